@@ -1,0 +1,33 @@
+//! Running an HTTP server and calling other ones: one server loop, one client per process.
+
+mod correlation;
+mod observe;
+mod server;
+
+use std::{sync::OnceLock, time::Duration};
+
+pub use crate::crypto::install as install_crypto;
+pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
+pub use server::serve;
+
+/// The client of this process. Clones share one connection pool.
+///
+/// Redirects are not followed and proxies of the environment are ignored: services talk to
+/// configured addresses and to nothing else.
+pub fn client() -> reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT
+        .get_or_init(|| {
+            install_crypto();
+            reqwest::Client::builder()
+                .user_agent(concat!("wicketgate/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(Duration::from_secs(2))
+                .timeout(Duration::from_secs(10))
+                .pool_idle_timeout(Duration::from_secs(30))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .build()
+                .expect("the settings above are valid")
+        })
+        .clone()
+}

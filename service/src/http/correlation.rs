@@ -1,0 +1,47 @@
+//! One id follows a request from the browser through every service to the backend.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue};
+
+/// Header in which the id is accepted, answered and passed on.
+pub const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
+
+/// Ids of callers are taken over only up to this length.
+const MAX_LENGTH: usize = 128;
+
+/// The id of the request in work; a request extension.
+#[derive(Clone, Debug)]
+pub struct CorrelationId(pub String);
+
+tokio::task_local! {
+    static CURRENT: CorrelationId;
+}
+
+/// The id of the request that the running task works for.
+pub fn current_correlation_id() -> Option<String> {
+    CURRENT.try_with(|id| id.0.clone()).ok()
+}
+
+/// Runs `work` on behalf of the request `id`, for work that goes on outside its handler.
+pub async fn with_correlation_id<F: Future>(id: CorrelationId, work: F) -> F::Output {
+    CURRENT.scope(id, work).await
+}
+
+/// Takes over or makes the id, and answers with it.
+pub(super) async fn layer(mut request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(CORRELATION_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| !id.is_empty() && id.len() <= MAX_LENGTH)
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
+        .map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+    let id = CorrelationId(id);
+    request.extensions_mut().insert(id.clone());
+    let header = HeaderValue::from_str(&id.0);
+    let mut response = CURRENT.scope(id, next.run(request)).await;
+    if let Ok(value) = header {
+        response.headers_mut().insert(CORRELATION_ID, value);
+    }
+    response
+}

@@ -1,0 +1,310 @@
+//! One master key, one derived key per purpose (architecture, decision 4).
+//!
+//! HKDF-SHA256 with `info` = `wicketgate/<purpose>/v1`. A service may hold only the derived keys it
+//! needs; then every other purpose is a [`MissingKey`].
+
+mod seal;
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{hkdf, hmac};
+
+use crate::ServiceName;
+pub use seal::OpenError;
+
+/// What a derived key is for. Keys of different purposes tell nothing about each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Encrypts the portal's session cookie.
+    Cookie,
+    /// Signs the service tokens *of* this service.
+    ServiceToken(ServiceName),
+    /// Makes the portal's own client id and secret.
+    PortalClient,
+    /// Encrypts credentials that may be shown again.
+    Credential,
+    /// Makes the digests by which credentials are found.
+    CredentialLookup,
+    /// Encrypts secrets inside events.
+    EventData,
+    /// Encrypts the secrets of foreign webhook listeners.
+    ListenerSecret,
+    /// Signs webhook deliveries to one of our own listeners.
+    Listener(String),
+    Provision,
+    /// Lets a gateway deliver usage records to the adapter.
+    UsageIntake,
+    /// Lets a gateway ask the auth server about tokens.
+    Introspection,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cookie => f.write_str("cookie"),
+            Self::ServiceToken(service) => write!(f, "service-token/{service}"),
+            Self::PortalClient => f.write_str("portal-client"),
+            Self::Credential => f.write_str("credential"),
+            Self::CredentialLookup => f.write_str("credential-lookup"),
+            Self::EventData => f.write_str("event-data"),
+            Self::ListenerSecret => f.write_str("listener-secret"),
+            Self::Listener(id) => write!(f, "listener/{id}"),
+            Self::Provision => f.write_str("provision"),
+            Self::UsageIntake => f.write_str("usage-intake"),
+            Self::Introspection => f.write_str("introspection"),
+        }
+    }
+}
+
+/// The 32 bytes from which all other keys come. Its `Debug` prints nothing of it.
+#[derive(Clone)]
+pub struct MasterKey([u8; 32]);
+
+/// A text that is no master key. Does not repeat the text.
+#[derive(Debug, thiserror::Error)]
+#[error("a master key is 32 bytes written as base64url (43 characters) or hex (64 characters)")]
+pub struct InvalidMasterKey;
+
+impl MasterKey {
+    pub fn generate() -> Self {
+        let mut bytes = [0; 32];
+        crate::random::fill(&mut bytes);
+        Self(bytes)
+    }
+
+    pub fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
+        let text = text.trim();
+        let bytes = if text.len() == 64 {
+            hex::decode(text).map_err(|_| InvalidMasterKey)?
+        } else {
+            URL_SAFE_NO_PAD
+                .decode(text.trim_end_matches('='))
+                .map_err(|_| InvalidMasterKey)?
+        };
+        bytes.try_into().map(Self).map_err(|_| InvalidMasterKey)
+    }
+
+    /// The text that [`MasterKey::parse`] reads; for the key file only.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    fn derive(&self, purpose: &Purpose) -> [u8; 32] {
+        let info = format!("wicketgate/{purpose}/v1");
+        let info = [info.as_bytes()];
+        let mut key = [0; 32];
+        hkdf::Salt::new(hkdf::HKDF_SHA256, &[])
+            .extract(&self.0)
+            .expand(&info, hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut key))
+            .expect("32 bytes are within the limit of HKDF");
+        key
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// This process was not given the key for a purpose.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no key for `{0}`: set WICKETGATE_MASTER_KEY, or give this service a derived key for it")]
+pub struct MissingKey(String);
+
+/// The keys that a process holds. Cheap to clone.
+#[derive(Clone)]
+pub struct Keys(Arc<Source>);
+
+enum Source {
+    Master {
+        current: MasterKey,
+        previous: Option<MasterKey>,
+    },
+    Derived(BTreeMap<String, [u8; 32]>),
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl Keys {
+    pub fn from_master(current: MasterKey) -> Self {
+        Self(Arc::new(Source::Master {
+            current,
+            previous: None,
+        }))
+    }
+
+    /// During a rotation: new values are made with `current`, old ones are still read.
+    pub fn from_rotation(current: MasterKey, previous: MasterKey) -> Self {
+        Self(Arc::new(Source::Master {
+            current,
+            previous: Some(previous),
+        }))
+    }
+
+    /// The form of `WICKETGATE_DERIVED_KEYS`: `purpose=base64url`, separated by blanks or lines.
+    pub fn from_derived(text: &str) -> Result<Self, InvalidMasterKey> {
+        let mut keys = BTreeMap::new();
+        for pair in text.split_whitespace() {
+            let (purpose, key) = pair.split_once('=').ok_or(InvalidMasterKey)?;
+            let key = MasterKey::parse(key)?.0;
+            keys.insert(purpose.to_owned(), key);
+        }
+        Ok(Self(Arc::new(Source::Derived(keys))))
+    }
+
+    /// The key for `purpose`.
+    pub fn derive(&self, purpose: &Purpose) -> Result<Key, MissingKey> {
+        match &*self.0 {
+            Source::Master { current, previous } => Ok(Key {
+                current: current.derive(purpose),
+                previous: previous.as_ref().map(|key| key.derive(purpose)),
+            }),
+            Source::Derived(keys) => {
+                let purpose = purpose.to_string();
+                let current = *keys.get(&purpose).ok_or(MissingKey(purpose))?;
+                Ok(Key {
+                    current,
+                    previous: None,
+                })
+            }
+        }
+    }
+}
+
+/// The key of one purpose.
+#[derive(Clone)]
+pub struct Key {
+    current: [u8; 32],
+    previous: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl Key {
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.current
+    }
+
+    /// The key before the running rotation, accepted for reading.
+    pub const fn previous(&self) -> Option<&[u8; 32]> {
+        self.previous.as_ref()
+    }
+
+    pub fn base64url(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.current)
+    }
+
+    pub fn hmac_sha256(&self, data: &[u8]) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.current);
+        hmac::sign(&key, data)
+            .as_ref()
+            .try_into()
+            .expect("HMAC-SHA256 has 32 bytes")
+    }
+}
+
+/// The portal's own client. portal-api and portal compute the same one, so nothing has to be
+/// handed over (portal-api 2.2).
+#[derive(Clone)]
+pub struct PortalClient {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+impl fmt::Debug for PortalClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PortalClient({}, …)", self.client_id)
+    }
+}
+
+pub fn portal_client(keys: &Keys) -> Result<PortalClient, MissingKey> {
+    let key = keys.derive(&Purpose::PortalClient)?;
+    Ok(PortalClient {
+        client_id: base62(&key.hmac_sha256(b"id"), 32),
+        client_secret: base62(&key.hmac_sha256(b"secret"), 43),
+    })
+}
+
+/// The first `length` base62 digits of a number of 32 bytes, most significant first.
+fn base62(number: &[u8; 32], length: usize) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    // 62^43 is just above 2^256, so 43 divisions take the number apart completely.
+    let mut rest = *number;
+    let mut digits: Vec<char> = (0..43)
+        .map(|_| {
+            let remainder = rest.iter_mut().fold(0_u32, |carry, byte| {
+                let value = carry * 256 + u32::from(*byte);
+                *byte = u8::try_from(value / 62).expect("carry is below 62");
+                value % 62
+            });
+            char::from(DIGITS[remainder as usize])
+        })
+        .collect();
+    digits.reverse();
+    digits.into_iter().take(length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::from_master(MasterKey([7; 32]))
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_key_and_it_is_always_the_same() {
+        let cookie = keys().derive(&Purpose::Cookie).unwrap();
+        let credential = keys().derive(&Purpose::Credential).unwrap();
+        assert_ne!(cookie.bytes(), credential.bytes());
+        assert_eq!(
+            cookie.bytes(),
+            keys().derive(&Purpose::Cookie).unwrap().bytes()
+        );
+    }
+
+    #[test]
+    fn a_master_key_is_read_as_base64url_and_as_hex() {
+        let key = MasterKey::generate();
+        assert_eq!(MasterKey::parse(&key.to_text()).unwrap().0, key.0);
+        assert_eq!(MasterKey::parse(&hex::encode(key.0)).unwrap().0, key.0);
+        assert!(MasterKey::parse("too short").is_err());
+    }
+
+    #[test]
+    fn a_service_with_derived_keys_has_no_others() {
+        let cookie = keys().derive(&Purpose::Cookie).unwrap();
+        let held = Keys::from_derived(&format!("cookie={}", cookie.base64url())).unwrap();
+        assert_eq!(
+            held.derive(&Purpose::Cookie).unwrap().bytes(),
+            cookie.bytes()
+        );
+        assert!(held.derive(&Purpose::Credential).is_err());
+    }
+
+    #[test]
+    fn base62_agrees_with_known_values() {
+        let mut one = [0; 32];
+        one[31] = 62;
+        assert_eq!(base62(&one, 43), format!("{}10", "0".repeat(41)));
+    }
+
+    #[test]
+    fn the_portal_client_is_stable_and_its_parts_differ() {
+        let client = portal_client(&keys()).unwrap();
+        assert_eq!(client.client_id.len(), 32);
+        assert!(!client.client_secret.starts_with(&client.client_id));
+        assert_eq!(client.client_id, portal_client(&keys()).unwrap().client_id);
+    }
+}

@@ -1,0 +1,33 @@
+//! The application log: one line per event on standard output.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+use crate::settings;
+
+/// Switches logging on. `LOG_LEVEL` takes `debug`, `info`, `warn`, `error` or a filter such as
+/// `info,portal_api=debug`; `LOG_PLAIN` chooses readable text (default on a terminal) or JSON.
+/// Calling it twice is harmless: tests do.
+pub fn init() {
+    let level = settings::var("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+    // Libraries speak up only for warnings, whatever level we run at.
+    let filter = EnvFilter::try_new(format!(
+        "{level},sqlx=warn,hyper=warn,h2=warn,reqwest=warn,sea_orm_migration=warn"
+    ))
+    .unwrap_or_else(|_| EnvFilter::new("info"));
+    let plain = settings::var("LOG_PLAIN")
+        .map_or_else(|| io::stdout().is_terminal(), |value| value != "false");
+    let registry = tracing_subscriber::registry().with(filter);
+    // Fails only if a subscriber is installed already, which is fine.
+    let _ = if plain {
+        let colours = io::stdout().is_terminal();
+        registry
+            .with(fmt::layer().with_target(false).with_ansi(colours).compact())
+            .try_init()
+    } else {
+        registry
+            .with(fmt::layer().json().flatten_event(true))
+            .try_init()
+    };
+}
