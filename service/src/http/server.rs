@@ -22,9 +22,9 @@ use super::{correlation, observe};
 /// Connections that one port serves at a time; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 8192;
 /// How long a client may take to send its request head, also on a kept-alive connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Every request is answered within this time (portal-api D19); long polls stay below.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long running requests may go on after the order to stop.
 const GRACE: Duration = Duration::from_secs(10);
 

@@ -1,0 +1,32 @@
+//! Schema of portal-api.
+
+mod m20261121_000001_users;
+mod m20261121_000002_applications;
+mod m20261121_000003_subscriptions;
+mod m20261121_000004_events;
+mod m20261121_000005_audit;
+mod m20261121_000006_usage;
+mod m20261121_000007_meta;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
+
+/// The migrations of portal-api.
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_users::Migration),
+            Box::new(m20261121_000002_applications::Migration),
+            Box::new(m20261121_000003_subscriptions::Migration),
+            Box::new(m20261121_000004_events::Migration),
+            Box::new(m20261121_000005_audit::Migration),
+            Box::new(m20261121_000006_usage::Migration),
+            Box::new(m20261121_000007_meta::Migration),
+        ]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "portal_api_migrations".into_iden()
+    }
+}

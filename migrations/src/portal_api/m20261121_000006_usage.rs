@@ -1,0 +1,37 @@
+//! Measured calls and the state of the gateways.
+
+crate::ddl::migration! {&[
+    // Empty text, not null, where a dimension is unknown: the primary key has to tell rows apart.
+    "create table usage_minutes (
+        minute bigint not null,
+        subscription_id varchar(64) not null,
+        credential_id varchar(64) not null,
+        operation varchar(256) not null,
+        status varchar(3) not null,
+        calls bigint not null,
+        errors bigint not null,
+        request_bytes bigint not null,
+        response_bytes bigint not null,
+        histogram {json} not null,
+        primary key (subscription_id, minute, credential_id, operation, status)
+    )",
+    "create table usage_batches (
+        id varchar(64) primary key,
+        received_at {time} not null
+    )",
+    "create index usage_batches_by_age on usage_batches (received_at)",
+    "create table gateway_nodes (
+        name varchar(128) primary key,
+        version varchar(64),
+        revision varchar(160) not null,
+        in_sync boolean not null,
+        applied_at {time} not null,
+        reported_at {time} not null,
+        problems {json} not null
+    )",
+    "create table leases (
+        name varchar(64) primary key,
+        holder varchar(128) not null,
+        expires_at {time} not null
+    )",
+]}
