@@ -1,4 +1,13 @@
-//! Schema of the auth server.
+//! Schema of the auth server: tables `auth_*`.
+//!
+//! Whatever a client or browser holds (codes, refresh tokens, session ids) is stored as SHA-256
+//! only. Every row ends by itself; each table has an index on its end.
+
+mod m20261121_000001_keys;
+mod m20261121_000002_sessions;
+mod m20261121_000003_flows;
+mod m20261121_000004_tokens;
+mod m20261121_000005_brakes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -7,7 +16,13 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        Vec::new()
+        vec![
+            Box::new(m20261121_000001_keys::Migration),
+            Box::new(m20261121_000002_sessions::Migration),
+            Box::new(m20261121_000003_flows::Migration),
+            Box::new(m20261121_000004_tokens::Migration),
+            Box::new(m20261121_000005_brakes::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

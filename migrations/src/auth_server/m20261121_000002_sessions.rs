@@ -1,62 +1,22 @@
-//! Browser sessions and the logins in them.
+//! Browser sessions and the logins in them. A session says only who logged in, when and by which
+//! method; everything else is read anew for each request.
 
-use sea_orm_migration::{
-    prelude::*,
-    schema::{string, timestamp_with_time_zone},
-};
-
-/// Creates `auth_sessions` and `auth_logins`. A session says only who logged in, when and by
-/// which method; everything else is read anew for each request.
-#[derive(DeriveMigrationName)]
-pub struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .create_table(
-                Table::create()
-                    .table("auth_sessions")
-                    .col(string("id_hash").primary_key())
-                    .col(string("sid").unique_key())
-                    .col(timestamp_with_time_zone("created_at"))
-                    .col(timestamp_with_time_zone("seen_at"))
-                    .col(timestamp_with_time_zone("expires_at"))
-                    .to_owned(),
-            )
-            .await?;
-        manager
-            .create_table(
-                Table::create()
-                    .table("auth_logins")
-                    .col(string("session"))
-                    .col(string("method"))
-                    .col(string("user_id"))
-                    .col(timestamp_with_time_zone("auth_time"))
-                    .primary_key(Index::create().col("session").col("method"))
-                    .foreign_key(
-                        ForeignKey::create()
-                            .from("auth_logins", "session")
-                            .to("auth_sessions", "id_hash")
-                            .on_delete(ForeignKeyAction::Cascade),
-                    )
-                    .to_owned(),
-            )
-            .await?;
-        for (name, table, column) in [
-            ("auth_sessions_end", "auth_sessions", "expires_at"),
-            ("auth_logins_user", "auth_logins", "user_id"),
-        ] {
-            manager
-                .create_index(
-                    Index::create()
-                        .name(name)
-                        .table(table)
-                        .col(column)
-                        .to_owned(),
-                )
-                .await?;
-        }
-        Ok(())
-    }
-}
+crate::ddl::migration! {&[
+    // `sid` is the name of the session in tokens; `id_hash` belongs to the cookie.
+    "create table auth_sessions (
+        id_hash varchar(64) primary key,
+        sid varchar(64) not null unique,
+        created_at {time} not null,
+        seen_at {time} not null,
+        expires_at {time} not null
+    )",
+    "create index auth_sessions_by_end on auth_sessions (expires_at)",
+    "create table auth_logins (
+        session varchar(64) not null references auth_sessions (id_hash) on delete cascade,
+        method varchar(128) not null,
+        user_id varchar(64) not null,
+        auth_time {time} not null,
+        primary key (session, method)
+    )",
+    "create index auth_logins_by_user on auth_logins (user_id)",
+]}

@@ -1,129 +1,62 @@
-//! Codes, token families, refresh tokens, issued access tokens, revocations.
+//! Token families: codes, refresh tokens and issued access tokens; revocations.
 
-use sea_orm_migration::{
-    prelude::*,
-    schema::{
-        big_integer, big_pk_auto, boolean, string, string_null, text, text_null,
-        timestamp_with_time_zone, timestamp_with_time_zone_null,
-    },
-};
-
-/// Creates the tables around tokens. A family is everything that came out of one authorization:
-/// its code, its refresh tokens, its access tokens. It is revoked as a whole.
-#[derive(DeriveMigrationName)]
-pub struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(families()).await?;
-        manager.create_table(codes()).await?;
-        manager.create_table(refresh_tokens()).await?;
-        manager.create_table(access_tokens()).await?;
-        manager.create_table(revocations()).await?;
-        for (name, table, column) in [
-            ("auth_families_end", "auth_families", "expires_at"),
-            ("auth_families_user", "auth_families", "user_id"),
-            ("auth_families_client", "auth_families", "client_id"),
-            ("auth_families_sid", "auth_families", "sid"),
-            ("auth_codes_end", "auth_codes", "expires_at"),
-            ("auth_codes_family", "auth_codes", "family"),
-            ("auth_refresh_tokens_family", "auth_refresh_tokens", "family"),
-            ("auth_access_tokens_family", "auth_access_tokens", "family"),
-            ("auth_access_tokens_end", "auth_access_tokens", "expires_at"),
-            ("auth_revocations_jti", "auth_revocations", "jti"),
-            ("auth_revocations_end", "auth_revocations", "expires_at"),
-        ] {
-            manager
-                .create_index(
-                    Index::create()
-                        .name(name)
-                        .table(table)
-                        .col(column)
-                        .to_owned(),
-                )
-                .await?;
-        }
-        Ok(())
-    }
-}
-
-fn families() -> TableCreateStatement {
-    Table::create()
-        .table("auth_families")
-        .col(string("id").primary_key())
-        .col(string("client_id"))
-        .col(string("api"))
-        .col(string("method"))
-        .col(string("user_id"))
-        .col(string_null("namespace"))
-        .col(text("scope"))
-        .col(string_null("sid"))
-        .col(timestamp_with_time_zone_null("auth_time"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("expires_at"))
-        .col(timestamp_with_time_zone_null("revoked_at"))
-        .col(string_null("revoked_reason"))
-        .to_owned()
-}
-
-fn codes() -> TableCreateStatement {
-    Table::create()
-        .table("auth_codes")
-        .col(string("code_hash").primary_key())
-        .col(string("family"))
-        .col(text("redirect_uri"))
-        .col(boolean("redirect_uri_given"))
-        .col(text_null("challenge"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("expires_at"))
-        .col(timestamp_with_time_zone_null("used_at"))
-        .foreign_key(&mut of_family("auth_codes"))
-        .to_owned()
-}
-
-fn refresh_tokens() -> TableCreateStatement {
-    Table::create()
-        .table("auth_refresh_tokens")
-        .col(string("token_hash").primary_key())
-        .col(string("family"))
-        .col(big_integer("generation"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone_null("replaced_at"))
-        .col(timestamp_with_time_zone_null("repeated_at"))
-        .foreign_key(&mut of_family("auth_refresh_tokens"))
-        .to_owned()
-}
-
-fn access_tokens() -> TableCreateStatement {
-    Table::create()
-        .table("auth_access_tokens")
-        .col(string("jti").primary_key())
-        .col(string("family"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("expires_at"))
-        .foreign_key(&mut of_family("auth_access_tokens"))
-        .to_owned()
-}
-
-fn revocations() -> TableCreateStatement {
-    Table::create()
-        .table("auth_revocations")
-        .col(big_pk_auto("seq"))
-        .col(string_null("jti").unique_key())
-        .col(string_null("sid"))
-        .col(string_null("sub"))
-        .col(timestamp_with_time_zone_null("not_before"))
-        .col(timestamp_with_time_zone("created_at"))
-        .col(timestamp_with_time_zone("expires_at"))
-        .to_owned()
-}
-
-/// What belongs to a family goes with it.
-fn of_family(table: &'static str) -> ForeignKeyCreateStatement {
-    ForeignKey::create()
-        .from(table, "family")
-        .to("auth_families", "id")
-        .on_delete(ForeignKeyAction::Cascade)
-        .to_owned()
-}
+crate::ddl::migration! {&[
+    // Everything that came out of one authorization of a user. Revoked as a whole.
+    "create table auth_families (
+        id varchar(64) primary key,
+        client_id varchar(256) not null,
+        api varchar(128) not null,
+        method varchar(128) not null,
+        user_id varchar(64) not null,
+        namespace varchar(128),
+        scope text not null,
+        sid varchar(64),
+        auth_time {time},
+        created_at {time} not null,
+        expires_at {time} not null,
+        revoked_at {time},
+        revoked_reason varchar(64)
+    )",
+    "create index auth_families_by_end on auth_families (expires_at)",
+    "create index auth_families_by_user on auth_families (user_id)",
+    "create index auth_families_by_client on auth_families (client_id)",
+    "create index auth_families_by_sid on auth_families (sid)",
+    // Used codes stay until they end, so that a second use is recognised.
+    "create table auth_codes (
+        code_hash varchar(64) primary key,
+        family varchar(64) not null references auth_families (id) on delete cascade,
+        redirect_uri text not null,
+        challenge text,
+        created_at {time} not null,
+        expires_at {time} not null,
+        used_at {time}
+    )",
+    "create index auth_codes_by_end on auth_codes (expires_at)",
+    "create index auth_codes_by_family on auth_codes (family)",
+    // Replaced tokens stay as long as their family, so that reuse is recognised.
+    "create table auth_refresh_tokens (
+        token_hash varchar(64) primary key,
+        family varchar(64) not null references auth_families (id) on delete cascade,
+        generation bigint not null,
+        created_at {time} not null,
+        replaced_at {time},
+        repeated_at {time}
+    )",
+    "create index auth_refresh_tokens_by_family on auth_refresh_tokens (family, generation)",
+    // Tokens of users only: the end of a family has to name those that have not ended yet.
+    "create table auth_access_tokens (
+        jti varchar(64) primary key,
+        family varchar(64) not null references auth_families (id) on delete cascade,
+        expires_at {time} not null
+    )",
+    "create index auth_access_tokens_by_family on auth_access_tokens (family)",
+    "create index auth_access_tokens_by_end on auth_access_tokens (expires_at)",
+    // Access tokens that no longer count although they have not ended.
+    "create table auth_revocations (
+        seq {serial},
+        jti varchar(64) not null unique,
+        created_at {time} not null,
+        expires_at {time} not null
+    )",
+    "create index auth_revocations_by_end on auth_revocations (expires_at)",
+]}
