@@ -32,7 +32,10 @@ pub fn install() {
     });
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that the provider asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that the provider asks for"
+)]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     if key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());
@@ -106,7 +109,10 @@ impl JwtSigner for RingSigner {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that the provider asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that the provider asks for"
+)]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     if key.family() != algorithm.family() {
         return Err(ErrorKind::InvalidKeyFormat.into());

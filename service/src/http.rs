@@ -8,6 +8,7 @@ use std::{sync::OnceLock, time::Duration};
 
 pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
+pub use observe::expose_route;
 pub use server::serve;
 
 /// The client of this process. Clones share one connection pool.

@@ -4,7 +4,7 @@ crate::ddl::migration! {&[
     // What a browser is on its way to, one row per tab. A row belongs to the browser that began
     // it (hash of its cookie), not to a session, so that it survives the login.
     "create table auth_flows (
-        id_hash varchar(64) primary key,
+        id varchar(64) primary key,
         browser_hash varchar(64) not null,
         method varchar(128) not null,
         api varchar(128),

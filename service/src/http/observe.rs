@@ -25,10 +25,7 @@ pub(super) async fn layer(
     let method = request.method().clone();
     // Only the path: query strings hold codes and addresses.
     let path = request.uri().path().to_owned();
-    let route = request.extensions().get::<MatchedPath>().map_or_else(
-        || "unknown".to_owned(),
-        |matched| matched.as_str().to_owned(),
-    );
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let correlation = request
         .extensions()
         .get::<CorrelationId>()
@@ -40,6 +37,8 @@ pub(super) async fn layer(
     );
     let response = next.run(request).instrument(span.clone()).await;
     let duration = started.elapsed();
+    let matched = matched.or_else(|| response.extensions().get::<MatchedPath>().cloned());
+    let route = matched.map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
     let status = response.status().as_u16();
     let _entered = span.enter();
     if QUIET.contains(&path.as_str()) {
@@ -55,5 +54,15 @@ pub(super) async fn layer(
         ("code", status.to_string()),
     ];
     metrics::histogram!("wicketgate_http_response_times", &labels).record(duration.as_secs_f64());
+    response
+}
+
+/// Tells the outer layers which route matched, for services that put a router inside another one.
+pub async fn expose_route(request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(matched) = matched {
+        response.extensions_mut().insert(matched);
+    }
     response
 }

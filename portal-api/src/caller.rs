@@ -1,0 +1,282 @@
+//! Who is calling, and what that allows. Nobody is believed because of a header
+//! (architecture, decision 3): a caller is a user with an access token, a service with a service
+//! token, or a trusted peer that may use the bare headers of wicked.
+
+mod headers;
+pub use headers::subject;
+mod services;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::{header, request::Parts};
+use service::ServiceName;
+
+use crate::{ApiError, AppState, users};
+
+/// The caller of one request, with the user it acts for as the store has him now.
+///
+/// Extracting it never refuses a request without identity: many operations are open. The
+/// `require_…` methods refuse; each operation of the index (portal-api 7) begins with them.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    via: Via,
+    /// The id that was named, whether or not such a user exists.
+    named_user: Option<String>,
+    user: Option<User>,
+    scopes: Vec<String>,
+    source: IpAddr,
+    /// The client (application) behind a user's token.
+    client_id: Option<String>,
+}
+
+/// How the caller proved who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Via {
+    Nothing,
+    UserToken,
+    Service(ServiceName),
+    /// A trusted peer; `gateway` says that it passed on a call of a gateway.
+    Peer { gateway: bool },
+}
+
+/// The user a call is made for, with the rights that follow from his groups.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub row: users::row::Model,
+    pub admin: bool,
+    pub approver: bool,
+}
+
+impl User {
+    pub fn id(&self) -> &str {
+        &self.row.id
+    }
+
+    /// Whether the user counts as a member: he has the group, or is an administrator.
+    pub fn has_group(&self, group: &str) -> bool {
+        self.admin || self.row.groups.0.iter().any(|member| member == group)
+    }
+}
+
+impl Caller {
+    /// Who made the change, for the audit log.
+    pub fn actor(&self) -> crate::audit::Actor {
+        self.into()
+    }
+
+    /// The user the call is made for, if he exists.
+    pub const fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
+    /// Whether a user was named, known or not. Some operations treat both cases differently.
+    pub const fn names_a_user(&self) -> bool {
+        self.named_user.is_some()
+    }
+
+    /// The named user id, known or not.
+    pub fn named_user(&self) -> Option<&str> {
+        self.named_user.as_deref()
+    }
+
+    /// Id of the existing user the call is made for; written to `changedBy`.
+    pub fn user_id(&self) -> Option<&str> {
+        self.user.as_ref().map(User::id)
+    }
+
+    /// The service that proved itself, whether or not it acts for a user.
+    pub const fn service(&self) -> Option<ServiceName> {
+        match self.via {
+            Via::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// The service acting as itself, without a user.
+    pub const fn acting_service(&self) -> Option<ServiceName> {
+        if self.named_user.is_some() { None } else { self.service() }
+    }
+
+    pub const fn is_trusted_peer(&self) -> bool {
+        matches!(self.via, Via::Peer { .. })
+    }
+
+    /// Address the call came from.
+    pub const fn source(&self) -> IpAddr {
+        self.source
+    }
+
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// A call that did not come through the gateway: a service, or a trusted peer without the
+    /// gateway's header. Never a user's token (portal-api 4.3).
+    pub const fn is_internal(&self) -> bool {
+        matches!(self.via, Via::Service(_) | Via::Peer { gateway: false })
+    }
+
+    /// An administrator, or one of our services acting as itself within the scopes it has.
+    pub fn is_admin(&self) -> bool {
+        match &self.user {
+            Some(user) => user.admin,
+            None => self.acting_service().is_some_and(services::acts_as_admin),
+        }
+    }
+
+    /// An administrator who is a person.
+    pub fn is_admin_user(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.admin)
+    }
+
+    pub fn is_approver(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.approver)
+    }
+
+    /// Admin, or the very user with this id.
+    pub fn is_self_or_admin(&self, user_id: &str) -> bool {
+        self.is_admin() || self.named_user.as_deref() == Some(user_id)
+    }
+
+    pub fn has_scope(&self, scope: &str) -> bool {
+        match self.acting_service() {
+            Some(service) => services::scopes(service).contains(&scope),
+            None => self.scopes.iter().any(|granted| granted == scope),
+        }
+    }
+
+    /// Refuses a caller without `scope`, in the form of portal-api 4.2.
+    pub fn require_scope(&self, scope: &'static str) -> Result<(), ApiError> {
+        if self.has_scope(scope) {
+            return Ok(());
+        }
+        Err(ApiError::forbidden_with_code(
+            "missing-scope",
+            format!("This call needs the scope `{scope}`, which the caller was not granted."),
+        ))
+    }
+
+    /// Refuses calls from outside, in the form of portal-api 4.3.
+    pub fn require_internal(&self) -> Result<(), ApiError> {
+        if self.is_internal() {
+            return Ok(());
+        }
+        Err(ApiError::forbidden_with_code(
+            "internal-only",
+            "This call is answered inside the network only.",
+        ))
+    }
+
+    /// Refuses everybody but the named services acting as themselves.
+    pub fn require_service(&self, allowed: &[ServiceName]) -> Result<ServiceName, ApiError> {
+        self.acting_service().filter(|service| allowed.contains(service)).ok_or_else(|| {
+            ApiError::forbidden_with_code("service-only", "Only certain services may make this call.")
+        })
+    }
+
+    /// The user, or 403: unknown and missing users are refused alike.
+    pub fn require_user(&self) -> Result<&User, ApiError> {
+        self.user.as_ref().ok_or_else(|| {
+            ApiError::forbidden("unknown-user", "This call has to be made for an existing user.")
+        })
+    }
+
+    /// Refuses everybody who is not an administrator (a person, or a service within its rights).
+    pub fn require_admin(&self) -> Result<(), ApiError> {
+        if self.is_admin() {
+            return Ok(());
+        }
+        Err(ApiError::forbidden("admins-only", "Only administrators may do this."))
+    }
+
+    /// Refuses everybody who is neither administrator nor approver.
+    pub fn require_admin_or_approver(&self) -> Result<(), ApiError> {
+        if self.is_admin() || self.is_approver() {
+            return Ok(());
+        }
+        Err(ApiError::forbidden("admins-only", "Only administrators and approvers may do this."))
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let peer = parts
+            .extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
+        let mut caller = Self {
+            via: Via::Nothing,
+            named_user: None,
+            user: None,
+            scopes: Vec::new(),
+            source: peer,
+            client_id: None,
+        };
+        if let Some(token) = bearer(parts) {
+            if service::token::is_service_token(token) {
+                caller.identify_service(token, parts, state)?;
+            } else {
+                let token = state.user_tokens.verify(token, state).await?;
+                caller.via = Via::UserToken;
+                caller.named_user = token.user_id;
+                caller.scopes = token.scopes;
+                caller.client_id = Some(token.client_id);
+            }
+        } else if state.trusted_peers.iter().any(|network| network.contains(&peer)) {
+            caller.via = Via::Peer { gateway: parts.headers.contains_key(headers::CONSUMER) };
+            caller.take_over_headers(parts)?;
+        }
+        if let Some(id) = &caller.named_user {
+            caller.user = load(state, id).await?;
+        }
+        Ok(caller)
+    }
+}
+
+impl Caller {
+    fn identify_service(
+        &mut self,
+        token: &str,
+        parts: &Parts,
+        state: &AppState,
+    ) -> Result<(), ApiError> {
+        let service = state
+            .service_tokens
+            .verify(token)
+            .map_err(|error| ApiError::unauthorized(format!("{error}.")))?;
+        self.via = Via::Service(service);
+        if services::may_name_a_user(service) {
+            self.take_over_headers(parts)?;
+        }
+        if let Some(address) = headers::real_ip(&parts.headers) {
+            // The auth server passes on the browser's address, so that limits meet the right one.
+            self.source = address;
+        }
+        Ok(())
+    }
+
+    fn take_over_headers(&mut self, parts: &Parts) -> Result<(), ApiError> {
+        self.named_user = headers::user_id(&parts.headers)?;
+        self.scopes = headers::scopes(&parts.headers);
+        Ok(())
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The user as he is now, so that a change of groups acts at once.
+async fn load(state: &AppState, id: &str) -> Result<Option<User>, ApiError> {
+    let Some(row) = users::store::find(state.db.read(), id).await? else {
+        return Ok(None);
+    };
+    let configuration = state.configuration();
+    let (admin, approver) = users::rules::rights(&configuration, &row.groups.0);
+    Ok(Some(User { row, admin, approver }))
+}

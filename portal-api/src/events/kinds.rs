@@ -1,0 +1,268 @@
+//! Every kind of event with exactly the members it has (portal-api 21.3).
+
+use serde_json::{Map, Value, json};
+
+/// An event before it is stored.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub entity: &'static str,
+    pub action: &'static str,
+    pub data: Map<String, Value>,
+    /// Members that only listeners marked `sensitive` may see; encrypted at rest.
+    pub secret: Option<Map<String, Value>>,
+    /// Written to the audit log as the thing that was changed.
+    pub subject_id: String,
+}
+
+/// What changed of a subscription; `subscription.update` lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Approved,
+    Trusted,
+    Scopes,
+    Plan,
+    Credentials,
+}
+
+impl Change {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Trusted => "trusted",
+            Self::Scopes => "scopes",
+            Self::Plan => "plan",
+            Self::Credentials => "credentials",
+        }
+    }
+}
+
+/// What the events about one subscription have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct SubscriptionRef<'a> {
+    pub subscription_id: &'a str,
+    pub application_id: &'a str,
+    pub api_id: &'a str,
+    pub plan_id: &'a str,
+    /// Required group of the API.
+    pub group: Option<&'a str>,
+}
+
+impl Event {
+    fn new(entity: &'static str, action: &'static str, subject_id: &str, data: Value) -> Self {
+        let Value::Object(mut data) = data else {
+            unreachable!("every constructor below passes an object")
+        };
+        data.retain(|_, value| !value.is_null());
+        Self { entity, action, data, secret: None, subject_id: subject_id.to_owned() }
+    }
+
+    /// `<entity>.<action>`, as filters name it.
+    pub fn kind(&self) -> String {
+        format!("{}.{}", self.entity, self.action)
+    }
+
+    pub fn user_added(user_id: &str, email: &str, custom_id: Option<&str>) -> Self {
+        let data = json!({"userId": user_id, "email": email, "customId": custom_id});
+        Self::new("user", "add", user_id, data)
+    }
+
+    pub fn user_updated(user_id: &str, actor: Option<&str>) -> Self {
+        let data = json!({"updatedUserId": user_id, "userId": actor});
+        Self::new("user", "update", user_id, data)
+    }
+
+    /// A password was set with a verification id.
+    pub fn user_password_set(user_id: &str) -> Self {
+        Self::new("user", "password", user_id, json!({"userId": user_id}))
+    }
+
+    /// An address was confirmed with a verification id.
+    pub fn user_validated(user_id: &str) -> Self {
+        Self::new("user", "validated", user_id, json!({"userId": user_id}))
+    }
+
+    pub fn user_deleted(user_id: &str, actor: Option<&str>) -> Self {
+        let data = json!({"deletedUserId": user_id, "userId": actor});
+        Self::new("user", "delete", user_id, data)
+    }
+
+    /// A registration was made or changed.
+    pub fn registration_saved(user_id: &str, email: &str, custom_id: Option<&str>) -> Self {
+        let data = json!({"userId": user_id, "email": email, "customId": custom_id});
+        Self::new("registration", "add", user_id, data)
+    }
+
+    pub fn application_added(application_id: &str, actor: Option<&str>) -> Self {
+        Self::application("add", application_id, actor)
+    }
+
+    pub fn application_updated(application_id: &str, actor: Option<&str>) -> Self {
+        Self::application("update", application_id, actor)
+    }
+
+    fn application(action: &'static str, application_id: &str, actor: Option<&str>) -> Self {
+        let data = json!({"applicationId": application_id, "userId": actor});
+        Self::new("application", action, application_id, data)
+    }
+
+    /// `subscriptions`: objects with `id`, `application`, `api`, `plan`, `auth`, `approved`,
+    /// `clientId`; never credentials (portal-api D12).
+    pub fn application_deleted(
+        application_id: &str,
+        actor: Option<&str>,
+        subscriptions: Vec<Value>,
+    ) -> Self {
+        let data = json!({
+            "applicationId": application_id, "userId": actor, "subscriptions": subscriptions,
+        });
+        Self::new("application", "delete", application_id, data)
+    }
+
+    pub fn owner_added(
+        application_id: &str,
+        actor: Option<&str>,
+        added: &str,
+        role: &str,
+    ) -> Self {
+        let data = json!({
+            "applicationId": application_id, "userId": actor, "addedUserId": added, "role": role,
+        });
+        Self::new("owner", "add", application_id, data)
+    }
+
+    pub fn owner_deleted(application_id: &str, actor: Option<&str>, deleted: &str) -> Self {
+        let data = json!({
+            "applicationId": application_id, "userId": actor, "deletedUserId": deleted,
+        });
+        Self::new("owner", "delete", application_id, data)
+    }
+
+    pub fn subscription_added(of: SubscriptionRef<'_>, actor: Option<&str>) -> Self {
+        let data = json!({
+            "subscriptionId": of.subscription_id, "applicationId": of.application_id,
+            "apiId": of.api_id, "userId": actor, "planId": of.plan_id, "group": of.group,
+        });
+        Self::new("subscription", "add", of.subscription_id, data)
+    }
+
+    pub fn subscription_updated(
+        of: SubscriptionRef<'_>,
+        actor: Option<&str>,
+        changes: &[Change],
+    ) -> Self {
+        let changes: Vec<_> = changes.iter().map(|change| change.as_str()).collect();
+        let data = json!({
+            "subscriptionId": of.subscription_id, "applicationId": of.application_id,
+            "apiId": of.api_id, "userId": actor, "changes": changes,
+        });
+        Self::new("subscription", "update", of.subscription_id, data)
+    }
+
+    pub fn subscription_deleted(of: SubscriptionRef<'_>, actor: Option<&str>, auth: &str) -> Self {
+        let data = json!({
+            "subscriptionId": of.subscription_id, "applicationId": of.application_id,
+            "apiId": of.api_id, "userId": actor, "auth": auth,
+        });
+        Self::new("subscription", "delete", of.subscription_id, data)
+    }
+
+    /// A subscription waits for a decision.
+    pub fn approval_added(of: SubscriptionRef<'_>, actor: Option<&str>) -> Self {
+        let data = json!({
+            "userId": actor, "applicationId": of.application_id, "apiId": of.api_id,
+            "planId": of.plan_id, "group": of.group,
+        });
+        Self::new("approval", "add", of.subscription_id, data)
+    }
+
+    /// A request was decided or withdrawn; `result` is `approved`, `declined` or `withdrawn`.
+    pub fn approval_decided(
+        approval_id: &str,
+        of: SubscriptionRef<'_>,
+        actor: Option<&str>,
+        requester: &str,
+        result: &str,
+        reason: Option<&str>,
+    ) -> Self {
+        let data = json!({
+            "approvalId": approval_id, "applicationId": of.application_id, "apiId": of.api_id,
+            "planId": of.plan_id, "group": of.group, "userId": actor, "requesterId": requester,
+            "result": result, "reason": reason,
+        });
+        Self::new("approval", "delete", approval_id, data)
+    }
+
+    /// `kind` is `email` or `lostpassword`; `id` and `link` are secrets.
+    pub fn verification_added(
+        kind: &str,
+        id: &str,
+        link: &str,
+        email: &str,
+        user_id: &str,
+        utc: i64,
+    ) -> Self {
+        let entity = if kind == "email" { "verification_email" } else { "verification_lostpassword" };
+        let data = json!({"type": kind, "email": email, "userId": user_id, "utc": utc});
+        let mut event = Self::new(entity, "add", user_id, data);
+        let secret = [("id".to_owned(), json!(id)), ("link".to_owned(), json!(link))];
+        event.secret = Some(Map::from_iter(secret));
+        event
+    }
+
+    /// The record without its id: whoever knows the id could have used it.
+    pub fn verification_deleted(kind: &str, email: &str, user_id: &str, utc: i64) -> Self {
+        let data = json!({"type": kind, "email": email, "userId": user_id, "utc": utc});
+        Self::new("verification", "delete", user_id, data)
+    }
+
+    /// Every gateway node has a newer revision.
+    pub fn gateway_applied(revision: &str, seq: i64, nodes: Vec<Value>) -> Self {
+        let data = json!({"revision": revision, "seq": seq, "nodes": nodes});
+        Self::new("gateway", "applied", revision, data)
+    }
+
+    /// What may be delivered in any order relative to what: events with the same key keep theirs
+    /// (events-and-adapters B9).
+    pub fn ordering_key(&self) -> String {
+        let text = |member: &str| self.data.get(member).and_then(Value::as_str);
+        if let Some(application) = text("applicationId") {
+            return format!("application:{application}");
+        }
+        if let Some(api) = text("apiId") {
+            return format!("api:{api}");
+        }
+        ["updatedUserId", "deletedUserId", "userId"]
+            .into_iter()
+            .find_map(text)
+            .map_or_else(|| "config".to_owned(), |user| format!("user:{user}"))
+    }
+
+    /// Sent to everybody, or only to listeners that name the kind (events-and-adapters A3, B8).
+    pub fn is_opt_in(&self) -> bool {
+        matches!(
+            (self.entity, self.action),
+            ("approval", "delete") | ("gateway", "applied") | ("config", "updated")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_members_are_left_out_and_keys_follow_the_application() {
+        let event = Event::user_added("u1", "ada@example.org", None);
+        assert_eq!(Value::Object(event.data.clone()), json!({"userId": "u1", "email": "ada@example.org"}));
+        assert_eq!(event.ordering_key(), "user:u1");
+        let event = Event::application_added("orders", Some("u1"));
+        assert_eq!(event.ordering_key(), "application:orders");
+    }
+
+    #[test]
+    fn the_secrets_of_a_verification_are_not_in_its_data() {
+        let event = Event::verification_added("email", "s3cret", "http://x/{{id}}", "a@b.cd", "u1", 1);
+        assert_eq!(event.kind(), "verification_email.add");
+        assert!(!Value::Object(event.data).to_string().contains("s3cret"));
+    }
+}

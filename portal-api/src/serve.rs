@@ -1,0 +1,98 @@
+//! Starting and stopping: the port opens at once, everything else follows and says what it waits
+//! for.
+
+use std::{sync::Arc, sync::OnceLock};
+
+use axum::{Router, extract::Request, response::{IntoResponse, Response}};
+use migrations::{Database, OpenError};
+use service::{
+    ServiceName, backoff::Backoff, health::Readiness, ops, problem::Problem, token::Verifier,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{
+    AppState, Settings, bootstrap, compat, events, master_key, routes, state::Shared,
+    tokens::UserTokens,
+};
+
+/// Runs portal-api until `shutdown`. Waits for its database as long as it takes, with the reason
+/// in `readiness`; ends with an error only for what waiting cannot mend.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    service::http::install_crypto();
+    let api = Arc::new(OnceLock::<Router>::new());
+    let handler = {
+        let api = api.clone();
+        move |request: Request| when_started(api, request)
+    };
+    let app = ops::without_ping("api", readiness.clone()).fallback(handler);
+    let server = tokio::spawn(service::http::serve(
+        ServiceName::PortalApi,
+        listener,
+        app,
+        shutdown.clone(),
+    ));
+    let started = tokio::select! {
+        started = start(&settings, &readiness) => started,
+        () = shutdown.cancelled() => return server.await?,
+    };
+    let state = match started {
+        Ok(state) => state,
+        Err(error) => {
+            shutdown.cancel();
+            server.await??;
+            return Err(error);
+        }
+    };
+    let router = routes::router(state.clone());
+    api.set(compat::layers(router, state.clone())).ok();
+    readiness.ready();
+    let deliveries = tokio::spawn(events::deliver(state, shutdown.clone()));
+    server.await??;
+    deliveries.await?;
+    Ok(())
+}
+
+/// Opens the database and brings it into the state that requests rely on.
+async fn start(settings: &Settings, readiness: &Readiness) -> anyhow::Result<AppState> {
+    let db = open(settings, readiness).await?;
+    master_key::check(&db, &settings.keys).await?;
+    let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
+    let user_tokens = UserTokens::new(&settings.auth_server);
+    let state = AppState::new(Shared::new(settings, db, verifier, user_tokens));
+    bootstrap::run(&state).await?;
+    Ok(state)
+}
+
+async fn open(settings: &Settings, readiness: &Readiness) -> Result<Database, OpenError> {
+    let mut backoff = Backoff::for_start();
+    loop {
+        let opened = Database::open::<migrations::portal_api::Migrator>(
+            &settings.database,
+            settings.database_connections,
+        );
+        match opened.await {
+            Ok(db) => return Ok(db),
+            Err(error) if error.is_temporary() => {
+                readiness.waiting(format!("the database does not answer ({error})"));
+                backoff.wait().await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Hands a request to the API once it has started, answers 503 before (portal-api A10).
+async fn when_started(api: Arc<OnceLock<Router>>, request: Request) -> Response {
+    match api.get() {
+        Some(router) => router.clone().oneshot(request).await.into_response(),
+        None => Problem::unavailable("portal-api is still starting. Try again shortly.")
+            .into_response(),
+    }
+}

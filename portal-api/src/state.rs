@@ -1,0 +1,76 @@
+use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwap;
+use config::Configuration;
+use ipnet::IpNet;
+use migrations::Database;
+use sea_orm::DatabaseTransaction;
+use service::{keys::Keys, token::Verifier};
+
+use crate::{ApiError, events::Bell, tokens::UserTokens};
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// The parts behind [`AppState`].
+pub struct Shared {
+    pub db: Database,
+    pub keys: Keys,
+    configuration: ArcSwap<Configuration>,
+    pub service_tokens: Verifier,
+    pub user_tokens: UserTokens,
+    pub trusted_peers: Vec<IpNet>,
+    pub listener_networks: Vec<IpNet>,
+    /// Wakes the deliverers after a commit.
+    pub bell: Bell,
+    pub data: PathBuf,
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl AppState {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// The configuration in force. Hold it for one request, not longer.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.configuration.load_full()
+    }
+
+    /// Commits a change and wakes whoever delivers its events. The only way to commit here: a bare
+    /// `commit` would leave events lying until the next poll.
+    pub async fn commit(&self, txn: DatabaseTransaction) -> Result<(), ApiError> {
+        txn.commit().await?;
+        self.bell.ring();
+        Ok(())
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: &crate::Settings,
+        db: Database,
+        service_tokens: Verifier,
+        user_tokens: UserTokens,
+    ) -> Self {
+        Self {
+            db,
+            keys: settings.keys.clone(),
+            configuration: ArcSwap::new(settings.configuration.clone()),
+            service_tokens,
+            user_tokens,
+            trusted_peers: settings.trusted_peers.clone(),
+            listener_networks: settings.listener_networks.clone(),
+            bell: Bell::default(),
+            data: settings.data.clone(),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Access tokens of users: JWTs (RFC 9068) of the configured auth server whose audience contains
+//! `portal-api` and whose `client_id` is a living subscription to it (architecture, decision 3).
+
+mod key_set;
+
+use jsonwebtoken::{Algorithm, Validation, errors::ErrorKind};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use serde::Deserialize;
+
+use crate::{ApiError, AppState, caller};
+use key_set::KeySet;
+
+/// This API as it stands in the audience of a token.
+const AUDIENCE: &str = "portal-api";
+
+/// Verifies access tokens. One per process.
+pub struct UserTokens {
+    keys: KeySet,
+}
+
+/// What a verified token says.
+pub struct UserToken {
+    /// Absent for a client that acts for itself.
+    pub user_id: Option<String>,
+    pub scopes: Vec<String>,
+    pub client_id: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    client_id: String,
+    scope: Option<String>,
+    authenticated_userid: Option<String>,
+    /// A proof-of-possession key; nobody here checks the proof, so such a token is refused.
+    cnf: Option<serde_json::Value>,
+}
+
+impl UserTokens {
+    /// `auth_server`: base URL of the auth server, ending in `/`.
+    pub fn new(auth_server: &url::Url) -> Self {
+        Self { keys: KeySet::new(auth_server) }
+    }
+
+    /// Checks signature, times, audience and that the subscription of the client lives.
+    pub async fn verify(&self, token: &str, state: &AppState) -> Result<UserToken, ApiError> {
+        let refused = || ApiError::unauthorized("The access token is not valid; log in again.");
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+        let typed = header.typ.as_deref().is_some_and(|typ| {
+            typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+        });
+        if !typed || !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256) {
+            return Err(refused());
+        }
+        let kid = header.kid.as_deref().ok_or_else(refused)?;
+        let key = self.keys.find(kid).await?.ok_or_else(refused)?;
+        let mut validation = Validation::new(header.alg);
+        validation.leeway = 5;
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "aud"]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => {
+                    ApiError::unauthorized("The access token has expired; log in again.")
+                }
+                _ => refused(),
+            })?
+            .claims;
+        if claims.cnf.is_some() || !is_subscribed(state.db.read(), &claims.client_id).await? {
+            return Err(refused());
+        }
+        let user_id = match claims.authenticated_userid.as_deref() {
+            None => None,
+            Some(text) => Some(caller::subject(text).ok_or_else(refused)?.to_owned()),
+        };
+        let scope = claims.scope.unwrap_or_default();
+        Ok(UserToken {
+            user_id,
+            scopes: scope.split_ascii_whitespace().map(str::to_owned).collect(),
+            client_id: claims.client_id,
+        })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Found {
+    #[expect(dead_code, reason = "only whether there is a row counts")]
+    id: String,
+}
+
+/// Whether `client_id` belongs to an approved subscription to this API.
+async fn is_subscribed(db: &impl ConnectionTrait, client_id: &str) -> Result<bool, ApiError> {
+    let statement = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        "select s.id from credentials c join subscriptions s on s.id = c.subscription_id \
+         where c.client_id = $1 and s.api_id = $2 and s.approved and c.revoked_at is null \
+         and (c.expires_at is null or c.expires_at > $3)",
+        [client_id.into(), AUDIENCE.into(), service::clock::now().into()],
+    );
+    Ok(Found::find_by_statement(statement).one(db).await?.is_some())
+}
