@@ -1,0 +1,9 @@
+//! A client for the Admin API, of Kong and of the embedded gateway alike.
+
+mod client;
+mod error;
+mod node;
+
+pub use client::{Client, ConfigOutcome};
+pub use error::Error;
+pub use node::{Configuration, Node};

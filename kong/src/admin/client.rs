@@ -1,0 +1,196 @@
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use url::Url;
+
+use super::{Error, Node};
+use crate::{ApiError, Entity};
+
+/// Entities per page; the largest size that Kong 3 accepts.
+const PAGE_SIZE: &str = "1000";
+
+/// A client for one Admin API address. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+}
+
+/// What became of a document posted to `/config`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigOutcome {
+    Loaded,
+    /// The same document is active already.
+    Unchanged,
+}
+
+#[derive(Deserialize)]
+struct Page<E> {
+    data: Vec<E>,
+    /// The position of the next page; absent or null on the last one.
+    offset: Option<String>,
+}
+
+impl Client {
+    /// `base` is the address of the Admin API; `token` goes into `Kong-Admin-Token`.
+    pub fn new(http: reqwest::Client, mut base: Url, token: Option<String>) -> Self {
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Self { http, base, token }
+    }
+
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// `GET /`: version and abilities.
+    pub async fn node(&self) -> Result<Node, Error> {
+        self.json(self.request(Method::GET, &[""])).await
+    }
+
+    /// `GET /status` as it is.
+    pub async fn status(&self) -> Result<Value, Error> {
+        self.json(self.request(Method::GET, &["status"])).await
+    }
+
+    /// All entities that carry **every** one of `tags`, through all pages.
+    pub async fn list<E: Entity>(&self, tags: &[&str]) -> Result<Vec<E>, Error> {
+        let mut entities = Vec::new();
+        let mut offset: Option<String> = None;
+        loop {
+            let mut request = self
+                .request(Method::GET, &[E::KIND.collection()])
+                .query(&[("size", PAGE_SIZE)]);
+            if !tags.is_empty() {
+                request = request.query(&[("tags", tags.join(","))]);
+            }
+            if let Some(offset) = &offset {
+                request = request.query(&[("offset", offset)]);
+            }
+            let page: Page<E> = self.json(request).await?;
+            entities.extend(page.data);
+            match page.offset {
+                Some(next) => offset = Some(next),
+                None => return Ok(entities),
+            }
+        }
+    }
+
+    /// The entity with this id or natural key.
+    pub async fn get<E: Entity>(&self, id_or_key: &str) -> Result<Option<E>, Error> {
+        let request = self.request(Method::GET, &[E::KIND.collection(), id_or_key]);
+        match self.json(request).await {
+            Ok(entity) => Ok(Some(entity)),
+            Err(Error::Refused(error)) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates the entity, or replaces the one with the same id.
+    pub async fn put<E: Entity>(&self, entity: &E) -> Result<E, Error> {
+        let id = entity.id().to_string();
+        self.json(
+            self.request(Method::PUT, &[E::KIND.collection(), &id])
+                .json(entity),
+        )
+        .await
+    }
+
+    /// Creates the entity; 409 if it, or one with the same unique field, exists.
+    pub async fn post<E: Entity>(&self, entity: &E) -> Result<E, Error> {
+        self.json(
+            self.request(Method::POST, &[E::KIND.collection()])
+                .json(entity),
+        )
+        .await
+    }
+
+    /// Changes only the fields that `changes` names.
+    pub async fn patch<E: Entity>(&self, id_or_key: &str, changes: &Value) -> Result<E, Error> {
+        self.json(
+            self.request(Method::PATCH, &[E::KIND.collection(), id_or_key])
+                .json(changes),
+        )
+        .await
+    }
+
+    /// Deletes the entity; one that does not exist is fine.
+    pub async fn delete<E: Entity>(&self, id_or_key: &str) -> Result<(), Error> {
+        let request = self.request(Method::DELETE, &[E::KIND.collection(), id_or_key]);
+        match self.send(request).await {
+            Ok(_) => Ok(()),
+            Err(Error::Refused(error)) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The schema of a plugin, or nothing when the gateway does not have it.
+    pub async fn plugin_schema(&self, plugin: &str) -> Result<Option<Value>, Error> {
+        match self
+            .json(self.request(Method::GET, &["schemas", "plugins", plugin]))
+            .await
+        {
+            Ok(schema) => Ok(Some(schema)),
+            Err(Error::Refused(error)) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Loads a whole document into a gateway without database.
+    pub async fn post_config(&self, document: &Value) -> Result<ConfigOutcome, Error> {
+        let request = self
+            .request(Method::POST, &["config"])
+            .query(&[("check_hash", "1"), ("flatten_errors", "1")])
+            .json(document);
+        let response = self.send(request).await?;
+        Ok(match response.status() {
+            StatusCode::NOT_MODIFIED => ConfigOutcome::Unchanged,
+            _ => ConfigOutcome::Loaded,
+        })
+    }
+
+    /// A request to the path made of `segments`, each percent-encoded as a whole.
+    fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        let request = self.http.request(method, url);
+        match &self.token {
+            Some(token) => request.header("Kong-Admin-Token", token),
+            None => request,
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+        let response = self.send(request).await?;
+        let call = response.url().path().to_owned();
+        response.json().await.map_err(|error| Error::Unreadable {
+            call,
+            reason: error.without_url().to_string(),
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, Error> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Error::Unreachable(error.without_url()))?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            return Ok(response);
+        }
+        let text = response.text().await.unwrap_or_default();
+        let mut error: ApiError = serde_json::from_str(&text).unwrap_or_default();
+        error.status = status.as_u16();
+        if error.message.is_empty() {
+            status
+                .canonical_reason()
+                .unwrap_or("no reason given")
+                .clone_into(&mut error.message);
+        }
+        Err(Error::Refused(error))
+    }
+}

@@ -1,0 +1,151 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A kind of entity. The order is the one in which a full document can be written: parents first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
+    #[serde(rename = "services")]
+    Service,
+    #[serde(rename = "routes")]
+    Route,
+    #[serde(rename = "consumers")]
+    Consumer,
+    #[serde(rename = "keyauth_credentials")]
+    KeyAuth,
+    #[serde(rename = "jwt_secrets")]
+    JwtSecret,
+    #[serde(rename = "acls")]
+    Acl,
+    #[serde(rename = "plugins")]
+    Plugin,
+}
+
+/// A text that names no kind of entity.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a kind of gateway entity")]
+pub struct UnknownKind(String);
+
+impl Kind {
+    pub const ALL: [Self; 7] = [
+        Self::Service,
+        Self::Route,
+        Self::Consumer,
+        Self::KeyAuth,
+        Self::JwtSecret,
+        Self::Acl,
+        Self::Plugin,
+    ];
+
+    /// The entity list's name in documents, schemas and error bodies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Service => "services",
+            Self::Route => "routes",
+            Self::Consumer => "consumers",
+            Self::KeyAuth => "keyauth_credentials",
+            Self::JwtSecret => "jwt_secrets",
+            Self::Acl => "acls",
+            Self::Plugin => "plugins",
+        }
+    }
+
+    /// The first path segment of the flat collection: `/key-auths`.
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "key-auths",
+            Self::JwtSecret => "jwts",
+            other => other.name(),
+        }
+    }
+
+    /// The segment below a parent: `/consumers/{consumer}/key-auth`.
+    pub const fn nested(self) -> &'static str {
+        match self {
+            Self::KeyAuth => "key-auth",
+            Self::JwtSecret => "jwt",
+            other => other.name(),
+        }
+    }
+
+    /// The unique field that may stand in a URL instead of the id.
+    pub const fn natural_key(self) -> Option<&'static str> {
+        match self {
+            Self::Service | Self::Route => Some("name"),
+            Self::Consumer => Some("username"),
+            Self::Plugin => Some("instance_name"),
+            Self::KeyAuth | Self::JwtSecret => Some("key"),
+            Self::Acl => None,
+        }
+    }
+
+    /// Fields that no two entities of this kind may share.
+    pub const fn unique_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Service | Self::Route => &["name"],
+            Self::Consumer => &["username", "custom_id"],
+            Self::Plugin => &["instance_name"],
+            Self::KeyAuth => &["key", "key_digest"],
+            Self::JwtSecret => &["key"],
+            Self::Acl => &[],
+        }
+    }
+
+    /// Fields that together are unique.
+    pub const fn unique_together(self) -> &'static [&'static str] {
+        match self {
+            Self::Plugin => &["name", "route", "service", "consumer"],
+            Self::Acl => &["consumer", "group"],
+            _ => &[],
+        }
+    }
+
+    /// References to other entities: field and kind. The kinds are also what deleting follows.
+    pub const fn parents(self) -> &'static [(&'static str, Kind)] {
+        match self {
+            Self::Service | Self::Consumer => &[],
+            Self::Route => &[("service", Kind::Service)],
+            Self::KeyAuth | Self::JwtSecret | Self::Acl => &[("consumer", Kind::Consumer)],
+            Self::Plugin => &[
+                ("route", Kind::Route),
+                ("service", Kind::Service),
+                ("consumer", Kind::Consumer),
+            ],
+        }
+    }
+
+    /// Whether entities of this kind vanish with their parent; otherwise they keep it from going.
+    pub const fn cascades(self) -> bool {
+        !matches!(self, Self::Route)
+    }
+
+    /// Credentials have no `updated_at`.
+    pub const fn is_credential(self) -> bool {
+        matches!(self, Self::KeyAuth | Self::JwtSecret | Self::Acl)
+    }
+
+    /// The kind whose flat collection this path segment names. Both spellings of credentials are
+    /// accepted: tools write `/key-auths`, documents `keyauth_credentials`.
+    pub fn from_collection(segment: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.collection() == segment)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}

@@ -1,0 +1,92 @@
+//! Plugins that decide whether a request goes on.
+
+use serde_json::Value;
+
+use super::PluginSchema;
+use crate::schema::{Field, Record, Type, text};
+
+const METHODS: &[&str] = &[
+    "GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+];
+
+pub fn acl() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("allow", Type::list(Type::text())).len_min(1),
+        Field::new("deny", Type::list(Type::text())).len_min(1),
+        Field::new("hide_groups_header", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("always_use_authenticated_groups", Type::Boolean)
+            .required()
+            .default(false),
+    ])
+    .with_check(|config, faults| {
+        let set = |field| !config.get(field).is_none_or(Value::is_null);
+        if !faults.contains("allow") && !faults.contains("deny") && set("allow") == set("deny") {
+            faults.entity("exactly one of these fields must be set: allow, deny");
+        }
+    });
+    PluginSchema::new("acl", 950, schema)
+}
+
+pub fn cors() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("origins", Type::list(Type::checked(origin))),
+        Field::new("methods", Type::list(Type::one_of(METHODS))).default(METHODS.to_vec()),
+        Field::new("headers", Type::list(Type::checked(text::header_value))),
+        Field::new(
+            "exposed_headers",
+            Type::list(Type::checked(text::header_value)),
+        ),
+        Field::new("max_age", Type::Number { between: None }),
+        Field::new("credentials", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("private_network", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("preflight_continue", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("allow_origin_absent", Type::Boolean)
+            .required()
+            .default(true),
+    ]);
+    PluginSchema::new("cors", 2000, schema)
+}
+
+/// `*`, a plain origin, or a pattern.
+fn origin(entry: &str) -> Result<(), String> {
+    text::header_value(entry)?;
+    if entry == "*" {
+        Ok(())
+    } else {
+        text::regex(entry)
+    }
+}
+
+pub fn request_termination() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("status_code", Type::integer(100, 599))
+            .required()
+            .default(503),
+        Field::new("message", Type::text()),
+        Field::new("body", Type::text()),
+        Field::new("content_type", Type::checked(text::header_value)),
+        Field::new("echo", Type::Boolean).required().default(false),
+        Field::new("trigger", Type::checked(text::header_name)),
+    ])
+    .with_check(|config, faults| {
+        let set = |field| !config.get(field).is_none_or(Value::is_null);
+        if set("message") && (set("body") || set("content_type")) {
+            faults.entity("message cannot be used with body or content_type");
+        }
+        if set("content_type") && !set("body") {
+            faults.entity("content_type requires body");
+        }
+        if config.get("echo").and_then(Value::as_bool) == Some(true) {
+            faults.field("echo", "echo is not available");
+        }
+    });
+    PluginSchema::new("request-termination", 2, schema).per_consumer()
+}

@@ -1,0 +1,135 @@
+//! Plugins that find out who calls.
+
+use serde_json::Value;
+
+use super::PluginSchema;
+use crate::schema::{Field, Record, Type, text};
+
+pub fn key_auth() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("key_names", Type::list(Type::checked(text::header_name)))
+            .required()
+            .default(vec!["apikey"])
+            .len_min(1),
+        Field::new("key_in_header", Type::Boolean)
+            .required()
+            .default(true),
+        Field::new("key_in_query", Type::Boolean)
+            .required()
+            .default(true),
+        Field::new("key_in_body", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("hide_credentials", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("anonymous", Type::text()),
+        Field::new("realm", Type::checked(text::header_value)),
+        Field::new("run_on_preflight", Type::Boolean)
+            .required()
+            .default(true),
+        Field::new("digest_key", Type::checked(text::key_base64url)).secret(),
+    ])
+    .with_check(|config, faults| {
+        if config.get("key_in_body").and_then(Value::as_bool) == Some(true) {
+            faults.field("key_in_body", "keys in bodies are not available");
+        }
+    });
+    PluginSchema::new("key-auth", 1250, schema)
+}
+
+pub fn jwt() -> PluginSchema {
+    let names = |name, default: Vec<&str>| {
+        Field::new(name, Type::set(Type::checked(text::header_name))).default(default)
+    };
+    let schema = Record::new(vec![
+        names("uri_param_names", vec!["jwt"]),
+        names("cookie_names", vec![]),
+        names("header_names", vec!["authorization"]),
+        Field::new("key_claim_name", Type::text()).default("iss"),
+        Field::new("secret_is_base64", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("claims_to_verify", Type::set(Type::one_of(&["exp", "nbf"]))),
+        Field::new(
+            "maximum_expiration",
+            Type::Number {
+                between: Some((0.0, 31_536_000.0)),
+            },
+        )
+        .default(0),
+        Field::new("anonymous", Type::text()),
+        Field::new("realm", Type::checked(text::header_value)),
+        Field::new("run_on_preflight", Type::Boolean)
+            .required()
+            .default(true),
+    ])
+    .with_check(|config, faults| {
+        let limited = config
+            .get("maximum_expiration")
+            .and_then(Value::as_f64)
+            .unwrap_or(0.0)
+            > 0.0;
+        let verifies_exp = config
+            .get("claims_to_verify")
+            .and_then(Value::as_array)
+            .is_some_and(|claims| claims.iter().any(|claim| claim == "exp"));
+        if limited && !verifies_exp {
+            faults.field(
+                "claims_to_verify",
+                "must contain exp when maximum_expiration is set",
+            );
+        }
+    });
+    PluginSchema::new("jwt", 1450, schema)
+}
+
+pub fn identity() -> PluginSchema {
+    let one_or_many = || Type::list(Type::text());
+    let header = |name, default| {
+        Field::new(name, Type::checked(text::header_name))
+            .required()
+            .default(default)
+    };
+    let schema = Record::new(vec![
+        Field::new("source", Type::one_of(&["jwt", "none"]))
+            .required()
+            .default("jwt"),
+        Field::new("userid_claim", Type::text())
+            .required()
+            .default("authenticated_userid"),
+        Field::new("scope_claim", Type::text())
+            .required()
+            .default("scope"),
+        header("userid_header", "X-Authenticated-UserId"),
+        header("scope_header", "X-Authenticated-Scope"),
+        Field::new(
+            "userid_prefix",
+            Type::Text {
+                one_of: &[],
+                check: Some(text::header_value),
+                may_be_empty: true,
+            },
+        )
+        .default(""),
+        Field::new("required_scopes", one_or_many()),
+        Field::new("required_audience", one_or_many()),
+        Field::new("required_issuer", one_or_many()),
+        Field::new("remove_token", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("on_missing", Type::one_of(&["deny", "pass"]))
+            .required()
+            .default("deny"),
+    ]);
+    let mut plugin = PluginSchema::new("wicketgate-identity", 1000, schema);
+    plugin.expand_shorthands = Some(|config| {
+        // A single text is accepted in the place of a list.
+        for field in ["required_audience", "required_issuer"] {
+            if let Some(value @ Value::String(_)) = config.get_mut(field) {
+                *value = Value::Array(vec![value.take()]);
+            }
+        }
+    });
+    plugin
+}

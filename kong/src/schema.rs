@@ -1,0 +1,16 @@
+//! Schemas: which fields an entity or a plugin configuration has, their defaults and rules.
+//!
+//! [`Record::complete`] is the one way from what a client sent to what is stored. It fills in
+//! defaults, refuses unknown fields, and reports every fault, each at its field.
+
+mod complete;
+pub mod entity;
+mod faults;
+mod field;
+mod form;
+mod render;
+pub mod text;
+
+pub use faults::Faults;
+pub use field::{Field, Record, Type};
+pub use form::unfold;

@@ -1,0 +1,83 @@
+//! The schema of each kind of entity.
+
+mod credential;
+mod plugin;
+mod route;
+mod service;
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value};
+
+use super::{Faults, Field, Record, Type, text};
+use crate::Kind;
+
+pub use plugin::examine as examine_plugin;
+
+/// The schema of a kind. That of plugins leaves `config` open: see [`examine`].
+pub fn of(kind: Kind) -> &'static Record {
+    static SERVICE: LazyLock<Record> = LazyLock::new(service::schema);
+    static ROUTE: LazyLock<Record> = LazyLock::new(route::schema);
+    static CONSUMER: LazyLock<Record> = LazyLock::new(consumer);
+    static KEY_AUTH: LazyLock<Record> = LazyLock::new(credential::key_auth);
+    static JWT_SECRET: LazyLock<Record> = LazyLock::new(credential::jwt_secret);
+    static ACL: LazyLock<Record> = LazyLock::new(credential::acl);
+    static PLUGIN: LazyLock<Record> = LazyLock::new(plugin::schema);
+    match kind {
+        Kind::Service => &SERVICE,
+        Kind::Route => &ROUTE,
+        Kind::Consumer => &CONSUMER,
+        Kind::KeyAuth => &KEY_AUTH,
+        Kind::JwtSecret => &JWT_SECRET,
+        Kind::Acl => &ACL,
+        Kind::Plugin => &PLUGIN,
+    }
+}
+
+/// Completes an entity of any kind, a plugin together with its configuration.
+pub fn examine(kind: Kind, mut input: Map<String, Value>) -> Result<Map<String, Value>, Faults> {
+    expand_shorthands(kind, &mut input);
+    if kind == Kind::Plugin {
+        return plugin::examine(input);
+    }
+    of(kind).complete(input)
+}
+
+/// Replaces write-only fields by those they stand for; needed before a merge, too.
+pub fn expand_shorthands(kind: Kind, input: &mut Map<String, Value>) {
+    match kind {
+        Kind::Service => service::expand_url(input),
+        Kind::Plugin => plugin::expand_shorthands(input),
+        _ => {}
+    }
+}
+
+/// `id`, `created_at`, `tags` and, but for credentials, `updated_at`.
+fn with_common(kind: Kind, mut fields: Vec<Field>) -> Vec<Field> {
+    let mut all = vec![Field::new("id", Type::checked(text::uuid)).auto()];
+    all.append(&mut fields);
+    all.push(Field::new("tags", Type::set(Type::checked(text::tag))));
+    all.push(Field::new("created_at", Type::integer(0, i64::MAX)).auto());
+    if !kind.is_credential() {
+        all.push(Field::new("updated_at", Type::integer(0, i64::MAX)).auto());
+    }
+    all
+}
+
+fn consumer() -> Record {
+    Record::new(with_common(
+        Kind::Consumer,
+        vec![
+            Field::new("username", Type::text()).unique(),
+            Field::new("custom_id", Type::text()).unique(),
+        ],
+    ))
+    .with_check(|consumer, faults| {
+        if consumer.get("username").is_none_or(Value::is_null)
+            && consumer.get("custom_id").is_none_or(Value::is_null)
+            && faults.is_empty()
+        {
+            faults.entity("at least one of these fields must be set: username, custom_id");
+        }
+    })
+}

@@ -1,0 +1,93 @@
+use serde_json::{Map, Value};
+
+use super::{Faults, Field, Record, Type, text, with_common};
+use crate::Kind;
+
+pub fn schema() -> Record {
+    Record::new(with_common(
+        Kind::Route,
+        vec![
+            Field::new("name", Type::checked(text::name)).unique(),
+            Field::new("service", Type::Reference(Kind::Service)),
+            Field::new("protocols", Type::set(Type::one_of(&["http", "https"])))
+                .required()
+                .default(vec!["http", "https"])
+                .len_min(1),
+            Field::new("methods", Type::set(Type::checked(text::method))),
+            Field::new("hosts", Type::list(Type::checked(text::route_host))),
+            Field::new("paths", Type::list(Type::checked(text::route_path))),
+            Field::new(
+                "headers",
+                Type::Map(
+                    Some(header_name),
+                    Box::new(Type::list(Type::checked(header_value))),
+                ),
+            ),
+            Field::new(
+                "snis",
+                Type::OnlyNull(
+                    "routing by SNI needs a TLS listener, which this gateway does not have",
+                ),
+            ),
+            Field::new(
+                "sources",
+                Type::OnlyNull("only for stream routes, which do not exist here"),
+            ),
+            Field::new(
+                "destinations",
+                Type::OnlyNull("only for stream routes, which do not exist here"),
+            ),
+            Field::new(
+                "https_redirect_status_code",
+                Type::Integer {
+                    between: None,
+                    one_of: &[426, 301, 302, 307, 308],
+                },
+            )
+            .required()
+            .default(426),
+            Field::new("regex_priority", Type::any_integer()).default(0),
+            Field::new("strip_path", Type::Boolean)
+                .required()
+                .default(true),
+            Field::new("path_handling", Type::one_of(&["v0", "v1"])).default("v0"),
+            Field::new("preserve_host", Type::Boolean)
+                .required()
+                .default(false),
+            Field::new("request_buffering", Type::Boolean)
+                .required()
+                .default(true),
+            Field::new("response_buffering", Type::Boolean)
+                .required()
+                .default(true),
+        ],
+    ))
+    .with_check(check)
+}
+
+fn check(route: &Map<String, Value>, faults: &mut Faults) {
+    let is_set = |field: &str| match route.get(field) {
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        _ => false,
+    };
+    let selecting = ["methods", "hosts", "headers", "paths"];
+    let faulty = selecting.iter().any(|field| faults.contains(field));
+    if !faulty && !selecting.iter().any(|field| is_set(field)) {
+        faults.entity("must set one of these fields: methods, hosts, headers, paths");
+    }
+}
+
+fn header_name(name: &str) -> Result<(), String> {
+    if name.eq_ignore_ascii_case("host") {
+        return Err("the host is matched by the field hosts".to_owned());
+    }
+    text::header_name(name)
+}
+
+fn header_value(value: &str) -> Result<(), String> {
+    match value.strip_prefix("~*") {
+        Some(pattern) => text::regex(pattern),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,85 @@
+use serde_json::{Map, Value, json};
+
+use super::{Field, Record, Type, text, with_common};
+use crate::Kind;
+
+const TIMEOUT: (i64, i64) = (1, 2_147_483_646);
+
+pub fn schema() -> Record {
+    let timeout = |name| Field::new(name, Type::integer(TIMEOUT.0, TIMEOUT.1)).default(60_000);
+    Record::new(with_common(
+        Kind::Service,
+        vec![
+            Field::new("name", Type::checked(text::name)).unique(),
+            Field::new("protocol", Type::one_of(&["http", "https"]))
+                .required()
+                .default("http"),
+            Field::new("host", Type::checked(text::host)).required(),
+            Field::new("port", Type::integer(0, 65_535))
+                .required()
+                .default(80),
+            Field::new("path", Type::checked(text::service_path)),
+            Field::new("retries", Type::integer(0, 32_767))
+                .required()
+                .default(5),
+            timeout("connect_timeout"),
+            timeout("write_timeout"),
+            timeout("read_timeout"),
+            Field::new(
+                "client_certificate",
+                Type::OnlyNull("client certificates are not available"),
+            ),
+            Field::new("tls_verify", Type::Boolean),
+            Field::new("tls_verify_depth", Type::integer(0, 64)),
+            Field::new(
+                "ca_certificates",
+                Type::OnlyNull("certificate authorities of a service's own are not available"),
+            ),
+            Field::new("enabled", Type::Boolean)
+                .required()
+                .default(true),
+        ],
+    ))
+    .with_check(|service, faults| {
+        let is_https = service.get("protocol").and_then(Value::as_str) == Some("https");
+        for field in ["tls_verify", "tls_verify_depth"] {
+            if !is_https
+                && !service.get(field).is_none_or(Value::is_null)
+                && !faults.contains(field)
+            {
+                faults.field(field, "only possible with protocol https");
+            }
+        }
+    })
+}
+
+/// `url` sets protocol, host, port and path. A text that is not a URL stays, and is then refused
+/// as an unknown field would be.
+pub fn expand_url(input: &mut Map<String, Value>) {
+    let Some(url) = input.get("url").and_then(Value::as_str) else {
+        if input.get("url").is_some_and(Value::is_null) {
+            input.remove("url");
+        }
+        return;
+    };
+    let Ok(url) = url::Url::parse(url) else {
+        return;
+    };
+    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+        return;
+    };
+    let path = match url.path() {
+        "" | "/" => Value::Null,
+        path => json!(path),
+    };
+    let fields = [
+        ("protocol", json!(url.scheme())),
+        ("host", json!(host)),
+        ("port", json!(port)),
+        ("path", path),
+    ];
+    input.remove("url");
+    for (name, value) in fields {
+        input.insert(name.to_owned(), value);
+    }
+}
