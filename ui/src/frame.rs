@@ -1,0 +1,306 @@
+//! The frame around every page: head, header, messages, footer.
+
+use std::sync::Arc;
+
+use askama::Template;
+
+use crate::{
+    Drawing, Html, Icon, Lang, Preferences, Theme,
+    assets::{Asset, SPRITE},
+    component, texts,
+};
+
+/// What is the same on all pages of one service, taken from the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    /// Title of the installation; "Wicketgate" unless the operator chose another.
+    pub title: String,
+    /// Shown in the footer.
+    pub company: String,
+    /// Footer text of the operator, already sanitised.
+    pub footer: Html,
+    /// Where the portal is, without slash at the end: empty on the portal itself.
+    pub portal: String,
+    /// Path under which this service has `/assets` and `/preferences`: empty, or `/auth`.
+    pub base: String,
+    /// URL of the operator's style sheet, loaded after the built-in one.
+    pub style: Option<String>,
+    /// The installation does without https: a visible warning stands in the footer.
+    pub development: bool,
+    /// Version of the product.
+    pub version: &'static str,
+    /// Navigation entries that only people who are logged in get.
+    pub hidden_from_guests: Vec<Entry>,
+}
+
+/// An entry of the main navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    Apis,
+    Applications,
+    Docs,
+    Admin,
+    /// The page belongs to none of them.
+    #[default]
+    None,
+}
+
+impl Entry {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Apis => "/apis",
+            Self::Applications => "/applications",
+            Self::Docs => "/content/toc",
+            Self::Admin => "/admin/approvals",
+            Self::None => "/",
+        }
+    }
+
+    fn label(self, t: texts::Shared) -> &'static str {
+        match self {
+            Self::Apis => t.apis(),
+            Self::Applications => t.applications(),
+            Self::Docs => t.docs(),
+            Self::Admin => t.admin(),
+            Self::None => t.home(),
+        }
+    }
+}
+
+/// The person who is logged in.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub admin: bool,
+    pub approver: bool,
+}
+
+impl User {
+    fn initials(&self) -> String {
+        component::initials(&self.name)
+    }
+
+    fn tint(&self) -> u8 {
+        component::tint(&self.id)
+    }
+}
+
+/// What a message says about the thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Good,
+    Info,
+    Waiting,
+    Bad,
+}
+
+/// A sentence at the top of the content, after a redirect or beside a form with faults.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub kind: Kind,
+    pub text: String,
+}
+
+impl Message {
+    fn class(&self) -> &'static str {
+        match self.kind {
+            Kind::Good => "message message-ok",
+            Kind::Info => "message",
+            Kind::Waiting => "message message-wait",
+            Kind::Bad => "message message-bad",
+        }
+    }
+
+    fn icon(&self) -> Icon {
+        match self.kind {
+            Kind::Good => Icon::OkCircle,
+            Kind::Info => Icon::Info,
+            Kind::Waiting => Icon::Clock,
+            Kind::Bad => Icon::XCircle,
+        }
+    }
+
+    fn role(&self) -> &'static str {
+        if self.kind == Kind::Bad {
+            "alert"
+        } else {
+            "status"
+        }
+    }
+}
+
+/// Everything the frame of one page needs. Field `frame` of every page struct.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    pub site: Arc<Site>,
+    pub preferences: Preferences,
+    pub user: Option<User>,
+    /// Which navigation entry the page belongs to.
+    pub current: Entry,
+    /// Token for the forms of the frame (log out) and of the page; empty for guests without session.
+    pub csrf: String,
+    pub messages: Vec<Message>,
+    /// Open decisions, for people who may decide.
+    pub waiting: usize,
+    /// The page has a search of its own, so the header's is left out.
+    pub own_search: bool,
+}
+
+impl Frame {
+    pub fn lang(&self) -> Lang {
+        self.preferences.lang
+    }
+
+    /// Words of the frame and of parts that many pages share.
+    pub fn t(&self) -> texts::Shared {
+        texts::Shared(self.lang())
+    }
+
+    /// Content of `head` after the title.
+    pub fn head(&self) -> Html {
+        Html::of(&Head { frame: self })
+    }
+
+    /// Skip link and header.
+    pub fn header(&self) -> Html {
+        Html::of(&Header {
+            frame: self,
+            t: self.t(),
+        })
+    }
+
+    /// Messages of the last action.
+    pub fn message_list(&self) -> Html {
+        Html::of(&Messages { frame: self })
+    }
+
+    /// Footer and icon sprite.
+    pub fn footer(&self) -> Html {
+        Html::of(&Footer {
+            frame: self,
+            t: self.t(),
+        })
+    }
+
+    /// Mark and name on log-in pages.
+    pub fn brand(&self) -> Html {
+        Html::of(&Brand { frame: self })
+    }
+
+    /// Language, privacy and company below log-in pages, and the icon sprite.
+    pub fn auth_footer(&self) -> Html {
+        Html::of(&AuthFooter {
+            frame: self,
+            t: self.t(),
+        })
+    }
+
+    /// The night scene beside log-in pages.
+    pub fn auth_side(&self) -> Html {
+        Html::of(&AuthSide {
+            t: self.t(),
+            company: &self.site.title,
+        })
+    }
+
+    /// `data-theme` of the root element; nothing when the system decides.
+    pub fn theme_attribute(&self) -> Html {
+        match self.preferences.theme {
+            Theme::System => Html::default(),
+            chosen => Html::trusted(format!(r#" data-theme="{}""#, chosen.value())),
+        }
+    }
+
+    /// Hidden field that proves a form came from one of our pages.
+    pub fn csrf_field(&self) -> Html {
+        Html::of(&Csrf { token: &self.csrf })
+    }
+
+    /// Shorthand for a fact that belongs on top of the page.
+    #[must_use]
+    pub fn with_message(mut self, kind: Kind, text: impl Into<String>) -> Self {
+        self.messages.push(Message {
+            kind,
+            text: text.into(),
+        });
+        self
+    }
+
+    fn may_decide(&self) -> bool {
+        self.user
+            .as_ref()
+            .is_some_and(|user| user.admin || user.approver)
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let mut entries = vec![Entry::Apis, Entry::Applications, Entry::Docs];
+        if self.user.is_none() {
+            entries.retain(|entry| !self.site.hidden_from_guests.contains(entry));
+        }
+        if self.may_decide() {
+            entries.push(Entry::Admin);
+        }
+        entries
+    }
+
+    fn asset(&self, asset: Asset) -> String {
+        format!("{}/assets/{}", self.site.base, asset.file())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "frame/head.html")]
+struct Head<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "frame/header.html")]
+struct Header<'a> {
+    frame: &'a Frame,
+    t: texts::Shared,
+}
+
+#[derive(Template)]
+#[template(path = "frame/messages.html")]
+struct Messages<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "frame/footer.html")]
+struct Footer<'a> {
+    frame: &'a Frame,
+    t: texts::Shared,
+}
+
+#[derive(Template)]
+#[template(path = "frame/brand.html")]
+struct Brand<'a> {
+    frame: &'a Frame,
+}
+
+#[derive(Template)]
+#[template(path = "frame/auth_footer.html")]
+struct AuthFooter<'a> {
+    frame: &'a Frame,
+    t: texts::Shared,
+}
+
+#[derive(Template)]
+#[template(path = "frame/auth_side.html")]
+struct AuthSide<'a> {
+    t: texts::Shared,
+    company: &'a str,
+}
+
+#[derive(Template)]
+#[template(
+    source = r#"<input type="hidden" name="_csrf" value="{{ token }}">"#,
+    ext = "html"
+)]
+struct Csrf<'a> {
+    token: &'a str,
+}

@@ -1,0 +1,38 @@
+//! What portal and auth server show alike: page frame, components, one style sheet, the icon
+//! sprite, and every English and German text.
+//!
+//! A page is a struct with a field `frame: Frame` and a template that begins with
+//! `{% extends "frame.html" %}` (or `"auth.html"` for log-in and consent) and fills the blocks
+//! `title` and `main`. A crate finds these base templates with this `askama.toml` beside its
+//! `Cargo.toml`:
+//!
+//! ```toml
+//! [general]
+//! dirs = ["templates", "../ui/templates"]
+//! ```
+//!
+//! Nothing here knows a business rule, and no page needs script, inline style or another origin.
+
+pub mod assets;
+mod component;
+mod drawing;
+pub mod format;
+mod frame;
+mod html;
+mod icon;
+mod lang;
+mod preferences;
+mod respond;
+pub mod security;
+pub mod texts;
+mod theme;
+
+pub use component::{Copyable, Field, FieldKind, Tile, initials, tint};
+pub use drawing::Drawing;
+pub use frame::{Entry, Frame, Kind, Message, Site, User};
+pub use html::Html;
+pub use icon::Icon;
+pub use lang::Lang;
+pub use preferences::{Preferences, local_path};
+pub use respond::{no_store, page};
+pub use theme::Theme;
