@@ -1,0 +1,156 @@
+//! A typed client for portal-api. One method per operation, grouped by resource in the files below.
+//!
+//! Calls that may be repeated are repeated on connection errors and 5xx with growing pauses, within
+//! a total time; calls that may not are repeated only when the connection was never made, so nothing
+//! is created twice.
+
+mod apis;
+mod applications;
+mod approvals;
+mod call;
+mod catalogue;
+mod credentials;
+mod error;
+mod gateway;
+mod grants;
+mod operations;
+mod registrations;
+mod subscriptions;
+mod usage;
+mod users;
+mod verifications;
+mod webhooks;
+
+use std::{sync::Arc, time::Duration};
+
+use http::Method;
+use service::{ServiceName, backoff::Backoff, health::Readiness, token::Identity};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::types::Secret;
+use call::Call;
+pub use catalogue::ContentAnswer;
+pub use error::{ApiError, Error, FieldError, Optional};
+pub use gateway::SnapshotAnswer;
+
+/// How the client proves who calls.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    /// A service acting as itself, or for a user by [`Client::as_user`].
+    Service(Identity),
+    /// A user's own access token; portal-api takes user and scopes from it.
+    Bearer(Secret),
+    /// Nobody: for what is open to everyone.
+    Anonymous,
+}
+
+/// A user in whose name a service acts.
+#[derive(Clone, Debug)]
+struct OnBehalf {
+    user: String,
+    scopes: String,
+}
+
+/// Calls portal-api. Cheap to clone; all clients of a process share one connection pool.
+#[derive(Clone, Debug)]
+pub struct Client {
+    base: Arc<Url>,
+    auth: Auth,
+    on_behalf: Option<Arc<OnBehalf>>,
+    patience: Duration,
+}
+
+impl Client {
+    /// `base` is the address of portal-api, with or without a slash at the end.
+    pub fn new(base: Url, auth: Auth) -> Self {
+        Self {
+            base: Arc::new(base),
+            auth,
+            on_behalf: None,
+            patience: Duration::from_secs(15),
+        }
+    }
+
+    /// The same portal-api with another proof, such as the token of the user of a session.
+    #[must_use]
+    pub fn with_auth(&self, auth: Auth) -> Self {
+        Self {
+            auth,
+            on_behalf: None,
+            ..self.clone()
+        }
+    }
+
+    /// Acts with the rights of a user. Only auth server and portal may do this, with a service
+    /// identity.
+    #[must_use]
+    pub fn as_user(&self, user_id: &str, scopes: &[&str]) -> Self {
+        let on_behalf = OnBehalf {
+            user: user_id.to_owned(),
+            scopes: scopes.join(" "),
+        };
+        Self {
+            on_behalf: Some(Arc::new(on_behalf)),
+            ..self.clone()
+        }
+    }
+
+    /// How long one call may take with all its repetitions; 15 s if nothing else is said.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The address of portal-api.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Waits until portal-api answers, showing in `readiness` what it waits for.
+    /// Returns false when `shutdown` came first.
+    pub async fn until_up(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
+        let client = self.clone().with_patience(Duration::ZERO);
+        let mut backoff = Backoff::for_start();
+        loop {
+            let Err(error) = client.ping().await else {
+                return true;
+            };
+            readiness.waiting(format!("portal-api: {error}"));
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = shutdown.cancelled() => return false,
+            }
+        }
+    }
+
+    fn get(&self, segments: &[&str]) -> Call<'_> {
+        Call::new(self, Method::GET, segments)
+    }
+
+    fn put(&self, segments: &[&str]) -> Call<'_> {
+        Call::new(self, Method::PUT, segments)
+    }
+
+    fn post(&self, segments: &[&str]) -> Call<'_> {
+        Call::new(self, Method::POST, segments)
+    }
+
+    fn patch(&self, segments: &[&str]) -> Call<'_> {
+        Call::new(self, Method::PATCH, segments)
+    }
+
+    fn delete(&self, segments: &[&str]) -> Call<'_> {
+        Call::new(self, Method::DELETE, segments)
+    }
+
+    /// The bearer token for one attempt; service tokens live for a minute only.
+    fn bearer(&self) -> Result<Option<String>, Error> {
+        match &self.auth {
+            Auth::Service(identity) => Ok(Some(identity.token_for(ServiceName::PortalApi)?)),
+            Auth::Bearer(token) => Ok(Some(token.expose().to_owned())),
+            Auth::Anonymous => Ok(None),
+        }
+    }
+}

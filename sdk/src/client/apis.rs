@@ -1,0 +1,43 @@
+//! APIs (portal-api 18).
+
+use serde_json::Value;
+
+use super::{Client, Error};
+use crate::types::{Api, ApiConfig, Apis, Plan};
+
+impl Client {
+    /// `GET /apis`
+    pub async fn apis(&self) -> Result<Apis, Error> {
+        self.get(&["apis"]).json().await
+    }
+
+    /// `GET /apis/desc`: Markdown.
+    pub async fn apis_description(&self) -> Result<String, Error> {
+        self.get(&["apis", "desc"]).text().await
+    }
+
+    /// `GET /apis/{api}`
+    pub async fn api(&self, id: &str) -> Result<Api, Error> {
+        self.get(&["apis", id]).json().await
+    }
+
+    /// `GET /apis/{api}/config`; reduced for others than administrators.
+    pub async fn api_config(&self, id: &str) -> Result<ApiConfig, Error> {
+        self.get(&["apis", id, "config"]).json().await
+    }
+
+    /// `GET /apis/{api}/desc`: Markdown, empty when there is none.
+    pub async fn api_description(&self, id: &str) -> Result<String, Error> {
+        self.get(&["apis", id, "desc"]).text().await
+    }
+
+    /// `GET /apis/{api}/swagger`: the definition as the gateway publishes it.
+    pub async fn api_definition(&self, id: &str) -> Result<Value, Error> {
+        self.get(&["apis", id, "swagger"]).json().await
+    }
+
+    /// `GET /apis/{api}/plans`: those the caller may choose.
+    pub async fn plans_of_api(&self, id: &str) -> Result<Vec<Plan>, Error> {
+        self.get(&["apis", id, "plans"]).json().await
+    }
+}

@@ -1,0 +1,104 @@
+//! Subscriptions (portal-api 14, 29.3).
+
+use super::{Client, Error};
+use crate::types::{
+    ListQuery, Page, Secret, Subscription,
+    subscriptions::{
+        CreateSubscription, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
+        VerifyClient,
+    },
+};
+
+impl Client {
+    /// `GET /subscriptions?embed=1`
+    pub async fn all_subscriptions(
+        &self,
+        query: &ListQuery,
+    ) -> Result<Page<SubscriptionWithOwners>, Error> {
+        self.get(&["subscriptions"])
+            .query(query.pairs(true))
+            .json()
+            .await
+    }
+
+    /// `GET /applications/{app}/subscriptions`
+    pub async fn subscriptions(&self, application: &str) -> Result<Vec<Subscription>, Error> {
+        self.get(&["applications", application, "subscriptions"])
+            .json()
+            .await
+    }
+
+    /// `GET /applications/{app}/subscriptions/{api}`
+    pub async fn subscription(&self, application: &str, api: &str) -> Result<Subscription, Error> {
+        self.get(&["applications", application, "subscriptions", api])
+            .json()
+            .await
+    }
+
+    /// `POST /applications/{app}/subscriptions`; the application is named by the body.
+    pub async fn subscribe(
+        &self,
+        subscription: &CreateSubscription,
+    ) -> Result<Subscription, Error> {
+        self.post(&["applications", &subscription.application, "subscriptions"])
+            .body(subscription)
+            .json()
+            .await
+    }
+
+    /// `PATCH /applications/{app}/subscriptions/{api}`
+    pub async fn patch_subscription(
+        &self,
+        application: &str,
+        api: &str,
+        patch: &PatchSubscription,
+    ) -> Result<Subscription, Error> {
+        self.patch(&["applications", application, "subscriptions", api])
+            .body(patch)
+            .json()
+            .await
+    }
+
+    /// `DELETE /applications/{app}/subscriptions/{api}`; this also declines a request.
+    pub async fn unsubscribe(&self, application: &str, api: &str) -> Result<(), Error> {
+        self.delete(&["applications", application, "subscriptions", api])
+            .empty()
+            .await
+    }
+
+    /// `GET /subscriptions/{clientId}`
+    pub async fn subscription_of_client(
+        &self,
+        client_id: &str,
+    ) -> Result<SubscriptionOfClient, Error> {
+        self.get(&["subscriptions", client_id]).json().await
+    }
+
+    /// `POST /subscriptions/{clientId}/verify`: checks a client secret without ever showing one.
+    pub async fn verify_client(
+        &self,
+        client_id: &str,
+        client_secret: &Secret,
+    ) -> Result<SubscriptionOfClient, Error> {
+        let body = VerifyClient {
+            client_secret: client_secret.clone(),
+        };
+        self.post(&["subscriptions", client_id, "verify"])
+            .body(&body)
+            .repeatable()
+            .json()
+            .await
+    }
+
+    /// `GET /apis/{api}/subscriptions`
+    pub async fn subscriptions_of_api(
+        &self,
+        api: &str,
+        query: &ListQuery,
+    ) -> Result<Page<Subscription>, Error> {
+        self.get(&["apis", api, "subscriptions"])
+            .query(query.pairs(false))
+            .json()
+            .await
+    }
+}

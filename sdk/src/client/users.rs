@@ -1,0 +1,97 @@
+//! Users and logins (portal-api 8, 9.3, 17.5).
+
+use std::net::IpAddr;
+
+use http::HeaderName;
+
+use super::{Client, Error, Optional, call::malformed};
+use crate::types::{
+    ListQuery, Page, Secret, User,
+    users::{CreateUser, Login, PatchUser, UserSummary},
+};
+
+const VERIFICATION: HeaderName = HeaderName::from_static("x-verificationid");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+impl Client {
+    /// `GET /users`
+    pub async fn users(&self, query: &ListQuery) -> Result<Page<UserSummary>, Error> {
+        self.get(&["users"]).query(query.pairs(false)).json().await
+    }
+
+    /// `GET /users?email=`
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<UserSummary>, Error> {
+        self.find_user("email", email).await
+    }
+
+    /// `GET /users?customId=`
+    pub async fn user_by_custom_id(&self, custom_id: &str) -> Result<Option<UserSummary>, Error> {
+        self.find_user("customId", custom_id).await
+    }
+
+    async fn find_user(&self, by: &str, value: &str) -> Result<Option<UserSummary>, Error> {
+        let users: Result<Vec<UserSummary>, Error> =
+            self.get(&["users"]).query([(by, value)]).json().await;
+        Ok(users.optional()?.and_then(|users| users.into_iter().next()))
+    }
+
+    /// `POST /users`
+    pub async fn create_user(&self, user: &CreateUser) -> Result<User, Error> {
+        self.post(&["users"]).body(user).json().await
+    }
+
+    /// `GET /users/{id}`
+    pub async fn user(&self, id: &str) -> Result<User, Error> {
+        self.get(&["users", id]).json().await
+    }
+
+    /// `PATCH /users/{id}`
+    pub async fn patch_user(&self, id: &str, patch: &PatchUser) -> Result<User, Error> {
+        self.patch(&["users", id]).body(patch).json().await
+    }
+
+    /// `PATCH /users/{id}` on the strength of a verification: only `password` or `validated`.
+    pub async fn patch_user_by_verification(
+        &self,
+        id: &str,
+        verification: &Secret,
+        patch: &PatchUser,
+    ) -> Result<(), Error> {
+        self.patch(&["users", id])
+            .header(VERIFICATION, verification.expose())
+            .body(patch)
+            .empty()
+            .await
+    }
+
+    /// `DELETE /users/{id}`
+    pub async fn delete_user(&self, id: &str) -> Result<(), Error> {
+        self.delete(&["users", id]).empty().await
+    }
+
+    /// `DELETE /users/{id}/password`
+    pub async fn delete_password(&self, id: &str) -> Result<(), Error> {
+        self.delete(&["users", id, "password"]).empty().await
+    }
+
+    /// `POST /login`. `source` is the browser's address, for the brake on failed attempts.
+    pub async fn login(
+        &self,
+        email: &str,
+        password: &Secret,
+        source: Option<IpAddr>,
+    ) -> Result<User, Error> {
+        let login = Login {
+            email: Some(email.to_owned()),
+            username: None,
+            password: Some(password.clone()),
+        };
+        let mut call = self.post(&["login"]).body(&login);
+        if let Some(source) = source {
+            call = call.header(REAL_IP, source.to_string());
+        }
+        let users: Vec<User> = call.json().await?;
+        let user = users.into_iter().next();
+        user.ok_or_else(|| malformed("POST /login", "it holds no user"))
+    }
+}

@@ -1,0 +1,328 @@
+//! Working through deliveries.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use service::{
+    backoff::Backoff,
+    health::Readiness,
+    http::{CorrelationId, current_correlation_id, with_correlation_id},
+};
+use tokio::{sync::Mutex as Turn, task::JoinSet, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Handler, Outcome, routes,
+    seen::{Seen, State},
+};
+use crate::{
+    Client, Error,
+    signature::Secrets,
+    types::{
+        Event, ListenerRegistration, Mode,
+        listeners::{AckReport, Failure},
+    },
+};
+
+/// Read at a time from the queue when deliveries are not signed.
+const PORTION: u32 = 100;
+
+/// A complete listener. Cheap to clone.
+#[derive(Clone)]
+pub struct Receiver(Arc<Inner>);
+
+struct Inner {
+    registration: ListenerRegistration,
+    client: Client,
+    secrets: Secrets,
+    handler: Arc<Handler>,
+    /// False until the service can work; deliveries are answered 503.
+    open: AtomicBool,
+    /// Deliveries are worked through one at a time, which keeps the order.
+    turn: Arc<Turn<()>>,
+    seen: Mutex<Seen>,
+}
+
+impl Receiver {
+    pub(super) fn new(
+        registration: ListenerRegistration,
+        client: Client,
+        secrets: Secrets,
+        handler: Arc<Handler>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            registration,
+            client,
+            secrets,
+            handler,
+            open: AtomicBool::new(false),
+            turn: Arc::default(),
+            seen: Mutex::default(),
+        }))
+    }
+
+    /// `POST /`, to be merged with the other routes of the service.
+    pub fn router(&self) -> Router {
+        routes::router(self.clone())
+    }
+
+    /// Opens the door for deliveries and registers at portal-api, trying until it works. To be
+    /// called when the service can do its work. Returns false when `shutdown` came first.
+    pub async fn register(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
+        // portal-api may deliver before its answer to the registration is here.
+        self.0.open.store(true, Ordering::Release);
+        let client = self.0.client.clone().with_patience(Duration::ZERO);
+        let mut backoff = Backoff::for_start();
+        loop {
+            let Err(error) = client.put_listener(&self.0.registration).await else {
+                return true;
+            };
+            readiness.waiting(format!("registration of listener `{}`: {error}", self.id()));
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = shutdown.cancelled() => return false,
+            }
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.0.secrets
+    }
+
+    pub(super) fn mode(&self) -> Mode {
+        self.0.registration.mode.unwrap_or_default()
+    }
+
+    fn id(&self) -> &str {
+        &self.0.registration.id
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.seen.lock().expect("no holder of this lock panics")
+    }
+
+    /// Handles the new ones among `events` and reports about all that are finished.
+    ///
+    /// The work goes on when the sender hangs up: half a mail is worse than a late report.
+    pub(super) async fn work(&self, events: Vec<Event>) -> AckReport {
+        let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
+        // While an earlier delivery is in work, this one only learns what is finished already.
+        let Ok(turn) = self.0.turn.clone().try_lock_owned() else {
+            return self.report(&ids, Vec::new());
+        };
+        let receiver = self.clone();
+        let correlation = CorrelationId(current_correlation_id().unwrap_or_default());
+        let work = async move {
+            let failures = receiver.handle(events).await;
+            drop(turn);
+            failures
+        };
+        let failures = tokio::spawn(with_correlation_id(correlation, work)).await;
+        self.report(&ids, failures.unwrap_or_default())
+    }
+
+    /// The compatible mode: what is done is deleted from the queue.
+    pub(super) async fn work_and_delete(&self, events: Vec<Event>) -> Result<(), Error> {
+        let report = self.work(events).await;
+        let dead = report
+            .failed
+            .iter()
+            .filter(|failure| !failure.retry)
+            .map(|failure| &failure.id);
+        for id in report.acked.iter().chain(dead) {
+            let result = self.0.client.ack_event(self.id(), id).await;
+            let label = if result.is_ok() { "ok" } else { "failed" };
+            metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => label)
+                .increment(1);
+            result?;
+        }
+        Ok(())
+    }
+
+    /// For unsigned deliveries: works until the queue is empty or nothing more gets done.
+    pub(super) async fn work_through_queue(&self) -> Result<(), Error> {
+        loop {
+            let events = self.0.client.events(self.id(), Some(PORTION)).await?;
+            let finished = self.work(events.clone()).await;
+            let progress = !finished.acked.is_empty();
+            self.work_and_delete(events).await?;
+            if !progress {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn handle(&self, events: Vec<Event>) -> Vec<Failure> {
+        let deadline = Instant::now() + self.budget();
+        let mut work = Work {
+            receiver: self.clone(),
+            unfinished: JoinSet::new(),
+            failures: Vec::new(),
+        };
+        let new: Vec<Event> = events
+            .into_iter()
+            .filter(|event| self.is_new(event))
+            .collect();
+        match &*self.0.handler {
+            Handler::Each(_) => {
+                for event in new {
+                    if Instant::now() >= deadline {
+                        break;
+                    }
+                    self.seen().set(&event.id, State::InWork);
+                    let id = event.id.clone();
+                    let outcome = self.call(vec![event]).await.pop();
+                    work.settle(&id, outcome.unwrap_or_else(no_outcome));
+                }
+            }
+            Handler::Batch(_) if new.is_empty() => {}
+            Handler::Batch(_) => {
+                let ids: Vec<String> = new.iter().map(|event| event.id.clone()).collect();
+                for id in &ids {
+                    self.seen().set(id, State::InWork);
+                }
+                let mut outcomes = self.call(new).await.into_iter();
+                for id in &ids {
+                    work.settle(id, outcomes.next().unwrap_or_else(no_outcome));
+                }
+            }
+        }
+        work.finish(deadline).await
+    }
+
+    /// Calls the handler. A panic in it fails its events and nothing else.
+    async fn call(&self, mut events: Vec<Event>) -> Vec<Outcome> {
+        let handler = self.0.handler.clone();
+        let correlation = CorrelationId(current_correlation_id().unwrap_or_default());
+        let work = async move {
+            match &*handler {
+                Handler::Batch(handle) => handle(events).await,
+                Handler::Each(handle) => match events.pop() {
+                    Some(event) => vec![handle(event).await],
+                    None => Vec::new(),
+                },
+            }
+        };
+        tokio::spawn(with_correlation_id(correlation, work))
+            .await
+            .unwrap_or_default()
+    }
+
+    /// Whether the event needs the handler. Test pings are done by having arrived.
+    fn is_new(&self, event: &Event) -> bool {
+        let mut seen = self.seen();
+        if event.is("ping.test") {
+            seen.set(&event.id, State::Done);
+        }
+        seen.state(&event.id).is_none()
+    }
+
+    /// How long the handler may begin with events: some seconds less than the sender waits.
+    fn budget(&self) -> Duration {
+        let timeout =
+            Duration::from_millis(self.0.registration.timeout_ms.unwrap_or(15_000).into());
+        timeout.mul_f64(0.5)
+    }
+
+    fn report(&self, ids: &[String], failed: Vec<Failure>) -> AckReport {
+        let seen = self.seen();
+        let mut report = AckReport {
+            acked: Vec::new(),
+            failed,
+        };
+        for id in ids {
+            match seen.state(id) {
+                Some(State::Done) => report.acked.push(id.clone()),
+                Some(State::Dead(reason)) => report.failed.push(Failure {
+                    id: id.clone(),
+                    retry: false,
+                    reason: reason.clone(),
+                }),
+                Some(State::InWork) | None => {}
+            }
+        }
+        report
+    }
+}
+
+fn no_outcome() -> Outcome {
+    Outcome::Retry("the handler gave no outcome".to_owned())
+}
+
+/// One delivery in work.
+struct Work {
+    receiver: Receiver,
+    unfinished: JoinSet<Option<Failure>>,
+    failures: Vec<Failure>,
+}
+
+impl Work {
+    fn settle(&mut self, id: &str, outcome: Outcome) {
+        if let Outcome::When(rest) = outcome {
+            let (receiver, id) = (self.receiver.clone(), id.to_owned());
+            self.unfinished.spawn(async move {
+                // A task of its own, so that a panic becomes an outcome like any other.
+                let outcome = tokio::spawn(rest).await.unwrap_or_else(|_| no_outcome());
+                remember(&receiver, &id, outcome)
+            });
+            return;
+        }
+        self.failures.extend(remember(&self.receiver, id, outcome));
+    }
+
+    /// Waits for unfinished work until the time is over, then lets it go on alone.
+    async fn finish(mut self, deadline: Instant) -> Vec<Failure> {
+        while let Ok(Some(finished)) =
+            tokio::time::timeout_at(deadline, self.unfinished.join_next()).await
+        {
+            self.failures.extend(finished.ok().flatten());
+        }
+        self.unfinished.detach_all();
+        self.failures
+    }
+}
+
+/// Keeps what became of an event. Only failures that may be tried again are answered from here.
+fn remember(receiver: &Receiver, id: &str, outcome: Outcome) -> Option<Failure> {
+    let labels = [
+        ("listener", receiver.id().to_owned()),
+        ("result", outcome.label().to_owned()),
+    ];
+    metrics::counter!("wicketgate_events_handled_total", &labels).increment(1);
+    let mut seen = receiver.seen();
+    match outcome {
+        Outcome::Done => seen.set(id, State::Done),
+        Outcome::Dead(reason) => {
+            tracing::error!(event.id = %id, "event given up: {reason}");
+            seen.set(id, State::Dead(reason));
+        }
+        Outcome::Retry(reason) => {
+            tracing::warn!(event.id = %id, "event shall come again: {reason}");
+            seen.forget(id);
+            return Some(Failure {
+                id: id.to_owned(),
+                retry: true,
+                reason,
+            });
+        }
+        Outcome::When(_) => {
+            seen.forget(id);
+            return Some(Failure {
+                id: id.to_owned(),
+                retry: true,
+                reason: "still not finished".to_owned(),
+            });
+        }
+    }
+    None
+}

@@ -1,0 +1,154 @@
+//! Applications and who may do what with them (portal-api 13).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChangedDate, links::Links};
+
+/// How an application can keep a secret, which decides the OAuth flows open to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientType {
+    Confidential,
+    #[default]
+    PublicSpa,
+    PublicNative,
+}
+
+impl ClientType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confidential => "confidential",
+            Self::PublicSpa => "public_spa",
+            Self::PublicNative => "public_native",
+        }
+    }
+}
+
+/// The role of a user on one application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Owner,
+    Collaborator,
+    Reader,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Owner, Self::Collaborator, Self::Reader];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Collaborator => "collaborator",
+            Self::Reader => "reader",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An application. In lists with `embed` it comes without `owners` but with one owner's id and
+/// address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Application {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_url: Option<String>,
+    #[serde(default, deserialize_with = "super::lenient::null_default")]
+    pub redirect_uris: Vec<String>,
+    /// Always the first of `redirect_uris`, empty when there is none. Old single-valued form.
+    #[serde(default, deserialize_with = "super::lenient::null_default")]
+    pub redirect_uri: String,
+    #[serde(default)]
+    pub client_type: ClientType,
+    #[serde(default)]
+    pub confidential: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<Owner>>,
+    /// Only in lists with `embed`: the earliest user with role `owner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_user_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_date: Option<ChangedDate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+    #[serde(rename = "_links", default, skip_serializing_if = "Links::is_empty")]
+    pub links: Links,
+}
+
+impl Application {
+    /// The role of a user, if `owners` came along.
+    pub fn role_of(&self, user_id: &str) -> Option<Role> {
+        let mut owners = self.owners.iter().flatten();
+        owners
+            .find(|owner| owner.user_id == user_id)
+            .map(|owner| owner.role)
+    }
+}
+
+/// A user with a role on an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    pub user_id: String,
+    pub email: String,
+    pub role: Role,
+    #[serde(rename = "_links", default, skip_serializing_if = "Links::is_empty")]
+    pub links: Links,
+}
+
+/// Body of `POST /applications`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateApplication {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uris: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_uri: Option<String>,
+    /// Text, so that a wrong one gets an answer that names the right ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<bool>,
+}
+
+/// Body of `PATCH /applications/{app}`; `id` must repeat the path. As in [`CreateApplication`],
+/// but `mainUrl` cannot be changed in the compatible form.
+pub type PatchApplication = CreateApplication;
+
+/// Body of `POST /applications/{app}/owners`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddOwner {
+    #[serde(default)]
+    pub email: String,
+    #[serde(default)]
+    pub role: String,
+}
+
+/// An entry of `GET /applications/roles`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleDescription {
+    pub role: Role,
+    pub desc: String,
+}

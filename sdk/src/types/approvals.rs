@@ -1,0 +1,77 @@
+//! Requests for approval (portal-api 15 and B4).
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChangedDate, users::UserSummary};
+
+/// An open request. Names are copies from the time of the request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approval {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<String>,
+    pub user: Requester,
+    pub api: RequestedApi,
+    pub application: RequestingApplication,
+    pub plan: RequestedPlan,
+    /// What the requester wrote for the approver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_date: Option<ChangedDate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requester {
+    pub id: String,
+    #[serde(default)]
+    pub email: String,
+}
+
+impl From<UserSummary> for Requester {
+    fn from(user: UserSummary) -> Self {
+        Self {
+            id: user.id,
+            email: user.email,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestedApi {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_group: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestingApplication {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    /// Whether the request asks for a trusted subscription.
+    #[serde(default, deserialize_with = "super::lenient::null_default")]
+    pub trusted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedPlan {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+}
+
+/// Body of `POST /approvals/{id}/approve` and `…/decline`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted: Option<bool>,
+}

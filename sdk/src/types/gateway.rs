@@ -1,0 +1,46 @@
+//! The state of the gateway (portal-api 29.3: `GET` and `PUT /gateway/status`).
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayStatus {
+    /// Newest revision the adapter has read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    #[serde(default)]
+    pub nodes: Vec<GatewayNode>,
+    #[serde(default)]
+    pub problems: Vec<GatewayProblem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reconcile: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayNode {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Revision in force on this node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<Timestamp>,
+    #[serde(default)]
+    pub in_sync: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls_per_second: Option<f64>,
+}
+
+/// Something the gateway could not be given; everything else was applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayProblem {
+    /// `api`, `auth-server`, `plan`, `subscription` or `gateway`.
+    pub kind: String,
+    /// Id of the thing that is wrong.
+    pub id: String,
+    pub message: String,
+}

@@ -1,0 +1,39 @@
+//! Consent of users to applications (portal-api 16).
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChangedDate, Timestamp};
+
+/// What one user allowed one application to do with one API in his name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Grant {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub user_id: String,
+    pub application_id: String,
+    pub api_id: String,
+    pub grants: Vec<GrantedScope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_date: Option<ChangedDate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GrantedScope {
+    pub scope: String,
+    pub granted_date: Timestamp,
+}
+
+/// Body of `PUT /grants/{user}/applications/{app}/apis/{api}`; replaces the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutGrants {
+    pub grants: Vec<ScopeToGrant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeToGrant {
+    pub scope: String,
+}

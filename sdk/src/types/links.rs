@@ -1,0 +1,32 @@
+//! `_links` members (portal-api 3.6): relation → path of this API, without host.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Relations and where they lead.
+pub type Links = BTreeMap<String, Link>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub href: String,
+    /// Absent for plain reading.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+}
+
+impl Link {
+    pub fn to(href: impl Into<String>) -> Self {
+        Self {
+            href: href.into(),
+            method: None,
+        }
+    }
+
+    pub fn with_method(href: impl Into<String>, method: &str) -> Self {
+        Self {
+            href: href.into(),
+            method: Some(method.to_owned()),
+        }
+    }
+}

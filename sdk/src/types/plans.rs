@@ -1,0 +1,45 @@
+//! Plans (portal-api 19.1, static-config 11).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Extra, Plugin, lenient, links::Links};
+
+/// Answer of `GET /plans`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plans {
+    pub plans: Vec<Plan>,
+    #[serde(rename = "_links", default)]
+    pub links: Links,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    /// Markdown.
+    #[serde(default, deserialize_with = "lenient::null_default")]
+    pub desc: String,
+    #[serde(default, deserialize_with = "lenient::null_default")]
+    pub needs_approval: bool,
+    /// Empty is the same as absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_group: Option<String>,
+    /// Text shown beside the limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+    #[serde(default)]
+    pub config: PlanConfig,
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanConfig {
+    /// Gateway plugins of every subscription with this plan.
+    #[serde(default, deserialize_with = "lenient::null_default")]
+    pub plugins: Vec<Plugin>,
+    #[serde(flatten)]
+    pub extra: Extra,
+}
