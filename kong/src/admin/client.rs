@@ -1,10 +1,11 @@
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
+use uuid::Uuid;
 
 use super::{Error, Node};
-use crate::{ApiError, Entity};
+use crate::{ApiError, Entity, Kind};
 
 /// Entities per page; the largest size that Kong 3 accepts.
 const PAGE_SIZE: &str = "1000";
@@ -26,8 +27,8 @@ pub enum ConfigOutcome {
 }
 
 #[derive(Deserialize)]
-struct Page<E> {
-    data: Vec<E>,
+struct Page<T> {
+    data: Vec<T>,
     /// The position of the next page; absent or null on the last one.
     offset: Option<String>,
 }
@@ -57,11 +58,29 @@ impl Client {
 
     /// All entities that carry **every** one of `tags`, through all pages.
     pub async fn list<E: Entity>(&self, tags: &[&str]) -> Result<Vec<E>, Error> {
+        self.list_as(E::KIND, tags).await
+    }
+
+    /// As [`Self::list`], with all fields as the gateway reports them, for callers that learn the
+    /// kind at run time.
+    pub async fn list_fields(
+        &self,
+        kind: Kind,
+        tags: &[&str],
+    ) -> Result<Vec<Map<String, Value>>, Error> {
+        self.list_as(kind, tags).await
+    }
+
+    async fn list_as<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        tags: &[&str],
+    ) -> Result<Vec<T>, Error> {
         let mut entities = Vec::new();
         let mut offset: Option<String> = None;
         loop {
             let mut request = self
-                .request(Method::GET, &[E::KIND.collection()])
+                .request(Method::GET, &[kind.collection()])
                 .query(&[("size", PAGE_SIZE)]);
             if !tags.is_empty() {
                 request = request.query(&[("tags", tags.join(","))]);
@@ -69,7 +88,7 @@ impl Client {
             if let Some(offset) = &offset {
                 request = request.query(&[("offset", offset)]);
             }
-            let page: Page<E> = self.json(request).await?;
+            let page: Page<T> = self.json(request).await?;
             entities.extend(page.data);
             match page.offset {
                 Some(next) => offset = Some(next),
@@ -98,6 +117,19 @@ impl Client {
         .await
     }
 
+    /// As [`Self::put`], for callers that learn the kind at run time.
+    pub async fn put_fields(
+        &self,
+        kind: Kind,
+        id: Uuid,
+        fields: &Map<String, Value>,
+    ) -> Result<(), Error> {
+        let segments = [kind.collection(), &id.to_string()];
+        self.send(self.request(Method::PUT, &segments).json(fields))
+            .await
+            .map(drop)
+    }
+
     /// Creates the entity; 409 if it, or one with the same unique field, exists.
     pub async fn post<E: Entity>(&self, entity: &E) -> Result<E, Error> {
         self.json(
@@ -118,7 +150,12 @@ impl Client {
 
     /// Deletes the entity; one that does not exist is fine.
     pub async fn delete<E: Entity>(&self, id_or_key: &str) -> Result<(), Error> {
-        let request = self.request(Method::DELETE, &[E::KIND.collection(), id_or_key]);
+        self.delete_kind(E::KIND, id_or_key).await
+    }
+
+    /// As [`Self::delete`], for callers that learn the kind at run time.
+    pub async fn delete_kind(&self, kind: Kind, id_or_key: &str) -> Result<(), Error> {
+        let request = self.request(Method::DELETE, &[kind.collection(), id_or_key]);
         match self.send(request).await {
             Ok(_) => Ok(()),
             Err(Error::Refused(error)) if error.is_not_found() => Ok(()),
