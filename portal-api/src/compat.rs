@@ -53,7 +53,7 @@ async fn check_versions(State(state): State<AppState>, request: Request, next: N
 
 fn outdated(headers: &HeaderMap, state: &AppState) -> Option<Problem> {
     let sent = headers.get("x-config-hash")?;
-    if sent.as_bytes() == state.configuration().hash().as_bytes() {
+    if sent.as_bytes() == state.configuration().hash.as_bytes() {
         return None;
     }
     Some(Problem::new(

@@ -5,10 +5,18 @@
 
 mod append;
 mod bell;
+mod deliver;
 mod filter;
+mod guard;
 mod kinds;
+mod own;
+mod routes;
 mod row;
+pub(crate) mod store;
 
 pub use append::append;
 pub use bell::Bell;
+pub(crate) use deliver::deliver;
+pub(crate) use guard::foreign_client;
 pub use kinds::{Change, Event, SubscriptionRef};
+pub use routes::routes;

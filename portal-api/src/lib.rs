@@ -12,15 +12,17 @@ mod compat;
 mod error;
 pub mod events;
 mod extract;
+mod housekeeping;
 mod master_key;
 mod routes;
 mod serve;
 mod settings;
 mod state;
+mod systemhealth;
 pub mod tokens;
 pub mod users;
 
 pub use error::ApiError;
 pub use serve::serve;
-pub use settings::Settings;
+pub use settings::{FirstAdmin, Neighbours, Settings};
 pub use state::AppState;

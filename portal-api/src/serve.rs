@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, bootstrap, compat, events, master_key, routes, state::Shared,
+    AppState, Settings, bootstrap, compat, events, housekeeping, master_key, routes, state::Shared, systemhealth,
     tokens::UserTokens,
 };
 
@@ -53,8 +53,17 @@ pub async fn serve(
     let router = routes::router(state.clone());
     api.set(compat::layers(router, state.clone())).ok();
     readiness.ready();
-    let deliveries = tokio::spawn(events::deliver(state, shutdown.clone()));
+    let health = tokio::spawn(systemhealth::run(
+        state.clone(),
+        readiness,
+        settings.health_interval,
+        shutdown.clone(),
+    ));
+    let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
+    let deliveries = tokio::spawn(events::deliver(state, shutdown));
     server.await??;
+    housekeeping.await?;
+    health.await?;
     deliveries.await?;
     Ok(())
 }
@@ -64,7 +73,7 @@ async fn start(settings: &Settings, readiness: &Readiness) -> anyhow::Result<App
     let db = open(settings, readiness).await?;
     master_key::check(&db, &settings.keys).await?;
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
-    let user_tokens = UserTokens::new(&settings.auth_server);
+    let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
     let state = AppState::new(Shared::new(settings, db, verifier, user_tokens));
     bootstrap::run(&state).await?;
     Ok(state)

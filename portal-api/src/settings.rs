@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use config::Configuration;
 use ipnet::IpNet;
@@ -17,12 +17,33 @@ pub struct Settings {
     pub configuration: Arc<Configuration>,
     /// Folder for files of this installation.
     pub data: PathBuf,
-    /// Where the auth server answers inside the network, ending in `/`, base path included.
-    /// Its key set verifies the access tokens of users.
-    pub auth_server: Url,
+    pub neighbours: Neighbours,
     /// Callers that are believed with the bare headers of wicked (portal-api D1).
     pub trusted_peers: Vec<IpNet>,
     /// Listener addresses outside these networks are refused, so that a listener cannot be used to
     /// reach what only this process reaches (events-and-adapters B7). Empty: the default rule.
     pub listener_networks: Vec<IpNet>,
+    /// Pause between two rounds of health checks; zero switches them off.
+    pub health_interval: Duration,
+    /// Makes this address the first administrator if there is none yet; the generated password
+    /// comes out of the channel, once.
+    pub first_admin: Option<FirstAdmin>,
+}
+
+/// Where the other services answer inside the network. Every URL ends in `/`.
+#[derive(Clone, Debug)]
+pub struct Neighbours {
+    pub portal: Url,
+    /// Base path included. Its key set verifies the access tokens of users.
+    pub auth_server: Url,
+    /// Where the gateway takes calls.
+    pub gateway: Url,
+}
+
+/// Who becomes administrator of an empty installation.
+#[derive(Clone, Debug)]
+pub struct FirstAdmin {
+    pub email: String,
+    /// Receives the generated password.
+    pub password: tokio::sync::mpsc::UnboundedSender<String>,
 }

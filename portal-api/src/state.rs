@@ -7,7 +7,9 @@ use migrations::Database;
 use sea_orm::DatabaseTransaction;
 use service::{keys::Keys, token::Verifier};
 
-use crate::{ApiError, events::Bell, tokens::UserTokens};
+use crate::{
+    ApiError, events::Bell, settings::Neighbours, systemhealth::SystemHealth, tokens::UserTokens,
+};
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -22,9 +24,13 @@ pub struct Shared {
     pub user_tokens: UserTokens,
     pub trusted_peers: Vec<IpNet>,
     pub listener_networks: Vec<IpNet>,
+    /// Client for webhook listeners that are not ours.
+    pub foreign_listeners: reqwest::Client,
     /// Wakes the deliverers after a commit.
     pub bell: Bell,
     pub data: PathBuf,
+    pub neighbours: Neighbours,
+    pub health: SystemHealth,
 }
 
 impl std::ops::Deref for AppState {
@@ -69,8 +75,11 @@ impl Shared {
             user_tokens,
             trusted_peers: settings.trusted_peers.clone(),
             listener_networks: settings.listener_networks.clone(),
+            foreign_listeners: crate::events::foreign_client(&settings.listener_networks),
             bell: Bell::default(),
             data: settings.data.clone(),
+            neighbours: settings.neighbours.clone(),
+            health: SystemHealth::default(),
         }
     }
 }

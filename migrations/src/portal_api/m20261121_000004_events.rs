@@ -13,6 +13,7 @@ crate::ddl::migration! {&[
         sealed text,
         correlation_id varchar(128)
     )",
+    "create index events_by_time on events (occurred_at)",
     "create table listeners (
         id varchar(20) primary key,
         url text not null,

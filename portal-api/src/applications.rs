@@ -1,0 +1,13 @@
+//! Applications: what developers register, and what subscribes to APIs.
+
+pub mod access;
+mod list;
+mod patch;
+mod redirect_uris;
+mod routes;
+pub mod row;
+mod rules;
+pub mod store;
+pub mod wire;
+
+pub use routes::routes;

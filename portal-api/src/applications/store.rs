@@ -1,0 +1,83 @@
+//! Rows of `applications`, in and out.
+
+use sea_orm::{
+    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, entity::prelude::*,
+};
+
+use super::{
+    row::{self, RedirectUris},
+    rules::{Changes, NewApplication},
+};
+
+/// The application with this id.
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Model>, DbErr> {
+    row::Entity::find_by_id(id).one(db).await
+}
+
+/// The applications with these ids.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = String>,
+) -> Result<Vec<row::Model>, DbErr> {
+    row::Entity::find()
+        .filter(row::Column::Id.is_in(ids))
+        .order_by_asc(row::Column::Id)
+        .all(db)
+        .await
+}
+
+/// Inserts an application. An id that is taken violates the primary key.
+pub async fn insert(
+    txn: &DatabaseTransaction,
+    new: NewApplication,
+    changed_by: Option<String>,
+    now: DateTimeUtc,
+) -> Result<row::Model, DbErr> {
+    let model = row::ActiveModel {
+        id: Set(new.id),
+        name: Set(new.name),
+        description: Set(new.description),
+        main_url: Set(new.main_url),
+        client_type: Set(new.client_type.as_str().to_owned()),
+        redirect_uris: Set(RedirectUris(new.redirect_uris)),
+        created_at: Set(now),
+        changed_at: Set(now),
+        changed_by: Set(changed_by),
+    };
+    model.insert(txn).await
+}
+
+/// Writes what `changes` names.
+pub async fn update(
+    txn: &DatabaseTransaction,
+    application: row::Model,
+    changes: Changes,
+    changed_by: Option<String>,
+    now: DateTimeUtc,
+) -> Result<row::Model, DbErr> {
+    let mut model = application.into_active_model();
+    if let Some(name) = changes.name {
+        model.name = Set(name);
+    }
+    if let Some(description) = changes.description {
+        model.description = Set(description);
+    }
+    if let Some(main_url) = changes.main_url {
+        model.main_url = Set(main_url);
+    }
+    if let Some(client_type) = changes.client_type {
+        model.client_type = Set(client_type.as_str().to_owned());
+    }
+    if let Some(uris) = changes.redirect_uris {
+        model.redirect_uris = Set(RedirectUris(uris));
+    }
+    model.changed_at = Set(now);
+    model.changed_by = Set(changed_by);
+    model.update(txn).await
+}
+
+/// Deletes an application with everything that hangs on it: roles, subscriptions, credentials and
+/// grants go by foreign keys.
+pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<bool, DbErr> {
+    Ok(row::Entity::delete_by_id(id).exec(txn).await?.rows_affected > 0)
+}

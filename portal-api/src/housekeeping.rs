@@ -1,0 +1,70 @@
+//! Rows that have served their time are removed in small batches, so that no request waits for it.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use tokio_util::sync::CancellationToken;
+
+use crate::AppState;
+
+const INTERVAL: Duration = Duration::from_mins(1);
+/// Rows removed in one transaction; keeps each below 20 ms.
+const BATCH: u64 = 500;
+/// Acknowledged events are kept this long for replay (events-and-adapters B2).
+const EVENTS_DAYS: i64 = 7;
+
+/// What is removed: a statement with `$1` = the time before which rows go and `$2` = the batch.
+const RULES: [(&str, chrono::TimeDelta); 4] = [
+    (
+        "delete from verifications where digest in \
+         (select digest from verifications where expires_at < $1 limit $2)",
+        chrono::TimeDelta::zero(),
+    ),
+    (
+        "delete from deliveries where (listener_id, event_seq) in \
+         (select d.listener_id, d.event_seq from deliveries d join events e on e.seq = d.event_seq \
+          where d.state = 'acked' and e.occurred_at < $1 limit $2)",
+        chrono::TimeDelta::days(EVENTS_DAYS),
+    ),
+    (
+        "delete from events where seq in \
+         (select e.seq from events e where e.occurred_at < $1 \
+          and not exists (select 1 from deliveries d where d.event_seq = e.seq) \
+          order by e.seq limit $2)",
+        chrono::TimeDelta::days(EVENTS_DAYS),
+    ),
+    (
+        "delete from usage_batches where id in \
+         (select id from usage_batches where received_at < $1 limit $2)",
+        chrono::TimeDelta::days(1),
+    ),
+];
+
+/// Cleans up until `shutdown`.
+pub async fn run(state: AppState, shutdown: CancellationToken) {
+    loop {
+        for (statement, age) in RULES {
+            if let Err(error) = apply(&state, statement, age).await {
+                tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn apply(state: &AppState, sql: &str, age: chrono::TimeDelta) -> Result<(), DbErr> {
+    loop {
+        let before = service::clock::now() - age;
+        let txn = state.db.write().await?;
+        let values = [before.into(), BATCH.cast_signed().into()];
+        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
+        let removed = txn.execute_raw(statement).await?.rows_affected();
+        txn.commit().await?;
+        if removed < BATCH {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `GET /systemhealth`: how all parts are doing (portal-api 23.6).
+
+mod poll;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::{Json, Router, extract::State, routing::get};
+use sdk::types::Health;
+
+use crate::{ApiError, AppState, caller::Caller};
+
+pub use poll::run;
+
+/// The last round of answers.
+pub struct SystemHealth(ArcSwap<Vec<Health>>);
+
+impl Default for SystemHealth {
+    /// Until the first round is over: this service itself, still starting.
+    fn default() -> Self {
+        Self(ArcSwap::from_pointee(vec![Health {
+            name: "api".to_owned(),
+            message: "The first round of health checks is not over yet.".to_owned(),
+            uptime: -1,
+            healthy: 2,
+            ping_url: String::new(),
+            pending_events: -1,
+            error: None,
+            version: Some(service::VERSION.to_owned()),
+            git_branch: None,
+            git_last_commit: None,
+            build_date: None,
+        }]))
+    }
+}
+
+impl SystemHealth {
+    fn current(&self) -> Arc<Vec<Health>> {
+        self.0.load_full()
+    }
+
+    fn replace(&self, entries: Vec<Health>) {
+        self.0.store(Arc::new(entries));
+    }
+}
+
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/systemhealth", get(show))
+}
+
+/// `GET /systemhealth`: with or without scope `health`, for administrators only.
+async fn show(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<Arc<Vec<Health>>>, ApiError> {
+    if !caller.is_admin_user() {
+        return Err(ApiError::forbidden("admins-only", "Only administrators may see the system health."));
+    }
+    Ok(Json(state.health.current()))
+}

@@ -1,0 +1,146 @@
+//! Asking every part, all at the same time.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sdk::types::Health;
+use serde::Deserialize;
+use service::health::Readiness;
+use tokio_util::sync::CancellationToken;
+
+use crate::{AppState, events};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A part and where it answers.
+struct Target {
+    name: String,
+    url: String,
+    pending_events: i64,
+}
+
+/// What a part says of itself; everything is optional, parts differ.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Answer {
+    message: Option<String>,
+    uptime: Option<f64>,
+    healthy: Option<serde_json::Value>,
+    error: Option<String>,
+    version: Option<String>,
+    git_branch: Option<String>,
+    git_last_commit: Option<String>,
+    build_date: Option<String>,
+}
+
+/// Asks all parts every `interval` until `shutdown`; zero switches it off.
+pub async fn run(
+    state: AppState,
+    own: Readiness,
+    interval: Duration,
+    shutdown: CancellationToken,
+) {
+    if interval.is_zero() {
+        return;
+    }
+    loop {
+        match round(&state, &own).await {
+            Ok(entries) => state.health.replace(entries),
+            Err(error) => tracing::warn!(%error, "cannot read the listeners for the health checks"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// Order of the entries: portal, gateway, auth server, this service, listeners.
+async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm::DbErr> {
+    let neighbours = &state.neighbours;
+    let target = |name: &str, url: String| Target { name: name.to_owned(), url, pending_events: -1 };
+    let mut targets = vec![
+        target("portal", format!("{}ping", neighbours.portal)),
+        target("kong", format!("{}ping-portal", neighbours.gateway)),
+        target("auth", format!("{}ping", neighbours.auth_server)),
+    ];
+    let lengths = events::store::queue_lengths(state.db.read()).await?;
+    for listener in events::store::listeners(state.db.read()).await? {
+        let separator = if listener.url.ends_with('/') { "" } else { "/" };
+        let pending = lengths.iter().find(|(id, _)| *id == listener.id).map_or(0, |(_, n)| *n);
+        targets.push(Target {
+            url: format!("{}{separator}ping", listener.url),
+            name: listener.id,
+            pending_events: pending,
+        });
+    }
+    let mut entries = join_all(targets.iter().map(ask)).await;
+    entries.insert(3, own_entry(own));
+    Ok(entries)
+}
+
+fn own_entry(own: &Readiness) -> Health {
+    Health {
+        name: "api".to_owned(),
+        message: "Up and running".to_owned(),
+        uptime: own.uptime_seconds().cast_signed(),
+        healthy: 1,
+        ping_url: String::new(),
+        pending_events: -1,
+        error: None,
+        version: Some(service::VERSION.to_owned()),
+        git_branch: None,
+        git_last_commit: None,
+        build_date: None,
+    }
+}
+
+async fn ask(target: &Target) -> Health {
+    let mut entry = Health {
+        name: target.name.clone(),
+        message: String::new(),
+        uptime: -1,
+        healthy: 0,
+        ping_url: target.url.clone(),
+        pending_events: target.pending_events,
+        error: None,
+        version: None,
+        git_branch: None,
+        git_last_commit: None,
+        build_date: None,
+    };
+    let request = service::http::client().get(&target.url).timeout(TIMEOUT);
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let reason = if error.is_timeout() { "no answer in time" } else { "cannot connect" };
+            entry.message = format!("Does not answer: {reason}.");
+            entry.error = Some(reason.to_owned());
+            return entry;
+        }
+    };
+    let status = answer.status();
+    let said: Answer = answer.json().await.unwrap_or_default();
+    entry.healthy = said.healthy.as_ref().map_or(u8::from(status.is_success()), healthy);
+    entry.message = said.message.unwrap_or_else(|| format!("Answered {status}."));
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of uptime are far below 2^53")]
+    let uptime = said.uptime.map_or(-1, |seconds| seconds as i64);
+    entry.uptime = uptime;
+    entry.error = said.error.or_else(|| (!status.is_success()).then(|| format!("answered {status}")));
+    // The gateway passes on the portal's answer, whose version is not the gateway's.
+    if target.name != "kong" {
+        entry.version = said.version;
+        entry.git_branch = said.git_branch;
+        entry.git_last_commit = said.git_last_commit;
+        entry.build_date = said.build_date;
+    }
+    entry
+}
+
+/// Parts report `true`, `false` or a number.
+fn healthy(value: &serde_json::Value) -> u8 {
+    match value {
+        serde_json::Value::Bool(healthy) => u8::from(*healthy),
+        other => other.as_u64().and_then(|number| u8::try_from(number).ok()).unwrap_or(0).min(2),
+    }
+}
