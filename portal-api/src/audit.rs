@@ -25,12 +25,20 @@ pub struct Actor {
 impl Actor {
     /// Somebody with access to the machine, at the command line.
     pub fn operator() -> Self {
-        Self { kind: "operator", via: Some("command line".to_owned()), ..Self::default() }
+        Self {
+            kind: "operator",
+            via: Some("command line".to_owned()),
+            ..Self::default()
+        }
     }
 
     /// portal-api itself, at start or by a timer.
     pub fn system() -> Self {
-        Self { kind: "service", via: Some("portal-api".to_owned()), ..Self::default() }
+        Self {
+            kind: "service",
+            via: Some("portal-api".to_owned()),
+            ..Self::default()
+        }
     }
 }
 
@@ -88,7 +96,12 @@ impl Entry {
 /// Writes `entry`, in the transaction of what it records.
 pub async fn append(txn: &impl ConnectionTrait, entry: &Entry) -> Result<(), DbErr> {
     let member = |name: &str| {
-        entry.data.as_ref().and_then(|data| data.get(name)).and_then(Value::as_str).map(str::to_owned)
+        entry
+            .data
+            .as_ref()
+            .and_then(|data| data.get(name))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     };
     let record = row::ActiveModel {
         id: Set(uuid::Uuid::now_v7().to_string()),
@@ -110,6 +123,8 @@ pub async fn append(txn: &impl ConnectionTrait, entry: &Entry) -> Result<(), DbE
         outcome: Set(entry.outcome.to_owned()),
         ..Default::default()
     };
-    row::Entity::insert(record).exec_without_returning(txn).await?;
+    row::Entity::insert(record)
+        .exec_without_returning(txn)
+        .await?;
     Ok(())
 }

@@ -37,7 +37,9 @@ enum Via {
     UserToken,
     Service(ServiceName),
     /// A trusted peer; `gateway` says that it passed on a call of a gateway.
-    Peer { gateway: bool },
+    Peer {
+        gateway: bool,
+    },
 }
 
 /// The user a call is made for, with the rights that follow from his groups.
@@ -95,7 +97,11 @@ impl Caller {
 
     /// The service acting as itself, without a user.
     pub const fn acting_service(&self) -> Option<ServiceName> {
-        if self.named_user.is_some() { None } else { self.service() }
+        if self.named_user.is_some() {
+            None
+        } else {
+            self.service()
+        }
     }
 
     pub const fn is_trusted_peer(&self) -> bool {
@@ -170,15 +176,23 @@ impl Caller {
 
     /// Refuses everybody but the named services acting as themselves.
     pub fn require_service(&self, allowed: &[ServiceName]) -> Result<ServiceName, ApiError> {
-        self.acting_service().filter(|service| allowed.contains(service)).ok_or_else(|| {
-            ApiError::forbidden_with_code("service-only", "Only certain services may make this call.")
-        })
+        self.acting_service()
+            .filter(|service| allowed.contains(service))
+            .ok_or_else(|| {
+                ApiError::forbidden_with_code(
+                    "service-only",
+                    "Only certain services may make this call.",
+                )
+            })
     }
 
     /// The user, or 403: unknown and missing users are refused alike.
     pub fn require_user(&self) -> Result<&User, ApiError> {
         self.user.as_ref().ok_or_else(|| {
-            ApiError::forbidden("unknown-user", "This call has to be made for an existing user.")
+            ApiError::forbidden(
+                "unknown-user",
+                "This call has to be made for an existing user.",
+            )
         })
     }
 
@@ -187,7 +201,10 @@ impl Caller {
         if self.is_admin() {
             return Ok(());
         }
-        Err(ApiError::forbidden("admins-only", "Only administrators may do this."))
+        Err(ApiError::forbidden(
+            "admins-only",
+            "Only administrators may do this.",
+        ))
     }
 
     /// Refuses everybody who is neither administrator nor approver.
@@ -195,7 +212,10 @@ impl Caller {
         if self.is_admin() || self.is_approver() {
             return Ok(());
         }
-        Err(ApiError::forbidden("admins-only", "Only administrators and approvers may do this."))
+        Err(ApiError::forbidden(
+            "admins-only",
+            "Only administrators and approvers may do this.",
+        ))
     }
 }
 
@@ -206,7 +226,9 @@ impl FromRequestParts<AppState> for Caller {
         let peer = parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip().to_canonical());
+            .map_or(IpAddr::from([0, 0, 0, 0]), |peer| {
+                peer.0.ip().to_canonical()
+            });
         let mut caller = Self {
             via: Via::Nothing,
             named_user: None,
@@ -225,8 +247,14 @@ impl FromRequestParts<AppState> for Caller {
                 caller.scopes = token.scopes;
                 caller.client_id = Some(token.client_id);
             }
-        } else if state.trusted_peers.iter().any(|network| network.contains(&peer)) {
-            caller.via = Via::Peer { gateway: parts.headers.contains_key(headers::CONSUMER) };
+        } else if state
+            .trusted_peers
+            .iter()
+            .any(|network| network.contains(&peer))
+        {
+            caller.via = Via::Peer {
+                gateway: parts.headers.contains_key(headers::CONSUMER),
+            };
             caller.take_over_headers(parts)?;
         }
         if let Some(id) = &caller.named_user {
@@ -278,5 +306,9 @@ async fn load(state: &AppState, id: &str) -> Result<Option<User>, ApiError> {
     };
     let configuration = state.configuration();
     let (admin, approver) = users::rules::rights(&configuration, &row.groups.0);
-    Ok(Some(User { row, admin, approver }))
+    Ok(Some(User {
+        row,
+        admin,
+        approver,
+    }))
 }

@@ -33,7 +33,10 @@ fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
     if trimmed.len() == path.len() || trimmed.is_empty() {
         return None;
     }
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(format!("{trimmed}{query}")).ok()?);
     Uri::from_parts(parts).ok()
@@ -86,7 +89,8 @@ mod tests {
 
     #[test]
     fn slashes_at_the_end_of_a_path_are_dropped_and_the_query_stays() {
-        let mend = |text: &str| without_trailing_slash(&text.parse().unwrap()).map(|u| u.to_string());
+        let mend =
+            |text: &str| without_trailing_slash(&text.parse().unwrap()).map(|u| u.to_string());
         assert_eq!(mend("/users/?a=b"), Some("/users?a=b".to_owned()));
         assert_eq!(mend("/users"), None);
         assert_eq!(mend("/"), None);

@@ -95,7 +95,11 @@ fn is_away(error: &DbErr) -> bool {
         _ => return false,
     };
     match &**cause {
-        Sqlx::Io(_) | Sqlx::Tls(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+        Sqlx::Io(_)
+        | Sqlx::Tls(_)
+        | Sqlx::PoolTimedOut
+        | Sqlx::PoolClosed
+        | Sqlx::WorkerCrashed => true,
         // Class 57P: the server is shutting down, has crashed, or is starting.
         Sqlx::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
         _ => false,

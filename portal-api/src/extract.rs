@@ -28,13 +28,18 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let headers = request.headers().clone();
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-                too_large()
-            } else {
-                ApiError::bad_request("unreadable-body", "The body of the request could not be read.")
-            }
-        })?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+                    too_large()
+                } else {
+                    ApiError::bad_request(
+                        "unreadable-body",
+                        "The body of the request could not be read.",
+                    )
+                }
+            })?;
         let value = parse(&headers, &bytes)?;
         from_value(value).map(Self)
     }
@@ -44,7 +49,10 @@ fn too_large() -> ApiError {
     ApiError::Refused(Box::new(service::problem::Problem::new(
         http::StatusCode::PAYLOAD_TOO_LARGE,
         "too-large",
-        format!("The body of a request is limited to {} KiB.", MAX_BODY / 1024),
+        format!(
+            "The body of a request is limited to {} KiB.",
+            MAX_BODY / 1024
+        ),
     )))
 }
 
@@ -62,14 +70,20 @@ fn parse(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, ApiError> {
         .map(|value| value.trim().to_ascii_lowercase())
         .unwrap_or_default();
     let value = match kind.as_str() {
-        "application/json" | "application/merge-patch+json" => {
-            serde_json::from_slice(bytes).map_err(|error| {
-                ApiError::bad_request("malformed-json", format!("The body is not valid JSON: {error}."))
-            })?
-        }
+        "application/json" | "application/merge-patch+json" => serde_json::from_slice(bytes)
+            .map_err(|error| {
+                ApiError::bad_request(
+                    "malformed-json",
+                    format!("The body is not valid JSON: {error}."),
+                )
+            })?,
         "application/x-www-form-urlencoded" => {
             let pairs = url::form_urlencoded::parse(bytes);
-            Value::Object(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
+            Value::Object(
+                pairs
+                    .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+                    .collect(),
+            )
         }
         _ => {
             return Err(ApiError::Refused(Box::new(service::problem::Problem::new(

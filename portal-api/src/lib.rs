@@ -7,7 +7,6 @@
 
 pub mod audit;
 pub mod caller;
-mod bootstrap;
 mod compat;
 mod error;
 pub mod events;

@@ -3,7 +3,11 @@
 
 use std::{sync::Arc, sync::OnceLock};
 
-use axum::{Router, extract::Request, response::{IntoResponse, Response}};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use migrations::{Database, OpenError};
 use service::{
     ServiceName, backoff::Backoff, health::Readiness, ops, problem::Problem, token::Verifier,
@@ -13,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, bootstrap, compat, events, housekeeping, master_key, routes, state::Shared, systemhealth,
-    tokens::UserTokens,
+    AppState, Settings, compat, events, housekeeping, master_key, routes, state::Shared,
+    systemhealth, tokens::UserTokens,
 };
 
 /// Runs portal-api until `shutdown`. Waits for its database as long as it takes, with the reason
@@ -75,7 +79,7 @@ async fn start(settings: &Settings, readiness: &Readiness) -> anyhow::Result<App
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
     let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
     let state = AppState::new(Shared::new(settings, db, verifier, user_tokens));
-    bootstrap::run(&state).await?;
+
     Ok(state)
 }
 
@@ -101,7 +105,8 @@ async fn open(settings: &Settings, readiness: &Readiness) -> Result<Database, Op
 async fn when_started(api: Arc<OnceLock<Router>>, request: Request) -> Response {
     match api.get() {
         Some(router) => router.clone().oneshot(request).await.into_response(),
-        None => Problem::unavailable("portal-api is still starting. Try again shortly.")
-            .into_response(),
+        None => {
+            Problem::unavailable("portal-api is still starting. Try again shortly.").into_response()
+        }
     }
 }

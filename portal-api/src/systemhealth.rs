@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::{Json, Router, extract::State, routing::get};
-use sdk::types::Health;
+use sdk::types::health::Health;
 
 use crate::{ApiError, AppState, caller::Caller};
 
@@ -54,7 +54,10 @@ async fn show(
     caller: Caller,
 ) -> Result<Json<Arc<Vec<Health>>>, ApiError> {
     if !caller.is_admin_user() {
-        return Err(ApiError::forbidden("admins-only", "Only administrators may see the system health."));
+        return Err(ApiError::forbidden(
+            "admins-only",
+            "Only administrators may see the system health.",
+        ));
     }
     Ok(Json(state.health.current()))
 }

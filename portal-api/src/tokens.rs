@@ -38,7 +38,9 @@ struct Claims {
 impl UserTokens {
     /// `auth_server`: base URL of the auth server, ending in `/`.
     pub fn new(auth_server: &url::Url) -> Self {
-        Self { keys: KeySet::new(auth_server) }
+        Self {
+            keys: KeySet::new(auth_server),
+        }
     }
 
     /// Checks signature, times, audience and that the subscription of the client lives.
@@ -94,7 +96,11 @@ async fn is_subscribed(db: &impl ConnectionTrait, client_id: &str) -> Result<boo
         "select s.id from credentials c join subscriptions s on s.id = c.subscription_id \
          where c.client_id = $1 and s.api_id = $2 and s.approved and c.revoked_at is null \
          and (c.expires_at is null or c.expires_at > $3)",
-        [client_id.into(), AUDIENCE.into(), service::clock::now().into()],
+        [
+            client_id.into(),
+            AUDIENCE.into(),
+            service::clock::now().into(),
+        ],
     );
     Ok(Found::find_by_statement(statement).one(db).await?.is_some())
 }

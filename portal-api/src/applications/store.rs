@@ -1,7 +1,8 @@
 //! Rows of `applications`, in and out.
 
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, entity::prelude::*,
+    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QuerySelect,
+    entity::prelude::*,
 };
 
 use super::{
@@ -14,16 +15,10 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Mod
     row::Entity::find_by_id(id).one(db).await
 }
 
-/// The applications with these ids.
-pub async fn list(
-    db: &impl ConnectionTrait,
-    ids: impl IntoIterator<Item = String>,
-) -> Result<Vec<row::Model>, DbErr> {
-    row::Entity::find()
-        .filter(row::Column::Id.is_in(ids))
-        .order_by_asc(row::Column::Id)
-        .all(db)
-        .await
+/// As [`find`], but until the end of the transaction nobody else changes the application, its
+/// roles or its existence: rules about the last owner hold under concurrency, too.
+pub async fn lock(txn: &DatabaseTransaction, id: &str) -> Result<Option<row::Model>, DbErr> {
+    row::Entity::find_by_id(id).lock_exclusive().one(txn).await
 }
 
 /// Inserts an application. An id that is taken violates the primary key.
@@ -78,6 +73,7 @@ pub async fn update(
 
 /// Deletes an application with everything that hangs on it: roles, subscriptions, credentials and
 /// grants go by foreign keys.
-pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<bool, DbErr> {
-    Ok(row::Entity::delete_by_id(id).exec(txn).await?.rows_affected > 0)
+pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
+    row::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(())
 }

@@ -37,7 +37,10 @@ pub fn subject(text: &str) -> Option<&str> {
 
 /// Scopes, separated by blanks.
 pub fn scopes(headers: &HeaderMap) -> Vec<String> {
-    let value = headers.get(SCOPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(SCOPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     value.split_ascii_whitespace().map(str::to_owned).collect()
 }
 

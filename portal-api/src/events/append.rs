@@ -26,7 +26,8 @@ pub async fn append(
     if txn.get_database_backend() == DbBackend::Postgres {
         // Numbers are taken in the order of commits: without the lock a reader could see number 8,
         // go on from there, and miss 7, whose transaction commits later.
-        txn.execute_unprepared("select pg_advisory_xact_lock(7776001)").await?;
+        txn.execute_unprepared("select pg_advisory_xact_lock(7776001)")
+            .await?;
         // Heard by every instance at commit.
         txn.execute_unprepared("notify wicketgate_events").await?;
     }
@@ -44,8 +45,11 @@ pub async fn append(
         .collect();
     let sealed = seal(&event, keys, &id)?;
     let ordering_key = event.ordering_key();
-    let application_id =
-        event.data.get("applicationId").and_then(Value::as_str).map(str::to_owned);
+    let application_id = event
+        .data
+        .get("applicationId")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     let stored = row::event::ActiveModel {
         id: Set(id),
         entity: Set(event.entity.to_owned()),
@@ -58,7 +62,10 @@ pub async fn append(
         correlation_id: Set(service::http::current_correlation_id()),
         ..Default::default()
     };
-    let seq = row::event::Entity::insert(stored).exec(txn).await?.last_insert_id;
+    let seq = row::event::Entity::insert(stored)
+        .exec(txn)
+        .await?
+        .last_insert_id;
     queue(txn, &wanted_by, seq, now).await?;
     Ok(())
 }
@@ -93,6 +100,8 @@ async fn queue(
         last_status: Set(None),
         last_error: Set(None),
     });
-    row::delivery::Entity::insert_many(rows).exec_without_returning(txn).await?;
+    row::delivery::Entity::insert_many(rows)
+        .exec_without_returning(txn)
+        .await?;
     Ok(())
 }

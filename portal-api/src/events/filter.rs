@@ -6,13 +6,18 @@ use super::{Event, row::listener};
 pub fn wants(listener: &listener::Model, event: &Event) -> bool {
     match &listener.events {
         None => !event.is_opt_in(),
-        Some(filter) => filter.0.iter().any(|pattern| names(pattern, event.entity, event.action)),
+        Some(filter) => filter
+            .0
+            .iter()
+            .any(|pattern| names(pattern, event.entity, event.action)),
     }
 }
 
 fn names(pattern: &str, entity: &str, action: &str) -> bool {
     let part = |pattern: &str, text: &str| pattern == "*" || pattern == text;
-    pattern.split_once('.').is_some_and(|(left, right)| part(left, entity) && part(right, action))
+    pattern
+        .split_once('.')
+        .is_some_and(|(left, right)| part(left, entity) && part(right, action))
         || pattern == "*"
 }
 

@@ -19,7 +19,13 @@ const MAX_URL: usize = 2048;
 
 /// Checks a listener's URL as far as the text alone tells.
 pub fn check_url(id: &str, text: &str, allowed: &[IpNet]) -> Result<Url, ApiError> {
-    let refuse = |reason: &str| Err(ApiError::invalid("url", "listener-url", format!("`url`: {reason}")));
+    let refuse = |reason: &str| {
+        Err(ApiError::invalid(
+            "url",
+            "listener-url",
+            format!("`url`: {reason}"),
+        ))
+    };
     if text.len() > MAX_URL {
         return refuse("the address is longer than 2048 characters.");
     }
@@ -115,8 +121,9 @@ impl Resolve for Guarded {
         let allowed = self.0.clone();
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Vec<SocketAddr> =
-                found.filter(|address| is_allowed(address.ip(), &allowed)).collect();
+            let addresses: Vec<SocketAddr> = found
+                .filter(|address| is_allowed(address.ip(), &allowed))
+                .collect();
             if addresses.is_empty() {
                 return Err("blocked_address".into());
             }
@@ -149,6 +156,9 @@ mod tests {
             assert!(!check(url, &[]), "{url}");
         }
         assert!(check("https://example.org/hooks", &[]));
-        assert!(check("http://127.0.0.1:9/", &["127.0.0.0/8".parse().unwrap()]));
+        assert!(check(
+            "http://127.0.0.1:9/",
+            &["127.0.0.0/8".parse().unwrap()]
+        ));
     }
 }

@@ -53,7 +53,13 @@ impl Event {
             unreachable!("every constructor below passes an object")
         };
         data.retain(|_, value| !value.is_null());
-        Self { entity, action, data, secret: None, subject_id: subject_id.to_owned() }
+        Self {
+            entity,
+            action,
+            data,
+            secret: None,
+            subject_id: subject_id.to_owned(),
+        }
     }
 
     /// `<entity>.<action>`, as filters name it.
@@ -118,12 +124,7 @@ impl Event {
         Self::new("application", "delete", application_id, data)
     }
 
-    pub fn owner_added(
-        application_id: &str,
-        actor: Option<&str>,
-        added: &str,
-        role: &str,
-    ) -> Self {
+    pub fn owner_added(application_id: &str, actor: Option<&str>, added: &str, role: &str) -> Self {
         let data = json!({
             "applicationId": application_id, "userId": actor, "addedUserId": added, "role": role,
         });
@@ -201,10 +202,17 @@ impl Event {
         user_id: &str,
         utc: i64,
     ) -> Self {
-        let entity = if kind == "email" { "verification_email" } else { "verification_lostpassword" };
+        let entity = if kind == "email" {
+            "verification_email"
+        } else {
+            "verification_lostpassword"
+        };
         let data = json!({"type": kind, "email": email, "userId": user_id, "utc": utc});
         let mut event = Self::new(entity, "add", user_id, data);
-        let secret = [("id".to_owned(), json!(id)), ("link".to_owned(), json!(link))];
+        let secret = [
+            ("id".to_owned(), json!(id)),
+            ("link".to_owned(), json!(link)),
+        ];
         event.secret = Some(Map::from_iter(secret));
         event
     }
@@ -253,7 +261,10 @@ mod tests {
     #[test]
     fn absent_members_are_left_out_and_keys_follow_the_application() {
         let event = Event::user_added("u1", "ada@example.org", None);
-        assert_eq!(Value::Object(event.data.clone()), json!({"userId": "u1", "email": "ada@example.org"}));
+        assert_eq!(
+            Value::Object(event.data.clone()),
+            json!({"userId": "u1", "email": "ada@example.org"})
+        );
         assert_eq!(event.ordering_key(), "user:u1");
         let event = Event::application_added("orders", Some("u1"));
         assert_eq!(event.ordering_key(), "application:orders");
@@ -261,7 +272,8 @@ mod tests {
 
     #[test]
     fn the_secrets_of_a_verification_are_not_in_its_data() {
-        let event = Event::verification_added("email", "s3cret", "http://x/{{id}}", "a@b.cd", "u1", 1);
+        let event =
+            Event::verification_added("email", "s3cret", "http://x/{{id}}", "a@b.cd", "u1", 1);
         assert_eq!(event.kind(), "verification_email.add");
         assert!(!Value::Object(event.data).to_string().contains("s3cret"));
     }

@@ -2,8 +2,11 @@
 
 use service::ServiceName;
 
-const COMPONENTS: [ServiceName; 3] =
-    [ServiceName::GatewayAdapter, ServiceName::Mailer, ServiceName::Chatbot];
+const COMPONENTS: [ServiceName; 3] = [
+    ServiceName::GatewayAdapter,
+    ServiceName::Mailer,
+    ServiceName::Chatbot,
+];
 
 /// The listener id that belongs to `service`, if it has one.
 pub fn listener_of(service: ServiceName) -> Option<&'static str> {

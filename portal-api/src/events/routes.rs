@@ -6,7 +6,7 @@ use axum::{
     routing::{delete, get, post, put},
 };
 use http::StatusCode;
-use sdk::types::{Event, Registration};
+use sdk::types::{Event, listeners::Registration};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,7 +18,10 @@ const SCOPE: &str = "webhooks";
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/webhooks/listeners", get(list))
-        .route("/webhooks/listeners/{listener}", put(register).delete(remove))
+        .route(
+            "/webhooks/listeners/{listener}",
+            put(register).delete(remove),
+        )
         .route("/webhooks/events/{listener}", get(queue).delete(flush))
         .route("/webhooks/events/{listener}/ack", post(acknowledge_many))
         .route("/webhooks/events/{listener}/{event}", delete(acknowledge))
@@ -31,7 +34,10 @@ fn authorize(caller: &Caller, listener: Option<&str>) -> Result<(), ApiError> {
         return if own.is_some() && own == listener {
             Ok(())
         } else {
-            Err(ApiError::forbidden("foreign-listener", "A service may only touch its own listener."))
+            Err(ApiError::forbidden(
+                "foreign-listener",
+                "A service may only touch its own listener.",
+            ))
         };
     }
     caller.require_scope(SCOPE)?;
@@ -122,7 +128,9 @@ async fn queue(
     Path(id): Path<String>,
 ) -> Result<Json<Vec<Event>>, ApiError> {
     authorize(&caller, Some(&id))?;
-    let listener = store::find(state.db.read(), &id).await?.ok_or_else(|| unknown(&id))?;
+    let listener = store::find(state.db.read(), &id)
+        .await?
+        .ok_or_else(|| unknown(&id))?;
     Ok(Json(store::queue(&state, &listener).await?))
 }
 
@@ -163,7 +171,11 @@ async fn acknowledge_many(
 ) -> Result<StatusCode, ApiError> {
     if request.ids.is_empty() || request.ids.len() > 1000 {
         authorize(&caller, Some(&id))?;
-        return Err(ApiError::invalid("ids", "size", "`ids` has to name 1 to 1000 events."));
+        return Err(ApiError::invalid(
+            "ids",
+            "size",
+            "`ids` has to name 1 to 1000 events.",
+        ));
     }
     acknowledge_events(&state, &caller, &id, &request.ids).await
 }

@@ -1,6 +1,9 @@
 //! Listeners and their queues, in and out.
 
-use sdk::types::{Event, Mode, Registration};
+use sdk::types::{
+    Event,
+    listeners::{Mode, Registration},
+};
 use sea_orm::{
     ActiveValue::Set,
     DatabaseTransaction, DbErr, QueryOrder,
@@ -47,24 +50,44 @@ impl Registered {
             ));
         }
         if !(4..=20).contains(&id.len()) {
-            return Err(ApiError::invalid("id", "length", "The id of a listener has 4 to 20 characters."));
+            return Err(ApiError::invalid(
+                "id",
+                "length",
+                "The id of a listener has 4 to 20 characters.",
+            ));
         }
         if request.id != id {
-            return Err(ApiError::invalid("id", "mismatch", "`id` has to equal the id in the address."));
+            return Err(ApiError::invalid(
+                "id",
+                "mismatch",
+                "`id` has to equal the id in the address.",
+            ));
         }
         let url = request.url.filter(|url| !url.is_empty()).ok_or_else(|| {
-            ApiError::invalid("url", "required", "`url` is missing: where should events be sent?")
+            ApiError::invalid(
+                "url",
+                "required",
+                "`url` is missing: where should events be sent?",
+            )
         })?;
         let mode = match request.mode.unwrap_or_default() {
             Mode::Explicit => "explicit",
             Mode::Ack => "ack",
             Mode::Pull => {
-                return Err(ApiError::invalid("mode", "unsupported", "`mode` is `explicit` or `ack`."));
+                return Err(ApiError::invalid(
+                    "mode",
+                    "unsupported",
+                    "`mode` is `explicit` or `ack`.",
+                ));
             }
         };
         let batch_size = request.batch_size.unwrap_or(DEFAULT_BATCH);
         if !(1..=MAX_BATCH).contains(&batch_size) {
-            return Err(ApiError::invalid("batchSize", "range", "`batchSize` is a number from 1 to 500."));
+            return Err(ApiError::invalid(
+                "batchSize",
+                "range",
+                "`batchSize` is a number from 1 to 500.",
+            ));
         }
         let timeout_ms = request.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
         if !(1000..=60_000).contains(&timeout_ms) {
@@ -81,20 +104,24 @@ impl Registered {
             batch_size,
             timeout_ms,
             events: request.events.map(Filter),
-            sensitive: if trusted { request.sensitive.unwrap_or(id == "mailer") } else { false },
+            sensitive: if trusted {
+                request.sensitive.unwrap_or(id == "mailer")
+            } else {
+                false
+            },
         })
     }
 }
 
-pub async fn find(
-    db: &impl ConnectionTrait,
-    id: &str,
-) -> Result<Option<listener::Model>, DbErr> {
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<listener::Model>, DbErr> {
     listener::Entity::find_by_id(id).one(db).await
 }
 
 pub async fn listeners(db: &impl ConnectionTrait) -> Result<Vec<listener::Model>, DbErr> {
-    listener::Entity::find().order_by_asc(listener::Column::Id).all(db).await
+    listener::Entity::find()
+        .order_by_asc(listener::Column::Id)
+        .all(db)
+        .await
 }
 
 /// Creates or replaces a listener. Its queue stays, and is due at once: who registers is there.
@@ -128,7 +155,10 @@ pub async fn register(txn: &DatabaseTransaction, registered: Registered) -> Resu
         listener::Column::DisabledReason,
         listener::Column::ChangedAt,
     ]);
-    listener::Entity::insert(row).on_conflict(on_conflict).exec_without_returning(txn).await?;
+    listener::Entity::insert(row)
+        .on_conflict(on_conflict)
+        .exec_without_returning(txn)
+        .await?;
     delivery::Entity::update_many()
         .col_expr(delivery::Column::NextAttemptAt, Expr::value(now))
         .filter(delivery::Column::ListenerId.eq(id))
@@ -139,7 +169,11 @@ pub async fn register(txn: &DatabaseTransaction, registered: Registered) -> Resu
 }
 
 pub async fn remove(txn: &DatabaseTransaction, id: &str) -> Result<bool, DbErr> {
-    Ok(listener::Entity::delete_by_id(id).exec(txn).await?.rows_affected > 0)
+    Ok(listener::Entity::delete_by_id(id)
+        .exec(txn)
+        .await?
+        .rows_affected
+        > 0)
 }
 
 /// Events that the listener has not acknowledged, oldest first.
@@ -152,7 +186,9 @@ pub async fn queue(state: &AppState, listener: &listener::Model) -> Result<Vec<E
         .all(state.db.read())
         .await?;
     let key = state.keys.derive(&Purpose::EventData)?;
-    rows.iter().map(|row| deliver::wire(row, listener, &key).map_err(ApiError::from)).collect()
+    rows.iter()
+        .map(|row| deliver::wire(row, listener, &key).map_err(ApiError::from))
+        .collect()
 }
 
 fn open_of(listener: &str) -> sea_orm::sea_query::SelectStatement {
@@ -189,7 +225,10 @@ async fn acknowledge_where(
 ) -> Result<(), DbErr> {
     delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value("acked"))
-        .col_expr(delivery::Column::LeaseUntil, Expr::value(None::<DateTimeUtc>))
+        .col_expr(
+            delivery::Column::LeaseUntil,
+            Expr::value(None::<DateTimeUtc>),
+        )
         .filter(delivery::Column::ListenerId.eq(listener))
         .filter(delivery::Column::State.is_in(["pending", "in_flight"]))
         .filter(which)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sdk::types::Health;
+use sdk::types::health::Health;
 use serde::Deserialize;
 use service::health::Readiness;
 use tokio_util::sync::CancellationToken;
@@ -34,12 +34,7 @@ struct Answer {
 }
 
 /// Asks all parts every `interval` until `shutdown`; zero switches it off.
-pub async fn run(
-    state: AppState,
-    own: Readiness,
-    interval: Duration,
-    shutdown: CancellationToken,
-) {
+pub async fn run(state: AppState, own: Readiness, interval: Duration, shutdown: CancellationToken) {
     if interval.is_zero() {
         return;
     }
@@ -58,7 +53,11 @@ pub async fn run(
 /// Order of the entries: portal, gateway, auth server, this service, listeners.
 async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm::DbErr> {
     let neighbours = &state.neighbours;
-    let target = |name: &str, url: String| Target { name: name.to_owned(), url, pending_events: -1 };
+    let target = |name: &str, url: String| Target {
+        name: name.to_owned(),
+        url,
+        pending_events: -1,
+    };
     let mut targets = vec![
         target("portal", format!("{}ping", neighbours.portal)),
         target("kong", format!("{}ping-portal", neighbours.gateway)),
@@ -67,7 +66,10 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
     let lengths = events::store::queue_lengths(state.db.read()).await?;
     for listener in events::store::listeners(state.db.read()).await? {
         let separator = if listener.url.ends_with('/') { "" } else { "/" };
-        let pending = lengths.iter().find(|(id, _)| *id == listener.id).map_or(0, |(_, n)| *n);
+        let pending = lengths
+            .iter()
+            .find(|(id, _)| *id == listener.id)
+            .map_or(0, |(_, n)| *n);
         targets.push(Target {
             url: format!("{}{separator}ping", listener.url),
             name: listener.id,
@@ -113,7 +115,11 @@ async fn ask(target: &Target) -> Health {
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let reason = if error.is_timeout() { "no answer in time" } else { "cannot connect" };
+            let reason = if error.is_timeout() {
+                "no answer in time"
+            } else {
+                "cannot connect"
+            };
             entry.message = format!("Does not answer: {reason}.");
             entry.error = Some(reason.to_owned());
             return entry;
@@ -121,12 +127,22 @@ async fn ask(target: &Target) -> Health {
     };
     let status = answer.status();
     let said: Answer = answer.json().await.unwrap_or_default();
-    entry.healthy = said.healthy.as_ref().map_or(u8::from(status.is_success()), healthy);
-    entry.message = said.message.unwrap_or_else(|| format!("Answered {status}."));
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of uptime are far below 2^53")]
+    entry.healthy = said
+        .healthy
+        .as_ref()
+        .map_or(u8::from(status.is_success()), healthy);
+    entry.message = said
+        .message
+        .unwrap_or_else(|| format!("Answered {status}."));
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seconds of uptime are far below 2^53"
+    )]
     let uptime = said.uptime.map_or(-1, |seconds| seconds as i64);
     entry.uptime = uptime;
-    entry.error = said.error.or_else(|| (!status.is_success()).then(|| format!("answered {status}")));
+    entry.error = said
+        .error
+        .or_else(|| (!status.is_success()).then(|| format!("answered {status}")));
     // The gateway passes on the portal's answer, whose version is not the gateway's.
     if target.name != "kong" {
         entry.version = said.version;
@@ -141,6 +157,10 @@ async fn ask(target: &Target) -> Health {
 fn healthy(value: &serde_json::Value) -> u8 {
     match value {
         serde_json::Value::Bool(healthy) => u8::from(*healthy),
-        other => other.as_u64().and_then(|number| u8::try_from(number).ok()).unwrap_or(0).min(2),
+        other => other
+            .as_u64()
+            .and_then(|number| u8::try_from(number).ok())
+            .unwrap_or(0)
+            .min(2),
     }
 }

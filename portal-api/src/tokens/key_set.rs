@@ -24,8 +24,14 @@ pub struct KeySet {
 
 impl KeySet {
     pub fn new(auth_server: &Url) -> Self {
-        let url = auth_server.join("oauth2/jwks").expect("a relative path joins every base URL");
-        Self { url, keys: RwLock::default(), fetched: tokio::sync::Mutex::new(None) }
+        let url = auth_server
+            .join("oauth2/jwks")
+            .expect("a relative path joins every base URL");
+        Self {
+            url,
+            keys: RwLock::default(),
+            fetched: tokio::sync::Mutex::new(None),
+        }
     }
 
     /// The key with this id; nothing if the auth server does not publish it. An auth server that
@@ -42,7 +48,9 @@ impl KeySet {
         if fetched.is_none_or(|at| at.elapsed() > REFRESH_AT_MOST) {
             let keys = self.fetch().await.map_err(|error| {
                 tracing::warn!("cannot fetch the key set of the auth server: {error}");
-                ApiError::unavailable("Access tokens cannot be checked right now. Try again shortly.")
+                ApiError::unavailable(
+                    "Access tokens cannot be checked right now. Try again shortly.",
+                )
             })?;
             *self.keys.write().expect("no holder of this lock panics") = keys;
             *fetched = Some(Instant::now());
@@ -51,7 +59,11 @@ impl KeySet {
     }
 
     fn known(&self, kid: &str) -> Option<Arc<DecodingKey>> {
-        self.keys.read().expect("no holder of this lock panics").get(kid).cloned()
+        self.keys
+            .read()
+            .expect("no holder of this lock panics")
+            .get(kid)
+            .cloned()
     }
 
     async fn fetch(&self) -> reqwest::Result<HashMap<String, Arc<DecodingKey>>> {

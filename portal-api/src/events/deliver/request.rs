@@ -32,8 +32,16 @@ pub enum Outcome {
     /// Any 2xx.
     Delivered { status: u16 },
     /// 2xx with a body that names events (events-and-adapters B4).
-    Partial { status: u16, acked: HashSet<String>, dead: HashSet<String> },
-    Failed { status: Option<u16>, reason: String, retry_after: Option<Duration> },
+    Partial {
+        status: u16,
+        acked: HashSet<String>,
+        dead: HashSet<String>,
+    },
+    Failed {
+        status: Option<u16>,
+        reason: String,
+        retry_after: Option<Duration>,
+    },
 }
 
 /// Sends a batch and waits for the answer within the listener's time limit.
@@ -66,7 +74,10 @@ async fn try_send(
         .post(&listener.url)
         .timeout(timeout(listener))
         .header(header::CONTENT_TYPE, "application/json")
-        .header(header::USER_AGENT, concat!("Wicketgate-Webhooks/", env!("CARGO_PKG_VERSION")));
+        .header(
+            header::USER_AGENT,
+            concat!("Wicketgate-Webhooks/", env!("CARGO_PKG_VERSION")),
+        );
     if let Some(id) = correlation_id(due) {
         request = request.header(CORRELATION_ID, id);
     }
@@ -74,7 +85,11 @@ async fn try_send(
         request = request.header(name, value);
     }
     // The address of the error is ours to know; foreign text never goes into the log.
-    let answer = request.body(body).send().await.map_err(|error| anyhow::anyhow!(cause(&error)))?;
+    let answer = request
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| anyhow::anyhow!(cause(&error)))?;
     let status = answer.status();
     if !status.is_success() {
         return Ok(Outcome::Failed {
@@ -86,7 +101,9 @@ async fn try_send(
     if listener.acknowledges_by_response() {
         return Ok(read_result(answer).await);
     }
-    Ok(Outcome::Delivered { status: status.as_u16() })
+    Ok(Outcome::Delivered {
+        status: status.as_u16(),
+    })
 }
 
 fn cause(error: &reqwest::Error) -> &'static str {
@@ -100,7 +117,11 @@ fn cause(error: &reqwest::Error) -> &'static str {
 }
 
 /// The event as this listener may see it.
-pub fn wire(event: &event::Model, listener: &listener::Model, key: &Key) -> anyhow::Result<sdk::types::Event> {
+pub fn wire(
+    event: &event::Model,
+    listener: &listener::Model,
+    key: &Key,
+) -> anyhow::Result<sdk::types::Event> {
     let mut data = event.data.as_object().cloned().unwrap_or_default();
     if listener.sensitive
         && let Some(sealed) = &event.sealed
@@ -123,7 +144,9 @@ pub fn wire(event: &event::Model, listener: &listener::Model, key: &Key) -> anyh
 /// The id of the request that caused the event, if all events of the batch come from one.
 fn correlation_id(due: &[(delivery::Model, event::Model)]) -> Option<&str> {
     let first = due.first()?.1.correlation_id.as_deref()?;
-    due.iter().all(|(_, event)| event.correlation_id.as_deref() == Some(first)).then_some(first)
+    due.iter()
+        .all(|(_, event)| event.correlation_id.as_deref() == Some(first))
+        .then_some(first)
 }
 
 /// Standard Webhooks headers for our own components, whose secret both sides derive.
@@ -139,13 +162,26 @@ fn signature(
     let key = state.keys.derive(&Purpose::Listener(listener.id.clone()))?;
     let ids: Vec<&str> = due.iter().map(|(_, event)| event.id.as_str()).collect();
     // A repeated identical batch has the same id.
-    let id = format!("batch_{}", hex::encode(&crypto::sha256(ids.join(",").as_bytes())[..16]));
+    let id = format!(
+        "batch_{}",
+        hex::encode(&crypto::sha256(ids.join(",").as_bytes())[..16])
+    );
     let timestamp = service::clock::now().timestamp();
-    let signature = Webhook::from_bytes(key.bytes().to_vec())?.sign(&id, timestamp, body.as_bytes())?;
+    let signature =
+        Webhook::from_bytes(key.bytes().to_vec())?.sign(&id, timestamp, body.as_bytes())?;
     Ok(vec![
-        (HeaderName::from_static(HEADER_WEBHOOK_ID), HeaderValue::try_from(id)?),
-        (HeaderName::from_static(HEADER_WEBHOOK_TIMESTAMP), HeaderValue::from(timestamp)),
-        (HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE), HeaderValue::try_from(signature)?),
+        (
+            HeaderName::from_static(HEADER_WEBHOOK_ID),
+            HeaderValue::try_from(id)?,
+        ),
+        (
+            HeaderName::from_static(HEADER_WEBHOOK_TIMESTAMP),
+            HeaderValue::from(timestamp),
+        ),
+        (
+            HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE),
+            HeaderValue::try_from(signature)?,
+        ),
     ])
 }
 
@@ -185,7 +221,12 @@ async fn read_result(mut answer: Response) -> Outcome {
         Ok(result) if is_json => Outcome::Partial {
             status,
             acked: result.acked.into_iter().collect(),
-            dead: result.failed.into_iter().filter(|f| !f.retry).map(|f| f.id).collect(),
+            dead: result
+                .failed
+                .into_iter()
+                .filter(|f| !f.retry)
+                .map(|f| f.id)
+                .collect(),
         },
         _ => Outcome::Delivered { status },
     }

@@ -16,7 +16,9 @@ const MAX_RETRY_AFTER: u64 = 3600;
 /// `jitter` is a number from 0 to 1.
 pub fn after_failure(attempts: u32, explicit: bool, jitter: f64) -> Duration {
     let cap = if explicit { CAP_EXPLICIT } else { CAP_ACK };
-    let step = BASE.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(cap);
+    let step = BASE
+        .saturating_mul(1 << attempts.saturating_sub(1).min(20))
+        .min(cap);
     FLOOR + step.mul_f64(jitter)
 }
 
@@ -28,7 +30,13 @@ pub fn reminder(attempts: u32) -> Duration {
 
 /// What the listener asks for with `Retry-After`, up to an hour.
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds.min(MAX_RETRY_AFTER)))
 }
 
@@ -47,7 +55,9 @@ mod tests {
 
     #[test]
     fn reminders_come_after_10_20_40_and_60_seconds() {
-        let seconds: Vec<_> = (1..6).map(|attempts| reminder(attempts).as_secs()).collect();
+        let seconds: Vec<_> = (1..6)
+            .map(|attempts| reminder(attempts).as_secs())
+            .collect();
         assert_eq!(seconds, [10, 20, 40, 60, 60]);
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockType},
+    sea_query::{Expr, ExprTrait, LockType},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +64,10 @@ enum Next {
 }
 
 async fn round(state: &AppState, id: &str) -> Result<Next, DbErr> {
-    let Some(listener) = listener::Entity::find_by_id(id).one(state.db.read()).await? else {
+    let Some(listener) = listener::Entity::find_by_id(id)
+        .one(state.db.read())
+        .await?
+    else {
         return Ok(Next::Wait(POLL));
     };
     let due = claim(state, &listener).await?;
@@ -74,7 +77,11 @@ async fn round(state: &AppState, id: &str) -> Result<Next, DbErr> {
     let outcome = request::send(state, &listener, &due).await;
     let failed = matches!(outcome, Outcome::Failed { .. });
     settle(state, &listener, &due, outcome).await?;
-    Ok(if failed { Next::Pause(PAUSE_AFTER_FAILURE) } else { Next::Again })
+    Ok(if failed {
+        Next::Pause(PAUSE_AFTER_FAILURE)
+    } else {
+        Next::Again
+    })
 }
 
 /// The next batch. On a shared database it is marked as ours for a while, and only one instance
@@ -90,7 +97,10 @@ async fn claim(state: &AppState, listener: &listener::Model) -> Result<Vec<Due>,
         return Ok(Vec::new());
     }
     let txn = state.db.write().await?;
-    listener::Entity::find_by_id(&listener.id).lock(LockType::Update).one(&txn).await?;
+    listener::Entity::find_by_id(&listener.id)
+        .lock(LockType::Update)
+        .one(&txn)
+        .await?;
     let in_flight = delivery::Entity::find()
         .filter(delivery::Column::ListenerId.eq(&listener.id))
         .filter(delivery::Column::State.eq("in_flight"))
@@ -156,9 +166,18 @@ async fn settle(
 ) -> Result<(), DbErr> {
     let explicit = !listener.acknowledges_by_response();
     let now = service::clock::now();
-    let attempts = due.iter().map(|(delivery, _)| delivery.attempts).max().unwrap_or(0) + 1;
+    let attempts = due
+        .iter()
+        .map(|(delivery, _)| delivery.attempts)
+        .max()
+        .unwrap_or(0)
+        + 1;
     let tries = attempts.unsigned_abs();
-    let result = if matches!(outcome, Outcome::Failed { .. }) { "failed" } else { "delivered" };
+    let result = if matches!(outcome, Outcome::Failed { .. }) {
+        "failed"
+    } else {
+        "delivered"
+    };
     metrics::counter!(
         "wicketgate_event_deliveries_total", "listener" => listener.id.clone(), "result" => result,
     )
@@ -167,12 +186,28 @@ async fn settle(
     match outcome {
         Outcome::Delivered { status } if explicit => {
             let next = now + schedule::reminder(tries);
-            retry(&txn, listener, &seqs(due), attempts, next, Some(status), None).await?;
+            retry(
+                &txn,
+                listener,
+                &seqs(due),
+                attempts,
+                next,
+                Some(status),
+                None,
+            )
+            .await?;
         }
         Outcome::Delivered { status } => acknowledge(&txn, listener, &seqs(due), status).await?,
-        Outcome::Partial { status, acked, dead } => {
+        Outcome::Partial {
+            status,
+            acked,
+            dead,
+        } => {
             let chosen = |ids: &HashSet<String>| -> Vec<i64> {
-                due.iter().filter(|(_, event)| ids.contains(&event.id)).map(|(_, e)| e.seq).collect()
+                due.iter()
+                    .filter(|(_, event)| ids.contains(&event.id))
+                    .map(|(_, e)| e.seq)
+                    .collect()
             };
             acknowledge(&txn, listener, &chosen(&acked), status).await?;
             bury(&txn, listener, &chosen(&dead), status).await?;
@@ -185,7 +220,11 @@ async fn settle(
             let reason = Some("not acknowledged");
             retry(&txn, listener, &rest, attempts, next, Some(status), reason).await?;
         }
-        Outcome::Failed { status, reason, retry_after } => {
+        Outcome::Failed {
+            status,
+            reason,
+            retry_after,
+        } => {
             tracing::warn!(
                 listener.id = listener.id,
                 attempt = attempts,
@@ -194,23 +233,35 @@ async fn settle(
             );
             let delay = retry_after
                 .unwrap_or_else(|| schedule::after_failure(tries, explicit, fastrand::f64()));
-            retry(&txn, listener, &seqs(due), attempts, now + delay, status, Some(&reason)).await?;
+            retry(
+                &txn,
+                listener,
+                &seqs(due),
+                attempts,
+                now + delay,
+                status,
+                Some(&reason),
+            )
+            .await?;
         }
     }
     txn.commit().await
 }
 
-fn rows_of(
-    listener: &listener::Model,
-    seqs: &[i64],
-) -> sea_orm::UpdateMany<delivery::Entity> {
+fn rows_of(listener: &listener::Model, seqs: &[i64]) -> sea_orm::UpdateMany<delivery::Entity> {
     delivery::Entity::update_many()
         .filter(delivery::Column::ListenerId.eq(&listener.id))
         .filter(delivery::Column::EventSeq.is_in(seqs.iter().copied()))
         // An explicit acknowledgement may have come in while the request was open.
         .filter(delivery::Column::State.is_in(["pending", "in_flight"]))
-        .col_expr(delivery::Column::LeaseUntil, Expr::value(None::<DateTime<Utc>>))
-        .col_expr(delivery::Column::LastAttemptAt, Expr::value(service::clock::now()))
+        .col_expr(
+            delivery::Column::LeaseUntil,
+            Expr::value(None::<DateTime<Utc>>),
+        )
+        .col_expr(
+            delivery::Column::LastAttemptAt,
+            Expr::value(service::clock::now()),
+        )
 }
 
 async fn acknowledge(
@@ -224,7 +275,10 @@ async fn acknowledge(
     }
     rows_of(listener, seqs)
         .col_expr(delivery::Column::State, Expr::value("acked"))
-        .col_expr(delivery::Column::Attempts, Expr::col(delivery::Column::Attempts).add(1))
+        .col_expr(
+            delivery::Column::Attempts,
+            Expr::col(delivery::Column::Attempts).add(1),
+        )
         .col_expr(delivery::Column::LastStatus, Expr::value(i32::from(status)))
         .col_expr(delivery::Column::LastError, Expr::value(None::<String>))
         .exec(txn)
@@ -244,7 +298,10 @@ async fn bury(
     rows_of(listener, seqs)
         .col_expr(delivery::Column::State, Expr::value("dead"))
         .col_expr(delivery::Column::LastStatus, Expr::value(i32::from(status)))
-        .col_expr(delivery::Column::LastError, Expr::value("refused for good by the listener"))
+        .col_expr(
+            delivery::Column::LastError,
+            Expr::value("refused for good by the listener"),
+        )
         .exec(txn)
         .await?;
     Ok(())
@@ -267,7 +324,10 @@ async fn retry(
         .col_expr(delivery::Column::State, Expr::value("pending"))
         .col_expr(delivery::Column::Attempts, Expr::value(attempts))
         .col_expr(delivery::Column::NextAttemptAt, Expr::value(next))
-        .col_expr(delivery::Column::LastStatus, Expr::value(status.map(i32::from)))
+        .col_expr(
+            delivery::Column::LastStatus,
+            Expr::value(status.map(i32::from)),
+        )
         .col_expr(delivery::Column::LastError, Expr::value(reason))
         .exec(txn)
         .await?;

@@ -1,0 +1,154 @@
+//! `/applications`: creating, reading, changing, deleting (portal-api 13).
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::get,
+};
+use http::StatusCode;
+use sdk::types::{
+    Role,
+    applications::{CreateApplication, RoleDescription},
+};
+use serde_json::Value;
+
+use super::{
+    access::{self, Demand, Right},
+    list, patch,
+    redirect_uris::Leniency,
+    rules, store, wire,
+};
+use crate::{
+    ApiError, AppState,
+    audit::Actor,
+    caller::Caller,
+    error::is_duplicate,
+    events::{self, Event},
+    extract::{Body, RawBody, from_value},
+    owners, subscriptions,
+};
+
+const READ: Demand = Demand {
+    scope: "read_applications",
+    right: Right::Read,
+    caller_first: true,
+    refusal: "Only users with a role on this application may see it.",
+};
+
+const PATCH: Demand = Demand {
+    scope: "write_applications",
+    right: Right::Edit,
+    caller_first: false,
+    refusal: "Only owners and collaborators may change this application.",
+};
+
+const DELETE: Demand = Demand {
+    scope: "write_applications",
+    right: Right::Own,
+    caller_first: false,
+    refusal: "Only owners and administrators may delete this application.",
+};
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/applications", get(list::list).post(create))
+        .route("/applications/roles", get(roles))
+        .route("/applications/{application}", get(read).patch(change).delete(delete))
+}
+
+/// `GET /applications/roles`
+async fn roles(caller: Caller) -> Result<Json<[RoleDescription; 3]>, ApiError> {
+    caller.require_scope("read_applications")?;
+    Ok(Json(Role::ALL.map(|role| {
+        let desc = match role {
+            Role::Owner => "Does everything, including giving roles and deleting the application",
+            Role::Collaborator => "Changes the application and its subscriptions",
+            Role::Reader => "Sees the application, its subscriptions and their credentials",
+        };
+        RoleDescription { role, desc: desc.to_owned() }
+    })))
+}
+
+/// `POST /applications`
+#[tracing::instrument(skip_all)]
+async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Result<(StatusCode, Json<sdk::types::Application>), ApiError> {
+    caller.require_scope("write_applications")?;
+    let user = caller.require_validated_user()?;
+    let leniency = Leniency::of_environment(&state.configuration().environment);
+    let request: CreateApplication = from_value(body)?;
+    let new = rules::check_new(request, leniency)?;
+    let (id, user_id) = (new.id.clone(), user.id());
+    let now = service::clock::now();
+    let txn = state.db.write().await?;
+    let row = match store::insert(&txn, new, Some(user_id.to_owned()), now).await {
+        Err(error) if is_duplicate(&error) => return Err(taken(&id)),
+        inserted => inserted?,
+    };
+    owners::store::insert(&txn, &id, user_id, Role::Owner, now).await?;
+    let owners = owners::store::list(&txn, &id).await?;
+    let event = Event::application_added(&id, Some(user_id));
+    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    state.commit(txn).await?;
+    tracing::info!(application.id = %id, "application created");
+    Ok((StatusCode::CREATED, Json(wire::with_owners(row, owners))))
+}
+
+fn taken(id: &str) -> ApiError {
+    ApiError::conflict("application-exists", format!("The application id `{id}` is taken already."))
+}
+
+/// `GET /applications/{application}`
+async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<sdk::types::Application>, ApiError> {
+    let application = access::open(&state, &caller, &id, READ).await?;
+    Ok(Json(wire::with_links(application)))
+}
+
+/// `PATCH /applications/{application}`
+#[tracing::instrument(skip_all, fields(application.id = %id))]
+async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: RawBody,
+) -> Result<Json<sdk::types::Application>, ApiError> {
+    access::open(&state, &caller, &id, PATCH).await?;
+    let leniency = Leniency::of_environment(&state.configuration().environment);
+    let changes = patch::read(&id, body, leniency)?;
+    let changed_by = caller.user_id().map(str::to_owned);
+    let txn = state.db.write().await?;
+    let row = store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    let row = store::update(&txn, row, changes, changed_by, service::clock::now()).await?;
+    let owners = owners::store::list(&txn, &id).await?;
+    let event = Event::application_updated(&id, caller.user_id());
+    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    state.commit(txn).await?;
+    Ok(Json(wire::with_owners(row, owners)))
+}
+
+/// `DELETE /applications/{application}`: with its roles, subscriptions, requests and grants.
+#[tracing::instrument(skip_all, fields(application.id = %id))]
+async fn delete(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    access::open(&state, &caller, &id, DELETE).await?;
+    let actor = Actor::from(&caller);
+    let txn = state.db.write().await?;
+    store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    let subscriptions = subscriptions::withdraw_all(&txn, &state, &caller, &id).await?;
+    store::delete(&txn, &id).await?;
+    let event = Event::application_deleted(&id, caller.user_id(), subscriptions);
+    events::append(&txn, &state.keys, &actor, event).await?;
+    state.commit(txn).await?;
+    tracing::info!("application deleted");
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,9 @@
+//! Roles of users on applications.
+
+mod routes;
+pub mod row;
+mod rules;
+pub mod store;
+
+pub use routes::routes;
+pub use store::Owner;

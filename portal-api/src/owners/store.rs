@@ -1,0 +1,108 @@
+//! Rows of `owners`, in and out.
+
+use std::collections::HashMap;
+
+use sdk::types::Role;
+use sea_orm::{
+    ActiveValue::Set, DatabaseTransaction, DbErr, FromQueryResult, JoinType, QueryOrder,
+    QuerySelect, RelationDef, RelationTrait, entity::prelude::*,
+};
+
+use super::{row, rules};
+use crate::users;
+
+/// A user with a role on an application, with his address of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub user_id: String,
+    pub email: String,
+    pub role: Role,
+}
+
+#[derive(FromQueryResult)]
+struct Found {
+    application_id: String,
+    user_id: String,
+    email: String,
+    role: String,
+}
+
+/// The users with a role on `application`, the earliest first.
+pub async fn list(db: &impl ConnectionTrait, application: &str) -> Result<Vec<Owner>, DbErr> {
+    let mut lists = list_many(db, [application.to_owned()]).await?;
+    Ok(lists.remove(application).unwrap_or_default())
+}
+
+/// The same for several applications with one statement, by application.
+pub async fn list_many(
+    db: &impl ConnectionTrait,
+    applications: impl IntoIterator<Item = String>,
+) -> Result<HashMap<String, Vec<Owner>>, DbErr> {
+    let found: Vec<Found> = row::Entity::find()
+        .select_only()
+        .columns([row::Column::ApplicationId, row::Column::UserId, row::Column::Role])
+        .column(users::row::Column::Email)
+        .join(JoinType::InnerJoin, user())
+        .filter(row::Column::ApplicationId.is_in(applications))
+        .order_by_asc(row::Column::AddedAt)
+        .order_by_asc(row::Column::UserId)
+        .into_model()
+        .all(db)
+        .await?;
+    let mut lists = HashMap::<String, Vec<Owner>>::new();
+    for Found { application_id, user_id, email, role } in found {
+        // A role that this release does not know gives the least of rights.
+        let role = rules::role(&role).unwrap_or(Role::Reader);
+        lists.entry(application_id).or_default().push(Owner { user_id, email, role });
+    }
+    Ok(lists)
+}
+
+/// Applications on which the user has a role, with that role.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+) -> Result<Vec<(String, Role)>, DbErr> {
+    let rows = row::Entity::find()
+        .filter(row::Column::UserId.eq(user_id))
+        .order_by_asc(row::Column::ApplicationId)
+        .all(db)
+        .await?;
+    let role = |role: &str| rules::role(role).unwrap_or(Role::Reader);
+    Ok(rows.into_iter().map(|row| (row.application_id, role(&row.role))).collect())
+}
+
+/// Gives a user his role. One that he has already violates the primary key.
+pub async fn insert(
+    txn: &DatabaseTransaction,
+    application: &str,
+    user_id: &str,
+    role: Role,
+    now: DateTimeUtc,
+) -> Result<(), DbErr> {
+    let model = row::ActiveModel {
+        application_id: Set(application.to_owned()),
+        user_id: Set(user_id.to_owned()),
+        role: Set(role.as_str().to_owned()),
+        added_at: Set(now),
+    };
+    row::Entity::insert(model).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// Takes a user's role away.
+pub async fn delete(
+    txn: &DatabaseTransaction,
+    application: &str,
+    user_id: &str,
+) -> Result<(), DbErr> {
+    row::Entity::delete_by_id((application.to_owned(), user_id.to_owned())).exec(txn).await?;
+    Ok(())
+}
+
+fn user() -> RelationDef {
+    row::Entity::belongs_to(users::row::Entity)
+        .from(row::Column::UserId)
+        .to(users::row::Column::Id)
+        .into()
+}
