@@ -1,0 +1,66 @@
+//! Making the changes: stage after stage, several calls at a time within each.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt, stream};
+use kong::admin::Error;
+use uuid::Uuid;
+
+use crate::{
+    diff::{Change, Stage},
+    node::Node,
+};
+
+/// Calls on their way at the same time.
+const PARALLEL: usize = 10;
+
+/// A change that the gateway refused.
+#[derive(Debug)]
+pub struct Refused {
+    pub change: Change,
+    pub message: String,
+}
+
+/// What became of a list of changes.
+#[derive(Debug, Default)]
+pub struct Applied {
+    pub made: usize,
+    pub refused: Vec<Refused>,
+}
+
+/// Makes `changes`, which are sorted by stage. An error means that the node is away; what was made
+/// until then stays made, and the next run finds out by reading.
+pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
+    let mut applied = Applied::default();
+    let mut broken: BTreeSet<Uuid> = BTreeSet::new();
+    for stage in changes.chunk_by(|one, next| one.stage == next.stage) {
+        let now: Vec<&Change> = stage
+            .iter()
+            .filter(|change| !must_wait(change, &broken))
+            .collect();
+        let mut results = stream::iter(now)
+            .map(async |change| (change, node.make(change).await))
+            .buffer_unordered(PARALLEL);
+        while let Some((change, result)) = results.next().await {
+            match result {
+                Ok(()) => applied.made += 1,
+                Err(Error::Refused(error)) if error.status < 500 => {
+                    broken.insert(change.unit);
+                    applied.refused.push(Refused {
+                        change: change.clone(),
+                        message: error.message,
+                    });
+                }
+                Err(away) => return Err(away),
+            }
+        }
+    }
+    Ok(applied)
+}
+
+/// After a failure nothing of the same unit is opened any further. Removing is always safe, except
+/// for plugins of a service: the new ones, which were to replace them, may be missing.
+fn must_wait(change: &Change, broken: &BTreeSet<Uuid>) -> bool {
+    let opens = change.stage <= Stage::Routes || change.stage == Stage::OldServicePlugins;
+    opens && broken.contains(&change.unit)
+}

@@ -1,0 +1,15 @@
+//! Auth server → service and routes: published like an API that checks nothing itself.
+
+use sdk::types::AuthServer;
+
+use super::{api, context::Context};
+use crate::entity::{Fields, Key};
+
+pub fn entities(
+    context: &Context,
+    name: &str,
+    server: &AuthServer,
+) -> Result<Vec<(Key, Fields)>, String> {
+    let plugins = api::configured(context, &server.config);
+    api::published(context, name, &server.config, plugins)
+}

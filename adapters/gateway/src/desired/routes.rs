@@ -1,0 +1,168 @@
+//! Routes, and the rule that two APIs cannot have the same one.
+
+use std::collections::BTreeMap;
+
+use kong::{Kind, Route};
+use sdk::types::apis::{GatewayApi, GatewayRoute};
+use serde_json::Value;
+
+use super::context::Context;
+use crate::entity::{Fields, Key, text};
+
+/// The routes of the service `name`.
+pub fn all(
+    context: &Context,
+    name: &str,
+    api: &GatewayApi,
+    tags: &[String],
+) -> Result<Vec<Route>, String> {
+    if api.routes.is_empty() {
+        return Err("routes: at least one is needed".to_owned());
+    }
+    let routes = api.routes.iter().enumerate();
+    Ok(routes
+        .map(|(position, route)| Route {
+            id: context.settings.ids.route(name, position),
+            name: Some(format!("{name}.{position}")),
+            service: Some(context.settings.ids.service(name).into()),
+            tags: Some(tags.to_vec()),
+            ..from_config(route)
+        })
+        .collect())
+}
+
+fn from_config(route: &GatewayRoute) -> Route {
+    let defaults = Route::default();
+    let mut protocols: Vec<String> = route
+        .protocols
+        .iter()
+        .map(|text| text.to_lowercase())
+        .collect();
+    protocols.retain(|protocol| matches!(protocol.as_str(), "http" | "https"));
+    if protocols.is_empty() {
+        protocols = defaults.protocols.clone();
+    }
+    let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
+    Route {
+        protocols,
+        paths: some(
+            route
+                .paths
+                .iter()
+                .map(|configured| path(configured))
+                .collect(),
+        ),
+        hosts: some(route.hosts.clone()),
+        methods: some(
+            route
+                .methods
+                .iter()
+                .map(|method| method.to_uppercase())
+                .collect(),
+        ),
+        strip_path: route.strip_path.unwrap_or(defaults.strip_path),
+        preserve_host: route.preserve_host.unwrap_or(defaults.preserve_host),
+        ..defaults
+    }
+}
+
+/// A path prefix in the gateway's one form. By the old rule every path with other characters than
+/// these was a regular expression; the gateway wants those marked with `~`.
+fn path(configured: &str) -> String {
+    if configured.starts_with('~') {
+        return configured.to_owned();
+    }
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b".-_~/%".contains(&byte) || !byte.is_ascii();
+    if !configured.bytes().all(is_plain) {
+        return format!("~{configured}");
+    }
+    let rooted = if configured.starts_with('/') {
+        configured.to_owned()
+    } else {
+        format!("/{configured}")
+    };
+    kong::path::encode(&kong::path::normalise(rooted.as_bytes())).into_owned()
+}
+
+/// Which API has which route: host, path and method, each absent for "any".
+#[derive(Default)]
+pub struct Taken(BTreeMap<[String; 3], String>);
+
+impl Taken {
+    /// Takes the routes for `api`, unless one of them belongs to an earlier one.
+    pub fn claim(&mut self, api: &str, entities: &[(Key, Fields)]) -> Result<(), String> {
+        let routes = entities.iter().filter(|(key, _)| key.kind == Kind::Route);
+        let claims: Vec<[String; 3]> = routes
+            .flat_map(|(_, fields)| combinations(fields))
+            .collect();
+        for claim in &claims {
+            if let Some(owner) = self.0.get(claim).filter(|owner| *owner != api) {
+                let [host, path, method] = claim;
+                let parts = [method, host, path].map(String::as_str);
+                let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+                return Err(format!(
+                    "routes: `{}` belongs to the API `{owner}`",
+                    parts.join(" ")
+                ));
+            }
+        }
+        self.0
+            .extend(claims.into_iter().map(|claim| (claim, api.to_owned())));
+        Ok(())
+    }
+}
+
+fn combinations(route: &Fields) -> Vec<[String; 3]> {
+    debug_assert!(text(route, "name").is_some());
+    let list = |name: &str| match route.get(name) {
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => vec![String::new()],
+    };
+    let (hosts, paths, methods) = (list("hosts"), list("paths"), list("methods"));
+    let mut all = Vec::with_capacity(hosts.len() * paths.len() * methods.len());
+    for host in &hosts {
+        for path in &paths {
+            for method in &methods {
+                all.push([host.clone(), path.clone(), method.clone()]);
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_take_the_gateways_form() {
+        let cases = [
+            ("/petstore/v1", "/petstore/v1"),
+            ("petstore", "/petstore"),
+            ("/a//b/./c", "/a/b/c"),
+            ("/a/(b|c)", "~/a/(b|c)"),
+            ("~/a/\\d+", "~/a/\\d+"),
+        ];
+        for (configured, expected) in cases {
+            assert_eq!(path(configured), expected);
+        }
+    }
+
+    #[test]
+    fn protocols_and_methods_are_cleaned() {
+        let route = from_config(&GatewayRoute {
+            protocols: vec!["HTTPS".to_owned(), "ftp".to_owned()],
+            methods: vec!["get".to_owned()],
+            ..GatewayRoute::default()
+        });
+        assert_eq!(route.protocols, ["https"]);
+        assert_eq!(route.methods.unwrap(), ["GET"]);
+        assert_eq!(route.paths, None);
+        assert!(route.strip_path);
+    }
+}

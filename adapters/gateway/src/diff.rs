@@ -1,0 +1,178 @@
+//! The difference between what shall be and what is, as the fewest possible calls.
+
+mod compare;
+
+use std::collections::BTreeSet;
+
+use kong::Kind;
+use uuid::Uuid;
+
+use crate::{
+    desired::{Desired, Keep},
+    entity::{Entities, Fields, Key, reference, tags},
+};
+use compare::is_same;
+
+/// One call that changes the gateway.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub key: Key,
+    pub kind: ChangeKind,
+    /// What the entity belongs to. When a call fails, the rest of its unit waits.
+    pub unit: Uuid,
+    /// Where the call stands in the order.
+    pub stage: Stage,
+}
+
+#[derive(Clone)]
+pub enum ChangeKind {
+    Put {
+        fields: Fields,
+        /// What is there now.
+        before: Option<Fields>,
+    },
+    Delete,
+}
+
+impl std::fmt::Debug for ChangeKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Put { before: None, .. } => "create",
+            Self::Put { .. } => "update",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// The order of calls. It never leaves an API open or lets a working key die on the way:
+/// what grants access comes after what restricts it, what is new comes before what is old goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Services and consumers, on which the others hang.
+    Parents,
+    /// Limits of consumers, their credentials, plugins of the whole gateway.
+    Limits,
+    /// Membership in the group that an API lets in.
+    Groups,
+    /// First the check of the group: alone it lets nobody in.
+    AccessLists,
+    ServicePlugins,
+    /// Only now an API can be called.
+    Routes,
+    OldGroups,
+    OldCredentials,
+    OldRoutes,
+    OldServicePlugins,
+    OldParents,
+}
+
+/// The calls that turn `actual` into `desired`. Both hold the same part of the gateway: all of it,
+/// or one application.
+pub fn diff(desired: &Desired, actual: &Entities) -> Vec<Change> {
+    let mut changes: Vec<Change> = puts(desired, actual)
+        .chain(deletes(desired, actual))
+        .collect();
+    changes.sort_by_key(|change| (change.stage, change.key));
+    changes
+}
+
+fn puts(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
+    desired.entities.iter().filter_map(|(key, fields)| {
+        let before = actual.get(key);
+        if before.is_some_and(|before| is_same(key.kind, fields, before)) {
+            return None;
+        }
+        if consumer(key, fields).is_some_and(|id| desired.kept_consumers.contains_key(&id)) {
+            return None;
+        }
+        Some(Change {
+            key: *key,
+            unit: unit(key, fields),
+            stage: put_stage(key.kind, fields),
+            kind: ChangeKind::Put {
+                fields: fields.clone(),
+                before: before.cloned(),
+            },
+        })
+    })
+}
+
+fn deletes(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
+    let gone: Vec<(&Key, &Fields)> = actual
+        .iter()
+        .filter(|(key, fields)| !desired.entities.contains(key) && !is_kept(desired, key, fields))
+        .collect();
+    let gone_parents: BTreeSet<Uuid> = gone
+        .iter()
+        .filter(|(key, _)| matches!(key.kind, Kind::Consumer | Kind::Service))
+        .map(|(key, _)| key.id)
+        .collect();
+    gone.into_iter().filter_map(move |(key, fields)| {
+        // What vanishes with its parent needs no call of its own.
+        let cascades = key.kind.cascades()
+            && key.kind.parents().iter().any(|(field, _)| {
+                reference(fields, field).is_some_and(|parent| gone_parents.contains(&parent))
+            });
+        if cascades {
+            return None;
+        }
+        Some(Change {
+            key: *key,
+            unit: unit(key, fields),
+            stage: delete_stage(key.kind, fields),
+            kind: ChangeKind::Delete,
+        })
+    })
+}
+
+/// Whether a fault protects the entity from being removed.
+fn is_kept(desired: &Desired, key: &Key, fields: &Fields) -> bool {
+    let keep = consumer(key, fields).and_then(|consumer| desired.kept_consumers.get(&consumer));
+    let is_credential = matches!(key.kind, Kind::KeyAuth | Kind::JwtSecret);
+    match keep {
+        Some(Keep::All) => true,
+        Some(Keep::ButInvalidCredentials) => !is_credential,
+        None => tags(fields).any(|tag| desired.kept_apis.contains(tag)),
+    }
+}
+
+/// The consumer that the entity is or belongs to.
+fn consumer(key: &Key, fields: &Fields) -> Option<Uuid> {
+    if key.kind == Kind::Consumer {
+        return Some(key.id);
+    }
+    reference(fields, "consumer")
+}
+
+fn unit(key: &Key, fields: &Fields) -> Uuid {
+    consumer(key, fields)
+        .or_else(|| reference(fields, "service"))
+        .unwrap_or(key.id)
+}
+
+fn put_stage(kind: Kind, fields: &Fields) -> Stage {
+    match kind {
+        Kind::Service | Kind::Consumer => Stage::Parents,
+        Kind::KeyAuth | Kind::JwtSecret => Stage::Limits,
+        Kind::Acl => Stage::Groups,
+        Kind::Route => Stage::Routes,
+        Kind::Plugin if !is_service_plugin(fields) => Stage::Limits,
+        Kind::Plugin if crate::entity::text(fields, "name") == Some("acl") => Stage::AccessLists,
+        Kind::Plugin => Stage::ServicePlugins,
+    }
+}
+
+fn delete_stage(kind: Kind, fields: &Fields) -> Stage {
+    match kind {
+        Kind::Acl => Stage::OldGroups,
+        Kind::KeyAuth | Kind::JwtSecret => Stage::OldCredentials,
+        Kind::Route => Stage::OldRoutes,
+        Kind::Service | Kind::Consumer => Stage::OldParents,
+        Kind::Plugin if is_service_plugin(fields) => Stage::OldServicePlugins,
+        Kind::Plugin => Stage::OldCredentials,
+    }
+}
+
+fn is_service_plugin(fields: &Fields) -> bool {
+    reference(fields, "service").is_some() && reference(fields, "consumer").is_none()
+}

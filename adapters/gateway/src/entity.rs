@@ -1,0 +1,159 @@
+//! Gateway entities as plain fields: the form in which desired and actual state are compared.
+//!
+//! Every desired entity passes [`complete`], so it carries all defaults and is known to satisfy
+//! the gateway's schema before anything is sent.
+
+use std::{collections::BTreeMap, fmt};
+
+use kong::{ApiError, Kind, schema};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// All fields of one entity.
+pub type Fields = Map<String, Value>;
+
+/// What an entity is called in all of its life. The order is the one in which a document is read:
+/// parents first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub kind: Kind,
+    pub id: Uuid,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.collection(), self.id)
+    }
+}
+
+/// A set of entities. `Debug` names them only, because their fields hold secrets.
+#[derive(Clone, Default, PartialEq)]
+pub struct Entities(BTreeMap<Key, Fields>);
+
+impl Entities {
+    pub fn insert(&mut self, key: Key, fields: Fields) {
+        self.0.insert(key, fields);
+    }
+
+    pub fn get(&self, key: &Key) -> Option<&Fields> {
+        self.0.get(key)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Fields)> {
+        self.0.iter()
+    }
+
+    /// The entities of one kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (Uuid, &Fields)> {
+        let from = Key {
+            kind,
+            id: Uuid::nil(),
+        };
+        let to = Key {
+            kind,
+            id: Uuid::max(),
+        };
+        self.0
+            .range(from..=to)
+            .map(|(key, fields)| (key.id, fields))
+    }
+
+    pub fn contains(&self, key: &Key) -> bool {
+        self.0.contains_key(key)
+    }
+
+    pub fn retain(&mut self, keep: impl Fn(&Key, &Fields) -> bool) {
+        self.0.retain(|key, fields| keep(key, fields));
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Extend<(Key, Fields)> for Entities {
+    fn extend<I: IntoIterator<Item = (Key, Fields)>>(&mut self, entities: I) {
+        self.0.extend(entities);
+    }
+}
+
+impl FromIterator<(Key, Fields)> for Entities {
+    fn from_iter<I: IntoIterator<Item = (Key, Fields)>>(entities: I) -> Self {
+        Self(entities.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Entities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.0.keys().map(Key::to_string))
+            .finish()
+    }
+}
+
+/// The entity with all defaults, or what the gateway would have against it.
+pub fn complete<E: kong::Entity>(entity: &E) -> Result<(Key, Fields), String> {
+    let key = Key {
+        kind: E::KIND,
+        id: entity.id(),
+    };
+    let fields = match serde_json::to_value(entity) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err("an entity is always an object".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut fields = schema::entity::examine(E::KIND, fields)
+        .map_err(|faults| ApiError::schema(faults.into_fields()).message)?;
+    // What the gateway fills in by itself is not ours to say.
+    for field in &schema::entity::of(E::KIND).fields {
+        if field.auto && fields.get(field.name).is_some_and(Value::is_null) {
+            fields.remove(field.name);
+        }
+    }
+    Ok((key, fields))
+}
+
+/// The id that a reference such as `{"consumer": {"id": "…"}}` holds.
+pub fn reference(fields: &Fields, name: &str) -> Option<Uuid> {
+    fields.get(name)?.get("id")?.as_str()?.parse().ok()
+}
+
+/// A field with a text.
+pub fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.get(name)?.as_str()
+}
+
+pub fn tags(fields: &Fields) -> impl Iterator<Item = &str> {
+    let tags = fields.get("tags").and_then(Value::as_array);
+    tags.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The fields as they may be shown: secrets replaced.
+pub fn masked(kind: Kind, fields: &Fields) -> Fields {
+    let mut shown = fields.clone();
+    let hide = |place: &mut Fields, name: &str| {
+        if place.get(name).is_some_and(|value| !value.is_null()) {
+            place.insert(name.to_owned(), Value::from("***"));
+        }
+    };
+    for field in schema::entity::of(kind)
+        .fields
+        .iter()
+        .filter(|field| field.secret)
+    {
+        hide(&mut shown, field.name);
+    }
+    let plugin = text(fields, "name").and_then(kong::plugins::find);
+    if let (Kind::Plugin, Some(plugin), Some(Value::Object(config))) =
+        (kind, plugin, shown.get_mut("config"))
+    {
+        for field in plugin.config().fields.iter().filter(|field| field.secret) {
+            hide(config, field.name);
+        }
+    }
+    shown
+}

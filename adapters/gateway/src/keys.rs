@@ -1,0 +1,198 @@
+//! The signing keys of auth servers: read from their JWKS, written to the gateway as PEM.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use kong::Kind;
+use serde::Deserialize;
+use url::Url;
+
+use crate::entity::{Entities, tags, text};
+
+/// An answer longer than this is no key set.
+const MAX_ANSWER: usize = 256 << 10;
+const TIMEOUT: Duration = Duration::from_secs(5);
+const SERVER_TAG: &str = "wg-auth-";
+/// `SubjectPublicKeyInfo` of a P-256 key up to its point, which is 65 bytes (RFC 5480).
+const P256_PREFIX: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
+    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
+/// Published keys by the name of their auth server.
+pub type KeysByServer = BTreeMap<String, Vec<SigningKey>>;
+
+/// A public key with which tokens are verified.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SigningKey {
+    pub kid: String,
+    pub algorithm: String,
+    pub pem: String,
+}
+
+/// Why there are no keys.
+#[derive(Debug)]
+pub struct Unavailable(String);
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<Jwk>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    #[serde(default)]
+    kid: String,
+    #[serde(default, rename = "use")]
+    usage: Option<String>,
+    #[serde(default)]
+    crv: String,
+    #[serde(default)]
+    x: String,
+    #[serde(default)]
+    y: String,
+}
+
+/// Reads `{auth server}/oauth2/jwks`.
+pub async fn fetch(url: Url) -> Result<Vec<SigningKey>, Unavailable> {
+    let failed = |error: reqwest::Error| {
+        let reason = if error.is_timeout() {
+            "no answer in time"
+        } else {
+            "no usable answer"
+        };
+        tracing::debug!(
+            error = &error.without_url() as &dyn std::error::Error,
+            "{reason}"
+        );
+        Unavailable(format!("{url}: {reason}"))
+    };
+    let request = service::http::client().get(url.clone()).timeout(TIMEOUT);
+    let mut response = request.send().await.map_err(failed)?;
+    if !response.status().is_success() {
+        return Err(Unavailable(format!("{url}: status {}", response.status())));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(Unavailable(format!("{url}: the key set is too long")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    parse(&body).map_err(|reason| Unavailable(format!("{url}: {reason}")))
+}
+
+/// The usable keys of a key set, in a fixed order. Others (of other types, for encryption) are
+/// skipped; a set without any usable key is an error, because believing it would lock out all.
+fn parse(body: &[u8]) -> Result<Vec<SigningKey>, String> {
+    let set: KeySet =
+        serde_json::from_slice(body).map_err(|error| format!("not a key set: {error}"))?;
+    let mut keys: Vec<SigningKey> = set.keys.iter().filter_map(signing_key).collect();
+    keys.sort();
+    keys.dedup_by(|one, other| one.kid == other.kid);
+    if keys.is_empty() {
+        return Err("the key set holds no ES256 key".to_owned());
+    }
+    Ok(keys)
+}
+
+fn signing_key(jwk: &Jwk) -> Option<SigningKey> {
+    let signs = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
+    if !signs || jwk.kty != "EC" || jwk.crv != "P-256" || jwk.kid.is_empty() {
+        return None;
+    }
+    let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|x| x.len() == 32);
+    let point = [coordinate(&jwk.x)?, coordinate(&jwk.y)?].concat();
+    // 4 stands for an uncompressed point.
+    let der = [P256_PREFIX.as_slice(), &[4], &point].concat();
+    Some(SigningKey {
+        kid: jwk.kid.clone(),
+        algorithm: "ES256".to_owned(),
+        pem: pem(&der),
+    })
+}
+
+fn pem(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    let lines: Vec<&str> = base64
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).expect("base64 is ASCII"))
+        .collect();
+    format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        lines.join("\n")
+    )
+}
+
+/// Marks the verification keys of an auth server's tokens, so that they can be told apart when
+/// they are read back.
+pub fn server_tag(server: &str) -> String {
+    format!("{SERVER_TAG}{}", server.replace([',', '/'], "_"))
+}
+
+/// The keys that the gateway has. They stay in force while an auth server does not answer.
+pub fn recovered(actual: &Entities) -> KeysByServer {
+    let mut found = KeysByServer::new();
+    for (_, fields) in actual.of_kind(Kind::JwtSecret) {
+        let server = tags(fields).find_map(|tag| tag.strip_prefix(SERVER_TAG));
+        let kid = text(fields, "key")
+            .and_then(|key| key.split_once('.'))
+            .map(|(_, kid)| kid);
+        let (Some(server), Some(kid)) = (server, kid) else {
+            continue;
+        };
+        let key = SigningKey {
+            kid: kid.to_owned(),
+            algorithm: text(fields, "algorithm").unwrap_or_default().to_owned(),
+            pem: text(fields, "rsa_public_key")
+                .unwrap_or_default()
+                .to_owned(),
+        };
+        let keys = found.entry(server.to_owned()).or_default();
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    found.values_mut().for_each(|keys| keys.sort());
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key of RFC 7515, A.3.
+    const KEY: &str = r#"{"kty":"EC","crv":"P-256","kid":"k1","use":"sig",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+
+    #[test]
+    fn a_published_key_becomes_the_pem_that_the_gateway_accepts() {
+        let keys = parse(format!(r#"{{"keys":[{KEY}]}}"#).as_bytes()).unwrap();
+        assert_eq!(keys.len(), 1);
+        assert_eq!(
+            kong::jwt::public_key("ES256", &keys[0].pem).unwrap().len(),
+            65
+        );
+    }
+
+    #[test]
+    fn keys_that_cannot_be_used_are_skipped_but_none_at_all_is_an_error() {
+        let other = r#"{"kty":"oct","kid":"h"}"#;
+        let keys = parse(format!(r#"{{"keys":[{other},{KEY}]}}"#).as_bytes()).unwrap();
+        assert_eq!(keys[0].kid, "k1");
+        assert!(parse(format!(r#"{{"keys":[{other}]}}"#).as_bytes()).is_err());
+        assert!(parse(b"<html>").is_err());
+    }
+}
