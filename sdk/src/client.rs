@@ -14,11 +14,13 @@ mod error;
 mod gateway;
 mod grants;
 mod operations;
+mod people;
 mod registrations;
 mod subscriptions;
 mod usage;
 mod users;
 mod verifications;
+mod watch;
 mod webhooks;
 
 use std::{sync::Arc, time::Duration};
@@ -33,6 +35,8 @@ use call::Call;
 pub use catalogue::ContentAnswer;
 pub use error::{ApiError, Error, FieldError, Optional};
 pub use gateway::SnapshotAnswer;
+pub use people::Person;
+pub use watch::ConfigurationWatch;
 
 /// How the client proves who calls.
 #[derive(Clone, Debug)]

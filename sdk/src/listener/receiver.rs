@@ -16,6 +16,7 @@ use service::{
 };
 use tokio::{sync::Mutex as Turn, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::{
     Handler, Outcome, routes,
@@ -75,12 +76,35 @@ impl Receiver {
     /// Opens the door for deliveries and registers at portal-api, trying until it works. To be
     /// called when the service can do its work. Returns false when `shutdown` came first.
     pub async fn register(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
+        self.put(&self.0.registration, readiness, shutdown).await
+    }
+
+    /// As [`Receiver::register`], for an address that is known only now.
+    pub async fn register_at(
+        &self,
+        url: &Url,
+        readiness: &Readiness,
+        shutdown: &CancellationToken,
+    ) -> bool {
+        let registration = ListenerRegistration {
+            url: Some(url.to_string()),
+            ..self.0.registration.clone()
+        };
+        self.put(&registration, readiness, shutdown).await
+    }
+
+    async fn put(
+        &self,
+        registration: &ListenerRegistration,
+        readiness: &Readiness,
+        shutdown: &CancellationToken,
+    ) -> bool {
         // portal-api may deliver before its answer to the registration is here.
         self.0.open.store(true, Ordering::Release);
         let client = self.0.client.clone().with_patience(Duration::ZERO);
         let mut backoff = Backoff::for_start();
         loop {
-            let Err(error) = client.put_listener(&self.0.registration).await else {
+            let Err(error) = client.put_listener(registration).await else {
                 return true;
             };
             readiness.waiting(format!("registration of listener `{}`: {error}", self.id()));

@@ -37,7 +37,10 @@ async fn deliver(
         Problem::new(rejection.status(), "invalid-body", rejection.body_text())
     })?;
     if receiver.secrets().is_empty() {
-        receiver.work_through_queue().await.map_err(failed)?;
+        receiver
+            .work_through_queue()
+            .await
+            .map_err(|error| failed(&error))?;
         return Ok("OK".into_response());
     }
     receiver
@@ -52,13 +55,16 @@ async fn deliver(
         Problem::new(StatusCode::BAD_REQUEST, "invalid-body", message)
     })?;
     if receiver.mode() == Mode::Explicit {
-        receiver.work_and_delete(events).await.map_err(failed)?;
+        receiver
+            .work_and_delete(events)
+            .await
+            .map_err(|error| failed(&error))?;
         return Ok("OK".into_response());
     }
     Ok(Json(receiver.work(events).await).into_response())
 }
 
-fn failed(error: crate::Error) -> Problem {
+fn failed(error: &crate::Error) -> Problem {
     tracing::warn!("events stay in the queue: {error}");
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -18,6 +18,8 @@ pub struct Apis {
     pub extra: Extra,
 }
 
+/// An entry of `apis.json`.
+#[expect(clippy::struct_excessive_bools, reason = "the file has these flags")]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Api {

@@ -41,10 +41,6 @@ where
 }
 
 /// Whether a flag is absent or off, to leave it out of answers.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
 pub const fn is_false(flag: &bool) -> bool {
     !*flag
 }

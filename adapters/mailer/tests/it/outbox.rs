@@ -1,0 +1,168 @@
+use std::os::unix::fs::PermissionsExt;
+
+use sdk::testing::event;
+use serde_json::json;
+
+use crate::service::{Delivered, TestMailer};
+
+fn verification() -> sdk::types::Event {
+    let data = json!({
+        "id": "5ec2e7", "type": "email", "email": "ada@example.org", "userId": "ada",
+        "link": "https://api.acme.example/auth/local/verifyemail/{{id}}",
+    });
+    event("verification_email", "add", data)
+}
+
+#[tokio::test]
+async fn without_a_mail_server_mails_become_files_for_the_owner_only() {
+    let mailer =
+        TestMailer::start(json!({"useMailer": true, "senderEmail": "portal@acme.example"})).await;
+    assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
+    let mails = mailer.outbox();
+    assert_eq!(mails.len(), 1);
+    let mail = &mails[0];
+    assert!(
+        mail.contains("https://api.acme.example/auth/local/verifyemail/5ec2e7"),
+        "{mail}"
+    );
+    assert!(
+        mail.contains("Subject: Acme APIs - Email validation\r\n"),
+        "{mail}"
+    );
+    assert!(mail.contains("@portal.acme.example>\r\n"), "{mail}");
+    assert!(!mail.contains("\r\nBcc:"), "{mail}");
+    let folder = mailer.data.path().join("outbox");
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        folder.metadata().unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+}
+
+#[tokio::test]
+async fn an_event_delivered_twice_makes_one_mail() {
+    let mailer = TestMailer::start(json!({})).await;
+    let event = verification();
+    assert_eq!(mailer.deliver(&event).await, Delivered::Acked);
+    assert_eq!(mailer.deliver(&event).await, Delivered::Acked);
+    assert_eq!(mailer.outbox().len(), 1);
+}
+
+#[tokio::test]
+async fn requests_go_to_the_administrator_and_decisions_to_requester_and_owners() {
+    let mailer =
+        TestMailer::start(json!({"adminEmail": "boss@acme.example", "adminName": "The Boss"}))
+            .await;
+    let api = &mailer.portal_api;
+    api.answer(
+        "GET /users/grace",
+        json!({"id": "grace", "email": "grace@example.org"}),
+    );
+    api.answer(
+        "GET /applications/orders",
+        json!({"id": "orders", "name": "Orders", "owners": [
+            {"userId": "ada", "email": "ada@example.org", "role": "owner"},
+            {"userId": "grace", "email": "grace@example.org", "role": "owner"},
+            {"userId": "eve", "email": "eve@example.org", "role": "reader"},
+        ]}),
+    );
+    let subject =
+        json!({"applicationId": "orders", "apiId": "pets", "planId": "gold", "userId": "ada"});
+    let mut asked = event("approval", "add", subject.clone());
+    asked.data.insert("group".to_owned(), json!("partners"));
+    assert_eq!(mailer.deliver(&asked).await, Delivered::Acked);
+    let mails = mailer.outbox();
+    assert!(
+        mails[0].contains("To: \"The Boss\" <boss@acme.example>"),
+        "{}",
+        mails[0]
+    );
+    assert!(
+        mails[0].contains("Subject: Acme APIs - Pending Approval - partners"),
+        "{}",
+        mails[0]
+    );
+    assert!(
+        mails[0].contains("https://portal.acme.example/admin/approvals"),
+        "{}",
+        mails[0]
+    );
+
+    let mut declined = event("approval", "delete", subject);
+    declined.data.insert("result".to_owned(), json!("declined"));
+    declined.data.insert("requesterId".to_owned(), json!("ada"));
+    declined
+        .data
+        .insert("reason".to_owned(), json!("<too> much & more"));
+    assert_eq!(mailer.deliver(&declined).await, Delivered::Acked);
+    let mails: Vec<_> = mailer
+        .outbox()
+        .into_iter()
+        .filter(|mail| mail.contains("Subscription Declined"))
+        .collect();
+    assert_eq!(mails.len(), 2, "requester and second owner, the reader not");
+    assert!(
+        mails.iter().all(|mail| mail.contains("<too> much & more")),
+        "text mails are not escaped"
+    );
+}
+
+#[tokio::test]
+async fn the_templates_of_the_configuration_win_unless_they_have_faults() {
+    let mailer = TestMailer::start(json!({})).await;
+    let api = &mailer.portal_api;
+    api.answer(
+        "GET /templates/email/verify_email",
+        json!("Dear {{user.firstName}}: {{{verificationLink}}}"),
+    );
+    assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
+    assert!(
+        mailer.outbox()[0].contains("Dear Ada: https://"),
+        "{:?}",
+        mailer.outbox()
+    );
+    api.answer("GET /templates/email/verify_email", json!("{{#broken}}"));
+    assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
+    assert!(
+        mailer
+            .outbox()
+            .iter()
+            .any(|mail| mail.contains("please confirm"))
+    );
+}
+
+#[tokio::test]
+async fn mails_that_are_too_late_or_to_nobody_are_not_sent() {
+    let mailer = TestMailer::start(json!({})).await;
+    let mut late = verification();
+    late.utc -= 3700;
+    assert_eq!(mailer.deliver(&late).await, Delivered::Dead);
+    let mut unknown = verification();
+    unknown.data.insert("userId".to_owned(), json!("gone"));
+    assert_eq!(mailer.deliver(&unknown).await, Delivered::Acked);
+    assert!(mailer.outbox().is_empty());
+}
+
+#[tokio::test]
+async fn deliveries_that_are_not_signed_are_refused() {
+    let mailer = TestMailer::start(json!({})).await;
+    let body = serde_json::to_string(&[verification()]).unwrap();
+    let request = service::http::client().post(mailer.url.clone()).body(body);
+    assert_eq!(request.send().await.unwrap().status(), 401);
+    assert!(mailer.outbox().is_empty());
+    assert!(mailer.readiness.is_ready());
+    for path in ["ping", "healthz", "readyz", "metrics"] {
+        let url = mailer.url.join(path).unwrap();
+        assert_eq!(
+            service::http::client()
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            200,
+            "{path}"
+        );
+    }
+}

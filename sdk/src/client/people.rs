@@ -1,0 +1,50 @@
+//! Users as messages name them (events-and-adapters D1, E1).
+
+use super::{Client, Error, Optional};
+use crate::types::pools::PORTAL_POOL;
+
+/// A user with the name to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    /// From the user's only registration in the portal's pool, else the mail address.
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+impl Client {
+    /// The user with his name; nothing when he does not exist (any more).
+    pub async fn person(&self, user_id: &str) -> Result<Option<Person>, Error> {
+        let Some(user) = self.user(user_id).await.optional()? else {
+            return Ok(None);
+        };
+        // A missing name is no reason to leave a message unsent.
+        let registrations = self
+            .registrations(PORTAL_POOL, user_id)
+            .await
+            .unwrap_or_default();
+        let registration = match registrations.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        };
+        let property = |names: [&str; 2]| {
+            names
+                .into_iter()
+                .find_map(|name| registration?.property(name))
+                .map(str::to_owned)
+        };
+        let registered = registration.and_then(|registration| registration.name());
+        let (first, rest) = registered
+            .and_then(|name| name.split_once(' '))
+            .unwrap_or((registered.unwrap_or_default(), ""));
+        Ok(Some(Person {
+            id: user.id,
+            name: registered.unwrap_or(&user.email).to_owned(),
+            first_name: property(["firstName", "firstname"]).unwrap_or_else(|| first.to_owned()),
+            last_name: property(["lastName", "lastname"]).unwrap_or_else(|| rest.trim().to_owned()),
+            email: user.email,
+        }))
+    }
+}
