@@ -1,0 +1,83 @@
+//! OAuth2 settings of an API (static-config 12.2).
+
+use crate::{auth_servers::TokenMode, read::Object};
+
+const DEFAULT_TOKEN_SECONDS: u64 = 3600;
+
+/// A way to get a token, in the order in which definitions list them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    AuthorizationCode,
+    Implicit,
+    Password,
+    ClientCredentials,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct OAuth2Settings {
+    pub flows: Vec<Flow>,
+    /// Lifetime of access tokens.
+    pub token_seconds: u64,
+    /// Lifetime of refresh tokens; `None` = the auth server's default.
+    pub refresh_token_seconds: Option<u64>,
+    /// A token request must name a scope.
+    pub mandatory_scope: bool,
+    /// Id and description, in order.
+    pub scopes: Vec<(String, String)>,
+    /// Token mode of this API, if it is not the auth server's.
+    pub token_mode: Option<TokenMode>,
+}
+
+impl OAuth2Settings {
+    pub fn allows(&self, flow: Flow) -> bool {
+        self.flows.contains(&flow)
+    }
+
+    pub(super) fn read(settings: &Object) -> Self {
+        let flows = [
+            ("enable_authorization_code", Flow::AuthorizationCode),
+            ("enable_implicit_grant", Flow::Implicit),
+            ("enable_password_grant", Flow::Password),
+            ("enable_client_credentials", Flow::ClientCredentials),
+        ];
+        let modes = [("jwt", TokenMode::Jwt), ("opaque", TokenMode::Opaque)];
+        Self {
+            flows: flows
+                .into_iter()
+                .filter_map(|(key, flow)| settings.flag(key).then_some(flow))
+                .collect(),
+            token_seconds: token_seconds(settings),
+            refresh_token_seconds: settings.number("refresh_token_ttl").filter(|ttl| *ttl > 0),
+            mandatory_scope: settings.flag("mandatory_scope"),
+            scopes: scopes(settings),
+            token_mode: settings.choice("token_mode", &modes),
+        }
+    }
+}
+
+fn token_seconds(settings: &Object) -> u64 {
+    let seconds = settings.number("token_expiration");
+    if seconds == Some(0) {
+        settings.error(
+            "token_expiration",
+            "tokens have to end; give seconds above 0",
+        );
+    }
+    seconds
+        .filter(|seconds| *seconds > 0)
+        .unwrap_or(DEFAULT_TOKEN_SECONDS)
+}
+
+fn scopes(settings: &Object) -> Vec<(String, String)> {
+    let Some(scopes) = settings.object("scopes") else {
+        return Vec::new();
+    };
+    let described = scopes.map.keys().filter_map(|id| {
+        if id.is_empty() || id.contains(|c: char| c.is_whitespace() || c == '"' || c == '\\') {
+            scopes.error(id, "a scope must not contain blanks, quotes or backslashes");
+        }
+        let scope = scopes.object(id)?;
+        Some((id.clone(), scope.text_or("description", id)))
+    });
+    described.collect()
+}

@@ -1,0 +1,11 @@
+//! Checks that need several files: references between them, and paths on the gateway.
+
+mod paths;
+mod references;
+
+use crate::{configuration::Configuration, problem::Report};
+
+pub(crate) fn check(configuration: &Configuration, report: &Report) {
+    references::check(configuration, report);
+    paths::check(configuration, report);
+}

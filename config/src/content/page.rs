@@ -1,0 +1,130 @@
+//! One page: Markdown or Jade source, and its metadata in a JSON file of the same name.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::{path::JsonPath, problem::Report, read::Object, render::Rendered, tree::Tree};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageKind {
+    Markdown,
+    /// Template code of wicked; handed out as source, never executed.
+    Jade,
+}
+
+impl PageKind {
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Markdown => "text/markdown",
+            Self::Jade => "text/jade",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    pub title: Option<String>,
+    /// Markdown.
+    pub sub_title: Option<String>,
+    /// Only members (and administrators) read the page.
+    pub required_group: Option<String>,
+    pub tags: Option<Vec<String>>,
+    pub order: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub kind: PageKind,
+    pub source: Rendered,
+    /// `None`: the page stands in no table of contents.
+    pub metadata: Option<Metadata>,
+    /// Value of the header `X-MetaInfo`: Base64 of the metadata as configured.
+    pub meta_header: String,
+}
+
+/// A guide of an API.
+#[derive(Clone, Debug)]
+pub struct DocPage {
+    pub title: String,
+    pub order: u64,
+    pub page: Page,
+}
+
+/// The name of a page file without its extension.
+pub(super) fn name(path: &str) -> Option<&str> {
+    path.strip_suffix(".md")
+        .or_else(|| path.strip_suffix(".jade"))
+}
+
+/// The page `<stem>.md`, else `<stem>.jade`, with `<stem>.json`.
+pub(super) fn read(
+    tree: &Tree,
+    documents: &BTreeMap<String, Value>,
+    stem: &str,
+    report: &Report,
+) -> Option<Page> {
+    let kinds = [("md", PageKind::Markdown), ("jade", PageKind::Jade)];
+    let (file, kind, source) = kinds.into_iter().find_map(|(extension, kind)| {
+        let file = format!("{stem}.{extension}");
+        let source: Bytes = tree.get(&file)?.clone();
+        Some((file, kind, source))
+    })?;
+    if kind == PageKind::Jade {
+        let message = "Jade is program code and is not executed; write the page in Markdown";
+        report.warn(&file, &JsonPath::default(), message);
+    }
+    if std::str::from_utf8(&source).is_err() {
+        report.error(&file, &JsonPath::default(), "the text is not UTF-8");
+    }
+    let metadata_file = format!("{stem}.json");
+    let document = documents.get(&metadata_file);
+    let metadata = document.and_then(|document| {
+        let root = Object::root(&metadata_file, document, report)?;
+        for (wrong, right) in [("showtitle", "showTitle"), ("subtitle", "subTitle")] {
+            if root.get(wrong).is_some() {
+                root.warn(
+                    wrong,
+                    format!("this has no effect; the member is called `{right}`"),
+                );
+            }
+        }
+        Some(Metadata {
+            title: root.text("title"),
+            sub_title: root.text("subTitle"),
+            required_group: root.text("requiredGroup"),
+            tags: root.get("tags").map(|_| root.texts("tags")),
+            order: root.number("order").unwrap_or(u64::MAX),
+        })
+    });
+    let without = json!({"showTitle": false});
+    let meta = serde_json::to_vec(document.unwrap_or(&without)).expect("JSON has text keys");
+    let meta_header = STANDARD.encode(meta);
+    Some(Page {
+        kind,
+        source: Rendered::new(source),
+        metadata,
+        meta_header,
+    })
+}
+
+/// The guides below `apis/<id>/docs/`, by path without extension.
+pub(crate) fn docs(
+    tree: &Tree,
+    documents: &BTreeMap<String, Value>,
+    api_folder: &str,
+    report: &Report,
+) -> BTreeMap<String, DocPage> {
+    let folder = format!("{api_folder}docs/");
+    let pages = tree.below(&folder).filter_map(|(path, _)| {
+        let name = path.strip_suffix(".md")?;
+        let page = read(tree, documents, &format!("{folder}{name}"), report)?;
+        let metadata = page.metadata.clone().unwrap_or_default();
+        let title = metadata.title.unwrap_or_else(|| name.to_owned());
+        let order = metadata.order;
+        Some((name.to_owned(), DocPage { title, order, page }))
+    });
+    pages.collect()
+}

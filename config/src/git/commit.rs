@@ -1,0 +1,73 @@
+//! What is known about the commit in use.
+
+use std::path::Path;
+
+use chrono::{DateTime, FixedOffset};
+use git2::{Repository, Time};
+use serde::Serialize;
+
+/// The commit that was checked out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Commit {
+    /// Full hash.
+    #[serde(rename = "commit")]
+    pub id: String,
+    /// Name and mail address.
+    pub author: String,
+    /// `YYYY-MM-DD hh:mm:ss ±zzzz`
+    pub date: String,
+    #[serde(skip)]
+    pub message: String,
+}
+
+impl Commit {
+    /// The commit of a checked-out working tree, if the folder is one.
+    pub fn of_working_tree(folder: &Path) -> Option<Self> {
+        Self::head(&Repository::discover(folder).ok()?).ok()
+    }
+
+    pub(super) fn head(repository: &Repository) -> Result<Self, git2::Error> {
+        let commit = repository.head()?.peel_to_commit()?;
+        let author = commit.author();
+        Ok(Self {
+            id: commit.id().to_string(),
+            author: format!(
+                "{} <{}>",
+                String::from_utf8_lossy(author.name_bytes()),
+                String::from_utf8_lossy(author.email_bytes())
+            ),
+            date: date(commit.time()),
+            message: String::from_utf8_lossy(commit.message_bytes())
+                .trim_end()
+                .to_owned(),
+        })
+    }
+
+    /// In the form of `git log`, as wicked writes it to `last_commit`.
+    pub(super) fn log_entry(&self) -> String {
+        let message: Vec<_> = self
+            .message
+            .lines()
+            .map(|line| format!("    {line}"))
+            .collect();
+        format!(
+            "commit {}\nAuthor: {}\nDate:   {}\n\n{}\n",
+            self.id,
+            self.author,
+            self.date,
+            message.join("\n")
+        )
+    }
+}
+
+fn date(time: Time) -> String {
+    let utc = DateTime::from_timestamp(time.seconds(), 0);
+    let offset = FixedOffset::east_opt(time.offset_minutes() * 60);
+    match (utc, offset) {
+        (Some(utc), Some(offset)) => utc
+            .with_timezone(&offset)
+            .format("%Y-%m-%d %H:%M:%S %z")
+            .to_string(),
+        _ => String::new(),
+    }
+}

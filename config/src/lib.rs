@@ -1,0 +1,43 @@
+//! Static configuration: what an administrator keeps in git, read into memory.
+//!
+//! [`Configuration::load`] reads a folder, upgrades it in memory, decrypts and replaces variables,
+//! checks everything and renders what is served. It asks neither clock, network nor process
+//! environment ([`Environment`] is handed in), and it reports every problem at once. [`git`] gets
+//! the folder when the configuration is a repository.
+
+pub mod apis;
+pub mod auth_servers;
+mod builtin;
+mod catalog;
+mod check;
+mod configuration;
+pub mod content;
+pub mod crypto;
+mod environment;
+mod files;
+pub mod git;
+pub mod globals;
+pub mod groups;
+mod hash;
+mod locate;
+pub mod openapi;
+mod path;
+pub mod plans;
+pub mod pools;
+mod problem;
+mod read;
+mod render;
+pub mod sample;
+mod templates;
+mod tree;
+mod upgrade;
+
+pub use catalog::{Catalog, Entry};
+pub use configuration::{Configuration, Loaded};
+pub use environment::{Environment, Overrides};
+pub use path::{JsonPath, Step};
+pub use problem::{Problem, Problems, Severity};
+pub use render::Rendered;
+pub use templates::Templates;
+pub use tree::Tree;
+pub use upgrade::NEWEST as NEWEST_VERSION;

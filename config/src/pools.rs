@@ -1,0 +1,139 @@
+//! Registration pools (`pools/<id>.json`): which data people register with.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::{
+    catalog::{Catalog, Entry},
+    path::JsonPath,
+    problem::Report,
+    read::Object,
+    render::Rendered,
+};
+
+const DEFAULT_MAX_LENGTH: usize = 255;
+
+#[derive(Debug)]
+pub struct Pool {
+    /// Name of the file without `.json`.
+    pub id: String,
+    pub name: String,
+    /// Registrations belong to a namespace (tenant).
+    pub requires_namespace: bool,
+    /// Nobody can register himself.
+    pub disable_register: bool,
+    pub properties: Vec<PoolProperty>,
+    /// Answer of `GET /pools/{pool}`.
+    pub rendered: Rendered,
+}
+
+#[derive(Debug)]
+pub struct PoolProperty {
+    pub id: String,
+    /// Label of the field.
+    pub description: String,
+    pub required: bool,
+    pub min_length: usize,
+    pub max_length: usize,
+    /// Claim that fills the field and is filled from it.
+    pub oidc_claim: Option<String>,
+}
+
+impl Entry for Pool {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Pool {
+    pub fn property(&self, id: &str) -> Option<&PoolProperty> {
+        self.properties.iter().find(|property| property.id == id)
+    }
+}
+
+#[derive(Debug)]
+pub struct Pools {
+    pub all: Catalog<Pool>,
+    /// Answer of `GET /pools`.
+    pub rendered: Rendered,
+}
+
+impl Pools {
+    pub(crate) fn read(documents: &BTreeMap<String, Value>, report: &Report) -> Self {
+        let mut pools = Vec::new();
+        let mut served = Map::new();
+        for (file, document) in documents {
+            let Some(id) = file
+                .strip_prefix("pools/")
+                .and_then(|name| name.strip_suffix(".json"))
+            else {
+                continue;
+            };
+            if let Some(pool) = read_pool(id, file, document, report) {
+                served.insert(id.to_owned(), document.clone());
+                pools.push(pool);
+            }
+        }
+        let (all, _) = Catalog::new(pools);
+        if !all.contains("wicked") {
+            let message = "the pool of portal users is missing";
+            report.error("pools/wicked.json", &JsonPath::default(), message);
+        }
+        Self {
+            all,
+            rendered: Rendered::json(&served),
+        }
+    }
+}
+
+fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<Pool> {
+    let is_valid = id
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    if !is_valid || id.is_empty() {
+        let message = "the file name of a pool may contain a-z, 0-9, `_` and `-` only";
+        report.error(file, &JsonPath::default(), message);
+        return None;
+    }
+    let root = Object::root(file, document, report)?;
+    if root.get("disallowRegister").is_some() {
+        root.warn(
+            "disallowRegister",
+            "this has no effect; the member is called `disableRegister`",
+        );
+    }
+    if root.text("id").is_some_and(|own| own != id) {
+        root.warn("id", format!("the id of the pool is the file name, `{id}`"));
+    }
+    root.require_list("properties");
+    let properties: Vec<_> = root
+        .objects("properties")
+        .iter()
+        .filter_map(read_property)
+        .collect();
+    Some(Pool {
+        id: id.to_owned(),
+        name: root.required("name").unwrap_or_else(|| id.to_owned()),
+        requires_namespace: root.flag("requiresNamespace"),
+        disable_register: root.flag("disableRegister"),
+        properties,
+        rendered: Rendered::json(document),
+    })
+}
+
+fn read_property(object: &Object) -> Option<PoolProperty> {
+    let id = object.required("id")?;
+    object.choice("type", &[("string", ())]);
+    // The editor of wicked offered 0 as "no limit", which then refused every value.
+    let max_length = object.number("maxLength").filter(|length| *length > 0);
+    let length = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
+    Some(PoolProperty {
+        description: object.text_or("description", &id),
+        required: object.flag("required"),
+        min_length: length(object.number("minLength")).unwrap_or(0),
+        max_length: length(max_length).unwrap_or(DEFAULT_MAX_LENGTH),
+        oidc_claim: object.text("oidcClaim"),
+        id,
+    })
+}

@@ -1,0 +1,221 @@
+//! Broken configurations are refused with everything that is wrong, at once.
+
+use config::{Configuration, Environment, Problems, Severity, Tree};
+
+/// Loads the sample after some files were replaced.
+fn problems(files: &[(&str, &str)]) -> Problems {
+    let mut tree = Tree::sample();
+    for (path, text) in files {
+        tree.insert(*path, (*text).to_owned());
+    }
+    match Configuration::from_tree(&tree, "sample", &Environment::default()) {
+        Ok(loaded) => loaded.notices,
+        Err(problems) => problems,
+    }
+}
+
+/// `apis.json` with one entry.
+fn api(entry: &str) -> String {
+    format!("{{\n  \"apis\": [\n    {entry}\n  ]\n}}")
+}
+
+fn places(problems: &Problems) -> Vec<(String, String, Option<usize>)> {
+    problems
+        .iter()
+        .map(|p| (p.file.clone(), p.path.to_string(), p.line))
+        .collect()
+}
+
+#[test]
+fn all_broken_files_are_named_with_their_lines() {
+    let problems = problems(&[
+        ("apis/petstore/config.json", "{\n  \"api\": {,\n}"),
+        ("content/help.json", "nonsense"),
+    ]);
+    let named: Vec<_> = problems.iter().map(|p| (p.file.as_str(), p.line)).collect();
+    assert_eq!(
+        named,
+        [
+            ("apis/petstore/config.json", Some(2)),
+            ("content/help.json", Some(1))
+        ]
+    );
+    assert!(problems.refuse());
+}
+
+#[test]
+fn an_api_with_many_faults_gets_many_problems() {
+    let problems = problems(&[(
+        "apis/apis.json",
+        &api(r#"{
+      "id": "orders", "auth": "oauth2",
+      "plans": ["gold"],
+      "registrationPool": "nobody",
+      "requiredGroup": "ghosts",
+      "authMethods": ["default:none"],
+      "lifecycle": { "state": "sleeping" }
+    }"#),
+    )]);
+    let places = places(&problems);
+    for (path, line) in [
+        ("apis[0].plans[0]", 5),
+        ("apis[0].registrationPool", 6),
+        ("apis[0].requiredGroup", 7),
+        ("apis[0].authMethods", 8),
+        ("apis[0].lifecycle.state", 9),
+        ("apis[0].settings", 3),
+    ] {
+        assert!(
+            places.contains(&("apis/apis.json".into(), path.into(), Some(line))),
+            "{path} is missing in {problems}"
+        );
+    }
+    let unknown_group = problems
+        .iter()
+        .find(|p| p.path.to_string().ends_with("requiredGroup"));
+    assert_eq!(unknown_group.unwrap().severity, Severity::Warning);
+}
+
+#[test]
+fn an_api_without_protection_has_to_say_so() {
+    let problems = problems(&[("apis/apis.json", &api(r#"{"id": "petstore", "plans": []}"#))]);
+    assert_eq!(places(&problems)[0].1, "apis[0].auth");
+    assert!(problems.refuse());
+}
+
+#[test]
+fn reserved_duplicate_and_homeless_apis_are_refused() {
+    let entry = |id: &str| format!(r#"{{"id": "{id}", "auth": "none", "plans": []}}"#);
+    let entries = [
+        "echo",
+        "default-auth",
+        "desc",
+        "nowhere",
+        "timezones",
+        "timezones",
+        "../x",
+    ];
+    let list: Vec<_> = entries.iter().map(|id| entry(id)).collect();
+    let problems = problems(&[("apis/apis.json", &api(&list.join(",\n")))]);
+    for part in [
+        "`echo` is reserved",
+        "`default-auth` is reserved",
+        "`desc` is reserved",
+        "`nowhere` has no config.json",
+        "`timezones` is there twice",
+        "letters, digits",
+    ] {
+        assert!(
+            problems.iter().any(|p| p.message.contains(part)),
+            "{part} is missing in {problems}"
+        );
+    }
+}
+
+#[test]
+fn two_services_on_one_path_are_refused_unless_methods_differ() {
+    let config = |methods: &str| {
+        format!(
+            r#"{{"api": {{"upstream_url": "http://x", "routes": [{{"paths": ["/petstore/v1"]{methods}}}]}}}}"#
+        )
+    };
+    let clash = problems(&[("apis/timezones/config.json", &config(""))]);
+    assert!(
+        clash
+            .iter()
+            .any(|p| p.message.contains("already belongs to API petstore")),
+        "{clash}"
+    );
+    let petstore = config(r#", "methods": ["GET"]"#);
+    let timezones = config(r#", "methods": ["POST"]"#);
+    let apart = problems(&[
+        ("apis/petstore/config.json", &petstore),
+        ("apis/timezones/config.json", &timezones),
+    ]);
+    assert!(apart.is_empty(), "{apart}");
+}
+
+#[test]
+fn plugins_that_would_break_the_protection_are_refused() {
+    let problems = problems(&[(
+        "apis/petstore/config.json",
+        r#"{"api": {"upstream_url": "http://x", "routes": [{"paths": ["/p"]}]},
+            "plugins": [{"name": "acl", "config": {}}, {"config": {}}]}"#,
+    )]);
+    let paths: Vec<_> = problems.iter().map(|p| p.path.to_string()).collect();
+    assert_eq!(paths, ["plugins[0]", "plugins[1].name"]);
+}
+
+#[test]
+fn a_pool_without_its_mandatory_members_is_refused() {
+    let problems = problems(&[("pools/wicked.json", r#"{"disallowRegister": true}"#)]);
+    let paths: Vec<_> = problems
+        .iter()
+        .map(|p| (p.severity, p.path.to_string()))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            (Severity::Error, "name".to_owned()),
+            (Severity::Error, "properties".to_owned()),
+            (Severity::Warning, "disallowRegister".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn a_dollar_in_a_definition_is_no_variable() {
+    let problems = problems(&[(
+        "apis/petstore/swagger.json",
+        r#"{"openapi": "3.0.0", "paths": {}, "info": {"description": "$100 and ${x}"}}"#,
+    )]);
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn undefined_variables_are_all_named() {
+    let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
+    let globals = globals
+        .replace("${PORTAL_API_URL}", "${ACME_ONE}")
+        .replace("Wicketgate", "$ACME_TWO");
+    let problems = problems(&[("globals.json", &globals)]);
+    for name in ["`ACME_ONE`", "`ACME_TWO`"] {
+        assert!(
+            problems.iter().any(|p| p.message.contains(name)),
+            "{name}: {problems}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_key_is_refused_before_it_spoils_values() {
+    let mut tree = Tree::sample();
+    tree.insert("deploy.envkey", "the right key\n");
+    tree.insert(
+        "env/default.json",
+        format!(
+            r#"{{"PORTAL_SECRET": {{"encrypted": true, "value": "{}"}}}}"#,
+            config::crypto::ConfigKey::new("the right key")
+                .unwrap()
+                .encrypt("x")
+        ),
+    );
+    let environment = Environment::new([("PORTAL_CONFIG_KEY".to_owned(), "wrong".to_owned())]);
+    let problems = Configuration::from_tree(&tree, "sample", &environment).unwrap_err();
+    let first = problems.iter().next().unwrap();
+    assert_eq!(
+        (first.file.as_str(), first.path.to_string()),
+        ("env/default.json", "PORTAL_SECRET.value".into())
+    );
+    assert!(Configuration::from_tree(&tree, "sample", &Environment::default()).is_ok());
+}
+
+#[test]
+fn check_gives_a_text_to_print_and_whether_to_refuse() {
+    let problems = Configuration::check(
+        std::path::Path::new("/no/such/folder"),
+        &Environment::default(),
+    );
+    assert!(problems.refuse());
+    assert!(problems.to_string().ends_with("1 error(s), 0 warning(s)"));
+}
