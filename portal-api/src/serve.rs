@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, compat, events, housekeeping, master_key, routes, state::Shared,
+    AppState, Settings, compat, echo, events, housekeeping, master_key, routes, state::Shared,
     systemhealth, tokens::UserTokens,
 };
 
@@ -26,6 +26,7 @@ use crate::{
 pub async fn serve(
     settings: Settings,
     listener: TcpListener,
+    echo: TcpListener,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -42,6 +43,7 @@ pub async fn serve(
         app,
         shutdown.clone(),
     ));
+    let echo = tokio::spawn(echo::serve(echo, shutdown.clone()));
     let started = tokio::select! {
         started = start(&settings, &readiness) => started,
         () = shutdown.cancelled() => return server.await?,
@@ -51,6 +53,7 @@ pub async fn serve(
         Err(error) => {
             shutdown.cancel();
             server.await??;
+            echo.await??;
             return Err(error);
         }
     };
@@ -66,6 +69,7 @@ pub async fn serve(
     let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
     let deliveries = tokio::spawn(events::deliver(state, shutdown));
     server.await??;
+    echo.await??;
     housekeeping.await?;
     health.await?;
     deliveries.await?;

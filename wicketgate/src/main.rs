@@ -1,1 +1,49 @@
-fn main(){}
+//! The one binary. Wiring only: it reads settings, opens ports and starts services; every rule is
+//! in the service it belongs to.
+
+mod admin;
+mod banner;
+mod cli;
+mod keys;
+mod neighbours;
+mod ports;
+mod signals;
+mod single;
+mod source;
+mod tools;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    service::log::init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("the operating system gives threads");
+    let outcome = runtime.block_on(run(Cli::parse()));
+    // Work on blocking threads that nobody waits for any more must not delay the end.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("wicketgate: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command.unwrap_or_else(|| Command::Up(Box::default())) {
+        Command::Up(options) => up::run(*options).await?,
+        Command::Service(service) => single::run(service).await?,
+        Command::Admin(command) => admin::run(command).await?,
+        Command::Config(command) => return tools::config(command).await,
+        Command::Init { folder } => tools::init(&folder)?,
+        Command::Keys(command) => tools::keys(command)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,18 @@
+mod installation;
+mod postgres;
+mod visitor;
+
+pub use installation::{Installation, Shape};
+pub use visitor::{Page, Visitor};
+
+/// Polls `probe` until it gives a value; fails with `what` after half a minute.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        if let Some(value) = probe().await {
+            return value;
+        }
+        assert!(std::time::Instant::now() < deadline, "{what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,41 @@
+//! `wicketgate admin`: for administrators who are locked out. Whoever reaches the database may do
+//! this; the audit log shows that it was done.
+
+use std::sync::Arc;
+
+use config::{Configuration, Environment};
+use migrations::{Database, portal_api::Migrator};
+use service::settings;
+
+use crate::{
+    cli::{Admin, Place},
+    keys,
+    source::Source,
+    up,
+};
+
+pub async fn run(command: Admin) -> anyhow::Result<()> {
+    match command {
+        Admin::ResetPassword { email, place } => {
+            let (db, configuration) = open(&place).await?;
+            let password = portal_api::bootstrap::reset_password(&db, &configuration, &email).await?;
+            println!("New password of {email}: {password}");
+            println!("It is shown this once.");
+        }
+        Admin::Grant { email, place } => {
+            let (db, configuration) = open(&place).await?;
+            portal_api::bootstrap::grant_admin(&db, &configuration, &email).await?;
+            println!("{email} is an administrator now.");
+        }
+    }
+    Ok(())
+}
+
+async fn open(place: &Place) -> anyhow::Result<(Database, Arc<Configuration>)> {
+    keys::prepare_folder(&place.data)?;
+    let source = Source::parse(place.config.as_deref());
+    let configuration = source.load(&place.data, Environment::new(settings::all())).await?;
+    let location = up::database(&place.data, "portal-api.db")?;
+    let db = Database::open::<Migrator>(&location, 2).await?;
+    Ok((db, configuration))
+}

@@ -1,0 +1,142 @@
+//! The command line. Doc comments are the texts of `--help`.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ports::Ports;
+
+/// Wicketgate: developer portal, API gateway and auth server in one program.
+///
+/// Without a command it starts everything on this machine (`wicketgate up`).
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = false)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything in one process, with SQLite and the embedded gateway
+    Up(Box<Up>),
+    #[command(flatten)]
+    Service(Service),
+    /// Help administrators who cannot log in
+    #[command(subcommand)]
+    Admin(Admin),
+    /// Work on a configuration folder
+    #[command(subcommand)]
+    Config(Config),
+    /// Write the sample configuration into a new folder
+    Init {
+        /// The folder to make
+        folder: PathBuf,
+    },
+    /// Work on keys
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Configuration to serve: a folder, or the URL of a git repository [default: the sample]
+    #[arg(long, value_name = "DIR|GIT-URL", env = "WICKETGATE_CONFIG")]
+    pub config: Option<String>,
+    /// Folder for databases, keys and mails
+    #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Address on which portal, auth pages and gateway listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Host name under which browsers and clients reach this machine; needed with --listen
+    #[arg(long, value_name = "NAME")]
+    pub public_host: Option<String>,
+    /// Mail address of the first administrator
+    #[arg(long, value_name = "EMAIL", default_value = "admin@localhost.localdomain")]
+    pub admin: String,
+    #[command(flatten)]
+    pub ports: Ports,
+}
+
+impl Default for Up {
+    /// What `up` without options means.
+    fn default() -> Self {
+        match Cli::parse_from(["wicketgate", "up"]).command {
+            Some(Command::Up(up)) => *up,
+            _ => unreachable!("`up` parses as `up`"),
+        }
+    }
+}
+
+/// One service alone, with the settings of its environment.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Service {
+    /// Run portal-api alone
+    PortalApi,
+    /// Run the auth server alone
+    AuthServer,
+    /// Run the portal alone
+    Portal,
+    /// Run the gateway adapter alone
+    GatewayAdapter,
+    /// Run the mailer alone
+    Mailer,
+    /// Run the chatbot alone
+    Chatbot,
+    /// Run the embedded gateway alone
+    Gateway,
+}
+
+/// Access to the database is the proof; each call is recorded in the audit log.
+#[derive(Debug, Subcommand)]
+pub enum Admin {
+    /// Give a user a new generated password and print it once
+    ResetPassword {
+        email: String,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make an existing user an administrator
+    Grant {
+        email: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where the data is. The running installation must be stopped if it uses SQLite.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Data folder of the installation
+    #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+    pub data: PathBuf,
+    /// Configuration of the installation [default: the sample]
+    #[arg(long, value_name = "DIR|GIT-URL", env = "WICKETGATE_CONFIG")]
+    pub config: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Report everything that is wrong with a configuration folder; exit code 1 if it is refused
+    Check {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Print a new master key
+    Generate,
+    /// Print the keys that one service needs, for WICKETGATE_DERIVED_KEYS
+    Derive {
+        /// The service, for example `chatbot`
+        #[arg(long = "for", value_name = "SERVICE")]
+        service: service::ServiceName,
+        /// Data folder that holds the master key, unless the environment has it
+        #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+        data: PathBuf,
+    },
+}

@@ -1,0 +1,70 @@
+//! One service alone, with the settings of its environment. Variables are named as existing
+//! deployments name them (static-config 3.7, 24.1).
+
+mod portal_api_service;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use service::{health::Readiness, settings};
+use tokio::net::TcpListener;
+
+use crate::{cli::Service, keys, ports, signals};
+
+/// Runs `service` until it is told to stop.
+pub async fn run(service: Service) -> anyhow::Result<()> {
+    let shutdown = signals::shutdown()?;
+    let readiness = Readiness::new();
+    let data = data();
+    match service {
+        Service::PortalApi => portal_api_service::run(&data, readiness, shutdown).await,
+        Service::AuthServer => {
+            keys::prepare_folder(&data)?;
+            let settings = auth_server::Settings::from_env(keys::required()?, &data)?;
+            auth_server::serve(settings, listen(3010)?, readiness, shutdown).await
+        }
+        Service::Portal => {
+            let settings = portal::Settings::from_env(keys::required()?)?;
+            portal::serve(settings, listen(3000)?, readiness, shutdown).await
+        }
+        Service::GatewayAdapter => {
+            let settings = gateway_adapter::Settings::from_env(keys::required()?)?;
+            gateway_adapter::serve(settings, listen(3002)?, readiness, shutdown).await
+        }
+        Service::Mailer => {
+            keys::prepare_folder(&data)?;
+            let settings = mailer::Settings::from_env(keys::required()?, &data)?;
+            mailer::serve(settings, listen(3003)?, readiness, shutdown).await
+        }
+        Service::Chatbot => {
+            let settings = chatbot::Settings::from_env(keys::required()?)?;
+            chatbot::serve(settings, listen(3004)?, readiness, shutdown).await
+        }
+        Service::Gateway => {
+            keys::prepare_folder(&data)?;
+            let settings = gateway::Settings::from_env(&data)?;
+            gateway::serve(settings, readiness, shutdown).await
+        }
+    }
+}
+
+/// `WICKETGATE_DATA`, else `./data`.
+pub fn data() -> PathBuf {
+    settings::var("WICKETGATE_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
+/// The port of this service: `PORT`, else its own; on all addresses, or on `LISTEN_ADDRESS`.
+fn listen(default: u16) -> anyhow::Result<TcpListener> {
+    listen_on("PORT", default)
+}
+
+/// As [`listen`], for a service with more than one port.
+pub fn listen_on(variable: &str, default: u16) -> anyhow::Result<TcpListener> {
+    let port = settings::parsed(variable)?.unwrap_or(default);
+    let address: IpAddr =
+        settings::parsed("LISTEN_ADDRESS")?.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let socket = ports::bind(SocketAddr::new(address, port), "this service", variable)?;
+    Ok(TcpListener::from_std(socket)?)
+}

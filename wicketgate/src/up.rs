@@ -1,0 +1,252 @@
+//! `wicketgate up`: every service in one process. They talk to each other over HTTP all the same,
+//! so what works here works when they are apart.
+
+use std::{collections::BTreeMap, fs::File, net::TcpListener, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use config::{Configuration, Environment, globals::GatewayType};
+use migrations::Location;
+use service::{
+    ServiceName, health::Readiness,
+    keys::{Keys, Purpose},
+    settings,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    banner::Banner,
+    cli::Up,
+    keys,
+    neighbours::Neighbours,
+    ports::{Port, Ports},
+    signals,
+    source::Source,
+};
+
+/// How long everything but the gateway may take to stop; the gateway goes last.
+const STOP: Duration = Duration::from_secs(9);
+
+/// Starts everything, says where it is, and returns after Ctrl-C.
+pub async fn run(options: Up) -> anyhow::Result<()> {
+    let shutdown = signals::shutdown()?;
+    keys::prepare_folder(&options.data)?;
+    let _lock = lock(&options.data)?;
+    let sockets = Sockets::bind(&options)?;
+    let keys = keys::from_environment_or_file(&options.data)?;
+    let neighbours = Neighbours::local(&options.ports, options.listen);
+    let source = Source::parse(options.config.as_deref());
+    let environment = environment(&options, &source, &neighbours, &keys)?;
+    let configuration = source.load(&options.data, environment).await?;
+
+    let (password, mut passwords) = mpsc::unbounded_channel();
+    let mut services = Services::default();
+    services.start_all(&options, &keys, &neighbours, &configuration, sockets, password)?;
+
+    let banner = Banner::new(&options, &configuration);
+    tokio::select! {
+        () = services.until_ready() => banner.print(passwords.try_recv().ok().as_deref()),
+        ended = services.first_end() => {
+            // A service that ends by itself has met something that waiting does not mend.
+            shutdown.cancel();
+            services.stop().await;
+            return Err(ended);
+        }
+        () = shutdown.cancelled() => {}
+    }
+    tokio::select! {
+        () = shutdown.cancelled() => services.stop().await,
+        ended = services.first_end() => {
+            services.stop().await;
+            return Err(ended);
+        }
+    }
+    Ok(())
+}
+
+/// One process per data folder.
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let file = File::create(data.join("lock"))
+        .with_context(|| format!("cannot write into {} (--data)", data.display()))?;
+    if file.try_lock().is_err() {
+        bail!("the data folder {} is in use by another wicketgate (--data chooses another)", data.display());
+    }
+    Ok(file)
+}
+
+/// All ports, bound before anything else happens: a taken one ends the start with one line.
+struct Sockets(BTreeMap<&'static str, TcpListener>);
+
+impl Sockets {
+    fn bind(options: &Up) -> anyhow::Result<Self> {
+        let bind = |port: &Port| Ok((port.option, port.bind(options.listen)?));
+        options.ports.all().iter().map(bind).collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    fn take(&mut self, option: &str) -> TcpListener {
+        self.0.remove(option).expect("each port is bound once and taken once")
+    }
+
+    fn take_async(&mut self, option: &str) -> anyhow::Result<tokio::net::TcpListener> {
+        tokio::net::TcpListener::from_std(self.take(option)).context("cannot use a bound socket")
+    }
+}
+
+/// What the configuration's variables are resolved with.
+fn environment(
+    options: &Up,
+    source: &Source,
+    neighbours: &Neighbours,
+    keys: &Keys,
+) -> anyhow::Result<Environment> {
+    let mut variables = settings::all();
+    variables.entry("PORTAL_ECHO_URL".to_owned()).or_insert_with(|| trimmed(&neighbours.echo));
+    // A configuration of one's own says under which names it is reached; the sample, and whoever
+    // opens this machine with --public-host, is reached on the ports of this process.
+    let host = match (&options.public_host, source) {
+        (Some(host), _) => Some(host.as_str()),
+        (None, Source::Sample) => Some("localhost"),
+        (None, _) => None,
+    };
+    if let Some(host) = host {
+        let Ports { portal_port, gateway_port, .. } = options.ports;
+        let mut set = |name: &str, value: String| variables.entry(name.to_owned()).or_insert(value);
+        set("PORTAL_NETWORK_SCHEMA", "http".to_owned());
+        set("PORTAL_NETWORK_PORTALHOST", format!("{host}:{portal_port}"));
+        set("PORTAL_NETWORK_APIHOST", format!("{host}:{gateway_port}"));
+    }
+    let mut environment = Environment::new(variables);
+    environment.overrides.network = neighbours.network().collect();
+    if let Some(host) = &options.public_host {
+        let network = &mut environment.overrides.network;
+        network.insert("portalHost".to_owned(), format!("{host}:{}", options.ports.portal_port));
+        network.insert("apiHost".to_owned(), format!("{host}:{}", options.ports.gateway_port));
+    }
+    let mut auth_server = neighbours.auth_server.clone();
+    auth_server.set_path("");
+    environment.overrides.auth_server_url = Some(trimmed(&auth_server));
+    environment.overrides.default_gateway = GatewayType::Embedded;
+    environment.hash_key =
+        Some(keys.derive(&Purpose::EventData)?.hmac_sha256(b"configuration hash"));
+    Ok(environment)
+}
+
+fn trimmed(url: &url::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// The running services.
+#[derive(Default)]
+struct Services {
+    tasks: JoinSet<(ServiceName, anyhow::Result<()>)>,
+    readiness: Vec<Readiness>,
+    stop: CancellationToken,
+    stop_gateway: CancellationToken,
+}
+
+impl Services {
+    fn start_all(
+        &mut self,
+        options: &Up,
+        keys: &Keys,
+        neighbours: &Neighbours,
+        configuration: &Arc<Configuration>,
+        mut sockets: Sockets,
+        password: mpsc::UnboundedSender<String>,
+    ) -> anyhow::Result<()> {
+        let api = portal_api::Settings {
+            database: database(&options.data, "portal-api.db")?,
+            database_connections: 10,
+            keys: keys.clone(),
+            configuration: configuration.clone(),
+            data: options.data.clone(),
+            neighbours: portal_api::Neighbours {
+                portal: neighbours.portal.clone(),
+                auth_server: neighbours.auth_server.clone(),
+                gateway: neighbours.gateway.clone(),
+            },
+            trusted_peers: Vec::new(),
+            listener_networks: Vec::new(),
+            health_interval: Duration::from_secs(30),
+            first_admin: Some(portal_api::FirstAdmin { email: options.admin.clone(), password }),
+        };
+        let listener = sockets.take_async("--api-port")?;
+        let echo = sockets.take_async("--echo-port")?;
+        self.start(ServiceName::PortalApi, |readiness, stop| {
+            portal_api::serve(api, listener, echo, readiness, stop)
+        });
+
+        let mut auth = auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
+        auth.database = database(&options.data, "auth-server.db")?;
+        let listener = sockets.take_async("--auth-port")?;
+        self.start(ServiceName::AuthServer, |readiness, stop| {
+            auth_server::serve(auth, listener, readiness, stop)
+        });
+
+        let portal = portal::Settings {
+            api_url: neighbours.portal_api.clone(),
+            auth_url: neighbours.auth_server.clone(),
+            keys: keys.clone(),
+            external_url: None,
+            issuer: None,
+        };
+        let listener = sockets.take_async("--portal-port")?;
+        self.start(ServiceName::Portal, |readiness, stop| {
+            portal::serve(portal, listener, readiness, stop)
+        });
+        Ok(())
+    }
+
+    fn start<F>(
+        &mut self,
+        name: ServiceName,
+        serve: impl FnOnce(Readiness, CancellationToken) -> F,
+    ) where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let readiness = Readiness::new();
+        self.readiness.push(readiness.clone());
+        let stop = if name == ServiceName::Gateway { &self.stop_gateway } else { &self.stop };
+        let serving = serve(readiness, stop.clone());
+        self.tasks.spawn(async move { (name, serving.await) });
+    }
+
+    async fn until_ready(&self) {
+        for readiness in &self.readiness {
+            readiness.until_ready().await;
+        }
+    }
+
+    /// The error of the first service that ends although nobody told it to.
+    async fn first_end(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Ok((name, Err(error)))) => error.context(format!("{name} cannot run")),
+            Some(Ok((name, Ok(())))) => anyhow::anyhow!("{name} has stopped"),
+            Some(Err(panic)) => anyhow::Error::from(panic).context("a service has failed"),
+            None => anyhow::anyhow!("no service is running"),
+        }
+    }
+
+    /// Stops all but the gateway, then the gateway, so that calls are answered as long as possible.
+    async fn stop(&mut self) {
+        self.stop.cancel();
+        let running = |tasks: &JoinSet<_>| tasks.len() > 1;
+        let _ = tokio::time::timeout(STOP, async {
+            while running(&self.tasks) && self.tasks.join_next().await.is_some() {}
+        })
+        .await;
+        self.stop_gateway.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(1), async {
+            while self.tasks.join_next().await.is_some() {}
+        })
+        .await;
+    }
+}
+
+/// `DATABASE_URL`, else a file in the data folder.
+pub fn database(data: &Path, file: &str) -> anyhow::Result<Location> {
+    match settings::secret("DATABASE_URL")? {
+        Some(url) => Location::parse(&url).context("DATABASE_URL"),
+        None => Ok(Location::in_folder(data, file)),
+    }
+}
