@@ -69,7 +69,7 @@ impl AuthMethodRef {
             match Self::parse(text) {
                 Some(method) => list.push(method),
                 None => {
-                    object.error_at(key, index, "a log-in method is written `<server>:<method>`")
+                    object.error_at(key, index, "a log-in method is written `<server>:<method>`");
                 }
             }
         }

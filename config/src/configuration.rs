@@ -162,7 +162,7 @@ fn read(
     let plans = Plans::read(documents.get(plans::FILE)?, report);
     let pools = Pools::read(&documents, report);
     let auth_servers = auth_servers::read(&documents, globals.gateway_type, environment, report);
-    let context = apis::Context {
+    let api_context = apis::Context {
         tree,
         documents: &documents,
         globals: &globals,
@@ -170,7 +170,7 @@ fn read(
         report,
     };
     let echo_url = variables.value("PORTAL_ECHO_URL").unwrap_or_default();
-    let apis = apis::read(&context, builtin::apis(&context, &echo_url));
+    let apis = apis::read(&api_context, builtin::apis(&api_context, &echo_url));
     let mut content = Content::read(tree, &documents, &globals.network, report);
     content.toc = content::build_toc(&content, &apis);
     let templates = Templates::read(tree, documents.get("templates/chatbot.json"), report);

@@ -83,7 +83,7 @@ fn assets(tree: &Tree, network: &Network) -> BTreeMap<String, Rendered> {
     for (path, bytes) in tree.below("content/") {
         if let Some(name) = path
             .strip_suffix(".mustache")
-            .filter(|name| name.ends_with(".css"))
+            .filter(|name| asset_type(name) == Some("text/css"))
         {
             assets.insert(name.to_owned(), Rendered::new(style_sheet(bytes, network)));
         } else if asset_type(path).is_some() {

@@ -28,11 +28,8 @@ pub fn line_of(text: &str, path: &JsonPath) -> Option<usize> {
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    let before = &text[..offset.min(text.len())];
+    before.split('\n').count()
 }
 
 struct Scanner<'a> {
@@ -109,12 +106,11 @@ impl Scanner<'_> {
                     depth += 1;
                     self.at += 1;
                 }
-                b'}' | b']' if depth == 0 => break,
+                b'}' | b']' | b',' if depth == 0 => break,
                 b'}' | b']' => {
                     depth -= 1;
                     self.at += 1;
                 }
-                b',' if depth == 0 => break,
                 _ => self.at += 1,
             }
         }

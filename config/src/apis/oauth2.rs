@@ -1,4 +1,4 @@
-//! OAuth2 settings of an API (static-config 12.2).
+//! OAuth 2.0 settings of an API (static-config 12.2).
 
 use crate::{auth_servers::TokenMode, read::Object};
 

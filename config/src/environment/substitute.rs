@@ -34,7 +34,7 @@ pub fn substitute<'v>(text: &str, lookup: impl Fn(&str) -> Option<&'v str>) -> S
             };
         };
         match reference {
-            Reference::Whole => text = value.to_owned(),
+            Reference::Whole => value.clone_into(&mut text),
             Reference::Inline { start, end } => text.replace_range(start..end, value),
         }
     }

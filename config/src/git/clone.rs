@@ -12,7 +12,7 @@ use git2::{
 
 use super::{Commit, Credentials, FetchError, RepositoryAddress, Source};
 
-const MAX_DURATION: Duration = Duration::from_secs(120);
+const MAX_DURATION: Duration = Duration::from_mins(2);
 const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// User name for hosts that take a token as password of anybody.
 const TOKEN_USER: &str = "x-access-token";

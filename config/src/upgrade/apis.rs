@@ -16,7 +16,7 @@ pub fn rename_rate_limit_options(documents: &mut Documents) {
     });
 }
 
-/// 3: tokens of OAuth2 APIs end, and some flow is on.
+/// 3: tokens of `oauth2` APIs end, and some flow is on.
 pub fn default_oauth2_settings(documents: &mut Documents) {
     for_each_oauth2_settings(documents, |settings| {
         set_if_missing(settings, "token_expiration", 3600);
@@ -195,7 +195,7 @@ mod tests {
         documents.remove(CONFIG).unwrap()
     }
 
-    fn settings_after(step: fn(&mut Documents), settings: Value) -> Value {
+    fn settings_after(step: fn(&mut Documents), settings: &Value) -> Value {
         let apis = json!({"apis": [{"id": "a", "auth": "oauth2", "settings": settings}]});
         let mut documents = Documents::from([("apis/apis.json".to_owned(), apis)]);
         step(&mut documents);
@@ -223,14 +223,11 @@ mod tests {
     #[test]
     fn oauth2_apis_get_an_expiry_and_a_flow() {
         assert_eq!(
-            settings_after(default_oauth2_settings, json!({})),
+            settings_after(default_oauth2_settings, &json!({})),
             json!({"token_expiration": 3600, "enable_client_credentials": true})
         );
         let implicit = json!({"enable_implicit_grant": true, "token_expiration": "60"});
-        assert_eq!(
-            settings_after(default_oauth2_settings, implicit.clone()),
-            implicit
-        );
+        assert_eq!(settings_after(default_oauth2_settings, &implicit), implicit);
     }
 
     #[test]
@@ -257,7 +254,7 @@ mod tests {
             json!({"read": true, "write": ""}),
             json!("read write"),
         ] {
-            let settings = settings_after(scopes_to_map, json!({"scopes": scopes}));
+            let settings = settings_after(scopes_to_map, &json!({"scopes": scopes}));
             assert_eq!(settings["scopes"], wanted);
         }
     }
