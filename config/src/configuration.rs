@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     apis::{self, Api, Apis},
@@ -13,6 +13,7 @@ use crate::{
     crypto::{ConfigKey, legacy},
     environment::{Environment, Variables},
     files,
+    git::Commit,
     globals::{self, Globals, Viewer},
     groups::{self, Groups},
     hash,
@@ -30,6 +31,8 @@ use crate::{
 pub struct Configuration {
     /// Opaque; changes when the configuration does.
     pub hash: String,
+    /// Where it was read from.
+    pub source: String,
     /// Name of the environment (`NODE_ENV`).
     pub environment: String,
     /// Contents of `last_commit` and `build_date`, written by a clone.
@@ -40,6 +43,8 @@ pub struct Configuration {
     pub plans: Plans,
     /// Built-in ones last.
     pub apis: Apis,
+    /// Other members of `apis.json`, for administrators.
+    pub apis_members: Map<String, Value>,
     /// Text above the catalogue, Markdown.
     pub apis_description: Option<Bytes>,
     pub auth_servers: AuthServers,
@@ -48,6 +53,8 @@ pub struct Configuration {
     pub templates: Templates,
     /// `PORTAL_API_AESKEY`: reads credentials that wicked stored (import only).
     pub import_key: Option<ConfigKey>,
+    /// What somebody should have a look at; warnings only.
+    pub notices: Problems,
 }
 
 /// A usable configuration and what somebody should have a look at.
@@ -78,10 +85,13 @@ impl Configuration {
         let refused = report.has_errors();
         let problems = report.into_problems();
         match configuration {
-            Some(configuration) if !refused => Ok(Loaded {
-                configuration: Arc::new(configuration),
-                notices: problems,
-            }),
+            Some(mut configuration) if !refused => {
+                configuration.notices.clone_from(&problems);
+                Ok(Loaded {
+                    configuration: Arc::new(configuration),
+                    notices: problems,
+                })
+            }
             _ => Err(problems),
         }
     }
@@ -117,6 +127,11 @@ impl Configuration {
 
     pub fn auth_server(&self, id: &str) -> Option<&Arc<AuthServer>> {
         self.auth_servers.get(id)
+    }
+
+    /// The commit that is served, if the configuration came out of git.
+    pub fn commit(&self) -> Option<Commit> {
+        self.last_commit.as_deref().and_then(Commit::from_log_entry)
     }
 
     /// Answer of `GET /globals` for `viewer`.
@@ -176,6 +191,7 @@ fn read(
     let templates = Templates::read(tree, documents.get("templates/chatbot.json"), report);
     let configuration = Configuration {
         hash: hash::hash(tree, environment, &variables.used_values()),
+        source: folder.to_owned(),
         environment: environment.name().to_owned(),
         last_commit: tree.text("last_commit").map(|text| text.trim().to_owned()),
         config_date: tree.text("build_date").map(|text| text.trim().to_owned()),
@@ -183,6 +199,8 @@ fn read(
             .value("PORTAL_API_AESKEY")
             .and_then(ConfigKey::new),
         apis_description: tree.get("apis/desc.md").cloned(),
+        apis_members: other_members(documents.get(apis::FILE), "apis"),
+        notices: Problems::default(),
         globals,
         groups,
         plans,
@@ -194,6 +212,15 @@ fn read(
     };
     check::check(&configuration, report);
     Some(configuration)
+}
+
+/// The members of a file beside its list.
+fn other_members(document: Option<&Value>, list: &str) -> Map<String, Value> {
+    let members = document.and_then(Value::as_object).into_iter().flatten();
+    members
+        .filter(|(key, _)| *key != list)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// `configKeyCheck` tells a wrong key before it turns passwords into garbage.

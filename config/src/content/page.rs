@@ -102,9 +102,14 @@ pub(super) fn read(
     let without = json!({"showTitle": false});
     let meta = serde_json::to_vec(document.unwrap_or(&without)).expect("JSON has text keys");
     let meta_header = STANDARD.encode(meta);
+    // The metadata travels with the page, so the validator covers both.
+    let etag = Rendered::new([&source[..], meta_header.as_bytes()].concat()).etag;
     Some(Page {
         kind,
-        source: Rendered::new(source),
+        source: Rendered {
+            bytes: source,
+            etag,
+        },
         metadata,
         meta_header,
     })

@@ -43,6 +43,25 @@ impl Commit {
         })
     }
 
+    /// Reads what [`Commit::log_entry`] or `git log` wrote.
+    pub(crate) fn from_log_entry(text: &str) -> Option<Self> {
+        let (head, message) = text.split_once("\n\n").unwrap_or((text, ""));
+        let member = |name: &str| {
+            let line = head.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().to_owned())
+        };
+        Some(Self {
+            id: member("commit ")?,
+            author: member("Author:").unwrap_or_default(),
+            date: member("Date:").unwrap_or_default(),
+            message: message
+                .lines()
+                .map(str::trim_start)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        })
+    }
+
     /// In the form of `git log`, as wicked writes it to `last_commit`.
     pub(super) fn log_entry(&self) -> String {
         let message: Vec<_> = self

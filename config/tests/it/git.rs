@@ -75,7 +75,7 @@ fn a_clone_is_a_configuration_that_knows_its_commit() {
         loaded.config_date.as_deref(),
         Some("1970-01-01 02:00:00 +0200")
     );
-    assert!(loaded.last_commit.as_ref().unwrap().contains(&commit.id));
+    assert_eq!(loaded.commit().as_ref(), Some(&commit));
     assert_eq!(Commit::of_working_tree(&newest).unwrap().id, commit.id);
 
     let older = target.path().join("older");
