@@ -1,0 +1,60 @@
+//! Measurements, printed as tables. Nothing is asserted: a number is for a person to judge, beside
+//! the floor or the peer that was measured in the same run.
+//!
+//! `cargo build --release && cargo run --release -p bench -- gateway` (or `up`).
+
+mod gateway;
+mod load;
+mod nginx;
+mod process;
+mod up;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures a release build of wicketgate.
+#[derive(Parser)]
+struct Cli {
+    /// The binary to measure
+    #[arg(long, default_value = "target/release/wicketgate")]
+    binary: PathBuf,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// CPU time per request, throughput and latency of the gateway, beside nginx
+    Gateway {
+        /// Parallel keep-alive connections
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        /// Seconds per row and round
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Rounds; rows take turns, so that a drifting machine meets all of them
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+    },
+    /// Time to ready, memory, and how soon a new subscription works
+    Up {
+        /// Subscriptions to make
+        #[arg(long, default_value_t = 200)]
+        subscriptions: usize,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    service::http::install_crypto();
+    let cli = Cli::parse();
+    match cli.what {
+        What::Gateway {
+            connections,
+            seconds,
+            rounds,
+        } => gateway::run(&cli.binary, connections, seconds, rounds).await,
+        What::Up { subscriptions } => up::run(&cli.binary, subscriptions).await,
+    }
+}

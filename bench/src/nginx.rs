@@ -1,0 +1,54 @@
+//! nginx as the peer, with the configuration that its manual recommends for a proxy.
+
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
+
+use anyhow::Context;
+use tokio::process::{Child, Command};
+
+/// Starts nginx as a plain proxy from `listen` to `backend`; nothing if it is not installed.
+pub fn start(
+    folder: &Path,
+    listen: SocketAddr,
+    backend: SocketAddr,
+) -> anyhow::Result<Option<Child>> {
+    let configuration = format!(
+        "daemon off; worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/error.log;
+         events {{ worker_connections 4096; }}
+         http {{
+           access_log off;
+           keepalive_requests 1000000;
+           client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+           uwsgi_temp_path {folder}; scgi_temp_path {folder};
+           upstream backend {{ server {backend}; keepalive 512; keepalive_requests 1000000; }}
+           server {{
+             listen {listen} backlog=4096 reuseport;
+             location / {{
+               proxy_pass http://backend;
+               proxy_http_version 1.1;
+               proxy_set_header Connection \"\";
+               proxy_set_header X-Forwarded-For $remote_addr;
+               proxy_set_header X-Real-IP $remote_addr;
+             }}
+           }}
+         }}",
+        folder = folder.display(),
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration)?;
+    let child = Command::new("nginx")
+        .args([
+            "-c",
+            &file.display().to_string(),
+            "-p",
+            &folder.display().to_string(),
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn();
+    match child {
+        Ok(child) => Ok(Some(child)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).context("cannot start nginx"),
+    }
+}
