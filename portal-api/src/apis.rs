@@ -1,0 +1,24 @@
+//! APIs as the configuration describes them (portal-api 18). Read only: they change in git.
+
+pub mod access;
+mod definition;
+mod read;
+pub mod scopes;
+
+use axum::{Router, routing::get};
+
+use crate::AppState;
+
+pub use definition::FetchedDefinitions;
+pub use scopes::LookedUpScopes;
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/apis", get(read::list))
+        .route("/apis/desc", get(read::overview))
+        .route("/apis/{api}", get(read::one))
+        .route("/apis/{api}/config", get(read::gateway_config))
+        .route("/apis/{api}/desc", get(read::description))
+        .route("/apis/{api}/plans", get(read::plans))
+        .route("/apis/{api}/swagger", get(definition::show))
+}

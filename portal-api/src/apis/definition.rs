@@ -1,0 +1,116 @@
+//! `GET /apis/{api}/swagger`: the definition of an API (portal-api 18.5).
+
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use config::{
+    Rendered,
+    openapi::{self, Definition, Rewriting},
+};
+use http::{HeaderMap, StatusCode};
+use service::problem::Problem;
+use url::Url;
+
+use super::{access, scopes::bounded};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    rendered::{JSON, respond},
+};
+
+const KEPT: Duration = Duration::from_mins(5);
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// Definitions that were fetched from elsewhere, by API. Failures are not remembered.
+#[derive(Default)]
+pub struct FetchedDefinitions(Mutex<HashMap<String, Fetched>>);
+
+struct Fetched {
+    definition: Rendered,
+    /// Configuration for which it was rewritten.
+    hash: String,
+    at: Instant,
+}
+
+impl FetchedDefinitions {
+    fn get(&self, api: &str, hash: &str) -> Option<Rendered> {
+        let fetched = self.0.lock().expect("no holder panics");
+        let fetched = fetched.get(api)?;
+        (fetched.hash == hash && fetched.at.elapsed() < KEPT).then(|| fetched.definition.clone())
+    }
+
+    fn store(&self, api: &str, hash: &str, definition: Rendered) {
+        let fetched = Fetched {
+            definition,
+            hash: hash.to_owned(),
+            at: Instant::now(),
+        };
+        self.0
+            .lock()
+            .expect("no holder panics")
+            .insert(api.to_owned(), fetched);
+    }
+}
+
+/// `GET /apis/{api}/swagger`
+#[tracing::instrument(skip_all, fields(api.id = %id))]
+pub async fn show(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    caller.require_scope("read_apis")?;
+    let configuration = state.configuration();
+    let api = access::visible(&configuration, &id, &caller)?;
+    match &api.definition {
+        Definition::Local(definition) => Ok(respond(&headers, definition, JSON)),
+        Definition::Missing => Err(ApiError::not_found(format!(
+            "API `{id}` has no definition (swagger.json)."
+        ))),
+        Definition::Broken(reason) => Err(unusable(reason)),
+        Definition::Remote { url, rewriting } => {
+            let hash = &configuration.hash;
+            if let Some(definition) = state.fetched_definitions.get(&id, hash) {
+                return Ok(respond(&headers, &definition, JSON));
+            }
+            let definition = fetch(url, rewriting).await.map_err(|error| {
+                tracing::warn!(%url, "the definition could not be fetched: {error:#}");
+                unusable("the place it is kept at does not give it")
+            })?;
+            state
+                .fetched_definitions
+                .store(&id, hash, definition.clone());
+            Ok(respond(&headers, &definition, JSON))
+        }
+    }
+}
+
+async fn fetch(url: &Url, rewriting: &Rewriting) -> anyhow::Result<Rendered> {
+    let response = service::http::client()
+        .get(url.clone())
+        .send()
+        .await?
+        .error_for_status()?;
+    let body = bounded(response, MAX_BYTES).await?;
+    let document = serde_json::from_slice(&body).context("it is no JSON")?;
+    Ok(Rendered::json(&openapi::rewrite(document, rewriting)?))
+}
+
+fn unusable(reason: &str) -> ApiError {
+    let message = format!("The definition of this API cannot be used: {reason}.");
+    let problem = Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "unusable-definition",
+        message,
+    );
+    ApiError::Refused(Box::new(problem))
+}

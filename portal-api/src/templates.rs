@@ -1,0 +1,54 @@
+//! Mail and chat templates, for administrators, mailer and chatbot (portal-api 19.4).
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Response,
+    routing::get,
+};
+use http::HeaderMap;
+
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    rendered::{JSON, TEXT, respond},
+};
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/templates/chatbot", get(chatbot))
+        .route("/templates/email/{name}", get(email))
+}
+
+async fn chatbot(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    Ok(respond(
+        &headers,
+        &state.configuration().templates.rendered,
+        JSON,
+    ))
+}
+
+async fn email(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    let configuration = state.configuration();
+    let template = configuration
+        .templates
+        .email(&name)
+        .ok_or_else(|| ApiError::not_found("There is no such mail template."))?;
+    Ok(respond(&headers, template, TEXT))
+}
+
+fn check(caller: &Caller) -> Result<(), ApiError> {
+    caller.require_scope("read_templates")?;
+    caller.require_admin()
+}
