@@ -17,8 +17,8 @@ use crate::{
 pub async fn run(command: Admin) -> anyhow::Result<()> {
     match command {
         Admin::ResetPassword { email, place } => {
-            let (db, configuration) = open(&place).await?;
-            let password = portal_api::bootstrap::reset_password(&db, &configuration, &email).await?;
+            let (db, _) = open(&place).await?;
+            let password = portal_api::bootstrap::reset_password(&db, &email).await?;
             println!("New password of {email}: {password}");
             println!("It is shown this once.");
         }

@@ -1,0 +1,382 @@
+//! A running installation in one of the shapes that users run.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::Client;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+};
+
+use super::{eventually, postgres};
+
+/// How the services are spread over processes, and where they keep their data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `wicketgate up`.
+    OneProcess,
+    /// `wicketgate up` with `DATABASE_URL`.
+    OneProcessPostgres,
+    /// Each service a process.
+    Apart,
+    /// As `Apart`, with two portal-api, two auth servers and two portals behind a round robin.
+    Doubled,
+}
+
+/// The services in the order in which they are started when apart.
+const SERVICES: [&str; 7] =
+    ["portal-api", "auth-server", "portal", "gateway-adapter", "mailer", "chatbot", "gateway"];
+
+/// A running installation. Everything ends when it is dropped.
+pub struct Installation {
+    pub shape: Shape,
+    folder: TempDir,
+    ports: Ports,
+    environment: BTreeMap<String, String>,
+    processes: BTreeMap<String, Process>,
+    pub http: Client,
+    /// Password of the first administrator, from the banner.
+    password: Arc<Mutex<Option<String>>>,
+}
+
+struct Process {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+/// The ports by the name of their option.
+struct Ports(BTreeMap<&'static str, u16>);
+
+const NAMES: [&str; 10] = [
+    "portal", "api", "adapter", "mailer", "chatbot", "echo", "auth", "gateway", "gateway-admin",
+    "gateway-status",
+];
+
+impl Ports {
+    fn free() -> Self {
+        // All are held at once, so that they differ.
+        let sockets: Vec<_> =
+            NAMES.iter().map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports = sockets.iter().map(|socket| socket.local_addr().unwrap().port());
+        Self(NAMES.into_iter().zip(ports).collect())
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.0[name])
+    }
+}
+
+impl Installation {
+    /// Starts an installation and waits until it is ready; nothing where it needs a PostgreSQL
+    /// server and there is none.
+    pub async fn start(shape: Shape) -> Option<Self> {
+        let mut installation = Self::prepare(shape).await?;
+        installation.launch().await;
+        Some(installation)
+    }
+
+    /// Everything but the processes.
+    pub async fn prepare(shape: Shape) -> Option<Self> {
+        service::http::install_crypto();
+        let mut environment = BTreeMap::new();
+        if shape != Shape::OneProcess {
+            environment.insert("DATABASE_URL".to_owned(), postgres::fresh().await?);
+        }
+        environment.insert("LOG_LEVEL".to_owned(), "info".to_owned());
+        environment.insert("LOG_PLAIN".to_owned(), "true".to_owned());
+        let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        Some(Self {
+            shape,
+            folder: tempfile::tempdir().unwrap(),
+            ports: Ports::free(),
+            environment,
+            processes: BTreeMap::new(),
+            http,
+            password: Arc::default(),
+        })
+    }
+
+    /// Sets a variable for processes that are started from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// For starts that are not going to succeed.
+    pub fn launch_without_waiting(&mut self) {
+        self.launch_up();
+    }
+
+    pub async fn launch(&mut self) {
+        match self.shape {
+            Shape::OneProcess | Shape::OneProcessPostgres => self.launch_up(),
+            Shape::Apart => {
+                self.share_settings();
+                for service in SERVICES {
+                    self.launch_service(service);
+                }
+            }
+            Shape::Doubled => {
+                self.share_settings();
+                self.launch_pairs().await;
+                for service in &SERVICES[3..] {
+                    self.launch_service(service);
+                }
+            }
+        }
+        self.until_ready().await;
+    }
+
+    /// Waits until every part says that it can work.
+    pub async fn until_ready(&self) {
+        for name in ["api", "auth", "portal", "adapter", "mailer", "chatbot", "gateway-status"] {
+            let url = format!("{}/readyz", self.ports.url(name));
+            eventually(&format!("{name} is ready\n{}", self.log()), async || {
+                let answer = self.http.get(&url).send().await.ok()?;
+                answer.status().is_success().then_some(())
+            })
+            .await;
+        }
+    }
+
+    pub fn binary() -> &'static str {
+        env!("CARGO_BIN_EXE_wicketgate")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Base URL of a part, without a slash at the end.
+    pub fn url(&self, name: &str) -> String {
+        self.ports.url(name)
+    }
+
+    /// As browsers know it.
+    pub fn portal(&self) -> String {
+        format!("http://localhost:{}", self.ports.0["portal"])
+    }
+
+    pub fn gateway(&self) -> String {
+        format!("http://localhost:{}", self.ports.0["gateway"])
+    }
+
+    /// Options of `up` that move every port.
+    pub fn port_options(&self) -> Vec<String> {
+        NAMES
+            .iter()
+            .flat_map(|name| [format!("--{name}-port"), self.ports.0[name].to_string()])
+            .collect()
+    }
+
+    fn launch_up(&mut self) {
+        let data = self.data();
+        let mut command = self.command("up");
+        command.arg("--data").arg(data).args(self.port_options());
+        self.spawn("up", command);
+    }
+
+    /// What processes that are apart have to be told.
+    fn share_settings(&mut self) {
+        let portal_host = format!("localhost:{}", self.ports.0["portal"]);
+        let api_host = format!("localhost:{}", self.ports.0["gateway"]);
+        let key = service::keys::MasterKey::generate().to_text();
+        let settings = [
+            ("WICKETGATE_MASTER_KEY", key),
+            ("WICKETGATE_GATEWAY", "embedded".to_owned()),
+            ("LISTEN_ADDRESS", "127.0.0.1".to_owned()),
+            ("PORTAL_NETWORK_SCHEMA", "http".to_owned()),
+            ("PORTAL_NETWORK_PORTALHOST", portal_host),
+            ("PORTAL_NETWORK_APIHOST", api_host),
+            ("PORTAL_API_URL", format!("{}/", self.url("api"))),
+            ("PORTAL_ECHO_URL", self.url("echo")),
+            ("PORTAL_PORTAL_URL", self.url("portal")),
+            ("PORTAL_AUTHSERVER_URL", self.url("auth")),
+            ("PORTAL_KONG_ADAPTER_URL", self.url("adapter")),
+            ("PORTAL_KONG_ADMIN_URL", self.url("gateway-admin")),
+            ("PORTAL_KONG_PROXY_URL", self.url("gateway")),
+            ("PORTAL_MAILER_URL", self.url("mailer")),
+            ("PORTAL_CHATBOT_URL", self.url("chatbot")),
+            ("GATEWAY_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway"])),
+            ("GATEWAY_ADMIN_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway-admin"])),
+            ("GATEWAY_STATUS_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway-status"])),
+        ];
+        self.environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    pub fn launch_service(&mut self, service: &str) {
+        let port = match service {
+            "portal-api" => "api",
+            "auth-server" => "auth",
+            "gateway-adapter" => "adapter",
+            other => other,
+        };
+        let port = self.ports.0[port];
+        self.launch_on(service, service, port, self.ports.0["echo"]);
+    }
+
+    fn launch_on(&mut self, name: &str, service: &str, port: u16, echo: u16) {
+        let data = self.data().join(name);
+        let mut command = self.command(service);
+        command
+            .env("PORT", port.to_string())
+            .env("ECHO_PORT", echo.to_string())
+            .env("WICKETGATE_DATA", data);
+        self.spawn(name, command);
+    }
+
+    /// Two of each stateless service, and the known port in front of both.
+    async fn launch_pairs(&mut self) {
+        for (service, port) in [("portal-api", "api"), ("auth-server", "auth"), ("portal", "portal")] {
+            let pair: Vec<u16> = Ports::free().0.into_values().collect();
+            for (number, behind) in pair[..2].iter().enumerate() {
+                // Only the first portal-api has the sample backends, whose data is in memory.
+                let echo = if number == 0 { self.ports.0["echo"] } else { pair[2] };
+                self.launch_on(&format!("{service}-{number}"), service, *behind, echo);
+            }
+            round_robin(self.ports.0[port], pair[..2].to_vec()).await;
+        }
+    }
+
+    fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(Self::binary());
+        command
+            .arg(subcommand)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    fn spawn(&mut self, name: &str, mut command: Command) {
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let password = self.password.clone();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        keep(output, log.clone(), password.clone());
+        keep(BufReader::new(child.stderr.take().unwrap()).lines(), log.clone(), password);
+        self.processes.insert(name.to_owned(), Process { child, log });
+    }
+
+    /// `kill -9`, and start again.
+    pub async fn kill_and_restart(&mut self, name: &str) {
+        self.kill(name).await;
+        match name {
+            "up" => self.launch_up(),
+            service => self.launch_service(&service.to_owned()),
+        }
+    }
+
+    pub async fn kill(&mut self, name: &str) {
+        let mut process = self.processes.remove(name).unwrap();
+        process.child.kill().await.unwrap();
+    }
+
+    /// Sends the signal of Ctrl-C and waits for the end.
+    pub async fn interrupt(&mut self, name: &str) -> std::process::ExitStatus {
+        let process = self.processes.get_mut(name).unwrap();
+        let pid = process.child.id().unwrap().to_string();
+        std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(12), process.child.wait()).await;
+        self.processes.remove(name);
+        ended.expect("it stops within 12 s").unwrap()
+    }
+
+    /// Runs a command of the binary with the environment of this installation.
+    pub async fn run(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = self.command(arguments[0]);
+        command.args(&arguments[1..]).output().await.unwrap()
+    }
+
+    /// Everything that the processes printed, for failures.
+    pub fn log(&self) -> String {
+        let lines = self.processes.iter().flat_map(|(name, process)| {
+            let log = process.log.lock().unwrap().clone();
+            log.into_iter().map(move |line| format!("[{name}] {line}"))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The generated password of the first administrator.
+    pub async fn admin_password(&self) -> String {
+        eventually("the banner shows a password", async || self.password.lock().unwrap().clone()).await
+    }
+
+    /// The mails that were written to the outbox, newest last.
+    pub fn mails(&self) -> Vec<String> {
+        let folders = [self.data().join("outbox"), self.data().join("mailer/outbox")];
+        let mut files: Vec<PathBuf> = folders
+            .iter()
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
+            .collect();
+        files.sort_by_key(|path| path.metadata().and_then(|data| data.modified()).ok());
+        files.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
+    }
+
+    /// Waits for a mail that contains all of `texts`.
+    pub async fn mail_with(&self, texts: &[&str]) -> String {
+        eventually(&format!("a mail with {texts:?}\n{}", self.log()), async || {
+            self.mails().into_iter().rev().find(|mail| {
+                let unfolded = mail.replace("=\r\n", "").replace("=3D", "=");
+                texts.iter().all(|text| unfolded.contains(text))
+            })
+        })
+        .await
+        .replace("=\r\n", "")
+        .replace("=3D", "=")
+    }
+}
+
+fn keep<R: tokio::io::AsyncBufRead + Unpin + Send + 'static>(
+    mut lines: tokio::io::Lines<R>,
+    log: Arc<Mutex<Vec<String>>>,
+    password: Arc<Mutex<Option<String>>>,
+) {
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some(found) = line.trim().strip_prefix("Password ") {
+                *password.lock().unwrap() = Some(found.trim().to_owned());
+            }
+            log.lock().unwrap().push(line);
+        }
+    });
+}
+
+/// Forwards each connection to `port` to the next one of `behind`.
+async fn round_robin(port: u16, behind: Vec<u16>) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let next = AtomicUsize::new(0);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let start = next.fetch_add(1, Ordering::Relaxed);
+            let behind = behind.clone();
+            tokio::spawn(async move {
+                // The next one takes over while one of them is away.
+                for offset in 0..behind.len() {
+                    let target = behind[(start + offset) % behind.len()];
+                    if let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await {
+                        let _ = copy_bidirectional(&mut client, &mut server).await;
+                        return;
+                    }
+                }
+            });
+        }
+    });
+}
