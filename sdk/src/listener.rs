@@ -3,7 +3,7 @@
 //!
 //! ```no_run
 //! # use sdk::{Client, Listener, Outcome};
-//! # async fn start(client: Client, keys: service::keys::Keys, url: url::Url) -> anyhow::Result<()> {
+//! # async fn start(client: Client, keys: service::keys::Keys, url: url::Url) -> Result<(), service::keys::MissingKey> {
 //! let receiver = Listener::new("crm-sync", client, &keys)?
 //!     .at(url)
 //!     .events(["subscription.*"])
@@ -21,7 +21,7 @@ mod receiver;
 mod routes;
 mod seen;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use service::keys::{Keys, MissingKey};
@@ -41,6 +41,7 @@ pub struct Listener {
     registration: ListenerRegistration,
     client: Client,
     secrets: Secrets,
+    patience: Option<Duration>,
 }
 
 /// What is done with events.
@@ -76,6 +77,7 @@ impl Listener {
             registration,
             client,
             secrets,
+            patience: None,
         }
     }
 
@@ -104,6 +106,14 @@ impl Listener {
     #[must_use]
     pub fn explicit(mut self) -> Self {
         self.registration.mode = Some(Mode::Explicit);
+        self
+    }
+
+    /// How long a delivery waits for [`Outcome::When`], so that slow work of some events does not
+    /// hold up the ones after them.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -141,6 +151,7 @@ impl Listener {
             self.client,
             self.secrets,
             Arc::new(handler),
+            self.patience,
         )
     }
 }

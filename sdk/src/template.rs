@@ -13,6 +13,9 @@ pub use parse::TemplateError;
 /// Rendered texts do not grow beyond this, whatever the template repeats.
 const MAX_OUTPUT: usize = 1 << 20;
 
+/// How a value becomes text: its name in the template, and the value.
+pub type Escape<'a> = &'a dyn Fn(&str, &str) -> String;
+
 /// A template that was read without faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Node>);
@@ -35,9 +38,9 @@ impl Template {
         parse::parse(source).map(Self)
     }
 
-    /// Fills in `model`. Every value goes through `escape`, also those in triple braces: who writes
-    /// a template does not know what users call their applications.
-    pub fn render(&self, model: &Value, escape: &dyn Fn(&str) -> String) -> String {
+    /// Fills in `model`. Every value goes through `escape` (with its name first), also those in
+    /// triple braces: who writes a template does not know what users call their applications.
+    pub fn render(&self, model: &Value, escape: Escape<'_>) -> String {
         let mut output = String::new();
         render(&self.0, &mut vec![model], escape, &mut output);
         output
@@ -45,14 +48,14 @@ impl Template {
 
     /// For plain text, where nothing needs escaping.
     pub fn render_text(&self, model: &Value) -> String {
-        self.render(model, &str::to_owned)
+        self.render(model, &|_, text| text.to_owned())
     }
 }
 
 fn render<'a>(
     nodes: &'a [Node],
     scopes: &mut Vec<&'a Value>,
-    escape: &dyn Fn(&str) -> String,
+    escape: Escape<'_>,
     output: &mut String,
 ) {
     for node in nodes {
@@ -62,7 +65,7 @@ fn render<'a>(
         match node {
             Node::Text(text) => output.push_str(text),
             Node::Variable { name } => match look_up(scopes, name) {
-                Some(Value::String(text)) => output.push_str(&escape(text)),
+                Some(Value::String(text)) => output.push_str(&escape(name, text)),
                 Some(Value::Number(number)) => output.push_str(&number.to_string()),
                 Some(Value::Bool(flag)) => output.push_str(&flag.to_string()),
                 _ => {}
@@ -171,7 +174,7 @@ mod tests {
     #[test]
     fn every_value_is_escaped_also_in_triple_braces() {
         let template = Template::parse("<b>{{a}} {{{a}}}</b>").unwrap();
-        let text = template.render(&json!({"a": "<"}), &|text| text.replace('<', "&lt;"));
+        let text = template.render(&json!({"a": "<"}), &|_, text| text.replace('<', "&lt;"));
         assert_eq!(text, "<b>&lt; &lt;</b>");
     }
 }

@@ -38,6 +38,7 @@ struct Inner {
     keys: Keys,
     verifier: Verifier,
     answers: Mutex<HashMap<String, (StatusCode, Value)>>,
+    once: Mutex<HashMap<String, Value>>,
     listeners: Mutex<HashMap<String, ListenerRegistration>>,
     calls: Mutex<Vec<String>>,
     changed: Notify,
@@ -58,6 +59,7 @@ impl PortalApi {
             verifier: Verifier::new(ServiceName::PortalApi, keys.clone()),
             keys,
             answers: Mutex::default(),
+            once: Mutex::default(),
             listeners: Mutex::default(),
             calls: Mutex::default(),
             changed: Notify::new(),
@@ -104,9 +106,29 @@ impl PortalApi {
         lock(&self.0.answers).insert(call.to_owned(), (status, body));
     }
 
+    /// What the next `call` answers; later ones get the usual answer.
+    pub fn answer_once(&self, call: &str, body: Value) {
+        lock(&self.0.once).insert(call.to_owned(), body);
+    }
+
     /// All calls so far, as `METHOD /path?query`.
     pub fn calls(&self) -> Vec<String> {
         lock(&self.0.calls).clone()
+    }
+
+    fn usual_answer(&self, call: &str) -> Response {
+        if let Some(body) = lock(&self.0.once).remove(call) {
+            return Json(body).into_response();
+        }
+        match lock(&self.0.answers).get(call) {
+            Some((status, Value::String(text))) => (*status, text.clone()).into_response(),
+            Some((status, body)) => (*status, Json(body.clone())).into_response(),
+            None => (
+                StatusCode::NOT_FOUND,
+                Json(json!({"message": "Not found."})),
+            )
+                .into_response(),
+        }
     }
 
     /// Waits until the listener is registered.
@@ -195,18 +217,7 @@ fn respond(
             Err(_) => StatusCode::BAD_REQUEST.into_response(),
         },
         _ if method == Method::DELETE => StatusCode::NO_CONTENT.into_response(),
-        _ => {
-            let answers = lock(&api.0.answers);
-            match answers.get(&format!("{method} {uri}")) {
-                Some((status, Value::String(text))) => (*status, text.clone()).into_response(),
-                Some((status, body)) => (*status, Json(body.clone())).into_response(),
-                None => (
-                    StatusCode::NOT_FOUND,
-                    Json(json!({"message": "Not found."})),
-                )
-                    .into_response(),
-            }
-        }
+        _ => api.usual_answer(&format!("{method} {uri}")),
     };
     api.0.changed.notify_waiters();
     response

@@ -1,6 +1,7 @@
 //! Running an HTTP server and calling other ones: one server loop, one client per process.
 
 mod correlation;
+mod guarded;
 mod observe;
 mod server;
 
@@ -8,6 +9,7 @@ use std::{sync::OnceLock, time::Duration};
 
 pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
+pub use guarded::{Refused, check_foreign_url, guarded_client};
 pub use observe::expose_route;
 pub use server::serve;
 

@@ -37,7 +37,9 @@ pub async fn serve(
         .fallback(async || Problem::new(http::StatusCode::NOT_FOUND, "not-found", "Not found."));
 
     let work = async {
+        let mut news = client.watch_configuration();
         if !client.until_up(&readiness, &shutdown).await
+            || !news.changed(&shutdown).await
             || !mailer
                 .load_first(&settings.data, &readiness, &shutdown)
                 .await
@@ -48,7 +50,6 @@ pub async fn serve(
             return;
         }
         readiness.ready();
-        let mut news = client.watch_configuration();
         while news.changed(&shutdown).await {
             if !mailer.load(&settings.data).await {
                 news.again();

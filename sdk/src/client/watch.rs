@@ -7,6 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::Client;
 
 const POLL: Duration = Duration::from_secs(10);
+/// While nothing is known, or the news could not be used.
+const FIRST_POLL: Duration = Duration::from_secs(1);
 
 /// Tells when another configuration is in force at portal-api.
 #[derive(Debug)]
@@ -32,8 +34,13 @@ impl ConfigurationWatch {
     pub async fn changed(&mut self, shutdown: &CancellationToken) -> bool {
         loop {
             if self.asked {
+                let pause = if self.known.is_none() {
+                    FIRST_POLL
+                } else {
+                    POLL
+                };
                 tokio::select! {
-                    () = tokio::time::sleep(POLL) => {}
+                    () = tokio::time::sleep(pause) => {}
                     () = shutdown.cancelled() => return false,
                 }
             }

@@ -43,6 +43,8 @@ struct Inner {
     client: Client,
     secrets: Secrets,
     handler: Arc<Handler>,
+    /// How long unfinished work is waited for; else as long as the delivery may take.
+    patience: Option<Duration>,
     /// False until the service can work; deliveries are answered 503.
     open: AtomicBool,
     /// Deliveries are worked through one at a time, which keeps the order.
@@ -56,12 +58,14 @@ impl Receiver {
         client: Client,
         secrets: Secrets,
         handler: Arc<Handler>,
+        patience: Option<Duration>,
     ) -> Self {
         Self(Arc::new(Inner {
             registration,
             client,
             secrets,
             handler,
+            patience,
             open: AtomicBool::new(false),
             turn: Arc::default(),
             seen: Mutex::default(),
@@ -221,7 +225,9 @@ impl Receiver {
                 }
             }
         }
-        work.finish(deadline).await
+        let patience = self.0.patience.map(|patience| Instant::now() + patience);
+        work.finish(patience.map_or(deadline, |end| end.min(deadline)))
+            .await
     }
 
     /// Calls the handler. A panic in it fails its events and nothing else.
@@ -259,19 +265,22 @@ impl Receiver {
     }
 
     fn report(&self, ids: &[String], failed: Vec<Failure>) -> AckReport {
-        let seen = self.seen();
+        let mut seen = self.seen();
         let mut report = AckReport {
             acked: Vec::new(),
             failed,
         };
         for id in ids {
-            match seen.state(id) {
+            match seen.state(id).cloned() {
                 Some(State::Done) => report.acked.push(id.clone()),
-                Some(State::Dead(reason)) => report.failed.push(Failure {
-                    id: id.clone(),
-                    retry: false,
-                    reason: reason.clone(),
-                }),
+                Some(State::Dead(reason)) => {
+                    seen.forget(id);
+                    report.failed.push(Failure {
+                        id: id.clone(),
+                        retry: false,
+                        reason,
+                    });
+                }
                 Some(State::InWork) | None => {}
             }
         }

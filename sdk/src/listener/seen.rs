@@ -10,6 +10,8 @@ pub(super) enum State {
     /// Somebody works on it right now.
     InWork,
     Done,
+    /// Given up, and not reported yet. Afterwards it is forgotten, so that an operator who takes it
+    /// out of the dead letters gets another try.
     Dead(String),
 }
 

@@ -23,7 +23,8 @@ impl ScopesMode {
     }
 }
 
-/// A subscription: one application, one API, one plan, and its credentials.
+/// A subscription: one application, one API, one plan, and its credentials. Credentials and scopes
+/// that there are not are written as `null`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
@@ -39,20 +40,20 @@ pub struct Subscription {
     #[serde(default)]
     pub approved: bool,
     /// In clear, for those who may see it and as far as it is kept readable.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub apikey: Option<Secret>,
     /// The last four characters, where the key itself is not shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apikey_hint: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub client_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub client_secret: Option<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub allowed_scopes_mode: Option<ScopesMode>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub allowed_scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_date: Option<ChangedDate>,

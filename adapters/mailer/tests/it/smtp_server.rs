@@ -83,13 +83,13 @@ impl SmtpServer {
                     };
                     "250 ok"
                 }
-                "RCPT" => match self.0.refusals.lock().unwrap().pop() {
-                    Some(refusal) => refusal,
-                    None => {
+                "RCPT" => {
+                    let refusal = self.0.refusals.lock().unwrap().pop();
+                    if refusal.is_none() {
                         mail.to.push(line.clone());
-                        "250 ok"
                     }
-                },
+                    refusal.unwrap_or("250 ok")
+                }
                 "DATA" => {
                     write.write_all(b"354 go on\r\n").await?;
                     while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {

@@ -1,0 +1,8 @@
+//! The chatbot against a portal-api in small and real HTTP receivers.
+// Always true here; it lets clippy see that helpers are test code, too.
+#![cfg(test)]
+
+mod hook;
+mod messages;
+mod service;
+mod trouble;
