@@ -20,6 +20,7 @@ mod outcome;
 mod receiver;
 mod routes;
 mod seen;
+mod work;
 
 use std::{sync::Arc, time::Duration};
 

@@ -14,13 +14,14 @@ use service::{
     health::Readiness,
     http::{CorrelationId, current_correlation_id, with_correlation_id},
 };
-use tokio::{sync::Mutex as Turn, task::JoinSet, time::Instant};
+use tokio::{sync::Mutex as Turn, time::Instant};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{
     Handler, Outcome, routes,
     seen::{Seen, State},
+    work::{Work, no_outcome},
 };
 use crate::{
     Client, Error,
@@ -131,11 +132,11 @@ impl Receiver {
         self.0.registration.mode.unwrap_or_default()
     }
 
-    fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.0.registration.id
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.0.seen.lock().expect("no holder of this lock panics")
     }
 
@@ -192,11 +193,7 @@ impl Receiver {
 
     async fn handle(&self, events: Vec<Event>) -> Vec<Failure> {
         let deadline = Instant::now() + self.budget();
-        let mut work = Work {
-            receiver: self.clone(),
-            unfinished: JoinSet::new(),
-            failures: Vec::new(),
-        };
+        let mut work = Work::new(self.clone());
         let new: Vec<Event> = events
             .into_iter()
             .filter(|event| self.is_new(event))
@@ -286,76 +283,4 @@ impl Receiver {
         }
         report
     }
-}
-
-fn no_outcome() -> Outcome {
-    Outcome::Retry("the handler gave no outcome".to_owned())
-}
-
-/// One delivery in work.
-struct Work {
-    receiver: Receiver,
-    unfinished: JoinSet<Option<Failure>>,
-    failures: Vec<Failure>,
-}
-
-impl Work {
-    fn settle(&mut self, id: &str, outcome: Outcome) {
-        if let Outcome::When(rest) = outcome {
-            let (receiver, id) = (self.receiver.clone(), id.to_owned());
-            self.unfinished.spawn(async move {
-                // A task of its own, so that a panic becomes an outcome like any other.
-                let outcome = tokio::spawn(rest).await.unwrap_or_else(|_| no_outcome());
-                remember(&receiver, &id, outcome)
-            });
-            return;
-        }
-        self.failures.extend(remember(&self.receiver, id, outcome));
-    }
-
-    /// Waits for unfinished work until the time is over, then lets it go on alone.
-    async fn finish(mut self, deadline: Instant) -> Vec<Failure> {
-        while let Ok(Some(finished)) =
-            tokio::time::timeout_at(deadline, self.unfinished.join_next()).await
-        {
-            self.failures.extend(finished.ok().flatten());
-        }
-        self.unfinished.detach_all();
-        self.failures
-    }
-}
-
-/// Keeps what became of an event. Only failures that may be tried again are answered from here.
-fn remember(receiver: &Receiver, id: &str, outcome: Outcome) -> Option<Failure> {
-    let labels = [
-        ("listener", receiver.id().to_owned()),
-        ("result", outcome.label().to_owned()),
-    ];
-    metrics::counter!("wicketgate_events_handled_total", &labels).increment(1);
-    let mut seen = receiver.seen();
-    match outcome {
-        Outcome::Done => seen.set(id, State::Done),
-        Outcome::Dead(reason) => {
-            tracing::error!(event.id = %id, "event given up: {reason}");
-            seen.set(id, State::Dead(reason));
-        }
-        Outcome::Retry(reason) => {
-            tracing::warn!(event.id = %id, "event shall come again: {reason}");
-            seen.forget(id);
-            return Some(Failure {
-                id: id.to_owned(),
-                retry: true,
-                reason,
-            });
-        }
-        Outcome::When(_) => {
-            seen.forget(id);
-            return Some(Failure {
-                id: id.to_owned(),
-                retry: true,
-                reason: "still not finished".to_owned(),
-            });
-        }
-    }
-    None
 }
