@@ -34,13 +34,12 @@ pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
     let mut applied = Applied::default();
     let mut broken: BTreeSet<Uuid> = BTreeSet::new();
     for stage in changes.chunk_by(|one, next| one.stage == next.stage) {
-        let now: Vec<&Change> = stage
+        let now: Vec<_> = stage
             .iter()
             .filter(|change| !must_wait(change, &broken))
+            .map(|change| make(node, change))
             .collect();
-        let mut results = stream::iter(now)
-            .map(async |change| (change, node.make(change).await))
-            .buffer_unordered(PARALLEL);
+        let mut results = stream::iter(now).buffer_unordered(PARALLEL);
         while let Some((change, result)) = results.next().await {
             match result {
                 Ok(()) => applied.made += 1,
@@ -58,9 +57,17 @@ pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
     Ok(applied)
 }
 
-/// After a failure nothing of the same unit is opened any further. Removing is always safe, except
-/// for plugins of a service: the new ones, which were to replace them, may be missing.
+async fn make<'a>(node: &Node, change: &'a Change) -> (&'a Change, Result<(), Error>) {
+    (change, node.make(change).await)
+}
+
+/// After a failure nothing of the same unit is opened any further. Ending access is always safe;
+/// the plugins of a service are not ended, since the new ones, which were to replace them, may be
+/// missing.
 fn must_wait(change: &Change, broken: &BTreeSet<Uuid>) -> bool {
-    let opens = change.stage <= Stage::Routes || change.stage == Stage::OldServicePlugins;
-    opens && broken.contains(&change.unit)
+    let is_safe = matches!(
+        change.stage,
+        Stage::Ended | Stage::OldGroups | Stage::OldRoutes | Stage::OldServices
+    );
+    !is_safe && broken.contains(&change.unit)
 }

@@ -18,17 +18,16 @@ mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use kong::Kind;
 use sdk::types::{
     Snapshot, apis::LifecycleState, gateway::GatewayProblem, snapshot::SnapshotSubscription,
 };
 use uuid::Uuid;
 
 use crate::{
-    entity::{Entities, Fields, Key, reference},
+    entity::{Entities, Fields, Key},
     ids,
 };
-pub use context::{Context, Settings};
+pub use context::{Context, Settings, server_name};
 
 /// The desired state, and what could not be part of it.
 #[derive(Debug, Default)]
@@ -115,8 +114,9 @@ impl Desired {
             if let Err((message, keep)) = self.subscription(context, subscription) {
                 self.problem("subscription", &subscription.id, message);
                 let username = subscription::username(subscription);
+                let consumer = context.settings.ids.consumer(&username);
                 self.kept_consumers
-                    .insert(context.settings.ids.consumer(&username), keep);
+                    .extend(keep.map(|keep| (consumer, keep)));
             }
         }
     }
@@ -125,15 +125,19 @@ impl Desired {
         &mut self,
         context: &Context,
         subscription: &SnapshotSubscription,
-    ) -> Result<(), (String, Keep)> {
+    ) -> Result<(), (String, Option<Keep>)> {
+        // Without its API nothing is left to call, and nothing to keep.
+        context
+            .api(&subscription.api)
+            .map_err(|message| (message, None))?;
         let identity = subscription::identity(context, subscription)
-            .map_err(|message| (message, Keep::All))?;
+            .map_err(|message| (message, Some(Keep::All)))?;
         for (entity, credential) in identity.credentials {
             self.credentials.insert(entity.0.id, credential);
             self.entities.extend([entity]);
         }
         let limits = subscription::limits(context, subscription)
-            .map_err(|message| (message, Keep::ButInvalidCredentials))?;
+            .map_err(|message| (message, Some(Keep::ButInvalidCredentials)))?;
         self.entities.extend(identity.entities);
         self.entities.extend(limits);
         Ok(())
@@ -144,14 +148,6 @@ impl Desired {
             kind: kind.to_owned(),
             id: id.to_owned(),
             message,
-        });
-    }
-
-    /// Limits on services that are not there (their API is kept, and was never published) wait for
-    /// the service; the gateway would refuse them.
-    pub fn drop_limits_without_service(&mut self, exists: impl Fn(Uuid) -> bool) {
-        self.entities.retain(|key, fields| {
-            key.kind != Kind::Plugin || reference(fields, "service").is_none_or(&exists)
         });
     }
 }

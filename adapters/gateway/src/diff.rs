@@ -1,6 +1,8 @@
 //! The difference between what shall be and what is, as the fewest possible calls.
 
 mod compare;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -45,35 +47,54 @@ impl std::fmt::Debug for ChangeKind {
 }
 
 /// The order of calls. It never leaves an API open or lets a working key die on the way:
-/// what grants access comes after what restricts it, what is new comes before what is old goes.
+/// what has ended goes first, what grants access comes after what restricts it, and what only changes
+/// has its new form before the old one goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// What nobody may call or use any more: APIs, consumers, credentials.
+    Ended,
     /// Services and consumers, on which the others hang.
     Parents,
-    /// Limits of consumers, their credentials, plugins of the whole gateway.
+    /// Limits of consumers, plugins of the whole gateway; also credentials of consumers that are new
+    /// and in no group yet, which saves a round trip.
     Limits,
+    /// Credentials of consumers that are let in already.
+    Credentials,
     /// Membership in the group that an API lets in.
     Groups,
     /// First the check of the group: alone it lets nobody in.
     AccessLists,
     ServicePlugins,
+    OldGroups,
+    OldLimits,
     /// Only now an API can be called.
     Routes,
-    OldGroups,
-    OldCredentials,
+    /// Routes of APIs that stay; another one may have taken over their paths.
     OldRoutes,
     OldServicePlugins,
-    OldParents,
+    OldServices,
 }
 
 /// The calls that turn `actual` into `desired`. Both hold the same part of the gateway: all of it,
-/// or one application.
-pub fn diff(desired: &Desired, actual: &Entities) -> Vec<Change> {
+/// or one application. `services` are those that are there, or come with this run.
+pub fn diff(desired: &Desired, actual: &Entities, services: &BTreeSet<Uuid>) -> Vec<Change> {
     let mut changes: Vec<Change> = puts(desired, actual)
+        .filter(|change| has_service(change, services))
         .chain(deletes(desired, actual))
         .collect();
     changes.sort_by_key(|change| (change.stage, change.key));
     changes
+}
+
+/// Whether the service of a limit is there. If not (its API has a fault and was never published),
+/// nobody can call it, and the limit comes before its routes do.
+fn has_service(change: &Change, services: &BTreeSet<Uuid>) -> bool {
+    match &change.kind {
+        ChangeKind::Put { fields, .. } if change.key.kind == Kind::Plugin => {
+            reference(fields, "service").is_none_or(|service| services.contains(&service))
+        }
+        _ => true,
+    }
 }
 
 fn puts(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
@@ -88,7 +109,7 @@ fn puts(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
         Some(Change {
             key: *key,
             unit: unit(key, fields),
-            stage: put_stage(key.kind, fields),
+            stage: put_stage(key.kind, fields, actual),
             kind: ChangeKind::Put {
                 fields: fields.clone(),
                 before: before.cloned(),
@@ -119,7 +140,7 @@ fn deletes(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change>
         Some(Change {
             key: *key,
             unit: unit(key, fields),
-            stage: delete_stage(key.kind, fields),
+            stage: delete_stage(key.kind, fields, &gone_parents),
             kind: ChangeKind::Delete,
         })
     })
@@ -150,9 +171,18 @@ fn unit(key: &Key, fields: &Fields) -> Uuid {
         .unwrap_or(key.id)
 }
 
-fn put_stage(kind: Kind, fields: &Fields) -> Stage {
+fn put_stage(kind: Kind, fields: &Fields, actual: &Entities) -> Stage {
+    let is_known = |id| {
+        actual.contains(&Key {
+            kind: Kind::Consumer,
+            id,
+        })
+    };
     match kind {
         Kind::Service | Kind::Consumer => Stage::Parents,
+        Kind::KeyAuth | Kind::JwtSecret if reference(fields, "consumer").is_some_and(is_known) => {
+            Stage::Credentials
+        }
         Kind::KeyAuth | Kind::JwtSecret => Stage::Limits,
         Kind::Acl => Stage::Groups,
         Kind::Route => Stage::Routes,
@@ -162,14 +192,16 @@ fn put_stage(kind: Kind, fields: &Fields) -> Stage {
     }
 }
 
-fn delete_stage(kind: Kind, fields: &Fields) -> Stage {
+fn delete_stage(kind: Kind, fields: &Fields, gone_parents: &BTreeSet<Uuid>) -> Stage {
+    let service_goes = reference(fields, "service").is_some_and(|id| gone_parents.contains(&id));
     match kind {
+        Kind::Route if service_goes => Stage::Ended,
         Kind::Acl => Stage::OldGroups,
-        Kind::KeyAuth | Kind::JwtSecret => Stage::OldCredentials,
+        Kind::Consumer | Kind::KeyAuth | Kind::JwtSecret => Stage::Ended,
         Kind::Route => Stage::OldRoutes,
-        Kind::Service | Kind::Consumer => Stage::OldParents,
+        Kind::Service => Stage::OldServices,
         Kind::Plugin if is_service_plugin(fields) => Stage::OldServicePlugins,
-        Kind::Plugin => Stage::OldCredentials,
+        Kind::Plugin => Stage::OldLimits,
     }
 }
 

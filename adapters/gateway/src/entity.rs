@@ -31,6 +31,7 @@ impl fmt::Display for Key {
 pub struct Entities(BTreeMap<Key, Fields>);
 
 impl Entities {
+    #[cfg(test)]
     pub fn insert(&mut self, key: Key, fields: Fields) {
         self.0.insert(key, fields);
     }
@@ -62,16 +63,9 @@ impl Entities {
         self.0.contains_key(key)
     }
 
+    #[cfg(test)]
     pub fn retain(&mut self, keep: impl Fn(&Key, &Fields) -> bool) {
         self.0.retain(|key, fields| keep(key, fields));
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

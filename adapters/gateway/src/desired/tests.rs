@@ -5,66 +5,10 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    entity::{tags, text},
+    entity::{reference, tags, text},
+    fixture::{api, key, keys, settings, snapshot, subscription},
     ids::Ids,
-    keys::{KeysByServer, SigningKey},
 };
-
-/// A real P-256 public key; the schema refuses anything else.
-const PEM: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n-----END PUBLIC KEY-----\n";
-
-fn settings() -> Settings {
-    Settings {
-        ids: Ids::new("main"),
-        digest_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
-        usage_endpoint: "http://127.0.0.1:3002/usage".to_owned(),
-        usage_token: "hush".to_owned(),
-    }
-}
-
-fn keys() -> KeysByServer {
-    let key = |kid: &str| SigningKey {
-        kid: kid.to_owned(),
-        algorithm: "ES256".to_owned(),
-        pem: PEM.to_owned(),
-    };
-    [("default".to_owned(), vec![key("k1"), key("k2")])].into()
-}
-
-/// A snapshot with one auth server, two plans and these APIs and subscriptions.
-fn snapshot(apis: Value, subscriptions: Value) -> Snapshot {
-    serde_json::from_value(json!({
-        "revision": "hash.7", "seq": 7,
-        "globals": {"title": "", "network": {
-            "schema": "https", "apiHost": "api.example.org", "portalUrl": "http://portal:3000/"
-        }},
-        "apis": apis,
-        "authServers": [{
-            "id": "default", "name": "default", "tokens": {"mode": "jwt"},
-            "config": {"api": {
-                "upstream_url": "http://auth:3010",
-                "routes": [{"paths": ["/auth"], "strip_path": false}]
-            }}
-        }],
-        "plans": [
-            {"id": "basic", "config": {"plugins": [{"name": "rate-limiting", "config": {"hour": 100}}]}},
-            {"id": "free"},
-            {"id": "broken", "config": {"plugins": [{"name": "acl", "config": {"allow": ["x"]}}]}}
-        ],
-        "groups": [], "applications": [],
-        "subscriptions": subscriptions
-    }))
-    .unwrap()
-}
-
-fn api(id: &str, auth: &str) -> Value {
-    json!({
-        "id": id, "name": id, "auth": auth, "authMethods": ["default:local"],
-        "config": {"api": {
-            "upstream_url": "http://backend:8080/v2", "routes": [{"paths": [format!("/{id}")]}]
-        }}
-    })
-}
 
 fn with(mut value: Value, pointer: &str, change: Value) -> Value {
     *value.pointer_mut(pointer).unwrap() = change;
@@ -74,17 +18,6 @@ fn with(mut value: Value, pointer: &str, change: Value) -> Value {
 fn set(mut value: Value, member: &str, change: Value) -> Value {
     value[member] = change;
     value
-}
-
-fn subscription(api: &str, plan: &str, credentials: Value) -> Value {
-    json!({
-        "id": format!("sub-{api}"), "application": "my-app", "api": api, "plan": plan,
-        "credentials": credentials
-    })
-}
-
-fn key(digit: char) -> Value {
-    json!({"id": format!("cred-{digit}"), "kind": "key", "digest": digit.to_string().repeat(64)})
 }
 
 fn desired(apis: Value, subscriptions: Value) -> Desired {
@@ -454,7 +387,7 @@ fn a_fault_stays_where_it_is() {
     assert!(desired.kept_apis.contains("wg-api-bad-plugin"));
     let ids = Ids::new("main");
     let kept = |username| desired.kept_consumers.get(&ids.consumer(username)).copied();
-    assert_eq!(kept("my-app$gone"), Some(Keep::All));
+    assert_eq!(kept("my-app$gone"), None, "there is nothing left to call");
     assert_eq!(kept("other$good"), Some(Keep::ButInvalidCredentials));
     assert_eq!(kept("third$good"), Some(Keep::ButInvalidCredentials));
     assert_eq!(kept("my-app$good"), None);
