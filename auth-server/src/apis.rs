@@ -1,0 +1,152 @@
+//! What this server has to know about an API: its flows, scopes, pool and lifetimes.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sdk::types::Api;
+
+use crate::tokens::{Audience, MAX_LIFETIME};
+
+/// Refresh tokens live this long when the API says nothing: 14 days.
+const DEFAULT_REFRESH_LIFETIME: TimeDelta = TimeDelta::seconds(1_209_600);
+/// "For ever": refresh tokens of an API with lifetime 0.
+const UNLIMITED: TimeDelta = TimeDelta::days(36_500);
+/// Lifetime of access tokens when the API says nothing.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// The OAuth side of an API.
+#[derive(Clone, Debug)]
+pub struct ApiPolicy {
+    pub id: String,
+    pub name: String,
+    pub audience: Audience,
+    /// Ids with descriptions, in the order of definition.
+    pub scopes: Vec<(String, String)>,
+    pub pool: Option<String>,
+    /// `<server>:<method>`
+    auth_methods: Vec<String>,
+    pub code: bool,
+    pub client_credentials: bool,
+    pub mandatory_scope: bool,
+    /// Users are not stored by the platform, or an outside service decides about scopes.
+    pub passes_through: bool,
+    pub lifetime: Duration,
+    pub refresh_lifetime: TimeDelta,
+}
+
+impl ApiPolicy {
+    /// The policy of `id`; `apis` are all APIs, because those of a bundle share their tokens.
+    pub fn find(apis: &[Api], id: &str) -> Option<Self> {
+        let api = apis.iter().find(|api| api.id == id)?;
+        let settings = api.settings.clone().unwrap_or_default();
+        let bundle = api.bundle.as_deref().filter(|bundle| !bundle.is_empty());
+        let audience = match bundle {
+            Some(_) => apis
+                .iter()
+                .filter(|other| other.bundle.as_deref() == bundle)
+                .map(|other| other.id.clone())
+                .collect(),
+            None => vec![api.id.clone()],
+        };
+        let lifetime = settings
+            .token_expiration_seconds()
+            .map_or(DEFAULT_LIFETIME, Duration::from_secs)
+            .min(MAX_LIFETIME);
+        let refresh_lifetime = match settings.refresh_token_ttl_seconds() {
+            Some(0) => UNLIMITED,
+            Some(seconds) => TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000)),
+            None => DEFAULT_REFRESH_LIFETIME,
+        };
+        Some(Self {
+            id: api.id.clone(),
+            name: if api.name.is_empty() {
+                api.id.clone()
+            } else {
+                api.name.clone()
+            },
+            audience: Audience::of(audience),
+            scopes: settings
+                .scopes()
+                .map(|(id, description)| (id.to_owned(), description.to_owned()))
+                .collect(),
+            pool: api
+                .registration_pool
+                .clone()
+                .filter(|pool| !pool.is_empty()),
+            auth_methods: api.auth_methods.clone(),
+            code: settings.enable_authorization_code.unwrap_or(false),
+            client_credentials: settings.enable_client_credentials.unwrap_or(false),
+            mandatory_scope: settings.mandatory_scope.unwrap_or(false),
+            passes_through: api.passthrough_users || api.passthrough_scope_url.is_some(),
+            lifetime,
+            refresh_lifetime: refresh_lifetime.min(UNLIMITED),
+        })
+    }
+
+    /// Whether the API accepts logins by `method` of `server`.
+    pub fn accepts_method(&self, server: &str, method: &str) -> bool {
+        let reference = format!("{server}:{method}");
+        self.auth_methods.contains(&reference)
+    }
+
+    /// Methods of `server` that the API accepts.
+    pub fn methods<'a>(&'a self, server: &'a str) -> impl Iterator<Item = &'a str> {
+        self.auth_methods
+            .iter()
+            .filter_map(move |reference| reference.strip_prefix(server)?.strip_prefix(':'))
+    }
+
+    pub fn scope_ids(&self) -> Vec<String> {
+        self.scopes.iter().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The text that explains a scope to the user.
+    pub fn scope_description(&self, scope: &str) -> &str {
+        self.scopes
+            .iter()
+            .find(|(id, _)| id == scope)
+            .map(|(id, description)| {
+                if description.is_empty() {
+                    id
+                } else {
+                    description
+                }
+            })
+            .map_or("", String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(api: serde_json::Value) -> ApiPolicy {
+        let other = serde_json::json!({"id": "other", "bundle": "b"});
+        let apis: Vec<Api> = serde_json::from_value(serde_json::json!([api, other])).unwrap();
+        ApiPolicy::find(&apis, "orders").unwrap()
+    }
+
+    #[test]
+    fn missing_settings_mean_closed_flows_and_default_lifetimes() {
+        let policy = policy(serde_json::json!({"id": "orders", "auth": "oauth2"}));
+        assert!(!policy.code && !policy.client_credentials);
+        assert_eq!(policy.lifetime, Duration::from_secs(3600));
+        assert_eq!(policy.refresh_lifetime, TimeDelta::days(14));
+        assert_eq!(policy.audience, Audience::One("orders".to_owned()));
+    }
+
+    #[test]
+    fn a_token_never_lives_longer_than_an_hour_and_a_bundle_shares_it() {
+        let policy = policy(serde_json::json!({
+            "id": "orders", "bundle": "b", "authMethods": ["default:local", "other:ldap"],
+            "settings": {"token_expiration": "86400", "refresh_token_ttl": "0",
+                "scopes": {"write": {"description": ""}, "read": {"description": "Read orders"}}}
+        }));
+        assert_eq!(policy.lifetime, MAX_LIFETIME);
+        assert_eq!(policy.refresh_lifetime, UNLIMITED);
+        assert!(policy.audience.contains("other"));
+        assert_eq!(policy.scope_ids(), ["write", "read"]);
+        assert_eq!(policy.scope_description("write"), "write");
+        assert_eq!(policy.methods("default").collect::<Vec<_>>(), ["local"]);
+    }
+}

@@ -1,0 +1,71 @@
+//! The authorization endpoint (section 7), at its standard URL and at the per-method, per-API ones.
+
+mod routes;
+pub mod rules;
+
+use serde::Deserialize;
+
+pub use routes::{answer_error, compatible_routes, standard_routes};
+
+/// The parameters of an authorization request. Empty ones count as absent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct AuthorizeParameters {
+    pub response_type: Option<String>,
+    pub client_id: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub scope: Option<String>,
+    pub state: Option<String>,
+    pub code_challenge: Option<String>,
+    pub code_challenge_method: Option<String>,
+    pub prompt: Option<String>,
+    pub max_age: Option<String>,
+    pub namespace: Option<String>,
+    pub prefill_username: Option<String>,
+    /// OpenID Connect's name of `prefill_username`.
+    pub login_hint: Option<String>,
+    /// Names one of several methods at the standard URL.
+    pub auth_method: Option<String>,
+}
+
+impl AuthorizeParameters {
+    #[must_use]
+    pub fn without_empty(self) -> Self {
+        let some = |value: Option<String>| value.filter(|value| !value.is_empty());
+        Self {
+            response_type: some(self.response_type),
+            client_id: some(self.client_id),
+            redirect_uri: some(self.redirect_uri),
+            scope: some(self.scope),
+            state: some(self.state),
+            code_challenge: some(self.code_challenge),
+            code_challenge_method: some(self.code_challenge_method),
+            prompt: some(self.prompt),
+            max_age: some(self.max_age),
+            namespace: some(self.namespace),
+            prefill_username: some(self.prefill_username),
+            login_hint: some(self.login_hint),
+            auth_method: some(self.auth_method),
+        }
+    }
+
+    /// The parameters that were sent, but for `auth_method`: to send them again with one.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("response_type", &self.response_type),
+            ("client_id", &self.client_id),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", &self.scope),
+            ("state", &self.state),
+            ("code_challenge", &self.code_challenge),
+            ("code_challenge_method", &self.code_challenge_method),
+            ("prompt", &self.prompt),
+            ("max_age", &self.max_age),
+            ("namespace", &self.namespace),
+            ("prefill_username", &self.prefill_username),
+            ("login_hint", &self.login_hint),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
+}

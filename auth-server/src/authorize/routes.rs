@@ -1,0 +1,248 @@
+//! `GET …/authorize`.
+
+use axum::{
+    Router,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    response::Response,
+    routing::get,
+};
+use http::StatusCode;
+use service::clock;
+
+use crate::{
+    apis::ApiPolicy,
+    flows::{AuthorizeGoal, Flow, FormSource, Goal},
+    interaction,
+    oauth::{OAuthError, answer_url},
+    oxide::{self, Accepted, AuthorizeFault, AuthorizeRefused},
+    pages::{self, ChooseMethodPage, Fault, MethodChoice, PageError, Shell},
+    state::AppState,
+    token::Endpoint,
+    visitor::Visitor,
+};
+
+use super::{AuthorizeParameters, rules::Prompting};
+
+/// Below the base path.
+pub fn standard_routes() -> Router<AppState> {
+    Router::new().route("/oauth2/authorize", get(standard))
+}
+
+/// Below the base path; wicked's URLs.
+pub fn compatible_routes() -> Router<AppState> {
+    Router::new().route("/{method}/api/{api}/authorize", get(compatible))
+}
+
+type Parameters = Result<Query<AuthorizeParameters>, QueryRejection>;
+
+/// `GET {B}/oauth2/authorize`
+async fn standard(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    parameters: Parameters,
+) -> Result<Response, PageError> {
+    begin(&state, visitor, parameters, Endpoint::Standard).await
+}
+
+/// `GET {B}/{method}/api/{api}/authorize`
+async fn compatible(
+    State(state): State<AppState>,
+    Path((method, api)): Path<(String, String)>,
+    visitor: Visitor,
+    parameters: Parameters,
+) -> Result<Response, PageError> {
+    if state.configuration().method(&method).is_none() {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+    }
+    begin(
+        &state,
+        visitor,
+        parameters,
+        Endpoint::PerMethod { method, api },
+    )
+    .await
+}
+
+async fn begin(
+    state: &AppState,
+    visitor: Visitor,
+    parameters: Parameters,
+    endpoint: Endpoint,
+) -> Result<Response, PageError> {
+    let fault = |fault| PageError::for_visitor(&visitor, state, fault);
+    let Ok(Query(parameters)) = parameters else {
+        return Err(fault(Fault::Parameters));
+    };
+    let parameters = parameters.without_empty();
+    let accepted = match oxide::authorize(state, &parameters, &endpoint).await {
+        Ok(accepted) => accepted,
+        Err(AuthorizeRefused::Page(what)) => return Err(fault(page_fault(what))),
+        Err(AuthorizeRefused::PortalApi(error)) => {
+            return Err(PageError::portal_api(state, &error));
+        }
+        Err(AuthorizeRefused::Redirect { to, error }) => {
+            return Ok(refuse(state, visitor, &parameters, &to, &error));
+        }
+    };
+    let prompting = match Prompting::of(&parameters, clock::now()) {
+        Ok(prompting) => prompting,
+        Err(error) => {
+            return Ok(refuse(
+                state,
+                visitor,
+                &parameters,
+                &accepted.redirect_uri,
+                &error,
+            ));
+        }
+    };
+    let method = match choose_method(state, &endpoint, &parameters, &accepted.api) {
+        Choice::One(method) => method,
+        Choice::Ask(methods) => return Ok(ask_for_method(state, visitor, methods)),
+    };
+    let wants_signup = parameters.prompt.as_deref() == Some("create");
+    let flow = flow_of(parameters, accepted, &method, prompting);
+    if wants_signup && visitor.login(&method).is_none() {
+        return begin_signup(state, visitor, &flow).await;
+    }
+    interaction::respond(state, visitor, flow, true).await
+}
+
+fn flow_of(
+    parameters: AuthorizeParameters,
+    accepted: Accepted,
+    method: &str,
+    prompting: Prompting,
+) -> Flow {
+    let goal = AuthorizeGoal {
+        api: accepted.api.id,
+        client_id: accepted.client.client_id.clone(),
+        redirect_uri_given: parameters.redirect_uri.is_some(),
+        redirect_uri: accepted.redirect_uri,
+        state: parameters.state,
+        scope: accepted.scope,
+        namespace: parameters.namespace,
+        challenge: accepted.challenge,
+        silent: prompting.silent,
+    };
+    Flow {
+        login_after: prompting.login_after,
+        prefill_username: parameters.prefill_username.or(parameters.login_hint),
+        ..Flow::new(method, Goal::Authorize(goal))
+    }
+}
+
+/// `prompt=create`: the person wants a new account (OpenID Connect, user registration).
+async fn begin_signup(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+) -> Result<Response, PageError> {
+    interaction::store(state, &visitor, flow).await?;
+    if interaction::signup_is_closed(state, flow).await? {
+        return Err(PageError::for_visitor(&visitor, state, Fault::SignupOff));
+    }
+    Ok(interaction::signup_page(
+        state,
+        visitor,
+        flow,
+        StatusCode::OK,
+        |_| {},
+    ))
+}
+
+enum Choice {
+    One(String),
+    Ask(Vec<MethodChoice>),
+}
+
+/// The method of the URL, the one that is named, or the only one; otherwise the person chooses.
+fn choose_method(
+    state: &AppState,
+    endpoint: &Endpoint,
+    parameters: &AuthorizeParameters,
+    api: &ApiPolicy,
+) -> Choice {
+    if let Endpoint::PerMethod { method, .. } = endpoint {
+        return Choice::One(method.clone());
+    }
+    let configuration = state.configuration();
+    let accepted: Vec<_> = api
+        .methods(&state.settings.server_name)
+        .filter_map(|id| configuration.method(id))
+        .collect();
+    let named = parameters.auth_method.as_deref();
+    if let Some(method) = accepted.iter().find(|method| named == Some(&method.id)) {
+        return Choice::One(method.id.clone());
+    }
+    let mut offered: Vec<_> = accepted.iter().filter(|method| !method.protected).collect();
+    if offered.is_empty() {
+        offered = accepted.iter().collect();
+    }
+    if let [only] = offered.as_slice() {
+        return Choice::One(only.id.clone());
+    }
+    let again = |id: &str| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters.pairs());
+        query.append_pair("auth_method", id);
+        format!(
+            "{}/oauth2/authorize?{}",
+            state.settings.base_path,
+            query.finish()
+        )
+    };
+    let choice = |method: &&&crate::configuration::Method| MethodChoice {
+        id: method.id.clone(),
+        title: method.title.clone(),
+        href: again(&method.id),
+    };
+    Choice::Ask(offered.iter().map(choice).collect())
+}
+
+fn ask_for_method(state: &AppState, visitor: Visitor, methods: Vec<MethodChoice>) -> Response {
+    let shell = Shell::new(state, &visitor, "", FormSource::Login, None);
+    let page = ChooseMethodPage {
+        frame: shell.frame,
+        common: shell.common,
+        methods,
+    };
+    pages::show(visitor, StatusCode::OK, &page, &[])
+}
+
+fn refuse(
+    state: &AppState,
+    visitor: Visitor,
+    parameters: &AuthorizeParameters,
+    to: &str,
+    error: &OAuthError,
+) -> Response {
+    let url = answer_error(state, to, parameters.state.as_deref(), error);
+    visitor.finish(interaction::redirect(&url))
+}
+
+/// An error answer to the client: with `state`, and with `iss` (RFC 9207).
+pub fn answer_error(
+    state: &AppState,
+    redirect_uri: &str,
+    client_state: Option<&str>,
+    error: &OAuthError,
+) -> String {
+    let issuer = &state.configuration().issuer;
+    let mut members = vec![
+        ("error", error.code.as_str()),
+        ("error_description", error.description.as_str()),
+    ];
+    members.extend(client_state.map(|state| ("state", state)));
+    members.push(("iss", issuer));
+    answer_url(redirect_uri, &members)
+}
+
+const fn page_fault(fault: AuthorizeFault) -> Fault {
+    match fault {
+        AuthorizeFault::ClientIdMissing => Fault::ClientMissing,
+        AuthorizeFault::ClientUnknown => Fault::ClientUnknown,
+        AuthorizeFault::NoRedirectUri => Fault::NoRedirectUri,
+        AuthorizeFault::RedirectUriNotRegistered => Fault::RedirectUri,
+    }
+}

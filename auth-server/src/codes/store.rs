@@ -1,0 +1,66 @@
+//! Rows of codes.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, sea_query::Expr,
+};
+
+use crate::secret::{self, Secret};
+
+use super::{Code, LIFETIME, row};
+
+/// Makes a code for `family`.
+pub async fn insert(
+    txn: &DatabaseTransaction,
+    family: &str,
+    redirect_uri: &str,
+    challenge: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Secret, DbErr> {
+    let code = Secret::generate();
+    let row = row::Model {
+        code_hash: code.digest(),
+        family: family.to_owned(),
+        redirect_uri: redirect_uri.to_owned(),
+        challenge: challenge.map(str::to_owned),
+        created_at: now,
+        expires_at: now + LIFETIME,
+        used_at: None,
+    };
+    row::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(code)
+}
+
+pub async fn find(db: &impl ConnectionTrait, code: &str) -> Result<Option<Code>, DbErr> {
+    let row = row::Entity::find_by_id(secret::digest(code))
+        .one(db)
+        .await?;
+    Ok(row.map(Code::from))
+}
+
+/// Marks a code as used. False: somebody else was faster, so this is a second use.
+pub async fn consume(
+    txn: &DatabaseTransaction,
+    code: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let updated = row::Entity::update_many()
+        .col_expr(row::Column::UsedAt, Expr::value(Some(now)))
+        .filter(row::Column::CodeHash.eq(secret::digest(code)))
+        .filter(row::Column::UsedAt.is_null())
+        .exec(txn)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// Removes codes that ended a while ago; until then a second use is recognised as such.
+pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
+    row::Entity::delete_many()
+        .filter(row::Column::ExpiresAt.lte(now - chrono::TimeDelta::days(1)))
+        .exec(txn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Consent: the form of 9.3, and the list of what was granted (18).
+
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Response,
+    routing::{get, post},
+};
+use http::StatusCode;
+use sdk::types::{User, grants::Grant};
+use serde::Deserialize;
+use service::clock;
+
+use crate::{
+    families::{self, RevokeReason},
+    flows::{AuthorizeGoal, Flow, FormSource},
+    interaction,
+    local::{PageForm, delay, logged_in_user, login_url, method_of, open_form},
+    oauth::{ErrorCode, OAuthError},
+    pages::{self, Fault, FlashMessage, GrantEntry, Named, PageError, ScopeListPage, Shell},
+    portal_api::PortalApiError,
+    state::AppState,
+    visitor::Visitor,
+};
+
+/// Below the base path.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/{method}/grant", post(decide))
+        .route("/{method}/grants", get(list).post(withdraw))
+}
+
+#[derive(Deserialize)]
+struct Decision {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+    #[serde(rename = "_action", default)]
+    action: String,
+}
+
+/// `POST {B}/{method}/grant`
+async fn decide(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<Decision>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let csrf = form.csrf.as_deref();
+    let flow = open_form(&state, &visitor, &method.id, FormSource::Grants, csrf).await?;
+    let Some(goal) = flow.authorize().cloned() else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+    };
+    let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+    };
+    match form.action.as_str() {
+        "allow" => {
+            allow(&state, &goal, &user)
+                .await
+                .map_err(|error| PageError::portal_api(&state, &error))?;
+            interaction::respond(&state, visitor, flow, false).await
+        }
+        "deny" => {
+            tracing::info!(client.id = %goal.client_id, "consent denied");
+            let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not agree.");
+            let url = interaction::refusal_url(&state, &goal, &error);
+            Ok(visitor.finish(interaction::redirect(&url)))
+        }
+        _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
+    }
+}
+
+/// What was granted before stays, the scopes of this request are added.
+async fn allow(state: &AppState, goal: &AuthorizeGoal, user: &User) -> Result<(), PortalApiError> {
+    let Some(client) = state.portal_api.client(&goal.client_id).await? else {
+        return Ok(());
+    };
+    let (application, api) = (&client.application_id, &goal.api);
+    let mut scopes = state
+        .portal_api
+        .granted_scopes(&user.id, application, api)
+        .await?;
+    for scope in &goal.scope {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    tracing::info!(
+        user.id = user.id,
+        application.id = application,
+        "consent given"
+    );
+    state
+        .portal_api
+        .put_grant(&user.id, application, api, &scopes)
+        .await
+}
+
+/// `GET {B}/{method}/grants`
+async fn list(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
+        let url = login_url(&state, &method.id, &format!("{}/grants", method.id));
+        return Ok(visitor.finish(interaction::redirect(&url)));
+    };
+    show_list(&state, visitor, &method.id, &user, None).await
+}
+
+#[derive(Deserialize)]
+struct Withdrawal {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+    #[serde(default)]
+    revoke_app: String,
+    #[serde(default)]
+    revoke_api: String,
+}
+
+/// `POST {B}/{method}/grants`
+async fn withdraw(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<Withdrawal>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let t = pages::Texts(visitor.preferences.lang);
+    let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
+        let url = login_url(&state, &method.id, &format!("{}/grants", method.id));
+        return Ok(visitor.finish(interaction::redirect(&url)));
+    };
+    let source = FormSource::UserScopes;
+    let flash = if visitor
+        .check_form(&state, source, form.csrf.as_deref())
+        .is_err()
+    {
+        delay().await;
+        ("error", t.not_withdrawn())
+    } else if form.revoke_app.is_empty() || form.revoke_api.is_empty() {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Parameters));
+    } else if end_consent(&state, &user, &form).await? {
+        ("success", t.withdrawn())
+    } else {
+        ("warning", t.nothing_withdrawn())
+    };
+    let flash = FlashMessage {
+        r#type: flash.0,
+        message: flash.1,
+    };
+    show_list(&state, visitor, &method.id, &user, Some(flash)).await
+}
+
+/// Withdraws consent and ends the tokens that rest on it (F23).
+async fn end_consent(state: &AppState, user: &User, form: &Withdrawal) -> Result<bool, PageError> {
+    let portal_api = |error: PortalApiError| PageError::portal_api(state, &error);
+    let deleted = state
+        .portal_api
+        .delete_grant(&user.id, &form.revoke_app, &form.revoke_api)
+        .await;
+    let deleted = match deleted {
+        // An id that cannot stand in a path names nothing.
+        Err(PortalApiError::Segment(_)) => false,
+        other => other.map_err(portal_api)?,
+    };
+    let now = clock::now();
+    let of_user = families::list_living(state.database.read(), &user.id, &form.revoke_api, now)
+        .await
+        .map_err(|error| PageError::database(state, &error))?;
+    let mut ended = Vec::new();
+    for family in of_user {
+        let client = state
+            .portal_api
+            .client(&family.client_id)
+            .await
+            .map_err(portal_api)?;
+        if client.is_none_or(|client| client.application_id == form.revoke_app) {
+            ended.push(family.id);
+        }
+    }
+    let work = async {
+        let txn = state.database.write().await?;
+        for id in &ended {
+            families::revoke(&txn, id, RevokeReason::ConsentWithdrawn, now).await?;
+        }
+        txn.commit().await
+    };
+    work.await
+        .map_err(|error: sea_orm::DbErr| PageError::database(state, &error))?;
+    Ok(deleted)
+}
+
+async fn show_list(
+    state: &AppState,
+    visitor: Visitor,
+    method: &str,
+    user: &User,
+    flash_message: Option<FlashMessage>,
+) -> Result<Response, PageError> {
+    let grants = state
+        .portal_api
+        .grants(&user.id)
+        .await
+        .map_err(|error| PageError::portal_api(state, &error))?;
+    let mut entries = Vec::new();
+    for grant in grants {
+        entries.push(entry(state, grant).await?);
+    }
+    let shell = Shell::new(
+        state,
+        &visitor,
+        method,
+        FormSource::UserScopes,
+        None::<&Flow>,
+    );
+    let mut page = ScopeListPage {
+        frame: shell.frame,
+        common: shell.common,
+        grants: entries,
+        flash_message,
+    };
+    page.frame.preferences.here = format!("{}/{method}/grants", state.settings.base_path);
+    Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
+}
+
+async fn entry(state: &AppState, grant: Grant) -> Result<GrantEntry, PageError> {
+    let portal_api = |error: PortalApiError| PageError::portal_api(state, &error);
+    let api = state
+        .portal_api
+        .api(&grant.api_id)
+        .await
+        .map_err(portal_api)?;
+    let application = state
+        .portal_api
+        .application_name(&grant.application_id)
+        .await
+        .map_err(portal_api)?;
+    Ok(GrantEntry {
+        api_info: Named {
+            id: grant.api_id.clone(),
+            name: api.map_or_else(|| grant.api_id.clone(), |api| api.name),
+        },
+        app_info: Named {
+            id: grant.application_id.clone(),
+            name: application.unwrap_or_else(|| grant.application_id.clone()),
+        },
+        scopes: grant.grants.iter().map(|one| one.scope.clone()).collect(),
+        grants: grant
+            .grants
+            .iter()
+            .map(|one| serde_json::json!(one))
+            .collect(),
+        user_id: grant.user_id,
+        api_id: grant.api_id,
+        application_id: grant.application_id,
+    })
+}

@@ -1,0 +1,306 @@
+//! Rows of families and their tokens.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
+
+use crate::{
+    scopes,
+    secret::{self, Secret},
+};
+
+use super::{
+    Family, Presented, RevokeReason, Verdict,
+    row::{access_token, family, refresh_token, revocation},
+};
+
+/// The tokens of one answer.
+pub struct NewTokens<'a> {
+    pub jti: &'a str,
+    pub access_ends: DateTime<Utc>,
+    /// Generation of the refresh token, if one is issued.
+    pub refresh_generation: Option<i64>,
+}
+
+/// Stores a new family.
+pub async fn begin(
+    txn: &DatabaseTransaction,
+    new: &Family,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let row = family::Model {
+        id: new.id.clone(),
+        client_id: new.client_id.clone(),
+        api: new.api.clone(),
+        method: new.method.clone(),
+        user_id: new.user_id.clone(),
+        namespace: new.namespace.clone(),
+        scope: scopes::join(&new.scope),
+        sid: new.sid.clone(),
+        auth_time: new.auth_time,
+        created_at: now,
+        expires_at: new.expires_at,
+        revoked_at: None,
+        revoked_reason: None,
+    };
+    family::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Family>, DbErr> {
+    Ok(family::Entity::find_by_id(id)
+        .one(db)
+        .await?
+        .map(Family::from))
+}
+
+/// The living families of a user at one API.
+pub async fn list_living(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    api: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Family>, DbErr> {
+    let rows = family::Entity::find()
+        .filter(family::Column::UserId.eq(user_id))
+        .filter(family::Column::Api.eq(api))
+        .filter(family::Column::RevokedAt.is_null())
+        .filter(family::Column::ExpiresAt.gt(now))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(Family::from).collect())
+}
+
+/// Lets a family live until `until`.
+pub async fn extend(
+    txn: &DatabaseTransaction,
+    id: &str,
+    until: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    family::Entity::update_many()
+        .col_expr(family::Column::ExpiresAt, Expr::value(until))
+        .filter(family::Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Remembers the tokens of an answer and makes the refresh token.
+pub async fn insert_tokens(
+    txn: &DatabaseTransaction,
+    family: &str,
+    tokens: NewTokens<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Secret>, DbErr> {
+    access_token::Entity::insert(access_token::ActiveModel {
+        jti: Set(tokens.jti.to_owned()),
+        family: Set(family.to_owned()),
+        expires_at: Set(tokens.access_ends),
+    })
+    .exec_without_returning(txn)
+    .await?;
+    let Some(generation) = tokens.refresh_generation else {
+        return Ok(None);
+    };
+    let token = Secret::generate();
+    refresh_token::Entity::insert(refresh_token::ActiveModel {
+        token_hash: Set(token.digest()),
+        family: Set(family.to_owned()),
+        generation: Set(generation),
+        created_at: Set(now),
+        replaced_at: Set(None),
+        repeated_at: Set(None),
+    })
+    .exec_without_returning(txn)
+    .await?;
+    Ok(Some(token))
+}
+
+/// Looks at a refresh token.
+pub async fn present(
+    db: &impl ConnectionTrait,
+    token: &str,
+) -> Result<Option<(Family, Presented)>, DbErr> {
+    let found = refresh_token::Entity::find_by_id(secret::digest(token))
+        .one(db)
+        .await?;
+    let Some(row) = found else {
+        return Ok(None);
+    };
+    let newest: Option<i64> = refresh_token::Entity::find()
+        .select_only()
+        .column(refresh_token::Column::Generation)
+        .filter(refresh_token::Column::Family.eq(&row.family))
+        .order_by_desc(refresh_token::Column::Generation)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let Some(family) = find(db, &row.family).await? else {
+        return Ok(None);
+    };
+    let presented = Presented {
+        generation: row.generation,
+        newest: newest.unwrap_or(row.generation),
+        replaced_at: row.replaced_at,
+        repeated_at: row.repeated_at,
+    };
+    Ok(Some((family, presented)))
+}
+
+/// Marks a token as replaced, or as repeated. False: a parallel request was faster, so the
+/// verdict has to be found anew.
+pub async fn mark(
+    txn: &DatabaseTransaction,
+    token: &str,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let column = match verdict {
+        Verdict::Rotate => refresh_token::Column::ReplacedAt,
+        Verdict::Repeat => refresh_token::Column::RepeatedAt,
+        Verdict::Reused => return Ok(true),
+    };
+    let updated = refresh_token::Entity::update_many()
+        .col_expr(column, Expr::value(Some(now)))
+        .filter(refresh_token::Column::TokenHash.eq(secret::digest(token)))
+        .filter(column.is_null())
+        .exec(txn)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// Ends a family: no refresh, and its unexpired access tokens are on the list of revocations.
+pub async fn revoke(
+    txn: &DatabaseTransaction,
+    id: &str,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    revoke_where(
+        txn,
+        Condition::all().add(family::Column::Id.eq(id)),
+        reason,
+        now,
+    )
+    .await
+}
+
+/// Ends all families of a user.
+pub async fn revoke_of_user(
+    txn: &DatabaseTransaction,
+    user_id: &str,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let of_user = Condition::all().add(family::Column::UserId.eq(user_id));
+    revoke_where(txn, of_user, reason, now).await
+}
+
+/// Ends all families that came out of a session.
+pub async fn revoke_of_session(
+    txn: &DatabaseTransaction,
+    sid: &str,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let of_session = Condition::all().add(family::Column::Sid.eq(sid));
+    revoke_where(txn, of_session, reason, now).await
+}
+
+async fn revoke_where(
+    txn: &DatabaseTransaction,
+    which: Condition,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let ids: Vec<String> = family::Entity::find()
+        .select_only()
+        .column(family::Column::Id)
+        .filter(which)
+        .filter(family::Column::RevokedAt.is_null())
+        .into_tuple()
+        .all(txn)
+        .await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    family::Entity::update_many()
+        .col_expr(family::Column::RevokedAt, Expr::value(Some(now)))
+        .col_expr(
+            family::Column::RevokedReason,
+            Expr::value(Some(reason.as_str())),
+        )
+        .filter(family::Column::Id.is_in(&ids))
+        .exec(txn)
+        .await?;
+    let living = access_token::Entity::find()
+        .filter(access_token::Column::Family.is_in(&ids))
+        .filter(access_token::Column::ExpiresAt.gt(now))
+        .all(txn)
+        .await?;
+    tracing::info!(
+        families = ids.len(),
+        reason = reason.as_str(),
+        "token families revoked"
+    );
+    for token in living {
+        revoke_access_token(txn, &token.jti, token.expires_at, now).await?;
+    }
+    Ok(())
+}
+
+/// Puts one access token on the list of revocations.
+pub async fn revoke_access_token(
+    txn: &DatabaseTransaction,
+    jti: &str,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    revocation::Entity::insert(revocation::ActiveModel {
+        jti: Set(jti.to_owned()),
+        created_at: Set(now),
+        expires_at: Set(expires_at),
+        ..Default::default()
+    })
+    .on_conflict(
+        OnConflict::column(revocation::Column::Jti)
+            .do_nothing()
+            .to_owned(),
+    )
+    .exec_without_returning(txn)
+    .await?;
+    Ok(())
+}
+
+/// Whether an access token is on the list of revocations.
+pub async fn is_revoked(db: &impl ConnectionTrait, jti: &str) -> Result<bool, DbErr> {
+    let found = revocation::Entity::find()
+        .filter(revocation::Column::Jti.eq(jti))
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Removes families and tokens that have ended by themselves.
+pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
+    access_token::Entity::delete_many()
+        .filter(access_token::Column::ExpiresAt.lte(now))
+        .exec(txn)
+        .await?;
+    revocation::Entity::delete_many()
+        .filter(revocation::Column::ExpiresAt.lte(now))
+        .exec(txn)
+        .await?;
+    // Used codes of a family are remembered for a day after their end, and so is the family.
+    family::Entity::delete_many()
+        .filter(family::Column::ExpiresAt.lte(now - chrono::TimeDelta::days(1)))
+        .exec(txn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Pending requests of a browser: an authorization request on its way through login,
+//! registration and consent, or a page of our own that needs a login.
+//!
+//! Each tab has a flow of its own, named in its forms (F18), and bound to the browser by a cookie.
+
+mod csrf;
+mod row;
+mod store;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use csrf::{FormKey, FormSource, InvalidForm, claimed_flow};
+pub use store::{
+    delete, delete_expired, find, find_latest, insert, set_namespace, set_pending_user,
+};
+
+/// How long somebody may take from the first page to the last.
+pub const LIFETIME: TimeDelta = TimeDelta::hours(1);
+
+/// A pending request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// 32 hex digits. No secret by itself: a flow is only found together with its browser.
+    pub id: String,
+    pub method: String,
+    pub goal: Goal,
+    /// A login has to be younger than this (`prompt=login`, `max_age`).
+    pub login_after: Option<DateTime<Utc>>,
+    /// Who gave the right password but has to choose a new one first.
+    pub pending_user: Option<String>,
+    pub prefill_username: Option<String>,
+}
+
+/// What happens once the user is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// An authorization code for a client.
+    Authorize(AuthorizeGoal),
+    /// A page below the base path (8.4).
+    OwnPage { target: String },
+}
+
+/// An authorization request that passed all checks that need no user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorizeGoal {
+    pub api: String,
+    pub client_id: String,
+    pub redirect_uri: String,
+    /// The request named it, so the token request may be held to it.
+    pub redirect_uri_given: bool,
+    pub state: Option<String>,
+    /// What the client gets if the user agrees.
+    pub scope: Vec<String>,
+    pub namespace: Option<String>,
+    /// Encoded by the PKCE extension.
+    pub challenge: Option<String>,
+    /// `prompt=none`: answer with an error instead of showing a page.
+    pub silent: bool,
+}
+
+impl Flow {
+    /// A new flow without special wishes.
+    pub fn new(method: &str, goal: Goal) -> Self {
+        let mut id = service::random::hex_id();
+        id.truncate(32);
+        Self {
+            id,
+            method: method.to_owned(),
+            goal,
+            login_after: None,
+            pending_user: None,
+            prefill_username: None,
+        }
+    }
+
+    pub const fn authorize(&self) -> Option<&AuthorizeGoal> {
+        match &self.goal {
+            Goal::Authorize(goal) => Some(goal),
+            Goal::OwnPage { .. } => None,
+        }
+    }
+
+    /// Relative to the base path: begins the same request anew.
+    pub fn restart_url(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let path = match &self.goal {
+            Goal::OwnPage { target } => {
+                query.append_pair("redirect_uri", target);
+                format!("{}/login", self.method)
+            }
+            Goal::Authorize(goal) => {
+                query.append_pair("client_id", &goal.client_id);
+                query.append_pair("response_type", "code");
+                query.append_pair("redirect_uri", &goal.redirect_uri);
+                query.append_pair("scope", &goal.scope.join(" "));
+                let optional = [
+                    ("state", goal.state.as_deref()),
+                    ("namespace", goal.namespace.as_deref()),
+                    ("code_challenge", goal.s256_challenge()),
+                    (
+                        "code_challenge_method",
+                        goal.s256_challenge().map(|_| "S256"),
+                    ),
+                    ("prompt", self.login_after.map(|_| "login")),
+                ];
+                for (name, value) in optional {
+                    if let Some(value) = value {
+                        query.append_pair(name, value);
+                    }
+                }
+                format!("{}/api/{}/authorize", self.method, goal.api)
+            }
+        };
+        format!("{path}?{}", query.finish())
+    }
+}
+
+impl AuthorizeGoal {
+    /// The challenge as the client sent it. The PKCE extension marks S256 with a last `S`.
+    fn s256_challenge(&self) -> Option<&str> {
+        self.challenge.as_deref()?.strip_suffix('S')
+    }
+}

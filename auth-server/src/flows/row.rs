@@ -1,0 +1,92 @@
+//! The table `auth_flows`.
+
+use sea_orm::entity::prelude::*;
+
+use crate::scopes;
+
+use super::{AuthorizeGoal, Flow, Goal};
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "auth_flows")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: String,
+    pub browser_hash: String,
+    pub method: String,
+    pub api: Option<String>,
+    pub client_id: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub redirect_uri_given: bool,
+    pub state: Option<String>,
+    pub scope: String,
+    pub namespace: Option<String>,
+    pub challenge: Option<String>,
+    pub silent: bool,
+    pub prefill_username: Option<String>,
+    pub target: Option<String>,
+    pub pending_user: Option<String>,
+    pub login_after: Option<DateTimeUtc>,
+    pub created_at: DateTimeUtc,
+    pub expires_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The row of a new flow.
+    pub fn new(flow: &Flow, browser: &str, now: DateTimeUtc) -> Self {
+        let (goal, target) = match &flow.goal {
+            Goal::Authorize(goal) => (Some(goal), None),
+            Goal::OwnPage { target } => (None, Some(target.clone())),
+        };
+        Self {
+            id: flow.id.clone(),
+            browser_hash: crate::secret::digest(browser),
+            method: flow.method.clone(),
+            api: goal.map(|goal| goal.api.clone()),
+            client_id: goal.map(|goal| goal.client_id.clone()),
+            redirect_uri: goal.map(|goal| goal.redirect_uri.clone()),
+            redirect_uri_given: goal.is_some_and(|goal| goal.redirect_uri_given),
+            state: goal.and_then(|goal| goal.state.clone()),
+            scope: goal.map_or_else(String::new, |goal| scopes::join(&goal.scope)),
+            namespace: goal.and_then(|goal| goal.namespace.clone()),
+            challenge: goal.and_then(|goal| goal.challenge.clone()),
+            silent: goal.is_some_and(|goal| goal.silent),
+            prefill_username: flow.prefill_username.clone(),
+            target,
+            pending_user: flow.pending_user.clone(),
+            login_after: flow.login_after,
+            created_at: now,
+            expires_at: now + super::LIFETIME,
+        }
+    }
+
+    /// The flow; nothing when the row makes no sense.
+    pub fn into_flow(self) -> Option<Flow> {
+        let goal = match self.target {
+            Some(target) => Goal::OwnPage { target },
+            None => Goal::Authorize(AuthorizeGoal {
+                api: self.api?,
+                client_id: self.client_id?,
+                redirect_uri: self.redirect_uri?,
+                redirect_uri_given: self.redirect_uri_given,
+                state: self.state,
+                scope: scopes::split(&self.scope),
+                namespace: self.namespace,
+                challenge: self.challenge,
+                silent: self.silent,
+            }),
+        };
+        Some(Flow {
+            id: self.id,
+            method: self.method,
+            goal,
+            login_after: self.login_after,
+            pending_user: self.pending_user,
+            prefill_username: self.prefill_username,
+        })
+    }
+}

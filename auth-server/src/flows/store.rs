@@ -1,0 +1,99 @@
+//! Rows of flows. Every look-up names the browser: a flow of another one does not exist.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, sea_query::Expr,
+};
+
+use crate::secret;
+
+use super::{Flow, row};
+
+pub async fn insert(
+    txn: &DatabaseTransaction,
+    flow: &Flow,
+    browser: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    row::Entity::insert(row::Model::new(flow, browser, now).into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+pub async fn find(
+    db: &impl ConnectionTrait,
+    id: &str,
+    browser: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Flow>, DbErr> {
+    let row = row::Entity::find_by_id(id)
+        .filter(row::Column::BrowserHash.eq(secret::digest(browser)))
+        .filter(row::Column::ExpiresAt.gt(now))
+        .one(db)
+        .await?;
+    Ok(row.and_then(row::Model::into_flow))
+}
+
+/// The request that the browser began last with `method`: for forms that name no flow.
+pub async fn find_latest(
+    db: &impl ConnectionTrait,
+    method: &str,
+    browser: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Flow>, DbErr> {
+    let row = row::Entity::find()
+        .filter(row::Column::BrowserHash.eq(secret::digest(browser)))
+        .filter(row::Column::Method.eq(method))
+        .filter(row::Column::ExpiresAt.gt(now))
+        .order_by_desc(row::Column::CreatedAt)
+        .one(db)
+        .await?;
+    Ok(row.and_then(row::Model::into_flow))
+}
+
+/// Remembers the tenant that the user chose.
+pub async fn set_namespace(
+    txn: &DatabaseTransaction,
+    id: &str,
+    namespace: &str,
+) -> Result<(), DbErr> {
+    update(txn, id, row::Column::Namespace, Some(namespace)).await
+}
+
+/// Remembers who has to choose a new password before being logged in.
+pub async fn set_pending_user(
+    txn: &DatabaseTransaction,
+    id: &str,
+    user_id: Option<&str>,
+) -> Result<(), DbErr> {
+    update(txn, id, row::Column::PendingUser, user_id).await
+}
+
+async fn update(
+    txn: &DatabaseTransaction,
+    id: &str,
+    column: row::Column,
+    value: Option<&str>,
+) -> Result<(), DbErr> {
+    row::Entity::update_many()
+        .col_expr(column, Expr::value(value.map(str::to_owned)))
+        .filter(row::Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
+    row::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(())
+}
+
+pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
+    row::Entity::delete_many()
+        .filter(row::Column::ExpiresAt.lte(now))
+        .exec(txn)
+        .await?;
+    Ok(())
+}

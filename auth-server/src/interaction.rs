@@ -1,0 +1,113 @@
+//! The way of a request through login, registration and consent to its end (section 8).
+//!
+//! Every step is decided anew from the flow, the session and what portal-api says now. So it makes
+//! no difference which instance answers, in which order pages are opened, or what another request
+//! of the same browser found out (F2).
+
+mod consent;
+mod end;
+mod pages;
+mod registration;
+
+use crate::{
+    flows::{Flow, Goal},
+    oauth::{ErrorCode, OAuthError},
+    pages::{Fault, NamespaceChoice},
+    portal_api::PortalApiError,
+    sessions::Session,
+    state::AppState,
+};
+
+pub use end::{refusal_url, revoke_user};
+pub use pages::{
+    login_page, page_error, redirect, respond, show_register, signup_is_closed, signup_page, store,
+};
+
+/// What comes next.
+pub enum Next {
+    /// Nobody is logged in, or not recently enough.
+    Login,
+    /// The user is registered for several tenants.
+    SelectNamespace(Vec<NamespaceChoice>),
+    /// The user has to say more about himself.
+    Register(Box<registration::Form>),
+    /// The user has to agree to these scopes.
+    Consent(Box<consent::Request>),
+    /// Done: to the client, or to a page of our own.
+    Redirect(String),
+    Refuse(Fault),
+}
+
+/// Why the next step could not be found.
+#[derive(Debug, thiserror::Error)]
+pub enum InteractionError {
+    #[error("portal-api failed")]
+    PortalApi(#[from] PortalApiError),
+    #[error("the database failed")]
+    Database(#[from] sea_orm::DbErr),
+}
+
+/// Finds the next step of `flow`.
+pub async fn next(
+    state: &AppState,
+    flow: &Flow,
+    session: Option<&Session>,
+) -> Result<Next, InteractionError> {
+    let login = session.and_then(|session| {
+        let login = session.login(&flow.method, flow.login_after)?;
+        Some((session, login))
+    });
+    let goal = match &flow.goal {
+        Goal::OwnPage { target } => {
+            return Ok(match login {
+                Some(_) => Next::Redirect(target.clone()),
+                None => Next::Login,
+            });
+        }
+        Goal::Authorize(goal) => goal,
+    };
+    let refuse = |code, text: &str| refusal_url(state, goal, &OAuthError::new(code, text));
+    let login_needed = || {
+        if goal.silent {
+            Next::Redirect(refuse(ErrorCode::LoginRequired, "Nobody is logged in."))
+        } else {
+            Next::Login
+        }
+    };
+    let Some((session, login)) = login else {
+        return Ok(login_needed());
+    };
+    let Some(user) = state.portal_api.user(&login.user_id).await? else {
+        // The account is gone; so is what its session could do.
+        return Ok(login_needed());
+    };
+    let (Some(api), Some(client)) = (
+        state.portal_api.api(&goal.api).await?,
+        state.portal_api.client(&goal.client_id).await?,
+    ) else {
+        return Ok(Next::Refuse(Fault::ClientUnknown));
+    };
+    let namespace = match registration::decide(state, &api, &user, goal).await? {
+        registration::Decision::Registered { namespace } => namespace,
+        registration::Decision::Ask(next) => {
+            let text = "The user has to be asked something.";
+            return Ok(match next {
+                Next::Register(_) | Next::SelectNamespace(_) if goal.silent => {
+                    Next::Redirect(refuse(ErrorCode::InteractionRequired, text))
+                }
+                next => next,
+            });
+        }
+    };
+    match consent::missing(state, &client, &api, &user, goal).await? {
+        Some(_) if goal.silent => {
+            let text = "The user has not agreed to the scope.";
+            Ok(Next::Redirect(refuse(ErrorCode::ConsentRequired, text)))
+        }
+        Some(request) => Ok(Next::Consent(Box::new(request))),
+        None => {
+            let url = end::issue_code(state, flow, goal, session, login, namespace).await?;
+            Ok(Next::Redirect(url))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The page of each step.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use sdk::types::pools::Property;
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    flows::{self, Flow, FormSource},
+    pages::{
+        self, GrantsPage, LoginPage, PageError, PoolField, RegisterPage, SelectNamespacePage,
+        Shell, SignupPage,
+    },
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{InteractionError, Next, consent, registration};
+
+/// Finds the next step and shows its page, or follows its redirect. `is_new`: the flow is in no
+/// table yet; it is stored as soon as a page is shown.
+pub async fn respond(
+    state: &AppState,
+    visitor: Visitor,
+    flow: Flow,
+    is_new: bool,
+) -> Result<Response, PageError> {
+    let next = super::next(state, &flow, visitor.session.as_ref())
+        .await
+        .map_err(|error| page_error(state, &error))?;
+    if is_new && !matches!(next, Next::Redirect(_) | Next::Refuse(_)) {
+        store(state, &visitor, &flow).await?;
+    }
+    match next {
+        Next::Login => login_page(state, visitor, &flow, StatusCode::OK, None, None).await,
+        Next::Register(form) => Ok(show_register(state, visitor, &flow, *form, None)),
+        Next::SelectNamespace(namespaces) => {
+            let source = FormSource::SelectNamespace;
+            let shell = Shell::new(state, &visitor, &flow.method, source, Some(&flow));
+            let page = SelectNamespacePage {
+                frame: shell.frame,
+                common: shell.common,
+                namespaces,
+            };
+            Ok(pages::show(visitor, StatusCode::OK, &page, &targets(&flow)))
+        }
+        Next::Consent(request) => Ok(show_consent(state, visitor, &flow, *request)),
+        Next::Redirect(url) => Ok(visitor.finish(redirect(&url))),
+        Next::Refuse(fault) => Err(PageError::for_visitor(&visitor, state, fault)),
+    }
+}
+
+/// Stores a flow that begins now.
+pub async fn store(state: &AppState, visitor: &Visitor, flow: &Flow) -> Result<(), PageError> {
+    let work = async {
+        let txn = state.database.write().await?;
+        flows::insert(&txn, flow, &visitor.browser, service::clock::now()).await?;
+        txn.commit().await
+    };
+    work.await
+        .map_err(|error| PageError::database(state, &error))
+}
+
+/// The page with name and password.
+pub async fn login_page(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    status: StatusCode,
+    error_message: Option<String>,
+    username: Option<String>,
+) -> Result<Response, PageError> {
+    let mut shell = Shell::new(state, &visitor, &flow.method, FormSource::Login, Some(flow));
+    let back_to = application_name(state, flow).await?;
+    if let Some(name) = back_to.clone().filter(|name| *name != shell.common.title) {
+        shell.common.title = name;
+    }
+    let page = LoginPage {
+        error_message,
+        disable_signup: signup_is_closed(state, flow).await?,
+        prefill_username: username.or_else(|| flow.prefill_username.clone()),
+        back_to,
+        flow: flow.id.clone(),
+        frame: shell.frame,
+        common: shell.common,
+    };
+    Ok(pages::show(visitor, status, &page, &targets(flow)))
+}
+
+/// The page for a new account.
+pub fn signup_page(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    status: StatusCode,
+    fill: impl FnOnce(&mut SignupPage),
+) -> Response {
+    let shell = Shell::new(
+        state,
+        &visitor,
+        &flow.method,
+        FormSource::Signup,
+        Some(flow),
+    );
+    let mut page = SignupPage {
+        frame: shell.frame,
+        common: shell.common,
+        error_message: None,
+        authorize_url: Some(flow.restart_url()),
+        email: String::new(),
+        email_error: None,
+        password_error: None,
+        rule: state.configuration().password_rule,
+    };
+    // Changing the language comes back here, not to the log-in page.
+    page.frame.preferences.here = format!(
+        "{}/{}/signup?flow={}",
+        state.settings.base_path, flow.method, flow.id
+    );
+    fill(&mut page);
+    pages::show(visitor, status, &page, &targets(flow))
+}
+
+/// The page that asks for the properties of a pool. `typed` keeps what was typed and says why it
+/// was refused.
+pub fn show_register(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    form: registration::Form,
+    typed: Option<(String, serde_json::Map<String, serde_json::Value>)>,
+) -> Response {
+    let shell = Shell::new(
+        state,
+        &visitor,
+        &flow.method,
+        FormSource::Register,
+        Some(flow),
+    );
+    let (error_message, values) = typed.map_or((None, None), |(e, v)| (Some(e), Some(v)));
+    let value_of = |property: &Property| {
+        let typed = values.as_ref()?.get(&property.id)?.as_str()?;
+        Some(typed.to_owned())
+    };
+    let fields = form
+        .pool
+        .properties
+        .iter()
+        .map(|property| PoolField {
+            name: property.id.clone(),
+            label: label(property),
+            value: value_of(property).unwrap_or_default(),
+            required: property.required,
+            max_length: property.max_length.unwrap_or(255),
+            autocomplete: autocomplete(property.oidc_claim.as_deref()),
+        })
+        .collect();
+    let profile = json!({
+        "sub": form.user.id,
+        "email": form.user.email,
+        "email_verified": form.user.validated.unwrap_or(false),
+    });
+    let page = RegisterPage {
+        nonce: shell.common.csrf_token.clone(),
+        frame: shell.frame,
+        common: shell.common,
+        user_id: form.user.id.clone(),
+        custom_id: form.user.custom_id.clone(),
+        default_profile: profile,
+        pool_info: json!(&*form.pool),
+        error_message,
+        email: form.user.email,
+        fields,
+        api_name: form.api_name,
+    };
+    let status = if page.error_message.is_some() {
+        StatusCode::BAD_REQUEST
+    } else {
+        StatusCode::OK
+    };
+    pages::show(visitor, status, &page, &targets(flow))
+}
+
+fn show_consent(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    request: consent::Request,
+) -> Response {
+    let shell = Shell::new(
+        state,
+        &visitor,
+        &flow.method,
+        FormSource::Grants,
+        Some(flow),
+    );
+    let page = GrantsPage {
+        frame: shell.frame,
+        common: shell.common,
+        grant_requests: request.scopes,
+        api_info: request.api,
+        app_info: request.application,
+    };
+    pages::show(visitor, StatusCode::OK, &page, &targets(flow))
+}
+
+fn label(property: &Property) -> String {
+    if property.description.is_empty() {
+        property.id.clone()
+    } else {
+        property.description.clone()
+    }
+}
+
+/// What a browser may fill in by itself.
+fn autocomplete(claim: Option<&str>) -> &'static str {
+    match claim {
+        Some("name") => "name",
+        Some("given_name") => "given-name",
+        Some("family_name") => "family-name",
+        Some("phone_number") => "tel",
+        Some(claim) if claim.ends_with("company") => "organization",
+        _ => "",
+    }
+}
+
+/// Where one goes back to: an application, or the portal by its title.
+async fn application_name(state: &AppState, flow: &Flow) -> Result<Option<String>, PageError> {
+    let Some(goal) = flow.authorize() else {
+        return Ok(None);
+    };
+    let client = state.portal_api.client(&goal.client_id).await;
+    let client = client.map_err(|error| PageError::portal_api(state, &error))?;
+    Ok(client.map(|client| {
+        if client.is_portal() {
+            state.configuration().title.clone()
+        } else {
+            client.application_name.clone()
+        }
+    }))
+}
+
+/// Whether new accounts may be made on the way to this goal (17.1).
+pub async fn signup_is_closed(state: &AppState, flow: &Flow) -> Result<bool, PageError> {
+    let configuration = state.configuration();
+    let method = configuration.method(&flow.method);
+    if method.is_none_or(|method| method.local().disable_signup) {
+        return Ok(true);
+    }
+    let Some(goal) = flow.authorize() else {
+        return Ok(false);
+    };
+    let closed = async {
+        let Some(pool) = state
+            .portal_api
+            .api(&goal.api)
+            .await?
+            .and_then(|api| api.pool)
+        else {
+            return Ok(false);
+        };
+        let pool = state.portal_api.pool(&pool).await?;
+        Ok(pool.is_some_and(|pool| pool.disable_register))
+    };
+    closed
+        .await
+        .map_err(|error| PageError::portal_api(state, &error))
+}
+
+/// Where the forms of a flow may lead.
+fn targets(flow: &Flow) -> Vec<Url> {
+    flow.authorize()
+        .and_then(|goal| Url::parse(&goal.redirect_uri).ok())
+        .into_iter()
+        .collect()
+}
+
+/// 302: old clients expect it after a form, too.
+pub fn redirect(url: &str) -> Response {
+    match HeaderValue::try_from(url) {
+        Ok(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// The page for an error on the way.
+pub fn page_error(state: &AppState, error: &InteractionError) -> PageError {
+    match error {
+        InteractionError::PortalApi(error) => PageError::portal_api(state, error),
+        InteractionError::Database(error) => PageError::database(state, error),
+    }
+}

@@ -1,0 +1,157 @@
+//! Registration and tenant (9.1, 9.2).
+
+use std::sync::Arc;
+
+use sdk::types::{Pool, Registration, User};
+
+use crate::{
+    apis::ApiPolicy, flows::AuthorizeGoal, pages::Fault, pages::NamespaceChoice, state::AppState,
+};
+
+use super::{InteractionError, Next};
+
+/// Whether the user may go on.
+pub enum Decision {
+    Registered { namespace: Option<String> },
+    Ask(Next),
+}
+
+/// What the form has to ask.
+pub struct Form {
+    pub pool_id: String,
+    pub pool: Arc<Pool>,
+    pub user: User,
+    pub api_name: String,
+}
+
+/// What the pool and the user's registrations lead to; the table of 9.1.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Registered(Option<String>),
+    Register,
+    Select(Vec<String>),
+    Refuse(Fault),
+}
+
+pub async fn decide(
+    state: &AppState,
+    api: &ApiPolicy,
+    user: &User,
+    goal: &AuthorizeGoal,
+) -> Result<Decision, InteractionError> {
+    let Some(pool_id) = &api.pool else {
+        return Ok(Decision::Registered { namespace: None });
+    };
+    let Some(pool) = state.portal_api.pool(pool_id).await? else {
+        tracing::error!(
+            api.id = api.id,
+            "the API names pool `{pool_id}`, which does not exist"
+        );
+        return Ok(Decision::Ask(Next::Refuse(Fault::Internal)));
+    };
+    let registrations = state.portal_api.registrations(pool_id, &user.id).await?;
+    Ok(
+        match outcome(&pool, &registrations, goal.namespace.as_deref()) {
+            Outcome::Registered(namespace) => Decision::Registered { namespace },
+            Outcome::Register => Decision::Ask(Next::Register(Box::new(Form {
+                pool_id: pool_id.clone(),
+                pool,
+                user: user.clone(),
+                api_name: api.name.clone(),
+            }))),
+            Outcome::Select(namespaces) => Decision::Ask(Next::SelectNamespace(
+                namespaces
+                    .into_iter()
+                    .map(|namespace| NamespaceChoice {
+                        description: namespace.clone(),
+                        namespace,
+                        pool_id: pool_id.clone(),
+                    })
+                    .collect(),
+            )),
+            Outcome::Refuse(fault) => Decision::Ask(Next::Refuse(fault)),
+        },
+    )
+}
+
+fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>) -> Outcome {
+    let namespaces = || registrations.iter().filter_map(|one| one.namespace.clone());
+    let register = if pool.disable_register {
+        Outcome::Refuse(Fault::RegisterOff)
+    } else {
+        Outcome::Register
+    };
+    match (pool.requires_namespace, requested) {
+        (true, Some(wanted)) if namespaces().any(|one| one == wanted) => {
+            Outcome::Registered(Some(wanted.to_owned()))
+        }
+        (true, Some(_)) => register,
+        (true, None) => match namespaces().collect::<Vec<_>>() {
+            none if none.is_empty() => Outcome::Refuse(Fault::Namespace),
+            mut one if one.len() == 1 => Outcome::Registered(one.pop()),
+            several => Outcome::Select(several),
+        },
+        // Only a pool with tenants knows one (F1).
+        (false, Some(_)) => Outcome::Refuse(Fault::Namespace),
+        (false, None) => match registrations.len() {
+            0 => register,
+            1 => Outcome::Registered(None),
+            _ => Outcome::Refuse(Fault::Internal),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pool_request_and_registrations_decide() {
+        let registered = |namespaces: &[&str]| -> Vec<Registration> {
+            namespaces
+                .iter()
+                .map(|namespace| Registration {
+                    namespace: Some((*namespace).to_owned()).filter(|text| !text.is_empty()),
+                    ..Registration::default()
+                })
+                .collect()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let cases: [(bool, Option<&str>, &[&str], Outcome); 10] = [
+            (true, Some("a"), &["b", "a"], Outcome::Registered(some("a"))),
+            (true, Some("a"), &["b"], Outcome::Register),
+            (true, None, &[], Outcome::Refuse(Fault::Namespace)),
+            (true, None, &["a"], Outcome::Registered(some("a"))),
+            (
+                true,
+                None,
+                &["a", "b"],
+                Outcome::Select(vec!["a".into(), "b".into()]),
+            ),
+            (false, None, &[], Outcome::Register),
+            (false, None, &[""], Outcome::Registered(None)),
+            (false, None, &["", ""], Outcome::Refuse(Fault::Internal)),
+            (false, Some("a"), &[""], Outcome::Refuse(Fault::Namespace)),
+            (false, Some("a"), &[], Outcome::Refuse(Fault::Namespace)),
+        ];
+        for (requires_namespace, requested, namespaces, expected) in cases {
+            let pool = Pool {
+                requires_namespace,
+                ..Pool::default()
+            };
+            let got = outcome(&pool, &registered(namespaces), requested);
+            assert_eq!(
+                got, expected,
+                "{requires_namespace} {requested:?} {namespaces:?}"
+            );
+        }
+        let closed = Pool {
+            disable_register: true,
+            ..Pool::default()
+        };
+        assert_eq!(
+            outcome(&closed, &[], None),
+            Outcome::Refuse(Fault::RegisterOff)
+        );
+    }
+}

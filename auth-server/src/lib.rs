@@ -1,0 +1,51 @@
+//! The authorization server: identifies people, asks for registration and consent where needed,
+//! and issues, refreshes, describes and revokes tokens (OAuth 2.0, RFC 9068 access tokens).
+//!
+//! It keeps no business data: users, applications, subscriptions, consent and registrations are
+//! portal-api's. Its own are sessions, pending requests, codes, token families and keys, all in
+//! the database, so any instance can answer any request.
+
+// Protocol and pages.
+mod authorize;
+mod consent;
+mod interaction;
+mod introspection;
+mod local;
+mod logout;
+mod metadata;
+mod pages;
+mod registration;
+mod revocation;
+mod token;
+mod userinfo;
+
+// What they are made of.
+mod apis;
+mod brake;
+mod clients;
+mod codes;
+mod families;
+mod flows;
+mod keys;
+mod oauth;
+mod oxide;
+mod passwords;
+mod scopes;
+mod sessions;
+mod tokens;
+
+// Around them.
+mod address;
+mod cache;
+mod configuration;
+mod cookies;
+mod portal_api;
+mod routes;
+mod secret;
+mod server;
+mod settings;
+mod state;
+mod visitor;
+
+pub use server::serve;
+pub use settings::Settings;

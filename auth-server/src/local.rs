@@ -1,0 +1,38 @@
+//! Accounts of this installation: log-in, sign-up, mail links, new passwords (8.1, 17).
+//!
+//! What these pages answer never tells whether an account exists: the same page, the same status,
+//! the same time.
+
+mod change_password;
+mod forgotten;
+mod form;
+mod login;
+mod signup;
+mod verification;
+mod verify_email;
+
+use axum::{Router, routing::get, routing::post};
+
+use crate::state::AppState;
+
+pub use form::{PageForm, delay, method_of, open_form};
+pub use login::login_url;
+pub use verify_email::logged_in_user;
+
+/// Below the base path.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/{method}/login", get(login::plain).post(login::submit))
+        .route("/{method}/signup", get(signup::show).post(signup::submit))
+        .route(
+            "/{method}/forgotpassword",
+            get(forgotten::show).post(forgotten::submit),
+        )
+        .route("/{method}/changepassword", post(change_password::submit))
+        .route("/{method}/verify/{id}", get(verification::show))
+        .route("/{method}/verify", post(verification::submit))
+        .route(
+            "/{method}/verifyemail",
+            get(verify_email::show).post(verify_email::submit),
+        )
+}

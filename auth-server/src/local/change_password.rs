@@ -1,0 +1,108 @@
+//! A password that somebody else gave has to be changed before it opens anything (17.6).
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::{
+    families::RevokeReason,
+    flows::{self, Flow, FormSource},
+    interaction,
+    pages::{self, ChangePasswordPage, Fault, PageError, Shell, Texts},
+    portal_api::SaveOutcome,
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{
+    PageForm,
+    form::{method_of, open_form},
+    login,
+    signup::password_fault,
+};
+
+/// Remembers who it is and shows the page. Nobody is logged in yet.
+pub async fn demand(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+) -> Result<Response, PageError> {
+    let work = async {
+        let txn = state.database.write().await?;
+        flows::set_pending_user(&txn, &flow.id, flow.pending_user.as_deref()).await?;
+        txn.commit().await
+    };
+    work.await
+        .map_err(|error| PageError::database(state, &error))?;
+    Ok(page(state, visitor, flow, StatusCode::OK, None))
+}
+
+fn page(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    status: StatusCode,
+    error: Option<&str>,
+) -> Response {
+    let source = FormSource::ChangePassword;
+    let shell = Shell::new(state, &visitor, &flow.method, source, Some(flow));
+    let page = ChangePasswordPage {
+        frame: shell.frame,
+        common: shell.common,
+        error: error.map(str::to_owned),
+        rule: state.configuration().password_rule,
+    };
+    pages::show(visitor, status, &page, &[])
+}
+
+#[derive(Deserialize)]
+pub struct NewPassword {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    password2: String,
+}
+
+/// `POST {B}/{method}/changepassword`
+pub async fn submit(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<NewPassword>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let source = FormSource::ChangePassword;
+    let flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
+    let Some(user_id) = flow.pending_user.clone() else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+    };
+    let t = Texts(visitor.preferences.lang);
+    if let Some(fault) = password_fault(&form.password, &form.password2, t) {
+        return Ok(page(
+            &state,
+            visitor,
+            &flow,
+            StatusCode::BAD_REQUEST,
+            Some(fault),
+        ));
+    }
+    let changed = state
+        .portal_api
+        .change_password(&user_id, &form.password)
+        .await
+        .map_err(|error| PageError::portal_api(&state, &error))?;
+    let SaveOutcome::Saved(user) = changed else {
+        let fault = Some(t.rule_broken());
+        return Ok(page(&state, visitor, &flow, StatusCode::BAD_REQUEST, fault));
+    };
+    let database = |error: sea_orm::DbErr| PageError::database(&state, &error);
+    interaction::revoke_user(&state, &user_id, RevokeReason::PasswordChanged)
+        .await
+        .map_err(database)?;
+    login::enter(&state, visitor, flow, &user).await
+}

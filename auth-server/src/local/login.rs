@@ -1,0 +1,201 @@
+//! Name and password (8.1), and logging in for a page of our own (8.4).
+
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::StatusCode;
+use sdk::types::User;
+use serde::Deserialize;
+use service::clock;
+
+use crate::{
+    brake::{self, Act, BrakeError, Who},
+    flows::{self, Flow, FormSource, Goal},
+    interaction,
+    pages::{Fault, PageError, Texts},
+    portal_api::LoginOutcome,
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{
+    PageForm, change_password,
+    form::{any_flow, method_of, open_form},
+};
+
+#[derive(Deserialize)]
+pub struct Target {
+    redirect_uri: Option<String>,
+}
+
+/// `GET {B}/{method}/login?redirect_uri=`: for a page below the base path that needs a login.
+pub async fn plain(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    Query(query): Query<Target>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let Some(target) = own_page(&state, query.redirect_uri.as_deref()) else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Target));
+    };
+    let flow = Flow::new(&method.id, Goal::OwnPage { target });
+    interaction::respond(&state, visitor, flow, true).await
+}
+
+/// Only a path below the base path; the full external URL of one is taken too (F7).
+fn own_page(state: &AppState, target: Option<&str>) -> Option<String> {
+    let configuration = state.configuration();
+    let origin = configuration
+        .issuer
+        .strip_suffix(&state.settings.base_path)?;
+    let target = target?;
+    let path = ui::local_path(target.strip_prefix(origin).unwrap_or(target))?;
+    let rest = path.strip_prefix(&state.settings.base_path)?;
+    let inside = rest.starts_with('/') && !path.contains("..") && !path.contains("/login");
+    inside.then(|| path.to_owned())
+}
+
+/// Where a page of our own sends somebody who has to log in first.
+pub fn login_url(state: &AppState, method: &str, path: &str) -> String {
+    let target = format!("{}/{path}", state.settings.base_path);
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("redirect_uri", &target)
+        .finish();
+    format!("{}/{method}/login?{query}", state.settings.base_path)
+}
+
+#[derive(Deserialize)]
+pub struct Credentials {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// `POST {B}/{method}/login`
+pub async fn submit(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<Credentials>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let source = FormSource::Login;
+    let csrf = form.csrf.as_deref();
+    let t = Texts(visitor.preferences.lang);
+    if visitor.check_form(&state, source, csrf).is_err() {
+        // The page was open for too long: show it again, if it is known what for.
+        let claimed = csrf.and_then(|token| flows::claimed_flow(token, source));
+        let flow = any_flow(&state, &visitor, &method.id, claimed).await?;
+        super::form::delay().await;
+        let Some(flow) = flow else {
+            return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        };
+        let again = Again::new(StatusCode::OK, t.form_expired(), &form.username);
+        return again.show(&state, visitor, &flow).await;
+    }
+    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
+    match verify(&state, &visitor, &form, t).await? {
+        Ok(user) => enter(&state, visitor, flow, &user).await,
+        Err(again) => again.show(&state, visitor, &flow).await,
+    }
+}
+
+/// The page is shown again with a reason.
+struct Again {
+    status: StatusCode,
+    message: String,
+    username: String,
+}
+
+impl Again {
+    fn new(status: StatusCode, message: &str, username: &str) -> Self {
+        Self {
+            status,
+            message: message.to_owned(),
+            username: username.chars().take(256).collect(),
+        }
+    }
+
+    async fn show(
+        self,
+        state: &AppState,
+        visitor: Visitor,
+        flow: &Flow,
+    ) -> Result<Response, PageError> {
+        let (message, username) = (Some(self.message), Some(self.username));
+        interaction::login_page(state, visitor, flow, self.status, message, username).await
+    }
+}
+
+/// Checks name and password. Failures of every kind look alike and get slower.
+async fn verify(
+    state: &AppState,
+    visitor: &Visitor,
+    form: &Credentials,
+    t: Texts,
+) -> Result<Result<User, Again>, PageError> {
+    let username = form.username.trim();
+    let address = visitor.peer.address;
+    let whos = [Who::Account(username), Who::Address(address)];
+    let too_many = || Again::new(StatusCode::TOO_MANY_REQUESTS, t.too_many(), username);
+    match brake::check(&state.database, Act::Login, &whos, clock::now()).await {
+        Ok(()) => {}
+        Err(BrakeError::Braked(_)) => return Ok(Err(too_many())),
+        Err(BrakeError::Database(error)) => return Err(PageError::database(state, &error)),
+    }
+    // An empty password never reaches a provider (F6).
+    let outcome = if username.is_empty() || form.password.is_empty() {
+        LoginOutcome::Refused
+    } else {
+        state
+            .portal_api
+            .login(username, &form.password, address)
+            .await
+            .map_err(|error| PageError::portal_api(state, &error))?
+    };
+    let database = |error: sea_orm::DbErr| PageError::database(state, &error);
+    match outcome {
+        LoginOutcome::Right(user) => {
+            brake::release(&state.database, Act::Login, username)
+                .await
+                .map_err(database)?;
+            Ok(Ok(user))
+        }
+        LoginOutcome::Refused => {
+            let delay = brake::count(&state.database, Act::Login, &whos, clock::now())
+                .await
+                .map_err(database)?;
+            metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
+            tracing::info!(source = %address, "log-in failed");
+            tokio::time::sleep(delay).await;
+            Ok(Err(Again::new(StatusCode::OK, t.wrong_login(), username)))
+        }
+        LoginOutcome::Braked { retry_after } => {
+            tracing::info!(source = %address, retry_after, "log-in braked by portal-api");
+            Ok(Err(too_many()))
+        }
+    }
+}
+
+/// Goes on with somebody who gave the right password.
+pub async fn enter(
+    state: &AppState,
+    mut visitor: Visitor,
+    mut flow: Flow,
+    user: &User,
+) -> Result<Response, PageError> {
+    if user.must_change_password.unwrap_or(false) {
+        flow.pending_user = Some(user.id.clone());
+        return change_password::demand(state, visitor, &flow).await;
+    }
+    visitor
+        .log_in(state, &flow.method, &user.id)
+        .await
+        .map_err(|error| PageError::database(state, &error))?;
+    interaction::respond(state, visitor, flow, false).await
+}

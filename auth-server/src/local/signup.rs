@@ -1,0 +1,227 @@
+//! New accounts (17.1).
+//!
+//! Whether an address already has an account is told by mail to its owner and not on the page
+//! (F28). Nobody is logged in before the address is confirmed, unless the method trusts addresses.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::StatusCode;
+use sdk::types::verifications::Kind;
+use serde::Deserialize;
+use service::clock;
+use tokio::time::Instant;
+
+use crate::{
+    brake::{self, Act, Who},
+    configuration::Method,
+    flows::{Flow, FormSource},
+    interaction,
+    pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell, SignupPage, Texts},
+    portal_api::SaveOutcome,
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{
+    PageForm,
+    form::{any_flow, method_of, open_form},
+    login,
+    verification::link,
+};
+
+/// Every sign-up takes this long, so that a known address is not answered faster.
+const SAME_TIME: Duration = Duration::from_millis(1200);
+
+#[derive(Deserialize)]
+pub struct FlowQuery {
+    pub flow: Option<String>,
+}
+
+/// `GET {B}/{method}/signup`
+pub async fn show(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    Query(query): Query<FlowQuery>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let flow = any_flow(&state, &visitor, &method.id, query.flow.as_deref()).await?;
+    let Some(flow) = flow else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+    };
+    refuse_if_closed(&state, &visitor, &flow).await?;
+    Ok(interaction::signup_page(
+        &state,
+        visitor,
+        &flow,
+        StatusCode::OK,
+        |_| {},
+    ))
+}
+
+#[derive(Deserialize)]
+pub struct NewAccount {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    password2: String,
+}
+
+/// `POST {B}/{method}/signup`
+pub async fn submit(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<NewAccount>,
+) -> Result<Response, PageError> {
+    let answer_at = Instant::now() + SAME_TIME;
+    let method = method_of(&state, &visitor, &method)?;
+    let csrf = form.csrf.as_deref();
+    let flow = open_form(&state, &visitor, &method.id, FormSource::Signup, csrf).await?;
+    refuse_if_closed(&state, &visitor, &flow).await?;
+    let t = Texts(visitor.preferences.lang);
+    let email = form.email.trim();
+    if let Some(fault) = check_form(&form, t) {
+        return Ok(again(&state, visitor, &flow, email, fault));
+    }
+    let whos = [Who::Address(visitor.peer.address)];
+    let now = clock::now();
+    if brake::check(&state.database, Act::Signup, &whos, now)
+        .await
+        .is_err()
+    {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
+    }
+    brake::count(&state.database, Act::Signup, &whos, now)
+        .await
+        .map_err(|error| PageError::database(&state, &error))?;
+    let trusts = method.local().trust_users;
+    let created = state
+        .portal_api
+        .create_user(email, &form.password, trusts)
+        .await
+        .map_err(|error| PageError::portal_api(&state, &error))?;
+    match created {
+        SaveOutcome::Saved(user) if trusts => login::enter(&state, visitor, flow, &user).await,
+        SaveOutcome::Taken if trusts => {
+            let fault = FormFault::Email(t.address_taken().to_owned());
+            Ok(again(&state, visitor, &flow, email, fault))
+        }
+        SaveOutcome::Invalid(_) => {
+            // portal-api checks the address after the password rule was seen to hold here.
+            let fault = if rule_holds(&state, &form.password) {
+                FormFault::Email(t.email_invalid().to_owned())
+            } else {
+                FormFault::Password(t.rule_broken().to_owned())
+            };
+            Ok(again(&state, visitor, &flow, email, fault))
+        }
+        outcome @ (SaveOutcome::Saved(_) | SaveOutcome::Taken) => {
+            let kind = match outcome {
+                SaveOutcome::Saved(_) => Kind::Email,
+                // The owner learns that somebody tried, and can get in.
+                _ => Kind::LostPassword,
+            };
+            send_mail(&state, &method, kind, email).await?;
+            tokio::time::sleep_until(answer_at).await;
+            Ok(mail_sent(&state, visitor, &flow))
+        }
+    }
+}
+
+enum FormFault {
+    Email(String),
+    Password(String),
+}
+
+fn check_form(form: &NewAccount, t: Texts) -> Option<FormFault> {
+    let email = form.email.trim();
+    if email.len() > 256 || !email.contains('@') || email.contains(char::is_whitespace) {
+        return Some(FormFault::Email(t.email_invalid().to_owned()));
+    }
+    password_fault(&form.password, &form.password2, t)
+        .map(|text| FormFault::Password(text.to_owned()))
+}
+
+/// What is wrong with two entries of a new password, as far as can be said without the rule.
+pub fn password_fault(first: &str, second: &str, t: Texts) -> Option<&'static str> {
+    if first.is_empty() {
+        Some(t.password_empty())
+    } else if first != second {
+        Some(t.passwords_differ())
+    } else {
+        None
+    }
+}
+
+fn rule_holds(state: &AppState, password: &str) -> bool {
+    state.configuration().password_rule.holds(password)
+}
+
+fn again(
+    state: &AppState,
+    visitor: Visitor,
+    flow: &Flow,
+    email: &str,
+    fault: FormFault,
+) -> Response {
+    let fill = |page: &mut SignupPage| {
+        email.clone_into(&mut page.email);
+        match fault {
+            FormFault::Email(text) => {
+                page.error_message = Some(text.clone());
+                page.email_error = Some(text);
+            }
+            FormFault::Password(text) => {
+                page.error_message = Some(text.clone());
+                page.password_error = Some(text);
+            }
+        }
+    };
+    interaction::signup_page(state, visitor, flow, StatusCode::BAD_REQUEST, fill)
+}
+
+async fn refuse_if_closed(
+    state: &AppState,
+    visitor: &Visitor,
+    flow: &Flow,
+) -> Result<(), PageError> {
+    if interaction::signup_is_closed(state, flow).await? {
+        return Err(PageError::for_visitor(visitor, state, Fault::SignupOff));
+    }
+    Ok(())
+}
+
+async fn send_mail(
+    state: &AppState,
+    method: &Method,
+    kind: Kind,
+    email: &str,
+) -> Result<(), PageError> {
+    state
+        .portal_api
+        .create_verification(kind, email, &link(state, &method.id))
+        .await
+        .map_err(|error| PageError::portal_api(state, &error))
+}
+
+fn mail_sent(state: &AppState, visitor: Visitor, flow: &Flow) -> Response {
+    let shell = Shell::new(
+        state,
+        &visitor,
+        &flow.method,
+        FormSource::Signup,
+        Some(flow),
+    );
+    let back = format!("{}/{}", state.settings.base_path, flow.restart_url());
+    let page = NoticePage::new(shell, NoticeKind::SignupMailSent, Some(back));
+    pages::show(visitor, StatusCode::OK, &page, &[])
+}

@@ -1,0 +1,117 @@
+//! Asking for a mail that confirms the own address (17.5).
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::StatusCode;
+use sdk::types::{User, verifications::Kind};
+use serde::Deserialize;
+use serde_json::json;
+use service::clock;
+
+use crate::{
+    brake::{self, Act, Who},
+    flows::FormSource,
+    interaction,
+    pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell, VerifyEmailRequestPage},
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{
+    PageForm,
+    form::{delay, method_of},
+    login::login_url,
+    verification::link,
+};
+
+/// The user who is logged in by `method`.
+pub async fn logged_in_user(
+    state: &AppState,
+    visitor: &Visitor,
+    method: &str,
+) -> Result<Option<User>, PageError> {
+    let Some(login) = visitor.login(method) else {
+        return Ok(None);
+    };
+    state
+        .portal_api
+        .user(&login.user_id)
+        .await
+        .map_err(|error| PageError::portal_api(state, &error))
+}
+
+/// `GET {B}/{method}/verifyemail`
+pub async fn show(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
+        let url = login_url(&state, &method.id, &format!("{}/verifyemail", method.id));
+        return Ok(visitor.finish(interaction::redirect(&url)));
+    };
+    let shell = Shell::new(&state, &visitor, &method.id, FormSource::VerifyEmail, None);
+    let verified = user.validated.unwrap_or(false);
+    let page = VerifyEmailRequestPage {
+        frame: shell.frame,
+        common: shell.common,
+        profile: json!({"sub": user.id, "email": user.email, "email_verified": verified}),
+        email: user.email,
+        verified,
+    };
+    Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
+}
+
+#[derive(Deserialize)]
+pub struct Confirmation {
+    #[serde(rename = "_csrf")]
+    csrf: Option<String>,
+}
+
+/// `POST {B}/{method}/verifyemail`
+pub async fn submit(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+    PageForm(form): PageForm<Confirmation>,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let source = FormSource::VerifyEmail;
+    let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+    };
+    if visitor
+        .check_form(&state, source, form.csrf.as_deref())
+        .is_err()
+    {
+        delay().await;
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+    }
+    let whos = [
+        Who::Account(&user.email),
+        Who::Address(visitor.peer.address),
+    ];
+    let now = clock::now();
+    if brake::check(&state.database, Act::Mail, &whos, now)
+        .await
+        .is_err()
+    {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
+    }
+    brake::count(&state.database, Act::Mail, &whos, now)
+        .await
+        .map_err(|error| PageError::database(&state, &error))?;
+    if !user.validated.unwrap_or(false) {
+        state
+            .portal_api
+            .create_verification(Kind::Email, &user.email, &link(&state, &method.id))
+            .await
+            .map_err(|error| PageError::portal_api(&state, &error))?;
+    }
+    let shell = Shell::new(&state, &visitor, &method.id, source, None);
+    let page = NoticePage::new(shell, NoticeKind::ConfirmationMailSent, None);
+    Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
+}

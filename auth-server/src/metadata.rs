@@ -1,0 +1,59 @@
+//! The documents that describe this server (RFC 8414, OpenID Connect Discovery).
+
+use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
+use http::header;
+use serde_json::json;
+
+use crate::state::AppState;
+
+/// At the root of the host: the well-known name stands before the issuer's path.
+pub fn root_routes(base_path: &str) -> Router<AppState> {
+    Router::new()
+        .route(
+            &format!("/.well-known/oauth-authorization-server{base_path}"),
+            get(metadata),
+        )
+        .route(
+            &format!("/.well-known/openid-configuration{base_path}"),
+            get(metadata),
+        )
+}
+
+/// Below the base path: OpenID Connect appends the name to the issuer.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(metadata))
+        .route("/.well-known/oauth-authorization-server", get(metadata))
+}
+
+/// `GET …/.well-known/oauth-authorization-server` and its OpenID counterpart.
+async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
+    let issuer = state.configuration().issuer.clone();
+    let url = |path: &str| format!("{issuer}{path}");
+    let document = json!({
+        "issuer": issuer,
+        "authorization_endpoint": url("/oauth2/authorize"),
+        "token_endpoint": url("/oauth2/token"),
+        "jwks_uri": url("/oauth2/jwks"),
+        "userinfo_endpoint": url("/oauth2/userinfo"),
+        "introspection_endpoint": url("/oauth2/introspect"),
+        "revocation_endpoint": url("/oauth2/revoke"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login"],
+        "subject_types_supported": ["public"],
+        "ui_locales_supported": ["en", "de"],
+    });
+    (
+        [(header::CACHE_CONTROL, "public, max-age=300")],
+        Json(document),
+    )
+}
+
+const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];

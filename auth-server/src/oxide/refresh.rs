@@ -1,0 +1,274 @@
+//! Refreshing: a new access token and a new refresh token of the same family.
+
+use std::borrow::Cow;
+
+use oxide_auth::{
+    code_grant::{
+        error::AccessTokenErrorType,
+        refresh::{Error, Input, Output, Refresh, Request},
+    },
+    primitives::{
+        grant::Grant as OxideGrant,
+        issuer::{RefreshedToken, TokenType},
+    },
+};
+use service::clock;
+
+use crate::{
+    address::Peer,
+    apis::ApiPolicy,
+    clients::Client,
+    families::{self, Family, Presented, RevokeReason, Verdict},
+    oauth::{Dialect, Grant, Refusal},
+    scopes,
+    state::AppState,
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest},
+};
+
+/// Exchanges a refresh token. The form of the request was checked before.
+pub async fn refresh(
+    state: &AppState,
+    request: &TokenRequest,
+    endpoint: &Endpoint,
+    peer: Peer,
+) -> Result<TokenAnswer, TokenError> {
+    let oxide_request = OxideRequest { request, endpoint };
+    let mut machine = Refresh::new(&oxide_request);
+    let mut input = Input::None;
+    let mut presented: Option<Family> = None;
+    let mut bound: Option<(Client, ApiPolicy)> = None;
+    let mut answer: Option<TokenAnswer> = None;
+    loop {
+        input = match Step::of(machine.advance(input))? {
+            Step::Authenticate => {
+                // A public client is named by the request, too, and not only by its token.
+                let client_id = request
+                    .client_id
+                    .as_deref()
+                    .ok_or(Refusal::ClientIdMissing)?;
+                let secret = request.client_secret.as_deref();
+                let grant = Grant::RefreshToken;
+                let client =
+                    token::authenticate(state, client_id, secret, grant, endpoint, peer).await?;
+                let api = token::api_of(state, &client, endpoint, grant).await?;
+                bound = Some((client, api));
+                Input::Authenticated {
+                    scope: oxide_request.scope(),
+                }
+            }
+            Step::Recover { token } => {
+                let family = recover(state, &token, request, endpoint).await?;
+                let grant = grant_of(&family);
+                presented = Some(family);
+                Input::Recovered {
+                    scope: oxide_request.scope(),
+                    grant: Some(Box::new(grant)),
+                }
+            }
+            Step::Refresh { token, grant } => {
+                let (client, api) = bound.as_ref().ok_or(TokenError::Internal)?;
+                let family = presented.as_ref().ok_or(TokenError::Internal)?;
+                let narrowed =
+                    |scope: &&String| grant.scope.iter().any(|one| one == scope.as_str());
+                let scope: Vec<String> = family.scope.iter().filter(narrowed).cloned().collect();
+                let issued = rotate(state, &token, client, api, family, &scope).await?;
+                let refreshed = refreshed(&issued);
+                answer = Some(issued);
+                Input::Refreshed(refreshed)
+            }
+            Step::Done => return answer.ok_or(TokenError::Internal),
+        };
+    }
+}
+
+async fn recover(
+    state: &AppState,
+    token: &str,
+    request: &TokenRequest,
+    endpoint: &Endpoint,
+) -> Result<Family, TokenError> {
+    let found = families::present(state.database.read(), token).await?;
+    let (family, _) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+    if request.client_id.as_deref() != Some(family.client_id.as_str()) {
+        return Err(Refusal::RefreshTokenOfAnotherClient.into());
+    }
+    let other_method =
+        matches!(endpoint, Endpoint::PerMethod { method, .. } if *method != family.method);
+    if family.revoked || family.expires_at <= clock::now() || other_method {
+        return Err(Refusal::RefreshTokenInvalid.into());
+    }
+    Ok(family)
+}
+
+fn grant_of(family: &Family) -> OxideGrant {
+    OxideGrant {
+        owner_id: family.user_id.clone(),
+        client_id: family.client_id.clone(),
+        scope: super::scope(&family.scope),
+        redirect_uri: super::no_redirect_uri().into_url(),
+        until: family.expires_at,
+        extensions: oxide_auth::primitives::grant::Extensions::new(),
+    }
+}
+
+/// Everything that may have changed since the last time is looked at again, then the token is
+/// replaced.
+async fn rotate(
+    state: &AppState,
+    token: &str,
+    client: &Client,
+    api: &ApiPolicy,
+    family: &Family,
+    scope: &[String],
+) -> Result<TokenAnswer, TokenError> {
+    let Some(user) = state.portal_api.user(&family.user_id).await? else {
+        revoke(state, family, RevokeReason::UserGone).await?;
+        return Err(Refusal::UserGone.into());
+    };
+    check_consent(state, client, family).await?;
+    let now = clock::now();
+    let txn = state.database.write().await?;
+    let found = families::present(&txn, token).await?;
+    let (_, presented) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+    let verdict = presented.verdict(now);
+    let marked = families::mark(&txn, token, verdict, now).await?;
+    if verdict == Verdict::Reused || !marked {
+        txn.rollback().await?;
+        // A parallel request that was faster is no theft yet: the next try tells.
+        if verdict == Verdict::Reused {
+            report_reuse(state, family).await?;
+        }
+        return Err(Refusal::RefreshTokenInvalid.into());
+    }
+    let Presented { generation, .. } = presented;
+    let granted = (scope, user.groups.as_slice());
+    let next = Some(generation + 1);
+    let answer = token::issue_to_user(state, &txn, client, api, family, granted, next, now).await?;
+    txn.commit().await?;
+    Ok(answer)
+}
+
+/// Consent may have been withdrawn and the subscription limited since (10.4). Scopes of groups are
+/// computed anew and need neither.
+async fn check_consent(
+    state: &AppState,
+    client: &Client,
+    family: &Family,
+) -> Result<(), TokenError> {
+    if client.trusted || family.scope.is_empty() {
+        return Ok(());
+    }
+    let allowed = family
+        .scope
+        .iter()
+        .all(|scope| client.scope_limit.allows(scope));
+    let granted = state
+        .portal_api
+        .granted_scopes(&family.user_id, &client.application_id, &client.api_id)
+        .await?;
+    if allowed && family.scope.iter().all(|scope| granted.contains(scope)) {
+        return Ok(());
+    }
+    revoke(state, family, RevokeReason::ConsentWithdrawn).await?;
+    Err(Refusal::ConsentWithdrawn.into())
+}
+
+async fn report_reuse(state: &AppState, family: &Family) -> Result<(), TokenError> {
+    tracing::warn!(client.id = %family.client_id, "a refresh token was used again after its replacement");
+    metrics::counter!("wicketgate_auth_refresh_reuse").increment(1);
+    revoke(state, family, RevokeReason::RefreshTokenReused).await
+}
+
+async fn revoke(state: &AppState, family: &Family, reason: RevokeReason) -> Result<(), TokenError> {
+    let txn = state.database.write().await?;
+    families::revoke(&txn, &family.id, reason, clock::now()).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+fn refreshed(answer: &TokenAnswer) -> RefreshedToken {
+    RefreshedToken {
+        token: answer.access_token.clone(),
+        refresh: answer.refresh_token.clone(),
+        until: answer.expires_at,
+        token_type: TokenType::Bearer,
+    }
+}
+
+/// The machine's output without its borrow.
+enum Step {
+    Authenticate,
+    Recover {
+        token: String,
+    },
+    Refresh {
+        token: String,
+        grant: Box<OxideGrant>,
+    },
+    Done,
+}
+
+impl Step {
+    fn of(output: Output<'_>) -> Result<Self, TokenError> {
+        Ok(match output {
+            Output::Unauthenticated { .. } => Self::Authenticate,
+            Output::RecoverRefresh { token } => Self::Recover {
+                token: token.to_owned(),
+            },
+            Output::Refresh { token, grant } => Self::Refresh {
+                token: token.to_owned(),
+                grant,
+            },
+            Output::Ok(_) => Self::Done,
+            Output::Err(error) => return Err(refusal(error).into()),
+        })
+    }
+}
+
+fn refusal(mut error: Error) -> Refusal {
+    match error.description().map(|description| description.kind()) {
+        Some(AccessTokenErrorType::InvalidScope) => Refusal::ScopeTooWide,
+        _ => Refusal::RefreshTokenInvalid,
+    }
+}
+
+struct OxideRequest<'a> {
+    request: &'a TokenRequest,
+    endpoint: &'a Endpoint,
+}
+
+impl Request for OxideRequest<'_> {
+    fn valid(&self) -> bool {
+        true
+    }
+
+    fn refresh_token(&self) -> Option<Cow<'_, str>> {
+        self.request.refresh_token.as_deref().map(Cow::Borrowed)
+    }
+
+    /// A smaller scope may be asked for; old clients send one that never had a meaning.
+    fn scope(&self) -> Option<Cow<'_, str>> {
+        match self.endpoint.dialect() {
+            Dialect::Compatible => None,
+            Dialect::Standard => self
+                .request
+                .scope
+                .as_deref()
+                .map(|scope| Cow::Owned(scopes::parse(scope).join(" "))),
+        }
+    }
+
+    fn grant_type(&self) -> Option<Cow<'_, str>> {
+        self.request.grant_type.as_deref().map(Cow::Borrowed)
+    }
+
+    fn authorization(&self) -> Option<(Cow<'_, str>, Cow<'_, [u8]>)> {
+        let id = self.request.client_id.as_deref()?;
+        let secret = self.request.client_secret.as_deref()?;
+        Some((Cow::Borrowed(id), Cow::Borrowed(secret.as_bytes())))
+    }
+
+    fn extension(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+}

@@ -1,0 +1,190 @@
+//! The error page, and errors that end on it.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use serde::Serialize;
+use ui::{Frame, Preferences};
+
+use crate::{portal_api::PortalApiError, state::AppState};
+
+use super::{Page, Texts};
+
+/// Page `error`: status, message, correlation id.
+#[derive(Template, Serialize)]
+#[template(path = "error.html")]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorPage {
+    #[serde(skip)]
+    frame: Frame,
+    #[serde(skip)]
+    t: Texts,
+    title: String,
+    portal_url: String,
+    base_url: String,
+    correlation_id: String,
+    message: &'static str,
+    status: u16,
+}
+
+impl ErrorPage {
+    fn heading(&self) -> &'static str {
+        if self.status == 404 {
+            self.t.not_found_title()
+        } else {
+            self.t.error_title()
+        }
+    }
+}
+
+impl Page for ErrorPage {
+    fn id(&self) -> &'static str {
+        "error"
+    }
+}
+
+/// What a person is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    NotFound,
+    Link,
+    Form,
+    Flow,
+    Parameters,
+    ClientMissing,
+    ClientUnknown,
+    NoRedirectUri,
+    RedirectUri,
+    Target,
+    SignupOff,
+    RegisterOff,
+    Namespace,
+    Action,
+    LoginNeeded,
+    TooMany,
+    Unavailable,
+    Internal,
+}
+
+impl Fault {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound | Self::Link => StatusCode::NOT_FOUND,
+            Self::Form | Self::SignupOff | Self::RegisterOff | Self::LoginNeeded => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Flow
+            | Self::Parameters
+            | Self::ClientMissing
+            | Self::ClientUnknown
+            | Self::NoRedirectUri
+            | Self::RedirectUri
+            | Self::Target
+            | Self::Namespace
+            | Self::Action => StatusCode::BAD_REQUEST,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn text(self, t: Texts) -> &'static str {
+        match self {
+            Self::NotFound => t.fault_not_found(),
+            Self::Link => t.fault_link(),
+            Self::Form => t.fault_form(),
+            Self::Flow => t.fault_flow(),
+            Self::Parameters => t.fault_parameters(),
+            Self::ClientMissing => t.fault_client_missing(),
+            Self::ClientUnknown => t.fault_client_unknown(),
+            Self::NoRedirectUri => t.fault_no_redirect(),
+            Self::RedirectUri => t.fault_redirect(),
+            Self::Target => t.fault_target(),
+            Self::SignupOff => t.fault_signup_off(),
+            Self::RegisterOff => t.fault_register_off(),
+            Self::Namespace => t.fault_namespace(),
+            Self::Action => t.fault_action(),
+            Self::LoginNeeded => t.fault_login_needed(),
+            Self::TooMany => t.too_many(),
+            Self::Unavailable => t.fault_unavailable(),
+            Self::Internal => t.fault_internal(),
+        }
+    }
+}
+
+/// An error that ends on the error page.
+pub struct PageError {
+    state: AppState,
+    fault: Fault,
+    preferences: Preferences,
+    wants_json: bool,
+}
+
+impl PageError {
+    pub fn new(state: &AppState, fault: Fault) -> Self {
+        Self {
+            state: state.clone(),
+            fault,
+            preferences: Preferences::default(),
+            wants_json: false,
+        }
+    }
+
+    /// In the language and form that the visitor wants.
+    pub fn for_visitor(visitor: &crate::visitor::Visitor, state: &AppState, fault: Fault) -> Self {
+        Self {
+            preferences: visitor.preferences.clone(),
+            wants_json: visitor.wants_json,
+            ..Self::new(state, fault)
+        }
+    }
+
+    /// Logs what happened inside; the page says only that something did.
+    pub fn database(state: &AppState, error: &sea_orm::DbErr) -> Self {
+        tracing::error!(%error, "the database failed");
+        Self::new(state, Fault::Unavailable)
+    }
+
+    pub fn portal_api(state: &AppState, error: &PortalApiError) -> Self {
+        tracing::error!(%error, "portal-api failed");
+        Self::new(state, Fault::Unavailable)
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let configuration = self.state.configuration();
+        let t = Texts(self.preferences.lang);
+        let status = self.fault.status();
+        let page = ErrorPage {
+            frame: Frame {
+                site: configuration.site.clone(),
+                preferences: self.preferences,
+                ..Frame::default()
+            },
+            t,
+            title: configuration.title.clone(),
+            portal_url: configuration.portal_url.clone(),
+            base_url: self.state.settings.base_path.clone(),
+            correlation_id: service::http::current_correlation_id().unwrap_or_default(),
+            message: self.fault.text(t),
+            status: status.as_u16(),
+        };
+        let response = if self.wants_json {
+            (status, super::as_json(&page)).into_response()
+        } else {
+            ui::page(status, &page)
+        };
+        ui::no_store(response)
+    }
+}
+
+/// The page for addresses that do not exist.
+pub fn not_found(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Response {
+    let here = uri.path_and_query().map_or("/", |path| path.as_str());
+    PageError {
+        preferences: Preferences::of(headers, here),
+        ..PageError::new(state, Fault::NotFound)
+    }
+    .into_response()
+}

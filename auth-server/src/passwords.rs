@@ -1,0 +1,72 @@
+//! Password rules, as they are shown before somebody types (17.2). portal-api decides.
+
+/// A rule of `globals.passwordStrategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordRule {
+    Any6To24,
+    UpperLower,
+    UpperLowerDigit,
+    UpperLowerDigitSpecial,
+}
+
+impl PasswordRule {
+    /// The rule with this name; unknown ones mean the first.
+    pub fn named(name: Option<&str>) -> Self {
+        match name {
+            Some("PW_8_24_UPPER_LOWER") => Self::UpperLower,
+            Some("PW_8_24_UPPER_LOWER_DIGIT") => Self::UpperLowerDigit,
+            Some("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL") => Self::UpperLowerDigitSpecial,
+            _ => Self::Any6To24,
+        }
+    }
+
+    pub const fn min_length(self) -> usize {
+        match self {
+            Self::Any6To24 => 6,
+            _ => 8,
+        }
+    }
+
+    pub const fn max_length(self) -> usize {
+        24
+    }
+
+    pub const fn needs_upper_and_lower(self) -> bool {
+        !matches!(self, Self::Any6To24)
+    }
+
+    pub const fn needs_digit(self) -> bool {
+        matches!(self, Self::UpperLowerDigit | Self::UpperLowerDigitSpecial)
+    }
+
+    pub const fn needs_special(self) -> bool {
+        matches!(self, Self::UpperLowerDigitSpecial)
+    }
+
+    /// Whether a password follows the rule; length counts UTF-16 units (portal-api 9.1).
+    pub fn holds(self, password: &str) -> bool {
+        let length = password.encode_utf16().count();
+        let has = |test: fn(&char) -> bool| password.chars().any(|c| test(&c));
+        (self.min_length()..=self.max_length()).contains(&length)
+            && !password.contains(['\r', '\n'])
+            && (!self.needs_upper_and_lower()
+                || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)))
+            && (!self.needs_digit() || has(char::is_ascii_digit))
+            && (!self.needs_special() || has(|c| !c.is_ascii_alphanumeric()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_asks_for_its_classes() {
+        let special = PasswordRule::named(Some("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL"));
+        assert!(special.holds("Abcdef1!") && !special.holds("Abcdefg1"));
+        let digit = PasswordRule::named(Some("PW_8_24_UPPER_LOWER_DIGIT"));
+        assert!(digit.holds("Abcdefg1") && !digit.holds("abcdefg1"));
+        let first = PasswordRule::named(Some("no such rule"));
+        assert!(first.holds("secret") && !first.holds("short") && !first.holds(&"x".repeat(25)));
+    }
+}

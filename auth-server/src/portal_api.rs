@@ -1,0 +1,84 @@
+//! What this server asks portal-api, and for how long it remembers the answer.
+//!
+//! Users, consent and registrations are always asked anew. Clients and verified secrets are
+//! remembered for two seconds, which is how fast a revocation has to be seen (Part 4).
+
+mod clients;
+mod users;
+
+use std::{sync::Arc, time::Duration};
+
+use sdk::{
+    Client as SdkClient, Optional,
+    types::{Api, AuthServer, Globals, Pool},
+};
+use service::{ServiceName, keys::Keys, token::Identity};
+use url::Url;
+
+use crate::{apis::ApiPolicy, cache::Cache, clients::Client};
+
+pub use clients::VerifiedSecret;
+pub use sdk::Error as PortalApiError;
+pub use users::{LoginOutcome, SaveOutcome};
+
+/// How long a client or a verified secret is remembered.
+const CLIENTS: Duration = Duration::from_secs(2);
+/// How long configuration is remembered.
+const CONFIGURATION: Duration = Duration::from_secs(5);
+
+/// Typed access to portal-api with this service's own identity. Cheap to clone.
+#[derive(Clone)]
+pub struct PortalApi(Arc<Inner>);
+
+struct Inner {
+    sdk: SdkClient,
+    apis: Cache<(), Arc<Vec<Api>>>,
+    pools: Cache<String, Option<Arc<Pool>>>,
+    clients: Cache<String, Option<Arc<Client>>>,
+    /// By digest of id and secret.
+    secrets: Cache<[u8; 32], Arc<Client>>,
+}
+
+impl PortalApi {
+    pub fn new(url: Url, keys: Keys) -> Self {
+        let identity = Identity::new(ServiceName::AuthServer, keys);
+        Self(Arc::new(Inner {
+            sdk: SdkClient::new(url, sdk::Auth::Service(identity))
+                .with_patience(Duration::from_secs(5)),
+            apis: Cache::new(CONFIGURATION, 1),
+            pools: Cache::new(CONFIGURATION, 1000),
+            clients: Cache::new(CLIENTS, 10_000),
+            secrets: Cache::new(CLIENTS, 10_000),
+        }))
+    }
+
+    pub async fn globals(&self) -> Result<Globals, PortalApiError> {
+        self.0.sdk.globals().await
+    }
+
+    pub async fn auth_server(&self, name: &str) -> Result<Option<AuthServer>, PortalApiError> {
+        self.0.sdk.auth_server(name).await.optional()
+    }
+
+    /// The OAuth side of an API.
+    pub async fn api(&self, id: &str) -> Result<Option<ApiPolicy>, PortalApiError> {
+        let apis = match self.0.apis.get(&()) {
+            Some(apis) => apis,
+            None => {
+                let apis = Arc::new(self.0.sdk.apis().await?.apis);
+                self.0.apis.put((), apis.clone());
+                apis
+            }
+        };
+        Ok(ApiPolicy::find(&apis, id))
+    }
+
+    pub async fn pool(&self, id: &str) -> Result<Option<Arc<Pool>>, PortalApiError> {
+        if let Some(pool) = self.0.pools.get(id) {
+            return Ok(pool);
+        }
+        let pool = self.0.sdk.pool(id).await.optional()?.map(Arc::new);
+        self.0.pools.put(id.to_owned(), pool.clone());
+        Ok(pool)
+    }
+}

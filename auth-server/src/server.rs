@@ -1,0 +1,162 @@
+//! Start, background work, end. The port opens at once; everything else follows and says in the
+//! readiness what it waits for.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chrono::TimeDelta;
+use migrations::{Database, OpenError, auth_server::Migrator};
+use service::{ServiceName, backoff::Backoff, clock, health::Readiness, ops, problem::Problem};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::{
+    Settings, brake, codes, families, flows,
+    portal_api::PortalApi,
+    routes, sessions,
+    state::{AppState, StateError},
+};
+
+/// How often configuration and keys are looked after.
+const RELOAD: Duration = Duration::from_secs(5);
+/// Every so many rounds what has ended is removed.
+const CLEAN_EVERY: u32 = 60;
+
+/// Runs the auth server on `listener` until `shutdown`.
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    service::crypto::install();
+    let started = Arc::new(OnceLock::new());
+    let server = tokio::spawn(service::http::serve(
+        ServiceName::AuthServer,
+        listener,
+        front(&settings, &readiness, started.clone()),
+        shutdown.clone(),
+    ));
+    let state = tokio::select! {
+        state = start(settings, &readiness) => state,
+        () = shutdown.cancelled() => return server.await?,
+    };
+    let state = match state {
+        Ok(state) => state,
+        Err(error) => {
+            shutdown.cancel();
+            server.await??;
+            return Err(error);
+        }
+    };
+    started.set(routes::router(state.clone())).ok();
+    readiness.ready();
+    let housekeeping = tokio::spawn(look_after(state, shutdown));
+    server.await??;
+    housekeeping.await?;
+    Ok(())
+}
+
+/// Health at both places, and everything else once it has started.
+fn front(settings: &Settings, readiness: &Readiness, started: Arc<OnceLock<Router>>) -> Router {
+    let ops = ops::router(ServiceName::AuthServer.wire_name(), readiness.clone());
+    let ping = {
+        let ops = ops.clone();
+        async move || {
+            let request = Request::get("/ping").body(Body::empty());
+            let request = request.expect("a constant request is valid");
+            ops.oneshot(request).await.into_response()
+        }
+    };
+    ops.route(&format!("{}/ping", settings.base_path), get(ping))
+        .fallback(async move |request: Request| when_started(started, request).await)
+}
+
+async fn when_started(started: Arc<OnceLock<Router>>, request: Request) -> Response {
+    match started.get() {
+        Some(router) => router.clone().oneshot(request).await.into_response(),
+        None => Problem::unavailable("The auth server is still starting. Try again shortly.")
+            .into_response(),
+    }
+}
+
+/// Opens the database and reads the configuration, as often as waiting may help.
+async fn start(settings: Settings, readiness: &Readiness) -> anyhow::Result<AppState> {
+    let database = open(&settings, readiness).await?;
+    let portal_api = PortalApi::new(settings.portal_api.clone(), settings.keys.clone());
+    let mut backoff = Backoff::for_start();
+    loop {
+        let state = AppState::new(settings.clone(), database.clone(), portal_api.clone()).await;
+        match state {
+            Ok(state) => return Ok(state),
+            // Keys that do not open stay closed; a configuration may be corrected.
+            Err(error @ (StateError::Keys(_) | StateError::MissingKey(_))) => {
+                return Err(error.into());
+            }
+            Err(error) => readiness.waiting(error.to_string()),
+        }
+        backoff.wait().await;
+    }
+}
+
+async fn open(settings: &Settings, readiness: &Readiness) -> Result<Database, OpenError> {
+    let mut backoff = Backoff::for_start();
+    loop {
+        let opened =
+            Database::open::<Migrator>(&settings.database, settings.database_connections).await;
+        match opened {
+            Ok(database) => return Ok(database),
+            Err(error) if error.is_temporary() => {
+                readiness.waiting(format!("the database does not answer ({error})"));
+            }
+            Err(error) => return Err(error),
+        }
+        backoff.wait().await;
+    }
+}
+
+/// Takes over new configuration, rotates keys, removes what has ended.
+async fn look_after(state: AppState, shutdown: CancellationToken) {
+    let mut rounds = 0_u32;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RELOAD) => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = state.reload().await {
+            tracing::warn!("the configuration could not be read anew, the old one stays: {error}");
+        }
+        if let Err(error) = state.keys.refresh(clock::now()).await {
+            tracing::error!("the signing keys could not be looked after: {error}");
+        }
+        rounds += 1;
+        if rounds.is_multiple_of(CLEAN_EVERY)
+            && let Err(error) = clean(&state).await
+        {
+            tracing::warn!(%error, "what has ended could not be removed");
+        }
+    }
+}
+
+/// Small batches by nature: each table holds what ended since the last time.
+async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
+    let now = clock::now();
+    let idle = TimeDelta::minutes(i64::from(state.settings.session_minutes));
+    let txn = state.database.write().await?;
+    sessions::delete_expired(&txn, idle, now).await?;
+    flows::delete_expired(&txn, now).await?;
+    codes::delete_expired(&txn, now).await?;
+    families::delete_expired(&txn, now).await?;
+    brake::delete_expired(&txn, now).await?;
+    txn.commit().await
+}

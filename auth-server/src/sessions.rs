@@ -1,0 +1,38 @@
+//! Browser sessions: who logged in, when and by which method. Nothing else is kept in them
+//! (F2), so no request can inherit what another one found out.
+
+mod row;
+mod store;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use store::{begin, delete_expired, delete_of, end, find};
+
+/// How long a session lives at most, however busy it is.
+pub const ABSOLUTE_LIFETIME: TimeDelta = TimeDelta::hours(12);
+
+/// A living session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The name of the session in tokens.
+    pub sid: String,
+    pub logins: Vec<Login>,
+}
+
+/// A user who is logged in by one method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub method: String,
+    pub user_id: String,
+    pub auth_time: DateTime<Utc>,
+}
+
+impl Session {
+    /// The login by `method`, if it is not older than `after`.
+    pub fn login(&self, method: &str, after: Option<DateTime<Utc>>) -> Option<&Login> {
+        self.logins
+            .iter()
+            .find(|login| login.method == method)
+            .filter(|login| after.is_none_or(|after| login.auth_time >= after))
+    }
+}

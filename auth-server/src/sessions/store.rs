@@ -1,0 +1,152 @@
+//! Rows of sessions.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use migrations::Database;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, sea_query::Query,
+};
+use service::random;
+
+use crate::secret::{self, Secret};
+
+use super::{ABSOLUTE_LIFETIME, Login, Session, row::login, row::session};
+
+/// A busy session is written at most this often.
+const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// The session of a cookie. Being seen keeps it alive for `idle` more.
+pub async fn find(
+    database: &Database,
+    cookie: &str,
+    idle: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Option<Session>, DbErr> {
+    let found = session::Entity::find_by_id(secret::digest(cookie))
+        .filter(session::Column::ExpiresAt.gt(now))
+        .filter(session::Column::SeenAt.gt(now - idle))
+        .find_with_related(login::Entity)
+        .all(database.read())
+        .await?;
+    let Some((row, logins)) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    if row.seen_at <= now - TOUCH_EVERY {
+        let txn = database.write().await?;
+        session::Entity::update_many()
+            .col_expr(session::Column::SeenAt, now.into())
+            .filter(session::Column::IdHash.eq(&row.id_hash))
+            .exec(&txn)
+            .await?;
+        txn.commit().await?;
+    }
+    Ok(Some(Session {
+        sid: row.sid,
+        logins: logins.into_iter().map(Login::from).collect(),
+    }))
+}
+
+/// A new session with `login` and the other logins of the one before, which ends: whoever knew
+/// the old cookie does not know the new one (F9).
+pub async fn begin(
+    txn: &DatabaseTransaction,
+    previous: Option<&str>,
+    new: Login,
+    now: DateTime<Utc>,
+) -> Result<(Secret, Session), DbErr> {
+    let mut logins = match previous {
+        Some(cookie) => end(txn, cookie, now).await?,
+        None => Vec::new(),
+    };
+    // Another person at the same browser takes over all of it.
+    logins.retain(|login| login.method != new.method && login.user_id == new.user_id);
+    logins.push(new);
+    let cookie = Secret::generate();
+    let mut sid = random::hex_id();
+    sid.truncate(32);
+    let row = session::Model {
+        id_hash: cookie.digest(),
+        sid,
+        created_at: now,
+        seen_at: now,
+        expires_at: now + ABSOLUTE_LIFETIME,
+    };
+    let sid = row.sid.clone();
+    session::Entity::insert(row.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    let rows = logins.iter().map(|login| login::ActiveModel {
+        session: Set(cookie.digest()),
+        method: Set(login.method.clone()),
+        user_id: Set(login.user_id.clone()),
+        auth_time: Set(login.auth_time),
+    });
+    login::Entity::insert_many(rows)
+        .exec_without_returning(txn)
+        .await?;
+    Ok((cookie, Session { sid, logins }))
+}
+
+/// Ends the session of a cookie and says who was logged in.
+pub async fn end(
+    txn: &DatabaseTransaction,
+    cookie: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<Login>, DbErr> {
+    let id = secret::digest(cookie);
+    let found = session::Entity::find_by_id(id.clone())
+        .filter(session::Column::ExpiresAt.gt(now))
+        .find_with_related(login::Entity)
+        .all(txn)
+        .await?;
+    session::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(found
+        .into_iter()
+        .flat_map(|(_, logins)| logins)
+        .map(Login::from)
+        .collect())
+}
+
+/// Ends all sessions in which `user_id` is logged in.
+pub async fn delete_of(txn: &DatabaseTransaction, user_id: &str) -> Result<(), DbErr> {
+    session::Entity::delete_many()
+        .filter(
+            session::Column::IdHash.in_subquery(
+                Query::select()
+                    .column(login::Column::Session)
+                    .from(login::Entity)
+                    .and_where(login::Column::UserId.eq(user_id))
+                    .to_owned(),
+            ),
+        )
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Removes sessions that have ended by themselves.
+pub async fn delete_expired(
+    txn: &DatabaseTransaction,
+    idle: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    session::Entity::delete_many()
+        .filter(
+            Condition::any()
+                .add(session::Column::ExpiresAt.lte(now))
+                .add(session::Column::SeenAt.lte(now - idle)),
+        )
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+impl From<login::Model> for Login {
+    fn from(row: login::Model) -> Self {
+        Self {
+            method: row.method,
+            user_id: row.user_id,
+            auth_time: row.auth_time,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What the process has to be told; everything else comes from portal-api.
+
+use std::path::Path;
+
+use anyhow::Context;
+use ipnet::IpNet;
+use migrations::Location;
+use service::{keys::Keys, settings};
+use url::Url;
+
+/// Settings of an auth server.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which definition to serve; also the first part of method references.
+    pub server_name: String,
+    /// `{B}`: begins with a slash, ends without one.
+    pub base_path: String,
+    /// Portal API, ending in `/`.
+    pub portal_api: Url,
+    /// `<schema>://<host>` under which browsers reach the base path. `None`: from the globals.
+    pub external_url: Option<Url>,
+    pub database: Location,
+    /// Connections to PostgreSQL; without meaning on SQLite.
+    pub database_connections: u32,
+    pub keys: Keys,
+    /// Idle minutes after which a session ends.
+    pub session_minutes: u32,
+    /// Networks of gateways and load balancers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Pages are answered as JSON to clients that accept nothing else (3.4). For tests only.
+    pub render_json: bool,
+}
+
+impl Settings {
+    /// The defaults of `up`, for an installation with its data in `data`.
+    pub fn new(portal_api: Url, keys: Keys, data: &Path) -> Self {
+        Self {
+            server_name: "default".to_owned(),
+            base_path: "/auth".to_owned(),
+            portal_api,
+            external_url: None,
+            database: Location::in_folder(data, "auth-server.db"),
+            database_connections: 10,
+            keys,
+            session_minutes: 60,
+            trusted_proxies: loopback(),
+            render_json: false,
+        }
+    }
+
+    /// Reads the variables of auth-server 2.1 and static-config 24.1 on top of the defaults.
+    pub fn from_env(keys: Keys, data: &Path) -> anyhow::Result<Self> {
+        let portal_api = settings::parsed("PORTAL_API_URL")?
+            .map_or_else(|| Url::parse("http://portal-api:3001/"), Ok)
+            .context("the default address of portal-api")?;
+        let mut read = Self::new(with_slash(portal_api), keys, data);
+        if let Some(name) = settings::var("AUTH_SERVER_NAME") {
+            read.server_name = name;
+        }
+        if let Some(path) = settings::var("AUTH_SERVER_BASEPATH") {
+            read.base_path = base_path(&path)?;
+        }
+        if let Some(minutes) = settings::parsed("AUTH_SERVER_SESSION_MINUTES")? {
+            read.session_minutes = minutes;
+        }
+        if let Some(url) = settings::secret("DATABASE_URL")? {
+            read.database = Location::parse(&url).context("DATABASE_URL")?;
+        }
+        if let Some(proxies) = settings::var("AUTH_SERVER_TRUSTED_PROXIES") {
+            read.trusted_proxies = networks(&proxies)?;
+        }
+        read.render_json = settings::var("ALLOW_RENDER_JSON").is_some();
+        Ok(read)
+    }
+}
+
+/// What a gateway on the same machine connects from.
+fn loopback() -> Vec<IpNet> {
+    ["127.0.0.0/8", "::1/128"]
+        .into_iter()
+        .map(|net| net.parse().expect("these are networks"))
+        .collect()
+}
+
+fn networks(list: &str) -> anyhow::Result<Vec<IpNet>> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|net| !net.is_empty())
+        .map(|net| {
+            net.parse().with_context(|| {
+                format!("AUTH_SERVER_TRUSTED_PROXIES: `{net}` is no network (CIDR)")
+            })
+        })
+        .collect()
+}
+
+fn base_path(path: &str) -> anyhow::Result<String> {
+    let path = path.trim_end_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    anyhow::ensure!(
+        path.len() > 1 && path.starts_with('/') && path.bytes().all(plain) && !path.contains("//"),
+        "AUTH_SERVER_BASEPATH: `{path}` is no path such as `/auth`"
+    );
+    Ok(path.to_owned())
+}
+
+fn with_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_paths_and_networks_are_checked() {
+        assert_eq!(base_path("/auth/").unwrap(), "/auth");
+        for wrong in ["", "/", "auth", "//auth", "/a b", "/{x}"] {
+            assert!(base_path(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(networks("10.0.0.0/8, ::1/128").unwrap().len(), 2);
+        assert!(networks("10.0.0.0/33").is_err());
+    }
+}

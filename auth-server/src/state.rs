@@ -1,0 +1,93 @@
+//! What all handlers share.
+
+use std::{ops::Deref, sync::Arc};
+
+use arc_swap::ArcSwap;
+use migrations::Database;
+use service::{ServiceName, token::Verifier};
+
+use crate::{
+    Settings,
+    configuration::{Configuration, ConfigurationError},
+    flows::FormKey,
+    keys::{KeysError, SigningKeys},
+    portal_api::{PortalApi, PortalApiError},
+};
+
+/// Shared state of one auth server. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Inner>);
+
+pub struct Inner {
+    pub settings: Settings,
+    pub database: Database,
+    pub keys: SigningKeys,
+    pub portal_api: PortalApi,
+    pub form_key: FormKey,
+    pub service_tokens: Verifier,
+    configuration: ArcSwap<Configuration>,
+}
+
+/// Why the state could not be made, or renewed.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("portal-api: {0}")]
+    PortalApi(#[from] PortalApiError),
+    #[error("portal-api knows no auth server `{0}`")]
+    UnknownServer(String),
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    #[error(transparent)]
+    MissingKey(#[from] service::keys::MissingKey),
+}
+
+impl Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl AppState {
+    pub async fn new(
+        settings: Settings,
+        database: Database,
+        portal_api: PortalApi,
+    ) -> Result<Self, StateError> {
+        let configuration = load(&settings, &portal_api).await?;
+        Ok(Self(Arc::new(Inner {
+            keys: SigningKeys::open(database.clone(), &settings.keys).await?,
+            form_key: FormKey::new(&settings.keys)?,
+            service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
+            configuration: ArcSwap::from_pointee(configuration),
+            settings,
+            database,
+            portal_api,
+        })))
+    }
+
+    /// The configuration in force.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.0.configuration.load_full()
+    }
+
+    /// Takes over what portal-api serves now; on failure the old configuration stays.
+    pub async fn reload(&self) -> Result<(), StateError> {
+        let configuration = load(&self.settings, &self.portal_api).await?;
+        self.0.configuration.store(Arc::new(configuration));
+        Ok(())
+    }
+}
+
+async fn load(settings: &Settings, portal_api: &PortalApi) -> Result<Configuration, StateError> {
+    let name = &settings.server_name;
+    let definition = portal_api
+        .auth_server(name)
+        .await?
+        .ok_or_else(|| StateError::UnknownServer(name.clone()))?;
+    let globals = portal_api.globals().await?;
+    Ok(Configuration::new(settings, &definition, &globals)?)
+}

@@ -1,0 +1,116 @@
+//! Client authentication, the same for every request of the token, introspection and revocation
+//! endpoints (F3).
+
+use service::clock;
+
+use crate::{
+    address::Peer,
+    apis::ApiPolicy,
+    brake::{self, Act, Who},
+    clients::Client,
+    oauth::{Grant, Refusal},
+    portal_api::VerifiedSecret,
+    state::AppState,
+};
+
+use super::{Endpoint, TokenError};
+
+/// Finds the client and checks its secret: confidential clients send one, public ones must not.
+pub async fn authenticate(
+    state: &AppState,
+    client_id: &str,
+    secret: Option<&str>,
+    grant: Grant,
+    endpoint: &Endpoint,
+    peer: Peer,
+) -> Result<Client, TokenError> {
+    let unknown = Refusal::ClientUnknown { grant };
+    // The form of ids keeps anything else out of internal URLs (F37).
+    if !is_client_id(client_id) {
+        return Err(unknown.into());
+    }
+    let client = match secret {
+        Some(secret) => verified(state, client_id, secret, grant, peer).await?,
+        None => state
+            .portal_api
+            .client(client_id)
+            .await?
+            .ok_or_else(|| unknown.clone())?,
+    };
+    if let Endpoint::PerMethod { api, .. } = endpoint
+        && client.api_id != *api
+    {
+        return Err(unknown.into());
+    }
+    match (client.kind.is_confidential(), secret) {
+        (true, None) => Err(Refusal::SecretMissing { grant }.into()),
+        (false, Some(_)) => Err(Refusal::SecretNotAllowed { grant }.into()),
+        _ => Ok((*client).clone()),
+    }
+}
+
+async fn verified(
+    state: &AppState,
+    client_id: &str,
+    secret: &str,
+    grant: Grant,
+    peer: Peer,
+) -> Result<std::sync::Arc<Client>, TokenError> {
+    // Successes are remembered for a moment, so that guessing is braked and work is not.
+    if let Some(client) = state.portal_api.remembered_client(client_id, secret) {
+        return Ok(client);
+    }
+    let now = clock::now();
+    let whos = [Who::Account(client_id), Who::Address(peer.address)];
+    brake::check(&state.database, Act::ClientSecret, &whos, now).await?;
+    match state.portal_api.verify_secret(client_id, secret).await? {
+        VerifiedSecret::Right(client) => Ok(client),
+        VerifiedSecret::Wrong => {
+            brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
+            metrics::counter!("wicketgate_auth_client_secret_failures").increment(1);
+            Err(Refusal::SecretWrong.into())
+        }
+        VerifiedSecret::UnknownClient => {
+            brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
+            Err(Refusal::ClientUnknown { grant }.into())
+        }
+    }
+}
+
+/// Client ids are what portal-api makes: letters and digits (and hyphens, in old data).
+pub fn is_client_id(text: &str) -> bool {
+    (1..=256).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The API of a client, if it allows this grant at this URL.
+pub async fn api_of(
+    state: &AppState,
+    client: &Client,
+    endpoint: &Endpoint,
+    grant: Grant,
+) -> Result<ApiPolicy, TokenError> {
+    let api = state
+        .portal_api
+        .api(&client.api_id)
+        .await?
+        .ok_or(Refusal::ClientUnknown { grant })?;
+    let allowed = match grant {
+        Grant::ClientCredentials => api.client_credentials,
+        Grant::AuthorizationCode => api.code && !api.passes_through,
+        Grant::RefreshToken => true,
+    };
+    if !allowed {
+        return Err(Refusal::FlowNotEnabled.into());
+    }
+    match endpoint {
+        Endpoint::PerMethod { method, .. }
+            if !api.accepts_method(&state.settings.server_name, method) =>
+        {
+            Err(Refusal::MethodNotAllowed.into())
+        }
+        _ => Ok(api),
+    }
+}

@@ -1,0 +1,184 @@
+//! A token request: form or JSON, client credentials in the body or in the header.
+
+use axum::{
+    Form, Json,
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, header};
+use serde::Deserialize;
+
+use crate::oauth::{Dialect, Refusal};
+
+/// Longest request that is read.
+const MAX_BODY: usize = 100 * 1024;
+
+/// At which URL a request arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `{B}/oauth2/token`: the client id determines the API.
+    Standard,
+    /// `{B}/{method}/api/{api}/token`
+    PerMethod { method: String, api: String },
+}
+
+impl Endpoint {
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Standard => Dialect::Standard,
+            Self::PerMethod { .. } => Dialect::Compatible,
+        }
+    }
+}
+
+/// The members of a token request. Its `Debug` is left out: it holds secrets.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TokenRequest {
+    pub grant_type: Option<String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<String>,
+    pub code: Option<String>,
+    pub code_verifier: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub refresh_token: Option<String>,
+    pub scope: Option<String>,
+    /// Introspection and revocation use the same form.
+    pub token: Option<String>,
+}
+
+impl TokenRequest {
+    /// Reads body and header. Empty members count as absent.
+    pub async fn read(request: Request) -> Result<Self, Refusal> {
+        let headers = request.headers().clone();
+        let body = axum::body::to_bytes(request.into_body(), MAX_BODY)
+            .await
+            .map_err(|_| Refusal::TooLarge)?;
+        let mut parsed = if is_json(&headers) {
+            Self::from_json(&body)?
+        } else {
+            Self::from_form(headers.clone(), body).await?
+        };
+        if parsed.client_id.is_none() {
+            parsed.take_basic(&headers);
+        }
+        Ok(parsed.without_empty())
+    }
+
+    fn from_json(body: &Bytes) -> Result<Self, Refusal> {
+        Json::<Self>::from_bytes(body)
+            .map(|Json(request)| request)
+            .map_err(|_| Refusal::Malformed("The body is no JSON object of texts."))
+    }
+
+    async fn from_form(headers: HeaderMap, body: Bytes) -> Result<Self, Refusal> {
+        let mut request = Request::new(body.into());
+        *request.method_mut() = http::Method::POST;
+        request.headers_mut().insert(
+            header::CONTENT_TYPE,
+            headers
+                .get(header::CONTENT_TYPE)
+                .cloned()
+                .unwrap_or_else(|| {
+                    header::HeaderValue::from_static("application/x-www-form-urlencoded")
+                }),
+        );
+        Form::<Self>::from_request(request, &())
+            .await
+            .map(|Form(request)| request)
+            .map_err(|_| {
+                Refusal::Malformed("The body is no form, or a parameter stands in it twice.")
+            })
+    }
+
+    /// `Authorization: Basic` with id and secret; old clients leave the word out.
+    fn take_basic(&mut self, headers: &HeaderMap) {
+        let credentials = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| value.strip_prefix("Basic ").unwrap_or(value).trim())
+            .and_then(|encoded| STANDARD.decode(encoded).ok())
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        if let Some((id, secret)) = credentials.as_deref().and_then(|text| text.split_once(':')) {
+            self.client_id = Some(id.to_owned());
+            self.client_secret = Some(secret.to_owned());
+        }
+    }
+
+    fn without_empty(self) -> Self {
+        let some = |value: Option<String>| value.filter(|value| !value.is_empty());
+        Self {
+            grant_type: some(self.grant_type),
+            client_id: some(self.client_id),
+            client_secret: some(self.client_secret),
+            code: some(self.code),
+            code_verifier: some(self.code_verifier),
+            redirect_uri: some(self.redirect_uri),
+            refresh_token: some(self.refresh_token),
+            scope: some(self.scope),
+            token: some(self.token),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(content_type: &str, authorization: Option<&str>, body: &str) -> TokenRequest {
+        let mut builder = Request::builder()
+            .method("POST")
+            .header("content-type", content_type);
+        if let Some(value) = authorization {
+            builder = builder.header("authorization", value);
+        }
+        let request = builder.body(body.to_owned().into()).unwrap();
+        TokenRequest::read(request)
+            .await
+            .unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    #[tokio::test]
+    async fn form_and_json_are_read_alike() {
+        let form = read(
+            "application/x-www-form-urlencoded",
+            None,
+            "grant_type=a&code=b%20c",
+        )
+        .await;
+        let json = read(
+            "application/json",
+            None,
+            r#"{"grant_type":"a","code":"b c"}"#,
+        )
+        .await;
+        for request in [form, json] {
+            assert_eq!(request.grant_type.as_deref(), Some("a"));
+            assert_eq!(request.code.as_deref(), Some("b c"));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_header_counts_only_when_the_body_names_no_client() {
+        let basic = format!("Basic {}", STANDARD.encode("id:se:cret"));
+        let form = "application/x-www-form-urlencoded";
+        let request = read(form, Some(&basic), "grant_type=x").await;
+        assert_eq!(request.client_id.as_deref(), Some("id"));
+        assert_eq!(request.client_secret.as_deref(), Some("se:cret"));
+        let request = read(form, Some(&basic), "client_id=other").await;
+        assert_eq!(request.client_id.as_deref(), Some("other"));
+        assert_eq!(request.client_secret, None);
+        let request = read(form, Some(&STANDARD.encode("id:s")), "").await;
+        assert_eq!(request.client_id.as_deref(), Some("id"));
+        let request = read(form, Some("Basic ???"), "client_secret=").await;
+        assert_eq!((request.client_id, request.client_secret), (None, None));
+    }
+}

@@ -1,0 +1,131 @@
+//! `POST …/token`.
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+    routing::post,
+};
+
+use crate::{
+    address::Peer,
+    oauth::{Dialect, OAuthError, Refusal},
+    oxide,
+    state::AppState,
+};
+
+use super::{Endpoint, TokenAnswer, TokenError, TokenRequest};
+
+/// Below the base path.
+pub fn standard_routes() -> Router<AppState> {
+    Router::new().route("/oauth2/token", post(standard))
+}
+
+/// Below the base path; wicked's URLs.
+pub fn compatible_routes() -> Router<AppState> {
+    Router::new().route("/{method}/api/{api}/token", post(compatible))
+}
+
+/// `POST {B}/oauth2/token`
+async fn standard(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+    answer(&state, Endpoint::Standard, peer, request).await
+}
+
+/// `POST {B}/{method}/api/{api}/token`
+async fn compatible(
+    State(state): State<AppState>,
+    Path((method, api)): Path<(String, String)>,
+    peer: Peer,
+    request: Request,
+) -> Response {
+    if state.configuration().method(&method).is_none() {
+        return crate::pages::not_found(&state, request.headers(), request.uri());
+    }
+    answer(&state, Endpoint::PerMethod { method, api }, peer, request).await
+}
+
+async fn answer(state: &AppState, endpoint: Endpoint, peer: Peer, request: Request) -> Response {
+    let dialect = endpoint.dialect();
+    let result = async {
+        let request = TokenRequest::read(request).await?;
+        grant(state, &request, &endpoint, peer).await
+    }
+    .await;
+    match result {
+        Ok(answer) => {
+            metrics::counter!("wicketgate_auth_tokens", "outcome" => "issued").increment(1);
+            answer.into_response()
+        }
+        Err(error) => {
+            metrics::counter!("wicketgate_auth_tokens", "outcome" => "refused").increment(1);
+            refuse(&error, dialect).into_response()
+        }
+    }
+}
+
+/// Checks the form of the request in the order of 10.3 and hands it to its grant.
+async fn grant(
+    state: &AppState,
+    request: &TokenRequest,
+    endpoint: &Endpoint,
+    peer: Peer,
+) -> Result<TokenAnswer, TokenError> {
+    let client_id = request.client_id.as_deref();
+    match request
+        .grant_type
+        .as_deref()
+        .ok_or(Refusal::GrantTypeMissing)?
+    {
+        "client_credentials" => {
+            client_id.ok_or(Refusal::ClientIdMissing)?;
+            let grant = crate::oauth::Grant::ClientCredentials;
+            if request.client_secret.is_none() {
+                return Err(Refusal::SecretMissing { grant }.into());
+            }
+            oxide::client_credentials(state, request, endpoint, peer).await
+        }
+        "authorization_code" => {
+            request.code.as_deref().ok_or(Refusal::CodeMissing)?;
+            client_id.ok_or(Refusal::ClientIdMissing)?;
+            if request.client_secret.is_none() && request.code_verifier.is_none() {
+                return Err(Refusal::SecretOrVerifierMissing.into());
+            }
+            oxide::redeem_code(state, request, endpoint, peer).await
+        }
+        "refresh_token" => {
+            client_id.ok_or(Refusal::ClientIdMissing)?;
+            request
+                .refresh_token
+                .as_deref()
+                .ok_or(Refusal::RefreshTokenMissing)?;
+            oxide::refresh(state, request, endpoint, peer).await
+        }
+        _ => Err(Refusal::GrantTypeUnknown.into()),
+    }
+}
+
+/// The answer to an error; what went wrong inside is logged here and nowhere else.
+pub fn refuse(error: &TokenError, dialect: Dialect) -> OAuthError {
+    match error {
+        TokenError::Refused(refusal) => {
+            tracing::info!(refusal = ?refusal, "token request refused");
+            refusal.answer(dialect)
+        }
+        TokenError::Braked(braked) => OAuthError::slow_down(braked.0.as_secs().max(1)),
+        TokenError::PortalApi(source) => {
+            tracing::error!(error = %source, "portal-api failed during a token request");
+            OAuthError::unavailable()
+        }
+        TokenError::Database(source) => {
+            tracing::error!(error = %source, "the database failed during a token request");
+            OAuthError::unavailable()
+        }
+        TokenError::Internal => {
+            tracing::error!("a grant asked for something out of order");
+            OAuthError::new(
+                crate::oauth::ErrorCode::ServerError,
+                "The request went astray.",
+            )
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Token modes (`tokens.mode` of the server's definition, `settings.token_mode` of an API).
+
+/// How access tokens are made and who keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenMode {
+    /// Signed here, verified by anybody with the key set.
+    Jwt,
+}
+
+/// A mode that this server cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[error("token mode `{0}` is not offered by this server; it issues tokens of mode `jwt`")]
+pub struct UnsupportedMode(String);
+
+impl TokenMode {
+    /// The mode in force; nothing written means `jwt`.
+    pub fn parse(text: Option<&str>) -> Result<Self, UnsupportedMode> {
+        match text {
+            None | Some("jwt") => Ok(Self::Jwt),
+            Some(other) => Err(UnsupportedMode(other.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Verification of tokens that this server issued, for userinfo, introspection and revocation.
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, Validation};
+
+use crate::keys::SigningKeys;
+
+use super::{Claims, TYPE};
+
+/// The token is not one of ours, or no longer valid. Callers learn no more than that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the access token is not valid")]
+pub struct InvalidToken;
+
+/// Longer texts are not looked at.
+const MAX_LENGTH: usize = 8 * 1024;
+
+/// The claims of a valid token.
+///
+/// Type and algorithm are fixed, and the key is one of ours by its id: nothing in the header
+/// can choose another key, another algorithm or none.
+pub fn verify(
+    keys: &SigningKeys,
+    issuer: &str,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Claims, InvalidToken> {
+    if token.len() > MAX_LENGTH {
+        return Err(InvalidToken);
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
+    if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::ES256 {
+        return Err(InvalidToken);
+    }
+    let kid = header.kid.as_deref().ok_or(InvalidToken)?;
+    let key = keys.find(kid, now).ok_or(InvalidToken)?;
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.set_issuer(&[issuer]);
+    validation.set_required_spec_claims(&["iss", "sub", "exp"]);
+    // The audience is the caller's question, and time comes from our own clock.
+    validation.validate_aud = false;
+    validation.validate_exp = false;
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
+        .map_err(|_| InvalidToken)?
+        .claims;
+    if claims.exp <= now.timestamp() {
+        return Err(InvalidToken);
+    }
+    Ok(claims)
+}

@@ -1,0 +1,175 @@
+//! The profile of an access token's user (section 13).
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sdk::types::User;
+use serde_json::{Map, Value, json};
+use service::clock;
+
+use crate::{
+    families,
+    oauth::{ErrorCode, OAuthError},
+    portal_api::PortalApiError,
+    state::AppState,
+    tokens::{self, Claims},
+};
+
+/// Below the base path.
+pub fn routes() -> Router<AppState> {
+    let route = || get(profile).post(profile);
+    Router::new()
+        .route("/profile", get(profile))
+        .route("/userinfo", route())
+        .route("/oauth2/userinfo", route())
+}
+
+/// `GET {B}/profile`, `GET|POST {B}/userinfo`, `GET|POST {B}/oauth2/userinfo`
+///
+/// The profile is put together from what portal-api says now, so it neither grows old nor shrinks
+/// with a refresh (F13).
+async fn profile(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let answer = async {
+        let token = bearer(&headers)?;
+        let claims = valid_claims(&state, token).await?;
+        profile_of(&state, &claims).await
+    };
+    match answer.await {
+        Ok(profile) => ([(header::CACHE_CONTROL, "no-store")], Json(profile)).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// The token: `Bearer <token>` or, as the portal sends it, the token alone.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
+    let text = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .ok_or(Refused::NoToken)?;
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next(), words.next()) {
+        (Some(token), None, _) | (Some(_), Some(token), None) => Ok(token),
+        (None, ..) => Err(Refused::NoToken),
+        _ => Err(Refused::Answer(OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "`Authorization` holds more than a scheme and a token.",
+        ))),
+    }
+}
+
+/// The claims of a token that is valid and not revoked.
+async fn valid_claims(state: &AppState, token: &str) -> Result<Claims, Refused> {
+    let issuer = &state.configuration().issuer;
+    let claims = tokens::verify(&state.keys, issuer, token, clock::now()).map_err(|_| invalid())?;
+    let revoked = families::is_revoked(state.database.read(), &claims.jti).await;
+    match revoked {
+        Ok(false) if claims.is_of_user() => Ok(claims),
+        Ok(_) => Err(invalid()),
+        Err(error) => {
+            tracing::error!(%error, "the database failed");
+            Err(OAuthError::unavailable().into())
+        }
+    }
+}
+
+async fn profile_of(state: &AppState, claims: &Claims) -> Result<Value, Refused> {
+    let user = state
+        .portal_api
+        .user(&claims.sub)
+        .await
+        .map_err(unavailable)?;
+    let user = user.ok_or_else(invalid)?;
+    let mut profile = Map::new();
+    profile.insert("sub".to_owned(), json!(user.id));
+    profile.insert("email".to_owned(), json!(user.email));
+    let verified = user.validated.unwrap_or(false);
+    profile.insert("email_verified".to_owned(), json!(verified));
+    add_registration(state, claims, &user, &mut profile)
+        .await
+        .map_err(unavailable)?;
+    Ok(Value::Object(profile))
+}
+
+/// The claims that the pool of the API exports.
+async fn add_registration(
+    state: &AppState,
+    claims: &Claims,
+    user: &User,
+    profile: &mut Map<String, Value>,
+) -> Result<(), PortalApiError> {
+    let Some(client) = state.portal_api.client(&claims.client_id).await? else {
+        return Ok(());
+    };
+    let api = state.portal_api.api(&client.api_id).await?;
+    let Some(pool_id) = api.and_then(|api| api.pool) else {
+        return Ok(());
+    };
+    let Some(pool) = state.portal_api.pool(&pool_id).await? else {
+        return Ok(());
+    };
+    let namespace = claims.namespace();
+    let registrations = state.portal_api.registrations(&pool_id, &user.id).await?;
+    let registration = registrations
+        .iter()
+        .find(|one| one.namespace.as_deref().filter(|text| !text.is_empty()) == namespace);
+    let Some(registration) = registration else {
+        return Ok(());
+    };
+    for property in &pool.properties {
+        let value = registration.property(&property.id);
+        if let (Some(claim), Some(value)) = (&property.oidc_claim, value) {
+            profile.insert(claim.clone(), json!(value));
+        }
+    }
+    Ok(())
+}
+
+/// Why there is no profile.
+enum Refused {
+    NoToken,
+    Answer(OAuthError),
+}
+
+impl From<OAuthError> for Refused {
+    fn from(error: OAuthError) -> Self {
+        Self::Answer(error)
+    }
+}
+
+fn invalid() -> Refused {
+    let text = "The access token is not valid, has ended, or belongs to no user.";
+    Refused::Answer(OAuthError::new(ErrorCode::InvalidToken, text))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn unavailable(error: PortalApiError) -> Refused {
+    tracing::error!(%error, "portal-api failed");
+    Refused::Answer(OAuthError::unavailable())
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Answer(error) => error.into_response(),
+            // Without a token there is no error to name (RFC 6750 3.1).
+            Self::NoToken => {
+                let body = Json(json!({
+                    "error": "invalid_request",
+                    "error_description": "`Authorization` with an access token is missing.",
+                }));
+                let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response
+            }
+        }
+    }
+}

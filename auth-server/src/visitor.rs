@@ -1,0 +1,170 @@
+//! The person at the browser: cookies, session, language, address.
+
+use axum::{
+    extract::{FromRequestParts, OriginalUri},
+    response::{IntoResponse, Response},
+};
+use chrono::TimeDelta;
+use http::{HeaderValue, header, request::Parts};
+use service::clock;
+use ui::Preferences;
+
+use crate::{
+    address::Peer,
+    cookies::Cookie,
+    flows::FormSource,
+    pages::PageError,
+    secret::Secret,
+    sessions::{self, Login, Session},
+    state::AppState,
+};
+
+/// Who asks for a page. Cookies that have to be set are collected here and put on the answer by
+/// [`Visitor::finish`].
+pub struct Visitor {
+    /// Binds forms and flows to this browser.
+    pub browser: String,
+    pub session: Option<Session>,
+    session_cookie: Option<String>,
+    pub preferences: Preferences,
+    pub peer: Peer,
+    /// The client drives the forms as a program (3.4).
+    pub wants_json: bool,
+    cookies: Vec<HeaderValue>,
+}
+
+impl Visitor {
+    /// The login by `method`.
+    pub fn login(&self, method: &str) -> Option<&Login> {
+        self.session.as_ref()?.login(method, None)
+    }
+
+    /// The hidden field of a form on a page of this visitor.
+    pub fn form_token(&self, state: &AppState, source: FormSource, flow: Option<&str>) -> String {
+        state
+            .form_key
+            .token(source, &self.browser, self.sid_for(source), flow)
+    }
+
+    /// Checks the hidden field and answers the flow it names.
+    pub fn check_form<'t>(
+        &self,
+        state: &AppState,
+        source: FormSource,
+        token: Option<&'t str>,
+    ) -> Result<Option<&'t str>, crate::flows::InvalidForm> {
+        let token = token.ok_or(crate::flows::InvalidForm)?;
+        state
+            .form_key
+            .check(token, source, &self.browser, self.sid_for(source))
+    }
+
+    /// Forms behind a login belong to that login; those before it survive one in another tab.
+    fn sid_for(&self, source: FormSource) -> Option<&str> {
+        if source.is_behind_login() {
+            self.session.as_ref().map(|session| session.sid.as_str())
+        } else {
+            None
+        }
+    }
+
+    /// Logs a user in: a new session, a new cookie.
+    pub async fn log_in(
+        &mut self,
+        state: &AppState,
+        method: &str,
+        user_id: &str,
+    ) -> Result<(), sea_orm::DbErr> {
+        let now = clock::now();
+        let login = Login {
+            method: method.to_owned(),
+            user_id: user_id.to_owned(),
+            auth_time: now,
+        };
+        let txn = state.database.write().await?;
+        let previous = self.session_cookie.as_deref();
+        let (cookie, session) = sessions::begin(&txn, previous, login, now).await?;
+        txn.commit().await?;
+        let policy = state.configuration().cookies;
+        self.cookies
+            .push(policy.set(Cookie::Session, cookie.expose(), None));
+        self.session_cookie = Some(cookie.expose().to_owned());
+        self.session = Some(session);
+        metrics::counter!("wicketgate_auth_logins", "outcome" => "ok").increment(1);
+        tracing::info!(user.id = user_id, method, "logged in");
+        Ok(())
+    }
+
+    /// Ends the session and everything that came out of it.
+    pub async fn log_out(&mut self, state: &AppState) -> Result<(), sea_orm::DbErr> {
+        let (Some(cookie), Some(session)) = (self.session_cookie.take(), self.session.take())
+        else {
+            return Ok(());
+        };
+        let now = clock::now();
+        let txn = state.database.write().await?;
+        sessions::end(&txn, &cookie, now).await?;
+        let reason = crate::families::RevokeReason::LoggedOut;
+        crate::families::revoke_of_session(&txn, &session.sid, reason, now).await?;
+        txn.commit().await?;
+        self.cookies
+            .push(state.configuration().cookies.clear(Cookie::Session));
+        Ok(())
+    }
+
+    /// Puts the cookies on an answer.
+    pub fn finish(self, response: impl IntoResponse) -> Response {
+        let mut response = response.into_response();
+        for cookie in self.cookies {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+impl FromRequestParts<AppState> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
+        let Ok(peer) = Peer::from_request_parts(parts, state).await;
+        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
+        let here = uri.path_and_query().map_or("/", |path| path.as_str());
+        let policy = state.configuration().cookies;
+        let headers = &parts.headers;
+        let session_cookie = policy.read(headers, Cookie::Session).map(str::to_owned);
+        let mut cookies = Vec::new();
+        let browser = match policy.read(headers, Cookie::Browser) {
+            Some(value) => value.to_owned(),
+            None => {
+                let value = Secret::generate().expose().to_owned();
+                cookies.push(policy.set(Cookie::Browser, &value, None));
+                value
+            }
+        };
+        let mut visitor = Self {
+            browser,
+            session: None,
+            session_cookie: None,
+            preferences: Preferences::of(headers, here),
+            peer,
+            wants_json: wants_json(state, parts),
+            cookies,
+        };
+        if let Some(cookie) = session_cookie {
+            let idle = TimeDelta::minutes(i64::from(state.settings.session_minutes));
+            let found = sessions::find(&state.database, &cookie, idle, clock::now()).await;
+            visitor.session = found.map_err(|error| PageError::database(state, &error))?;
+            visitor.session_cookie = visitor.session.is_some().then_some(cookie);
+        }
+        Ok(visitor)
+    }
+}
+
+/// Only with the test switch, and only for clients that accept nothing but JSON.
+fn wants_json(state: &AppState, parts: &Parts) -> bool {
+    state.settings.render_json
+        && parts
+            .headers
+            .get(header::ACCEPT)
+            .is_some_and(|accept| accept.as_bytes().eq_ignore_ascii_case(b"application/json"))
+}
