@@ -6,7 +6,7 @@ mod patch;
 mod redirect_uris;
 mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 pub mod store;
 pub mod wire;
 

@@ -27,7 +27,23 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let headers = request.headers().clone();
+        let body = RawBody::from_request(request, state).await?;
+        from_value(body.value).map(Self)
+    }
+}
+
+/// A body as it was sent, for operations in which `null` and "absent" may differ.
+pub struct RawBody {
+    pub value: Value,
+    /// Sent as `application/merge-patch+json` (RFC 7396): `null` clears.
+    pub is_merge_patch: bool,
+}
+
+impl<S: Send + Sync> FromRequest<S> for RawBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = media_type(request.headers());
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| {
@@ -40,9 +56,21 @@ where
                     )
                 }
             })?;
-        let value = parse(&headers, &bytes)?;
-        from_value(value).map(Self)
+        Ok(Self {
+            value: parse(&kind, &bytes)?,
+            is_merge_patch: kind == "application/merge-patch+json",
+        })
     }
+}
+
+/// The media type in small letters, without parameters; empty if none was sent.
+fn media_type(headers: &HeaderMap) -> String {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(|value| value.trim().to_ascii_lowercase())
+        .unwrap_or_default()
 }
 
 fn too_large() -> ApiError {
@@ -56,20 +84,14 @@ fn too_large() -> ApiError {
     )))
 }
 
-fn parse(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, ApiError> {
+fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
     if bytes.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
     if bytes.len() > MAX_BODY {
         return Err(too_large());
     }
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .map(|value| value.trim().to_ascii_lowercase())
-        .unwrap_or_default();
-    let value = match kind.as_str() {
+    let value = match kind {
         "application/json" | "application/merge-patch+json" => serde_json::from_slice(bytes)
             .map_err(|error| {
                 ApiError::bad_request(

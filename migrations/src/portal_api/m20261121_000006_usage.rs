@@ -20,14 +20,22 @@ crate::ddl::migration! {&[
         received_at {time} not null
     )",
     "create index usage_batches_by_age on usage_batches (received_at)",
+    // The one row is the last report of the gateway adapter.
+    "create table gateway_status (
+        id smallint primary key check (id = 1),
+        revision varchar(160),
+        applied_revision varchar(160),
+        problems {json} not null,
+        last_reconcile {time},
+        reported_at {time} not null
+    )",
     "create table gateway_nodes (
         name varchar(128) primary key,
         version varchar(64),
-        revision varchar(160) not null,
+        revision varchar(160),
         in_sync boolean not null,
-        applied_at {time} not null,
-        reported_at {time} not null,
-        problems {json} not null
+        applied_at {time},
+        calls_per_second double precision
     )",
     "create table leases (
         name varchar(64) primary key,

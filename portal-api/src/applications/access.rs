@@ -19,6 +19,8 @@ pub struct Demand {
     /// Whether an unknown caller is refused before an unknown application is. Old clients tell
     /// the two by their status.
     pub caller_first: bool,
+    /// Whether only users with a confirmed address may do this.
+    pub validated: bool,
     /// Answer to a caller whose role does not suffice.
     pub refusal: &'static str,
 }
@@ -61,7 +63,10 @@ impl Standing {
 
     /// Collaborator, owner or administrator.
     pub const fn edits(self) -> bool {
-        matches!(self, Self::Admin | Self::Member(Role::Owner | Role::Collaborator))
+        matches!(
+            self,
+            Self::Admin | Self::Member(Role::Owner | Role::Collaborator)
+        )
     }
 
     const fn suffices(self, right: Right) -> bool {
@@ -99,16 +104,33 @@ pub async fn open(
     let db = state.db.read();
     let row = store::find(db, id).await?.ok_or_else(|| not_found(id))?;
     require_known(caller)?;
+    if demand.validated {
+        require_validated(caller)?;
+    }
     let owners = owners::store::list(db, id).await?;
     let standing = standing(caller, &owners)
         .filter(|standing| standing.suffices(demand.right))
         .ok_or_else(|| ApiError::forbidden("insufficient-role", demand.refusal))?;
-    Ok(Application { row, owners, standing })
+    Ok(Application {
+        row,
+        owners,
+        standing,
+    })
 }
 
 /// 404 for an application.
 pub fn not_found(id: &str) -> ApiError {
     ApiError::not_found(format!("There is no application `{id}`."))
+}
+
+/// The user, whose address has to be confirmed.
+pub fn require_validated(caller: &Caller) -> Result<&User, ApiError> {
+    let user = caller.require_user()?;
+    if !user.row.validated {
+        let message = "Confirm your mail address first; the portal sends you the message again.";
+        return Err(ApiError::forbidden("not-validated", message));
+    }
+    Ok(user)
 }
 
 /// A user that exists, or one of our services that acts as an administrator.
@@ -124,7 +146,10 @@ fn standing(caller: &Caller, owners: &[Owner]) -> Option<Standing> {
         return Some(Standing::Admin);
     }
     let id = caller.user_id()?;
-    let role = owners.iter().find(|owner| owner.user_id == id).map(|owner| owner.role);
+    let role = owners
+        .iter()
+        .find(|owner| owner.user_id == id)
+        .map(|owner| owner.role);
     match role {
         Some(role) => Some(Standing::Member(role)),
         None => caller.is_approver().then_some(Standing::Approver),
@@ -148,7 +173,10 @@ mod tests {
         assert_eq!(admitted(Right::Read), [true, true, true, true, false]);
         assert_eq!(admitted(Right::ReadOrApprove), [true; 5]);
         assert_eq!(admitted(Right::Edit), [true, true, true, false, false]);
-        assert_eq!(admitted(Right::EditOrApprove), [true, true, true, false, true]);
+        assert_eq!(
+            admitted(Right::EditOrApprove),
+            [true, true, true, false, true]
+        );
         assert_eq!(admitted(Right::Own), [true, true, false, false, false]);
     }
 }

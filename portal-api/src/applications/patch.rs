@@ -17,7 +17,11 @@ use crate::{
 
 /// The changes `body` asks for.
 pub fn read(id: &str, body: RawBody, leniency: Leniency) -> Result<Changes, ApiError> {
-    let cleared = if body.is_merge_patch { cleared(&body.value) } else { Cleared::default() };
+    let cleared = if body.is_merge_patch {
+        cleared(&body.value)
+    } else {
+        Cleared::default()
+    };
     let request: PatchApplication = from_value(body.value)?;
     rules::check_patch(id, request, cleared, leniency)
 }
@@ -43,7 +47,15 @@ mod tests {
     use super::*;
 
     fn changes(value: Value, is_merge_patch: bool) -> Changes {
-        read("orders", RawBody { value, is_merge_patch }, Leniency::default()).unwrap()
+        read(
+            "orders",
+            RawBody {
+                value,
+                is_merge_patch,
+            },
+            Leniency::default(),
+        )
+        .unwrap()
     }
 
     #[test]

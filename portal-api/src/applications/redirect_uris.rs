@@ -14,7 +14,9 @@ pub struct Leniency {
 impl Leniency {
     /// Environments whose name contains `local` are for development.
     pub fn of_environment(name: &str) -> Self {
-        Self { plain_http: name.contains("local") }
+        Self {
+            plain_http: name.contains("local"),
+        }
     }
 }
 
@@ -59,7 +61,9 @@ fn trimmed(uris: Vec<String>) -> Vec<String> {
 }
 
 fn is_valid(text: &str, leniency: Leniency) -> bool {
-    let Ok(url) = Url::parse(text) else { return false };
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
     if text.contains('#') || text.len() > MAX_LENGTH || text.contains(char::is_control) {
         return false;
     }
@@ -69,7 +73,9 @@ fn is_valid(text: &str, leniency: Leniency) -> bool {
     }
     match url.scheme() {
         "https" => url.host().is_some(),
-        "http" => url.host().is_some_and(|host| leniency.plain_http || is_own_machine(&host)),
+        "http" => url
+            .host()
+            .is_some_and(|host| leniency.plain_http || is_own_machine(&host)),
         // These run or show something in the browser instead of reaching an app.
         "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => false,
         _ => url.has_host() || is_private_use(&url),
@@ -137,11 +143,24 @@ mod tests {
 
     #[test]
     fn the_list_wins_over_the_single_form_unless_it_is_empty() {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let read = |many: &[&str], single: &str| {
-            read(Some(texts(many)), Some(single.to_owned()), Leniency::default()).unwrap()
+        let texts = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(read(&["", " https://a.example "], "https://b.example"), ["https://a.example"]);
+        let read = |many: &[&str], single: &str| {
+            read(
+                Some(texts(many)),
+                Some(single.to_owned()),
+                Leniency::default(),
+            )
+            .unwrap()
+        };
+        assert_eq!(
+            read(&["", " https://a.example "], "https://b.example"),
+            ["https://a.example"]
+        );
         assert_eq!(read(&[" "], "https://b.example"), ["https://b.example"]);
         assert!(read(&[], "").is_empty());
     }

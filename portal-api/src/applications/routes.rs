@@ -20,7 +20,6 @@ use super::{
 };
 use crate::{
     ApiError, AppState,
-    audit::Actor,
     caller::Caller,
     error::is_duplicate,
     events::{self, Event},
@@ -32,6 +31,7 @@ const READ: Demand = Demand {
     scope: "read_applications",
     right: Right::Read,
     caller_first: true,
+    validated: false,
     refusal: "Only users with a role on this application may see it.",
 };
 
@@ -39,6 +39,7 @@ const PATCH: Demand = Demand {
     scope: "write_applications",
     right: Right::Edit,
     caller_first: false,
+    validated: false,
     refusal: "Only owners and collaborators may change this application.",
 };
 
@@ -46,6 +47,7 @@ const DELETE: Demand = Demand {
     scope: "write_applications",
     right: Right::Own,
     caller_first: false,
+    validated: false,
     refusal: "Only owners and administrators may delete this application.",
 };
 
@@ -53,7 +55,10 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/applications", get(list::list).post(create))
         .route("/applications/roles", get(roles))
-        .route("/applications/{application}", get(read).patch(change).delete(delete))
+        .route(
+            "/applications/{application}",
+            get(read).patch(change).delete(delete),
+        )
 }
 
 /// `GET /applications/roles`
@@ -65,7 +70,10 @@ async fn roles(caller: Caller) -> Result<Json<[RoleDescription; 3]>, ApiError> {
             Role::Collaborator => "Changes the application and its subscriptions",
             Role::Reader => "Sees the application, its subscriptions and their credentials",
         };
-        RoleDescription { role, desc: desc.to_owned() }
+        RoleDescription {
+            role,
+            desc: desc.to_owned(),
+        }
     })))
 }
 
@@ -77,7 +85,7 @@ async fn create(
     Body(body): Body<Value>,
 ) -> Result<(StatusCode, Json<sdk::types::Application>), ApiError> {
     caller.require_scope("write_applications")?;
-    let user = caller.require_validated_user()?;
+    let user = access::require_validated(&caller)?;
     let leniency = Leniency::of_environment(&state.configuration().environment);
     let request: CreateApplication = from_value(body)?;
     let new = rules::check_new(request, leniency)?;
@@ -91,14 +99,17 @@ async fn create(
     owners::store::insert(&txn, &id, user_id, Role::Owner, now).await?;
     let owners = owners::store::list(&txn, &id).await?;
     let event = Event::application_added(&id, Some(user_id));
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state.keys, &caller.actor(), event).await?;
     state.commit(txn).await?;
     tracing::info!(application.id = %id, "application created");
     Ok((StatusCode::CREATED, Json(wire::with_owners(row, owners))))
 }
 
 fn taken(id: &str) -> ApiError {
-    ApiError::conflict("application-exists", format!("The application id `{id}` is taken already."))
+    ApiError::conflict(
+        "application-exists",
+        format!("The application id `{id}` is taken already."),
+    )
 }
 
 /// `GET /applications/{application}`
@@ -124,11 +135,13 @@ async fn change(
     let changes = patch::read(&id, body, leniency)?;
     let changed_by = caller.user_id().map(str::to_owned);
     let txn = state.db.write().await?;
-    let row = store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    let row = store::lock(&txn, &id)
+        .await?
+        .ok_or_else(|| access::not_found(&id))?;
     let row = store::update(&txn, row, changes, changed_by, service::clock::now()).await?;
     let owners = owners::store::list(&txn, &id).await?;
     let event = Event::application_updated(&id, caller.user_id());
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state.keys, &caller.actor(), event).await?;
     state.commit(txn).await?;
     Ok(Json(wire::with_owners(row, owners)))
 }
@@ -141,13 +154,14 @@ async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     access::open(&state, &caller, &id, DELETE).await?;
-    let actor = Actor::from(&caller);
     let txn = state.db.write().await?;
-    store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    store::lock(&txn, &id)
+        .await?
+        .ok_or_else(|| access::not_found(&id))?;
     let subscriptions = subscriptions::withdraw_all(&txn, &state, &caller, &id).await?;
     store::delete(&txn, &id).await?;
     let event = Event::application_deleted(&id, caller.user_id(), subscriptions);
-    events::append(&txn, &state.keys, &actor, event).await?;
+    events::append(&txn, &state.keys, &caller.actor(), event).await?;
     state.commit(txn).await?;
     tracing::info!("application deleted");
     Ok(StatusCode::NO_CONTENT)

@@ -34,7 +34,11 @@ pub fn check_new(
     let redirect_uris = redirect_uris::read(request.redirect_uris, request.redirect_uri, leniency)?;
     let name = cut(request.name.as_deref().unwrap_or_default().trim(), MAX_NAME);
     if name.is_empty() {
-        return Err(ApiError::invalid("name", "required", "Give the application a name."));
+        return Err(ApiError::invalid(
+            "name",
+            "required",
+            "Give the application a name.",
+        ));
     }
     let id = check_id(request.id.as_deref().unwrap_or_default())?;
     let client_type = match request.client_type {
@@ -56,7 +60,7 @@ pub fn check_new(
 }
 
 /// `^[a-z0-9_-]+$` with 4 to 50 characters; blanks around it are dropped.
-fn check_id(text: &str) -> Result<String, ApiError> {
+pub fn check_id(text: &str) -> Result<String, ApiError> {
     let id = text.trim();
     let is_allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_' || c == b'-';
     if id.is_empty() || !id.bytes().all(is_allowed) {
@@ -76,9 +80,13 @@ fn check_id(text: &str) -> Result<String, ApiError> {
 
 /// The type named by `text`.
 pub fn client_type(text: &str) -> Option<ClientType> {
-    [ClientType::Confidential, ClientType::PublicSpa, ClientType::PublicNative]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
+    [
+        ClientType::Confidential,
+        ClientType::PublicSpa,
+        ClientType::PublicNative,
+    ]
+    .into_iter()
+    .find(|kind| kind.as_str() == text)
 }
 
 fn unknown_client_type() -> ApiError {
@@ -130,7 +138,10 @@ pub fn check_patch(
         Some(text) => Some(client_type(&text).ok_or_else(unknown_client_type)?),
         None => None,
     };
-    let name = request.name.map(|name| cut(name.trim(), MAX_NAME)).filter(|name| !name.is_empty());
+    let name = request
+        .name
+        .map(|name| cut(name.trim(), MAX_NAME))
+        .filter(|name| !name.is_empty());
     let description = request.description.filter(|text| !text.is_empty());
     Ok(Changes {
         name,
@@ -184,19 +195,32 @@ mod tests {
     fn the_client_type_overrules_confidential() {
         let kind = |client_type: Option<&str>, confidential| {
             let client_type = client_type.map(str::to_owned);
-            check(CreateApplication { client_type, confidential, ..request("orders") })
-                .map(|new| new.client_type)
+            check(CreateApplication {
+                client_type,
+                confidential,
+                ..request("orders")
+            })
+            .map(|new| new.client_type)
         };
         assert_eq!(kind(None, None).unwrap(), ClientType::PublicSpa);
         assert_eq!(kind(None, Some(true)).unwrap(), ClientType::Confidential);
-        assert_eq!(kind(Some("public_native"), Some(true)).unwrap(), ClientType::PublicNative);
+        assert_eq!(
+            kind(Some("public_native"), Some(true)).unwrap(),
+            ClientType::PublicNative
+        );
         assert!(kind(Some("other"), None).is_err());
     }
 
     #[test]
     fn a_long_name_is_cut_and_an_empty_one_refused() {
-        let name = |name: &str| CreateApplication { name: Some(name.to_owned()), ..request("orders") };
-        assert_eq!(check(name(&"ä".repeat(200))).unwrap().name.chars().count(), 128);
+        let name = |name: &str| CreateApplication {
+            name: Some(name.to_owned()),
+            ..request("orders")
+        };
+        assert_eq!(
+            check(name(&"ä".repeat(200))).unwrap().name.chars().count(),
+            128
+        );
         assert!(check(name("  ")).is_err());
     }
 
@@ -212,7 +236,11 @@ mod tests {
         let leniency = Leniency::default();
         let changes = check_patch("orders", patch.clone(), Cleared::default(), leniency).unwrap();
         assert_eq!(changes, Changes::default());
-        let cleared = Cleared { description: true, redirect_uris: true, main_url: false };
+        let cleared = Cleared {
+            description: true,
+            redirect_uris: true,
+            main_url: false,
+        };
         let changes = check_patch("orders", patch.clone(), cleared, leniency).unwrap();
         assert_eq!(changes.description, Some(None));
         assert_eq!(changes.redirect_uris, Some(Vec::new()));

@@ -1,8 +1,9 @@
 //! Rows of `applications`, in and out.
 
+use std::collections::HashMap;
+
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QuerySelect,
-    entity::prelude::*,
+    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QuerySelect, entity::prelude::*,
 };
 
 use super::{
@@ -76,4 +77,19 @@ pub async fn update(
 pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     row::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
+}
+
+/// The names of these applications, by id.
+pub async fn names(
+    db: &impl ConnectionTrait,
+    ids: Vec<String>,
+) -> Result<HashMap<String, String>, DbErr> {
+    let names: Vec<(String, String)> = row::Entity::find()
+        .select_only()
+        .columns([row::Column::Id, row::Column::Name])
+        .filter(row::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(names.into_iter().collect())
 }

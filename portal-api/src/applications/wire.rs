@@ -31,14 +31,24 @@ pub fn base(row: row::Model) -> types::Application {
 
 /// With owners, but without links: the answer of every change.
 pub fn with_owners(row: row::Model, owners: Vec<Owner>) -> types::Application {
-    let owners = owners.into_iter().map(|owner| self::owner(owner, Links::new())).collect();
-    types::Application { owners: Some(owners), ..base(row) }
+    let owners = owners
+        .into_iter()
+        .map(|owner| self::owner(owner, Links::new()))
+        .collect();
+    types::Application {
+        owners: Some(owners),
+        ..base(row)
+    }
 }
 
 /// With owners and the links that tell the caller what he may do (portal-api 13.4). They equal his
 /// real rights, so that pages offer a collaborator what the API would let him do.
 pub fn with_links(application: Application) -> types::Application {
-    let Application { row, owners, standing } = application;
+    let Application {
+        row,
+        owners,
+        standing,
+    } = application;
     let href = format!("/applications/{}", row.id);
     let mut links = Links::from([("self".to_owned(), Link::to(&href))]);
     let mut allow = |relation: &str, href: String, method: &str| {
@@ -52,15 +62,25 @@ pub fn with_links(application: Application) -> types::Application {
         allow("addOwner", format!("{href}/owners"), "POST");
         allow("deleteApplication", href.clone(), "DELETE");
     }
-    let shown = owners.iter().map(|one| owner(one.clone(), owner_links(one, &owners, &href, standing)));
-    types::Application { owners: Some(shown.collect()), links, ..base(row) }
+    let shown = owners
+        .iter()
+        .map(|one| owner(one.clone(), owner_links(one, &owners, &href, standing)));
+    types::Application {
+        owners: Some(shown.collect()),
+        links,
+        ..base(row)
+    }
 }
 
 fn owner_links(owner: &Owner, owners: &[Owner], application: &str, standing: Standing) -> Links {
     let user = Link::to(format!("/users/{}", owner.user_id));
     let mut links = Links::from([("user".to_owned(), user)]);
     let is_only_owner = owner.role == Role::Owner
-        && owners.iter().filter(|owner| owner.role == Role::Owner).count() < 2;
+        && owners
+            .iter()
+            .filter(|owner| owner.role == Role::Owner)
+            .count()
+            < 2;
     if standing.owns() && owners.len() > 1 && !is_only_owner {
         let href = format!("{application}/owners");
         links.insert("deleteOwner".to_owned(), Link::with_method(href, "DELETE"));
@@ -69,7 +89,12 @@ fn owner_links(owner: &Owner, owners: &[Owner], application: &str, standing: Sta
 }
 
 fn owner(owner: Owner, links: Links) -> types::Owner {
-    types::Owner { user_id: owner.user_id, email: owner.email, role: owner.role, links }
+    types::Owner {
+        user_id: owner.user_id,
+        email: owner.email,
+        role: owner.role,
+        links,
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +119,11 @@ mod tests {
             email: format!("{id}@example.org"),
             role: *role,
         });
-        with_links(Application { row, owners: owners.collect(), standing })
+        with_links(Application {
+            row,
+            owners: owners.collect(),
+            standing,
+        })
     }
 
     fn relations(links: &Links) -> Vec<&str> {
@@ -108,13 +137,29 @@ mod tests {
         let owner = shown(Standing::Member(Role::Owner));
         assert_eq!(
             relations(&owner.links),
-            ["addOwner", "addSubscription", "deleteApplication", "patchApplication", "self"]
+            [
+                "addOwner",
+                "addSubscription",
+                "deleteApplication",
+                "patchApplication",
+                "self"
+            ]
         );
         let owners_of_owner = owner.owners.unwrap();
-        assert_eq!(relations(&owners_of_owner[0].links), ["user"], "the only owner has to stay");
-        assert_eq!(relations(&owners_of_owner[1].links), ["deleteOwner", "user"]);
+        assert_eq!(
+            relations(&owners_of_owner[0].links),
+            ["user"],
+            "the only owner has to stay"
+        );
+        assert_eq!(
+            relations(&owners_of_owner[1].links),
+            ["deleteOwner", "user"]
+        );
         let collaborator = shown(Standing::Member(Role::Collaborator));
-        assert_eq!(relations(&collaborator.links), ["addSubscription", "patchApplication", "self"]);
+        assert_eq!(
+            relations(&collaborator.links),
+            ["addSubscription", "patchApplication", "self"]
+        );
         let reader = shown(Standing::Member(Role::Reader));
         assert_eq!(relations(&reader.links), ["self"]);
     }

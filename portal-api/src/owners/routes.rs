@@ -1,10 +1,8 @@
 //! `/applications/{application}/owners`: giving and taking roles (portal-api 13.7).
 
-use std::collections::HashMap;
-
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::post,
 };
 use http::StatusCode;
@@ -19,11 +17,11 @@ use crate::{
         access::{self, Demand, Right},
         wire,
     },
-    audit::Actor,
     caller::Caller,
     error::is_duplicate,
     events::{self, Event},
     extract::{Body, from_value},
+    paging::Parameters,
     users,
 };
 
@@ -31,6 +29,7 @@ const ADD: Demand = Demand {
     scope: "write_applications",
     right: Right::Own,
     caller_first: true,
+    validated: false,
     refusal: "Only owners and administrators may give roles on this application.",
 };
 
@@ -39,11 +38,15 @@ const DELETE: Demand = Demand {
     scope: "write_applications",
     right: Right::Read,
     caller_first: false,
+    validated: false,
     refusal: "Only owners and administrators may take roles on this application.",
 };
 
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/applications/{application}/owners", post(add).delete(delete))
+    Router::new().route(
+        "/applications/{application}/owners",
+        post(add).delete(delete),
+    )
 }
 
 /// `POST /applications/{application}/owners`
@@ -60,12 +63,19 @@ async fn add(
         let message = "`role` has to be `owner`, `collaborator` or `reader`.";
         ApiError::invalid("role", "choice", message)
     })?;
-    let user = users::store::find_by_email(state.db.read(), &request.email).await?;
+    let email = users::email::fold(&request.email);
+    let user = users::store::find_by_email(state.db.read(), &email).await?;
     let user = user.ok_or_else(|| {
-        ApiError::invalid("email", "unknown", "`email` belongs to no user of this portal.")
+        ApiError::invalid(
+            "email",
+            "unknown",
+            "`email` belongs to no user of this portal.",
+        )
     })?;
     let txn = state.db.write().await?;
-    let row = applications::store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    let row = applications::store::lock(&txn, &id)
+        .await?
+        .ok_or_else(|| access::not_found(&id))?;
     match store::insert(&txn, &id, &user.id, role, service::clock::now()).await {
         Err(error) if is_duplicate(&error) => {
             let message = "This user has a role on the application already; take it away first.";
@@ -75,7 +85,7 @@ async fn add(
     }
     let owners = store::list(&txn, &id).await?;
     let event = Event::owner_added(&id, caller.user_id(), &user.id, role.as_str());
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state.keys, &caller.actor(), event).await?;
     state.commit(txn).await?;
     Ok((StatusCode::CREATED, Json(wire::with_owners(row, owners))))
 }
@@ -86,29 +96,38 @@ async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(mut query): Query<HashMap<String, String>>,
+    parameters: Parameters,
 ) -> Result<Json<Application>, ApiError> {
     let application = access::open(&state, &caller, &id, DELETE).await?;
-    let email = query.remove("userEmail").unwrap_or_default();
+    let email = users::email::fold(parameters.get("userEmail").unwrap_or_default());
     let user = users::store::find_by_email(state.db.read(), &email).await?;
-    let is_own_role = user.as_ref().is_some_and(|user| caller.user_id() == Some(&user.id));
+    let is_own_role = user
+        .as_ref()
+        .is_some_and(|user| caller.user_id() == Some(&user.id));
     if !application.standing.owns() && !is_own_role {
         return Err(ApiError::forbidden("insufficient-role", DELETE.refusal));
     }
     let user = user.ok_or_else(|| {
-        ApiError::invalid("userEmail", "unknown", "`userEmail` belongs to no user of this portal.")
+        ApiError::invalid(
+            "userEmail",
+            "unknown",
+            "`userEmail` belongs to no user of this portal.",
+        )
     })?;
     let txn = state.db.write().await?;
-    let row = applications::store::lock(&txn, &id).await?.ok_or_else(|| access::not_found(&id))?;
+    let row = applications::store::lock(&txn, &id)
+        .await?
+        .ok_or_else(|| access::not_found(&id))?;
     let mut owners = store::list(&txn, &id).await?;
     if has_role(&owners, &user.id) {
         if rules::is_last(&owners, &user.id) {
-            let message = "Somebody has to own the application; give the role to another user first.";
+            let message =
+                "Somebody has to own the application; give the role to another user first.";
             return Err(ApiError::conflict("last-owner", message));
         }
         store::delete(&txn, &id, &user.id).await?;
         let event = Event::owner_deleted(&id, caller.user_id(), &user.id);
-        events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+        events::append(&txn, &state.keys, &caller.actor(), event).await?;
         state.commit(txn).await?;
         owners.retain(|owner| owner.user_id != user.id);
     }

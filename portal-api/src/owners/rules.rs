@@ -25,7 +25,11 @@ mod tests {
     use super::*;
 
     fn owner(id: &str, role: Role) -> Owner {
-        Owner { user_id: id.to_owned(), email: format!("{id}@example.org"), role }
+        Owner {
+            user_id: id.to_owned(),
+            email: format!("{id}@example.org"),
+            role,
+        }
     }
 
     #[test]

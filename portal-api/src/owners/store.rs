@@ -40,7 +40,11 @@ pub async fn list_many(
 ) -> Result<HashMap<String, Vec<Owner>>, DbErr> {
     let found: Vec<Found> = row::Entity::find()
         .select_only()
-        .columns([row::Column::ApplicationId, row::Column::UserId, row::Column::Role])
+        .columns([
+            row::Column::ApplicationId,
+            row::Column::UserId,
+            row::Column::Role,
+        ])
         .column(users::row::Column::Email)
         .join(JoinType::InnerJoin, user())
         .filter(row::Column::ApplicationId.is_in(applications))
@@ -50,10 +54,20 @@ pub async fn list_many(
         .all(db)
         .await?;
     let mut lists = HashMap::<String, Vec<Owner>>::new();
-    for Found { application_id, user_id, email, role } in found {
+    for Found {
+        application_id,
+        user_id,
+        email,
+        role,
+    } in found
+    {
         // A role that this release does not know gives the least of rights.
         let role = rules::role(&role).unwrap_or(Role::Reader);
-        lists.entry(application_id).or_default().push(Owner { user_id, email, role });
+        lists.entry(application_id).or_default().push(Owner {
+            user_id,
+            email,
+            role,
+        });
     }
     Ok(lists)
 }
@@ -69,7 +83,10 @@ pub async fn of_user(
         .all(db)
         .await?;
     let role = |role: &str| rules::role(role).unwrap_or(Role::Reader);
-    Ok(rows.into_iter().map(|row| (row.application_id, role(&row.role))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.application_id, role(&row.role)))
+        .collect())
 }
 
 /// Gives a user his role. One that he has already violates the primary key.
@@ -86,7 +103,9 @@ pub async fn insert(
         role: Set(role.as_str().to_owned()),
         added_at: Set(now),
     };
-    row::Entity::insert(model).exec_without_returning(txn).await?;
+    row::Entity::insert(model)
+        .exec_without_returning(txn)
+        .await?;
     Ok(())
 }
 
@@ -96,7 +115,9 @@ pub async fn delete(
     application: &str,
     user_id: &str,
 ) -> Result<(), DbErr> {
-    row::Entity::delete_by_id((application.to_owned(), user_id.to_owned())).exec(txn).await?;
+    row::Entity::delete_by_id((application.to_owned(), user_id.to_owned()))
+        .exec(txn)
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,73 @@
+//! Rows of `approvals`, in and out.
+
+use sea_orm::{
+    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
+};
+
+use super::{row, rules::Reach};
+
+/// State of a request that waits.
+pub const OPEN: &str = "open";
+
+/// Requests within `reach`, the oldest first; `state` absent for those of all states.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    reach: &Reach,
+    state: Option<&str>,
+) -> Result<Vec<row::Model>, DbErr> {
+    let mut select = within(reach);
+    if let Some(state) = state {
+        select = select.filter(row::Column::State.eq(state));
+    }
+    select
+        .order_by_asc(row::Column::RequestedAt)
+        .order_by_asc(row::Column::Id)
+        // The list has no pages in the contract, but it must have an end (portal-api D27).
+        .limit(10_000)
+        .all(db)
+        .await
+}
+
+/// The request with this id, if it is within `reach`.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    reach: &Reach,
+    id: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    within(reach).filter(row::Column::Id.eq(id)).one(db).await
+}
+
+fn within(reach: &Reach) -> Select<row::Entity> {
+    let api = Expr::col(row::Column::ApiId);
+    let group = Expr::col(row::Column::ApiGroup);
+    match reach {
+        Reach::Nothing => row::Entity::find().filter(Expr::val(false)),
+        _ => row::Entity::find().filter(reach.condition(api, group)),
+    }
+}
+
+/// The open request of a subscription, kept from other deciders until the transaction ends.
+pub async fn lock_open(
+    txn: &DatabaseTransaction,
+    subscription_id: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    row::Entity::find()
+        .filter(row::Column::SubscriptionId.eq(subscription_id))
+        .filter(row::Column::State.eq(OPEN))
+        .lock_exclusive()
+        .one(txn)
+        .await
+}
+
+pub async fn insert(txn: &DatabaseTransaction, new: row::Model) -> Result<(), DbErr> {
+    row::Entity::insert(new.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+/// Writes all members of `approval`.
+pub async fn update(txn: &DatabaseTransaction, approval: row::Model) -> Result<(), DbErr> {
+    approval.into_active_model().reset_all().update(txn).await?;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! `GET /gateway/snapshot`: everything a gateway has to know, as of one moment (portal-api 29.4).
+
+use std::collections::HashMap;
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use config::{
+    Configuration, Rendered,
+    globals::{GatewayType, Viewer},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sdk::types::{
+    Timestamp,
+    credentials::Kind,
+    snapshot::{SnapshotApplication, SnapshotCredential, SnapshotSubscription},
+};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbErr, ExprTrait, FromQueryResult,
+    IsolationLevel, QueryOrder, Statement, TransactionOptions, TransactionTrait,
+    entity::prelude::*,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use service::ServiceName;
+
+use crate::{
+    ApiError, AppState, applications,
+    caller::Caller,
+    credentials::{self, rules, secret::SecretKeys},
+    paging::Parameters,
+    subscriptions,
+};
+
+/// Members of `globals` that decide what a gateway does.
+const GLOBALS: [&str; 5] = ["network", "api", "gateway", "kongAdapter", "sessionStore"];
+
+/// The answer; the parts of the configuration were rendered when it was loaded.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Snapshot {
+    revision: String,
+    seq: i64,
+    globals: Value,
+    apis: Vec<Value>,
+    auth_servers: Vec<Value>,
+    plans: Vec<Value>,
+    groups: Value,
+    applications: Vec<SnapshotApplication>,
+    subscriptions: Vec<SnapshotSubscription>,
+}
+
+pub async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    caller.require_service(&[ServiceName::GatewayAdapter])?;
+    let only = parameters.get("application");
+    let configuration = state.configuration();
+    let txn = begin(&state).await?;
+    let seq = last_seq(&txn).await?;
+    let revision = format!("{}.{seq}", configuration.hash);
+    let etag = format!("\"{revision}\"");
+    // A part of the snapshot has the revision of the whole, so it is no answer to "unchanged?".
+    if only.is_none() && is_known(&headers, &etag) {
+        return Ok(with_etag(StatusCode::NOT_MODIFIED.into_response(), &etag));
+    }
+    let applications = applications(&txn, only).await?;
+    let subscriptions = subscriptions(&txn, &state, &configuration, only).await?;
+    txn.rollback().await?;
+    let snapshot = Snapshot {
+        revision,
+        seq,
+        globals: globals(&configuration),
+        apis: configuration
+            .apis
+            .iter()
+            .map(|api| with_config(api))
+            .collect(),
+        auth_servers: configuration
+            .auth_servers
+            .iter()
+            .map(|one| json(&one.admin))
+            .collect(),
+        plans: configuration
+            .plans
+            .all
+            .iter()
+            .map(|plan| plan.json.clone())
+            .collect(),
+        groups: member(json(&configuration.groups.rendered), "groups"),
+        applications,
+        subscriptions,
+    };
+    let answer = Json(snapshot).into_response();
+    Ok(if only.is_none() {
+        with_etag(answer, &etag)
+    } else {
+        answer
+    })
+}
+
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    let same = |one: &str| one.trim().trim_start_matches("W/") == etag;
+    known.is_some_and(|list| list.split(',').any(same))
+}
+
+fn with_etag(mut response: Response, etag: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Everything below sees the database as of one moment: on `SQLite` by the write-ahead log, on
+/// `PostgreSQL` by the isolation level.
+async fn begin(state: &AppState) -> Result<DatabaseTransaction, DbErr> {
+    let mut options = TransactionOptions::default();
+    if state.db.is_shared() {
+        options.isolation_level = Some(IsolationLevel::RepeatableRead);
+        options.access_mode = Some(AccessMode::ReadOnly);
+    }
+    state.db.read().begin_with_options(options).await
+}
+
+#[derive(FromQueryResult)]
+struct Seq {
+    seq: i64,
+}
+
+/// The newest event that changes what a gateway has to know. Written before the first read, so
+/// the snapshot holds at least what this event tells of.
+async fn last_seq(txn: &DatabaseTransaction) -> Result<i64, DbErr> {
+    let statement = Statement::from_string(
+        txn.get_database_backend(),
+        "select seq from events where entity in ('application', 'subscription') \
+         order by seq desc limit 1",
+    );
+    Ok(Seq::find_by_statement(statement)
+        .one(txn)
+        .await?
+        .map_or(0, |row| row.seq))
+}
+
+fn globals(configuration: &Configuration) -> Value {
+    let Value::Object(shown) = configuration.globals.view(Viewer::GatewayAdapter) else {
+        return Value::Object(Map::new());
+    };
+    shown
+        .into_iter()
+        .filter(|(name, _)| GLOBALS.contains(&name.as_str()))
+        .collect()
+}
+
+/// The API as configured, with what `GET /apis/{api}/config` answers to an administrator.
+fn with_config(api: &config::apis::Api) -> Value {
+    let mut shown = api.to_json();
+    shown["config"] = json(&api.config_full);
+    shown
+}
+
+fn json(rendered: &Rendered) -> Value {
+    serde_json::from_slice(&rendered.bytes).expect("it was rendered from JSON")
+}
+
+fn member(mut object: Value, name: &str) -> Value {
+    object.get_mut(name).map(Value::take).unwrap_or_default()
+}
+
+async fn applications(
+    txn: &DatabaseTransaction,
+    only: Option<&str>,
+) -> Result<Vec<SnapshotApplication>, DbErr> {
+    use applications::row::{Column, Entity};
+    let mut select = Entity::find();
+    if let Some(id) = only {
+        select = select.filter(Column::Id.eq(id));
+    }
+    let rows = select.order_by_asc(Column::Id).all(txn).await?;
+    let shown = rows.into_iter().map(|row| SnapshotApplication {
+        client_type: row.client_type(),
+        id: row.id,
+        redirect_uris: row.redirect_uris.0,
+    });
+    Ok(shown.collect())
+}
+
+/// Approved subscriptions with the credentials that open something now.
+async fn subscriptions(
+    txn: &DatabaseTransaction,
+    state: &AppState,
+    configuration: &Configuration,
+    only: Option<&str>,
+) -> Result<Vec<SnapshotSubscription>, ApiError> {
+    use subscriptions::row::{Column, Entity};
+    let mut select = Entity::find().filter(Column::Approved.eq(true));
+    if let Some(id) = only {
+        select = select.filter(Column::ApplicationId.eq(id));
+    }
+    let rows = select
+        .order_by_asc(Column::ApplicationId)
+        .order_by_asc(Column::ApiId)
+        .all(txn)
+        .await?;
+    let mut credentials = valid_credentials(txn, only).await?;
+    let keys = SecretKeys::new(&state.keys)?;
+    // Only Kong gets clear secrets; the embedded gateway compares digests.
+    let in_clear = (configuration.globals.gateway_type == GatewayType::Kong).then_some(&keys);
+    let shown = rows.into_iter().map(|row| {
+        let own = credentials.remove(&row.id).unwrap_or_default();
+        let main = rules::main(&own, service::clock::now());
+        SnapshotSubscription {
+            client_id: main.and_then(|credential| credential.client_id.clone()),
+            credentials: own
+                .into_iter()
+                .map(|one| credential(one, in_clear))
+                .collect(),
+            id: row.id,
+            application: row.application_id,
+            api: row.api_id,
+            plan: row.plan_id,
+            auth: Some(row.auth),
+        }
+    });
+    Ok(shown.collect())
+}
+
+async fn valid_credentials(
+    txn: &DatabaseTransaction,
+    only: Option<&str>,
+) -> Result<HashMap<String, Vec<credentials::row::Model>>, DbErr> {
+    use credentials::row::{Column, Entity};
+    let now = service::clock::now();
+    let mut select = Entity::find()
+        .filter(Column::RevokedAt.is_null())
+        .filter(Column::ExpiresAt.is_null().or(Column::ExpiresAt.gt(now)));
+    if let Some(id) = only {
+        let own = subscriptions::store::list(txn, id).await?;
+        select = select.filter(Column::SubscriptionId.is_in(own.into_iter().map(|row| row.id)));
+    }
+    let mut lists = HashMap::<_, Vec<_>>::new();
+    for row in select
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .all(txn)
+        .await?
+    {
+        lists
+            .entry(row.subscription_id.clone())
+            .or_default()
+            .push(row);
+    }
+    Ok(lists)
+}
+
+fn credential(row: credentials::row::Model, in_clear: Option<&SecretKeys>) -> SnapshotCredential {
+    let kind = credentials::wire::kind(&row.kind);
+    let secret = in_clear
+        .zip(row.sealed.as_deref())
+        .and_then(|(keys, sealed)| keys.open(sealed, &row.id));
+    let (key, client_secret) = match kind {
+        Kind::Key => (secret, None),
+        Kind::Client => (None, secret),
+    };
+    SnapshotCredential {
+        id: row.id,
+        kind,
+        digest: row.digest,
+        key,
+        client_id: row.client_id,
+        client_secret,
+        expires_at: row.expires_at.map(Timestamp),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_revision_is_recognised_in_every_form() {
+        let headers = |text: &'static str| {
+            HeaderMap::from_iter([(header::IF_NONE_MATCH, HeaderValue::from_static(text))])
+        };
+        assert!(is_known(&headers("\"abc.1\""), "\"abc.1\""));
+        assert!(is_known(&headers("\"x\", W/\"abc.1\""), "\"abc.1\""));
+        assert!(!is_known(&headers("\"abc.2\""), "\"abc.1\""));
+        assert!(!is_known(&HeaderMap::new(), "\"abc.1\""));
+    }
+}

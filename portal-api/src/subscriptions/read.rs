@@ -1,0 +1,137 @@
+//! Reading the subscriptions of an application (portal-api 14.4, 14.5).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use sdk::types::Subscription;
+use serde_json::json;
+
+use super::{
+    not_found, store,
+    wire::{self, Secrets, View},
+};
+use crate::{
+    ApiError, AppState,
+    applications::access::{self, Demand, Right, Standing},
+    approvals::rules::Reach,
+    audit,
+    caller::Caller,
+    credentials::{self, secret::SecretKeys},
+};
+
+const LIST: Demand = Demand {
+    scope: "read_subscriptions",
+    right: Right::ReadOrApprove,
+    caller_first: false,
+    validated: false,
+    refusal: "Only users with a role on this application may see its subscriptions.",
+};
+
+const READ: Demand = Demand {
+    right: Right::Read,
+    ..LIST
+};
+
+/// `GET /applications/{application}/subscriptions`
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Subscription>>, ApiError> {
+    let application = access::open(&state, &caller, &id, LIST).await?;
+    let configuration = state.configuration();
+    let db = state.db.read();
+    let mut rows = store::list(db, &id).await?;
+    if application.standing == Standing::Approver {
+        let reach = Reach::of(&caller, &configuration);
+        rows.retain(|row| reach.covers(&row.api_id, row.api_group.as_deref()));
+    }
+    let ids = rows.iter().map(|row| row.id.clone());
+    let mut credentials = credentials::store::list_many(db, ids).await?;
+    let view = View {
+        configuration: &configuration,
+        keys: &SecretKeys::new(&state.keys)?,
+        secrets: secrets_for(application.standing),
+        deletable: is_deletable(application.standing),
+        now: service::clock::now(),
+    };
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let credentials = credentials.remove(&row.id).unwrap_or_default();
+            wire::subscription(row, &credentials, &view)
+        })
+        .collect();
+    record_reveal(&state, &caller, &shown).await?;
+    Ok(Json(shown))
+}
+
+/// `GET /applications/{application}/subscriptions/{api}`
+pub async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, api)): Path<(String, String)>,
+) -> Result<Json<Subscription>, ApiError> {
+    let application = access::open(&state, &caller, &id, READ).await?;
+    let db = state.db.read();
+    let row = store::find(db, &id, &api)
+        .await?
+        .ok_or_else(|| not_found(&id, &api))?;
+    let credentials = credentials::store::list(db, &row.id).await?;
+    let configuration = state.configuration();
+    let view = View {
+        configuration: &configuration,
+        keys: &SecretKeys::new(&state.keys)?,
+        secrets: secrets_for(application.standing),
+        deletable: is_deletable(application.standing),
+        now: service::clock::now(),
+    };
+    let shown = wire::subscription(&row, &credentials, &view);
+    record_reveal(&state, &caller, std::slice::from_ref(&shown)).await?;
+    Ok(Json(shown))
+}
+
+/// Approvers without a role decide; they do not call.
+pub const fn secrets_for(standing: Standing) -> Secrets {
+    if standing.sees_secrets() {
+        Secrets::Readable
+    } else {
+        Secrets::Hints
+    }
+}
+
+/// The right of [`super::delete`]: approvers decline by deleting.
+const fn is_deletable(standing: Standing) -> bool {
+    standing.edits() || matches!(standing, Standing::Approver)
+}
+
+/// Who saw which secret is on record (portal-api D12).
+pub async fn record_reveal(
+    state: &AppState,
+    caller: &Caller,
+    shown: &[Subscription],
+) -> Result<(), ApiError> {
+    let revealed = |one: &&Subscription| one.apikey.is_some() || one.client_secret.is_some();
+    if !shown.iter().any(|one| revealed(&one)) {
+        return Ok(());
+    }
+    let txn = state.db.write().await?;
+    for subscription in shown.iter().filter(revealed) {
+        let record = audit::Entry {
+            at: service::clock::now(),
+            actor: caller.actor(),
+            action: "reveal".to_owned(),
+            entity: "subscription".to_owned(),
+            entity_id: Some(subscription.id.clone()),
+            data: Some(json!({
+                "applicationId": subscription.application,
+                "apiId": subscription.api,
+                "planId": subscription.plan,
+            })),
+            outcome: "ok",
+        };
+        audit::append(&txn, &record).await?;
+    }
+    state.commit(txn).await
+}

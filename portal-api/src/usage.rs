@@ -1,0 +1,12 @@
+//! Measured calls: taking them from the gateway, and reading them as series (portal-api 29.5).
+
+mod histogram;
+mod intake;
+mod limits;
+mod query;
+mod routes;
+mod row;
+mod series;
+mod store;
+
+pub use routes::routes;

@@ -1,0 +1,169 @@
+//! `POST /usage/records`: what the gateway measured, summed by the adapter (portal-api 29.5).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use http::StatusCode;
+use sdk::types::usage::{LATENCY_BUCKETS_MS, UsageBatch, UsageCell};
+use service::ServiceName;
+
+use super::{histogram, row::minute, store};
+use crate::{ApiError, AppState, caller::Caller};
+
+/// The body may be larger than others: it holds the minute of a whole gateway.
+pub const MAX_BODY: usize = 8 * 1024 * 1024;
+const MAX_CELLS: usize = 20_000;
+const MAX_OPERATION: usize = 256;
+
+pub async fn take(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(batch): Json<UsageBatch>,
+) -> Result<StatusCode, ApiError> {
+    caller.require_service(&[ServiceName::GatewayAdapter])?;
+    check(&batch)?;
+    let used = last_use(&batch.cells);
+    let subscriptions: HashSet<_> = batch
+        .cells
+        .iter()
+        .map(|cell| cell.subscription.clone())
+        .collect();
+    let txn = state.db.write().await?;
+    store::lock_intake(&txn).await?;
+    if !store::insert_batch(&txn, &batch.batch_id, service::clock::now()).await? {
+        return Ok(StatusCode::OK);
+    }
+    // Calls of subscriptions that are gone are nobody's any more.
+    let known = store::existing(&txn, subscriptions).await?;
+    let cells = batch
+        .cells
+        .into_iter()
+        .filter(|cell| known.contains(&cell.subscription));
+    store::add(&txn, merge(cells)).await?;
+    store::touch(&txn, used).await?;
+    state.commit(txn).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+fn check(batch: &UsageBatch) -> Result<(), ApiError> {
+    if batch.batch_id.is_empty() || batch.batch_id.len() > 64 {
+        return Err(ApiError::invalid(
+            "batchId",
+            "length",
+            "`batchId` has 1 to 64 characters.",
+        ));
+    }
+    if batch.cells.len() > MAX_CELLS {
+        let message = format!("`cells`: at most {MAX_CELLS} per batch.");
+        return Err(ApiError::invalid("cells", "length", message));
+    }
+    let fits = |cell: &UsageCell| {
+        cell.subscription.len() <= 64
+            && cell.credential.as_ref().is_none_or(|id| id.len() <= 64)
+            && DateTime::<Utc>::from_timestamp(cell.minute, 0).is_some()
+    };
+    if batch.cells.iter().all(fits) {
+        return Ok(());
+    }
+    let message = "`cells`: ids have at most 64 characters, `minute` is in Unix seconds.";
+    Err(ApiError::invalid("cells", "range", message))
+}
+
+/// One row per key, in the order of the key: two batches at once touch rows in the same order.
+fn merge(cells: impl Iterator<Item = UsageCell>) -> Vec<minute::Model> {
+    let mut rows = BTreeMap::new();
+    for cell in cells {
+        let row = to_row(cell);
+        let key = (
+            row.subscription_id.clone(),
+            row.minute,
+            row.credential_id.clone(),
+            row.operation.clone(),
+            row.status.clone(),
+        );
+        rows.entry(key)
+            .and_modify(|sum| add(sum, &row))
+            .or_insert(row);
+    }
+    rows.into_values().collect()
+}
+
+fn to_row(cell: UsageCell) -> minute::Model {
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    minute::Model {
+        subscription_id: cell.subscription,
+        minute: cell.minute - cell.minute.rem_euclid(60),
+        credential_id: cell.credential.unwrap_or_default(),
+        operation: cell
+            .operation
+            .unwrap_or_default()
+            .chars()
+            .take(MAX_OPERATION)
+            .collect(),
+        status: cell.status.as_str().to_owned(),
+        calls: number(cell.calls),
+        errors: number(cell.errors),
+        request_bytes: number(cell.request_bytes),
+        response_bytes: number(cell.response_bytes),
+        histogram: minute::Counts(cell.histogram[..=LATENCY_BUCKETS_MS.len()].to_vec()),
+    }
+}
+
+/// Adds the numbers of `more`.
+pub fn add(sum: &mut minute::Model, more: &minute::Model) {
+    sum.calls = sum.calls.saturating_add(more.calls);
+    sum.errors = sum.errors.saturating_add(more.errors);
+    sum.request_bytes = sum.request_bytes.saturating_add(more.request_bytes);
+    sum.response_bytes = sum.response_bytes.saturating_add(more.response_bytes);
+    histogram::add(&mut sum.histogram.0, &more.histogram.0);
+}
+
+/// When each credential was used last, as exactly as the minutes tell.
+fn last_use(cells: &[UsageCell]) -> HashMap<String, DateTime<Utc>> {
+    let mut used = HashMap::new();
+    for cell in cells.iter().filter(|cell| cell.calls > 0) {
+        let at = DateTime::from_timestamp(cell.minute, 0);
+        if let (Some(id), Some(at)) = (&cell.credential, at) {
+            let last = used.entry(id.clone()).or_insert(at);
+            *last = (*last).max(at);
+        }
+    }
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use sdk::types::usage::{Histogram, StatusClass};
+
+    use super::*;
+
+    fn cell(minute: i64, credential: &str, calls: u64) -> UsageCell {
+        UsageCell {
+            minute,
+            subscription: "s".to_owned(),
+            credential: Some(credential.to_owned()),
+            operation: None,
+            status: StatusClass::Success,
+            calls,
+            errors: 0,
+            request_bytes: 1,
+            response_bytes: 2,
+            histogram: Histogram::default(),
+        }
+    }
+
+    #[test]
+    fn cells_with_one_key_become_one_row() {
+        let rows = merge([cell(60, "a", 1), cell(119, "a", 2), cell(120, "a", 4)].into_iter());
+        let calls: Vec<_> = rows.iter().map(|row| (row.minute, row.calls)).collect();
+        assert_eq!(calls, [(60, 3), (120, 4)]);
+    }
+
+    #[test]
+    fn the_latest_minute_with_calls_is_the_last_use() {
+        let used = last_use(&[cell(120, "a", 1), cell(60, "a", 1), cell(180, "b", 0)]);
+        assert_eq!(used.len(), 1);
+        assert_eq!(used["a"].timestamp(), 120);
+    }
+}

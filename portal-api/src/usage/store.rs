@@ -1,0 +1,142 @@
+//! Rows of usage, in and out.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt;
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExprTrait,
+    IntoActiveModel, QuerySelect, entity::prelude::*, sea_query::OnConflict,
+};
+
+use super::{
+    intake,
+    row::{batch, minute},
+};
+use crate::{credentials, subscriptions};
+
+/// How long a batch may arrive a second time.
+const REMEMBERED: TimeDelta = TimeDelta::hours(24);
+/// Rows per statement; databases limit the number of parameters.
+const CHUNK: usize = 500;
+
+/// Lets one batch at a time in: its rows are read, added up and written.
+pub async fn lock_intake(txn: &DatabaseTransaction) -> Result<(), DbErr> {
+    if txn.get_database_backend() == DbBackend::Postgres {
+        txn.execute_unprepared("select pg_advisory_xact_lock(7776002)")
+            .await?;
+    }
+    Ok(())
+}
+
+/// Remembers a batch; `false` if it was counted already.
+pub async fn insert_batch(
+    txn: &DatabaseTransaction,
+    id: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    batch::Entity::delete_many()
+        .filter(batch::Column::ReceivedAt.lt(now - REMEMBERED))
+        .exec(txn)
+        .await?;
+    let row = batch::ActiveModel {
+        id: Set(id.to_owned()),
+        received_at: Set(now),
+    };
+    let once = OnConflict::column(batch::Column::Id)
+        .do_nothing()
+        .to_owned();
+    let inserted = batch::Entity::insert(row)
+        .on_conflict(once)
+        .exec_without_returning(txn)
+        .await;
+    match inserted {
+        Ok(rows) => Ok(rows > 0),
+        Err(DbErr::RecordNotInserted) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Those of `ids` that are subscriptions.
+pub async fn existing(
+    txn: &DatabaseTransaction,
+    ids: HashSet<String>,
+) -> Result<HashSet<String>, DbErr> {
+    let ids: Vec<String> = ids.into_iter().collect();
+    let mut known = HashSet::new();
+    for chunk in ids.chunks(CHUNK) {
+        let found: Vec<String> = subscriptions::row::Entity::find()
+            .select_only()
+            .column(subscriptions::row::Column::Id)
+            .filter(subscriptions::row::Column::Id.is_in(chunk))
+            .into_tuple()
+            .all(txn)
+            .await?;
+        known.extend(found);
+    }
+    Ok(known)
+}
+
+/// Adds `rows` to what is stored.
+pub async fn add(txn: &DatabaseTransaction, rows: Vec<minute::Model>) -> Result<(), DbErr> {
+    let mut new = Vec::new();
+    for row in rows {
+        let key = (
+            row.subscription_id.clone(),
+            row.minute,
+            row.credential_id.clone(),
+            row.operation.clone(),
+            row.status.clone(),
+        );
+        match minute::Entity::find_by_id(key).one(txn).await? {
+            Some(mut stored) => {
+                intake::add(&mut stored, &row);
+                stored.into_active_model().reset_all().update(txn).await?;
+            }
+            None => new.push(row.into_active_model()),
+        }
+    }
+    for chunk in new.chunks(CHUNK) {
+        minute::Entity::insert_many(chunk.to_vec())
+            .exec_without_returning(txn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Writes when credentials were used last; never an earlier moment than the stored one.
+pub async fn touch(
+    txn: &DatabaseTransaction,
+    used: HashMap<String, DateTime<Utc>>,
+) -> Result<(), DbErr> {
+    use credentials::row::{Column, Entity};
+    for (id, at) in used {
+        Entity::update_many()
+            .col_expr(Column::LastUsedAt, Expr::value(at))
+            .filter(Column::Id.eq(id))
+            .filter(Column::LastUsedAt.is_null().or(Column::LastUsedAt.lt(at)))
+            .exec(txn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with the stored rows of `subscriptions` between two moments. One row at a time is
+/// in memory.
+pub async fn for_each(
+    db: &sea_orm::DatabaseConnection,
+    subscriptions: &[String],
+    from: i64,
+    to: i64,
+    mut each: impl FnMut(minute::Model),
+) -> Result<(), DbErr> {
+    let select = minute::Entity::find()
+        .filter(minute::Column::SubscriptionId.is_in(subscriptions))
+        .filter(minute::Column::Minute.gte(from))
+        .filter(minute::Column::Minute.lt(to));
+    let mut rows = select.stream(db).await?;
+    while let Some(row) = rows.try_next().await? {
+        each(row);
+    }
+    Ok(())
+}
