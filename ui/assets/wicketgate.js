@@ -16,7 +16,7 @@
 
   // A changed filter or sorting is applied at once; the button for it is in the page for the others.
   for (const form of document.querySelectorAll("form[data-auto]")) {
-    form.addEventListener("change", () => form.requestSubmit());
+    form.addEventListener("change", (event) => { if (event.target.type !== "search") form.requestSubmit(); });
     for (const button of form.querySelectorAll("[data-apply]")) button.hidden = true;
   }
 

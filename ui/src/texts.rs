@@ -3,9 +3,27 @@
 //! A group of texts is a type with one method per text, so a missing translation or a misspelt
 //! name does not compile. Groups follow the pages; `Shared` is what many pages need.
 
+mod apis;
+mod applications;
+mod approvals;
+mod catalogue;
+mod content;
+mod failures;
+mod plans;
+mod reference;
 mod shared;
+mod subscribe;
 
+pub use apis::Apis;
+pub use applications::Applications;
+pub use approvals::Approvals;
+pub use catalogue::Catalogue;
+pub use content::Content;
+pub use failures::Failures;
+pub use plans::Plans;
+pub use reference::Reference;
 pub use shared::Shared;
+pub use subscribe::Subscribe;
 
 /// Declares a group of texts.
 ///

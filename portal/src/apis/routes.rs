@@ -1,0 +1,181 @@
+//! The overview of an API.
+
+use askama::Template;
+use axum::{Router, extract::Path, response::Response, routing::get};
+use http::StatusCode;
+use sdk::types::Api;
+use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
+
+use super::{ApiHead, connect::Connect, credential, credential_note};
+use crate::{
+    catalogue::{LifeCycle, needs_subscription},
+    failure::Failure,
+    markdown,
+    mine::{self, Mine},
+    plans::{self, PlanView, Window},
+    reference::{Definition, Language, Request, SampleView, operation_url, sample, view},
+    state::App,
+    visitor::Visitor,
+};
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/apis/{api}", get(overview))
+}
+
+#[derive(Template)]
+#[template(path = "api.html")]
+struct ApiPage {
+    frame: Frame,
+    t: texts::Apis,
+    tp: texts::Plans,
+    api: ApiHead,
+    short: String,
+    description: Html,
+    note: Option<(Kind, String)>,
+    /// Id and name of the API to move to.
+    successor: Option<String>,
+    bundle: Option<String>,
+    tags: Vec<String>,
+    connect: Connect,
+    definition_format: Option<String>,
+    first_call: Option<(String, String, SampleView)>,
+    key_note: Option<String>,
+    plans: Vec<PlanView>,
+    windows: Vec<Window>,
+    needs_subscription: bool,
+    own: Vec<Own>,
+}
+
+/// An own application that uses the API.
+struct Own {
+    id: String,
+    name: String,
+    plan: String,
+    plan_id: String,
+    approved: bool,
+}
+
+impl ApiPage {
+    /// Own applications with this plan.
+    fn users_of(&self, plan: &str) -> Vec<&Own> {
+        self.own.iter().filter(|own| own.plan_id == plan).collect()
+    }
+
+    fn lang(&self) -> Lang {
+        self.frame.lang()
+    }
+}
+
+async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let api = client.api(&id).await?;
+    let logged_in = visitor.user().is_some();
+    let (description, config, all_plans, offered, mine, definition) = tokio::try_join!(
+        async { client.api_description(&id).await.map_err(Failure::from) },
+        async { client.api_config(&id).await.map_err(Failure::from) },
+        async { client.plans().await.map_err(Failure::from) },
+        async {
+            if logged_in {
+                client
+                    .plans_of_api(&id)
+                    .await
+                    .map(Some)
+                    .map_err(Failure::from)
+            } else {
+                Ok(None)
+            }
+        },
+        mine::all(&visitor),
+        async {
+            visitor
+                .app
+                .definitions()
+                .get(&client, &id)
+                .await
+                .map_err(Failure::from)
+        },
+    )?;
+    let lang = visitor.lang();
+    let plans = plans::of_api(&api, &all_plans.plans, offered.as_deref(), lang);
+    let t = texts::Apis(lang);
+    let credential = credential(&visitor, &api);
+    let page = ApiPage {
+        t,
+        tp: texts::Plans(lang),
+        api: ApiHead::new(&visitor, &api, definition.as_deref()),
+        short: markdown::plain(&api.desc),
+        description: markdown::render(&description),
+        note: note(&api, t, lang),
+        successor: LifeCycle::of(&api).successor,
+        bundle: api
+            .bundle
+            .as_deref()
+            .filter(|bundle| !bundle.is_empty())
+            .map(|bundle| t.bundle_note(bundle)),
+        tags: api.tags.clone(),
+        connect: Connect::new(&visitor, &api, &config),
+        definition_format: definition.as_deref().map(Definition::format),
+        first_call: definition
+            .as_deref()
+            .and_then(|definition| first_call(&visitor, &api, definition)),
+        key_note: credential_note(&credential, lang),
+        windows: plans::windows(&plans),
+        own: own(&mine, &api, &all_plans.plans, lang),
+        needs_subscription: needs_subscription(&api),
+        plans,
+        frame: visitor.frame(Entry::Apis).await,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
+
+fn own(mine: &[Mine], api: &Api, all_plans: &[sdk::types::Plan], lang: Lang) -> Vec<Own> {
+    mine.iter()
+        .filter_map(|mine| Some((mine, mine.subscription(&api.id)?)))
+        .map(|(mine, subscription)| Own {
+            id: mine.application.id.clone(),
+            name: mine.application.name.clone(),
+            plan: all_plans
+                .iter()
+                .find(|plan| plan.id == subscription.plan)
+                .map_or_else(
+                    || subscription.plan.clone(),
+                    |plan| PlanView::new(plan, lang, true).name,
+                ),
+            plan_id: subscription.plan.clone(),
+            approved: subscription.approved,
+        })
+        .collect()
+}
+
+/// The note below the title, where the API is not simply current.
+fn note(api: &Api, t: texts::Apis, lang: Lang) -> Option<(Kind, String)> {
+    use sdk::types::apis::LifecycleState::{Created, Deprecated, Published, Retired};
+    let life_cycle = LifeCycle::of(api);
+    match (life_cycle.state, life_cycle.sunset) {
+        (Published, _) => None,
+        (Created, _) => Some((Kind::Info, t.preview_note().to_owned())),
+        (Deprecated, Some(date)) => Some((Kind::Waiting, t.retires_note(format::date(lang, date)))),
+        (Deprecated, None) => Some((Kind::Waiting, t.deprecated_note().to_owned())),
+        (Retired, _) => Some((Kind::Bad, t.retired_note().to_owned())),
+    }
+}
+
+/// Title, address and sample of the operation that is easiest to try: the first GET, else the first.
+fn first_call(
+    visitor: &Visitor,
+    api: &Api,
+    definition: &Definition,
+) -> Option<(String, String, SampleView)> {
+    let operations = definition.operations();
+    let first = operations
+        .iter()
+        .find(|operation| operation.method == "get")
+        .or(operations.first())?;
+    let view = view(definition, first, &credential(visitor, api), visitor.lang())?;
+    let request: &Request = &view.request;
+    Some((
+        first.title.clone(),
+        operation_url(&api.id, first),
+        sample(request, Language::Curl),
+    ))
+}

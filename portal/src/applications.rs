@@ -1,0 +1,32 @@
+//! `/applications`: list, registration, page of one application.
+
+mod detail;
+mod list;
+mod register;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use sdk::types::Role;
+use ui::texts;
+
+use crate::state::App;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/applications", get(list::show))
+        .route("/applications/register", post(register::create))
+        .route("/applications/{application}", get(detail::show))
+}
+
+/// The word for a role; administrators need none.
+fn role_name(role: Option<Role>, admin: bool, t: texts::Applications) -> &'static str {
+    match role {
+        Some(Role::Owner) => t.role_owner(),
+        Some(Role::Collaborator) => t.role_collaborator(),
+        Some(Role::Reader) => t.role_reader(),
+        None if admin => t.role_admin(),
+        None => t.role_none(),
+    }
+}

@@ -1,0 +1,197 @@
+//! The page of one application: subscriptions with their credentials, details, members.
+
+use askama::Template;
+use axum::{extract::Path, response::Response};
+use chrono::{DateTime, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http::StatusCode;
+use sdk::{
+    Client, Optional,
+    types::{Api, Application, Credential, Plan, Subscription},
+};
+use ui::{Entry, Frame, Html, Icon, Lang, Tile, format, initials, texts, tint};
+
+use super::role_name;
+use crate::{catalogue::name, failure::Failure, markdown, mine::PARALLEL, visitor::Visitor};
+
+#[derive(Template)]
+#[template(path = "applications/detail.html")]
+struct DetailPage {
+    frame: Frame,
+    t: texts::Applications,
+    application: Application,
+    description: Html,
+    role: &'static str,
+    client_type: &'static str,
+    members: Vec<Member>,
+    subscriptions: Vec<SubscriptionView>,
+}
+
+struct Member {
+    email: String,
+    initials: String,
+    tint: u8,
+    role: &'static str,
+    is_self: bool,
+}
+
+/// A subscription as a card.
+struct SubscriptionView {
+    api: String,
+    api_name: String,
+    tile: Html,
+    plan: String,
+    approved: bool,
+    trusted: bool,
+    client_id: Option<String>,
+    credentials: Vec<CredentialView>,
+    /// The visitor may make credentials and unsubscribe.
+    may_change: bool,
+}
+
+/// A credential as a row.
+struct CredentialView {
+    name: String,
+    origin: String,
+    /// Prefix and last four of a key, or the client id.
+    shown: String,
+    state: State,
+    last_used: String,
+    expires: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Active,
+    Revoked,
+    Expired,
+}
+
+/// `GET /applications/{app}`
+pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    let user = visitor.require_user()?;
+    let client = visitor.client();
+    let (application, subscriptions, apis, plans) = tokio::try_join!(
+        client.application(&id),
+        client.subscriptions(&id),
+        client.apis(),
+        client.plans(),
+    )?;
+    let lang = visitor.lang();
+    let t = texts::Applications(lang);
+    let may_change = application.links.contains_key("addSubscription");
+    let subscriptions = stream::iter(subscriptions)
+        .map(async |subscription| {
+            let credentials = credentials(&client, &subscription).await?;
+            Ok::<_, sdk::Error>(SubscriptionView::new(
+                &subscription,
+                credentials,
+                &apis.apis,
+                &plans.plans,
+                may_change,
+                lang,
+            ))
+        })
+        .buffered(PARALLEL)
+        .try_collect()
+        .await?;
+    let members = application.owners.iter().flatten();
+    let page = DetailPage {
+        t,
+        description: markdown::render(application.description.as_deref().unwrap_or_default()),
+        role: role_name(application.role_of(&user.id), user.admin, t),
+        client_type: match application.client_type {
+            sdk::types::ClientType::Confidential => t.confidential(),
+            sdk::types::ClientType::PublicSpa => t.public_spa(),
+            sdk::types::ClientType::PublicNative => t.public_native(),
+        },
+        members: members
+            .map(|owner| Member {
+                initials: initials(&owner.email),
+                tint: tint(&owner.user_id),
+                role: role_name(Some(owner.role), false, t),
+                is_self: owner.user_id == user.id,
+                email: owner.email.clone(),
+            })
+            .collect(),
+        subscriptions,
+        frame: visitor.frame(Entry::Applications).await,
+        application,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
+
+async fn credentials(
+    client: &Client,
+    subscription: &Subscription,
+) -> Result<Vec<Credential>, sdk::Error> {
+    if !subscription.approved {
+        return Ok(Vec::new());
+    }
+    let found = client
+        .credentials(&subscription.application, &subscription.api)
+        .await;
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+impl SubscriptionView {
+    fn new(
+        subscription: &Subscription,
+        credentials: Vec<Credential>,
+        apis: &[Api],
+        plans: &[Plan],
+        may_change: bool,
+        lang: Lang,
+    ) -> Self {
+        let api = apis.iter().find(|api| api.id == subscription.api);
+        let api_name = api.map_or(subscription.api.as_str(), name).to_owned();
+        let plan = plans.iter().find(|plan| plan.id == subscription.plan);
+        let now = service::clock::now();
+        Self {
+            tile: Tile::small(&subscription.api, &api_name),
+            api: subscription.api.clone(),
+            api_name,
+            plan: plan.map_or_else(|| subscription.plan.clone(), |plan| plan.name.clone()),
+            approved: subscription.approved,
+            trusted: subscription.trusted.unwrap_or_default(),
+            client_id: subscription.client_id.clone(),
+            credentials: credentials
+                .into_iter()
+                .map(|credential| CredentialView::new(credential, now, lang))
+                .collect(),
+            may_change,
+        }
+    }
+}
+
+impl CredentialView {
+    fn new(credential: Credential, now: DateTime<Utc>, lang: Lang) -> Self {
+        let t = texts::Applications(lang);
+        let ended = credential.expires_at.filter(|end| end.0 <= now);
+        let created = t.created_ago(format::ago(lang, credential.created_at.0, now));
+        Self {
+            shown: match &credential.client_id {
+                Some(client_id) => client_id.clone(),
+                None => format!("{}…{}", credential.prefix, credential.last4),
+            },
+            state: match (credential.revoked_at, ended) {
+                (Some(_), _) => State::Revoked,
+                (None, Some(_)) => State::Expired,
+                (None, None) => State::Active,
+            },
+            last_used: credential
+                .last_used_at
+                .map_or_else(|| t.not_yet().to_owned(), |at| format::ago(lang, at.0, now)),
+            expires: credential.expires_at.map_or_else(
+                || t.never().to_owned(),
+                |at| format::date(lang, at.0.date_naive()),
+            ),
+            origin: if credential.classic {
+                format!("{created}, {}", t.created_by_subscribing())
+            } else {
+                created
+            },
+            name: credential.name,
+        }
+    }
+}

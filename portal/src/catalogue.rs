@@ -1,0 +1,109 @@
+//! `GET /apis`: the list of APIs with search, filters and sorting.
+
+mod card;
+mod filter;
+
+use askama::Template;
+use axum::{Router, extract::RawQuery, response::Response, routing::get};
+use http::StatusCode;
+use sdk::types::{Api, apis::LifecycleState};
+use ui::{Drawing, Entry, Frame, Html, Icon, texts};
+
+use crate::{failure::Failure, markdown, mine, state::App, visitor::Visitor};
+use card::Card;
+pub use card::{Auth, LifeCycle, auth, auth_icon, auth_name, name, needs_subscription};
+use filter::{Facets, Filter, Sort};
+
+/// Cards on one page.
+const PAGE_SIZE: usize = 20;
+
+pub fn routes() -> Router<App> {
+    Router::new().route("/apis", get(list))
+}
+
+#[derive(Template)]
+#[template(path = "catalogue.html")]
+struct CataloguePage {
+    frame: Frame,
+    t: texts::Catalogue,
+    introduction: Html,
+    filter: Filter,
+    facets: Facets,
+    cards: Vec<Card>,
+    /// APIs that the visitor may see, and those of them that match.
+    total: usize,
+    matching: usize,
+    page: usize,
+}
+
+impl CataloguePage {
+    fn pages(&self) -> usize {
+        self.matching.div_ceil(PAGE_SIZE).max(1)
+    }
+
+    fn range(&self) -> String {
+        let first = (self.page - 1) * PAGE_SIZE + 1;
+        let last = (first + self.cards.len()).saturating_sub(1);
+        self.frame.t().range(first, last, self.matching)
+    }
+
+    fn nothing_text(&self) -> String {
+        match self.filter.text.as_str() {
+            "" => self.t.nothing().to_owned(),
+            text => self.t.nothing_for(text),
+        }
+    }
+}
+
+async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let (apis, introduction, plans, mine) = tokio::try_join!(
+        async { client.apis().await.map_err(Failure::from) },
+        async { Ok(client.apis_description().await.unwrap_or_default()) },
+        async { client.plans().await.map_err(Failure::from) },
+        mine::all(&visitor),
+    )?;
+    let visible: Vec<Api> = apis.apis.into_iter().filter(is_listed).collect();
+    let filter = Filter::parse(query.as_deref().unwrap_or_default(), &visible);
+    let facets = Facets::count(&visible, &filter);
+    let mut matching: Vec<&Api> = visible.iter().filter(|api| filter.accepts(api)).collect();
+    if filter.sort == Sort::Name {
+        matching.sort_by_key(|api| api.name.to_lowercase());
+    }
+    let page = filter
+        .page
+        .clamp(1, matching.len().div_ceil(PAGE_SIZE).max(1));
+    let shown: Vec<&Api> = matching
+        .iter()
+        .copied()
+        .skip((page - 1) * PAGE_SIZE)
+        .take(PAGE_SIZE)
+        .collect();
+    let counts = visitor.app.definitions().counts(&client, &shown).await;
+    let cards = shown
+        .iter()
+        .zip(counts)
+        .map(|(api, operations)| Card::new(api, &plans.plans, &mine, operations, visitor.lang()))
+        .collect();
+    let frame = Frame {
+        own_search: true,
+        ..visitor.frame(Entry::Apis).await
+    };
+    let page = CataloguePage {
+        t: texts::Catalogue(visitor.lang()),
+        introduction: markdown::render(&introduction),
+        total: visible.len(),
+        matching: matching.len(),
+        page,
+        cards,
+        facets,
+        filter,
+        frame,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// Retired APIs keep their page for those who know the address.
+fn is_listed(api: &Api) -> bool {
+    LifeCycle::of(api).state != LifecycleState::Retired
+}

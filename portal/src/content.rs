@@ -1,0 +1,178 @@
+//! Pages and files that the operator writes: `/`, `/content`, `/content/<path>`, `/content/toc`.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sdk::types::content::{Metadata, TocEntry};
+use sha2::{Digest, Sha256};
+use ui::{Entry, Frame, Html, texts};
+
+use crate::{failure::Failure, markdown, redirect::found, state::App, visitor::Visitor};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(index))
+        .route("/contact", get(async || found("/content/contact")))
+        .route("/help", get(async || found("/content/help")))
+        .route("/content", get(index))
+        .route("/content/", get(index))
+        .route("/content/toc", get(toc))
+        .route("/content/{*path}", get(page))
+}
+
+#[derive(Template)]
+#[template(path = "content/page.html")]
+struct ContentPage {
+    frame: Frame,
+    title: String,
+    shown_title: Option<String>,
+    sub_title: Html,
+    body: Html,
+    omit_container: bool,
+    /// The start page offers the ways that everybody takes first.
+    start: bool,
+    browse: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "content/toc.html")]
+struct TocPage {
+    frame: Frame,
+    t: texts::Content,
+    pages: Vec<TocEntry>,
+    apis: Vec<TocEntry>,
+}
+
+impl TocPage {
+    /// Heading and entries of each panel.
+    fn panels(&self) -> Vec<(&'static str, &[TocEntry])> {
+        let panels = [
+            (self.t.pages(), self.pages.as_slice()),
+            (self.t.apis(), self.apis.as_slice()),
+        ];
+        panels
+            .into_iter()
+            .filter(|(_, entries)| !entries.is_empty())
+            .collect()
+    }
+}
+
+async fn index(visitor: Visitor, headers: HeaderMap) -> Result<Response, Failure> {
+    serve(visitor, "", &headers).await
+}
+
+async fn page(
+    visitor: Visitor,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/' | '.');
+    if path.contains("..") {
+        return Err(Failure::BadRequest(
+            "A path must not contain `..`.".to_owned(),
+        ));
+    }
+    if !path.chars().all(known) {
+        return Err(Failure::NotFound);
+    }
+    serve(visitor, &path, &headers).await
+}
+
+async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Response, Failure> {
+    let answer = visitor.client().content(path).await?;
+    let media = answer
+        .content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if !matches!(media, "text/markdown" | "text/jade") {
+        return Ok(asset(&answer.content_type, answer.body, headers));
+    }
+    let metadata = answer.metadata.unwrap_or_default();
+    let t = texts::Content(visitor.lang());
+    let body = match media {
+        "text/markdown" => markdown::render(&String::from_utf8_lossy(&answer.body)),
+        _ => markdown::render(t.not_rendered()),
+    };
+    let page = ContentPage {
+        title: title(&metadata, path, t),
+        shown_title: metadata.title.filter(|_| metadata.show_title),
+        sub_title: metadata
+            .sub_title
+            .as_deref()
+            .filter(|_| metadata.show_title)
+            .map(markdown::render)
+            .unwrap_or_default(),
+        body,
+        omit_container: metadata.omit_container,
+        start: path.is_empty(),
+        browse: texts::Applications(visitor.lang()).browse(),
+        frame: visitor
+            .frame(if path.is_empty() {
+                Entry::None
+            } else {
+                Entry::Docs
+            })
+            .await,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The title for the window: of the page, or of its address.
+fn title(metadata: &Metadata, path: &str, t: texts::Content) -> String {
+    let given = metadata.title.clone().filter(|title| !title.is_empty());
+    given.unwrap_or_else(|| match path.rsplit('/').next().unwrap_or_default() {
+        "" => t.welcome().to_owned(),
+        name => name.to_owned(),
+    })
+}
+
+/// A file for everybody. What is not a picture is never taken for a page of ours.
+fn asset(content_type: &str, body: bytes::Bytes, request: &HeaderMap) -> Response {
+    let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..16]);
+    let Ok(tag) = HeaderValue::try_from(format!("\"{digest}\"")) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let same = request.get(header::IF_NONE_MATCH) == Some(&tag);
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::try_from(content_type)
+                .unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        ),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=300"),
+        ),
+        (header::ETAG, tag),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static("default-src 'none'; sandbox"),
+        ),
+    ];
+    if same {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, body).into_response()
+}
+
+async fn toc(visitor: Visitor) -> Result<Response, Failure> {
+    let entries = visitor.client().content_toc().await?;
+    let (apis, pages) = entries
+        .into_iter()
+        .partition(|entry| entry.category == "api");
+    let page = TocPage {
+        frame: visitor.frame(Entry::Docs).await,
+        t: texts::Content(visitor.lang()),
+        pages,
+        apis,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}

@@ -1,0 +1,112 @@
+//! Submitted forms: bounded, from one of our own pages, proven by the session's token.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use http::{HeaderMap, HeaderValue, header};
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+use crate::{failure::Failure, host, visitor::Visitor};
+
+/// A form longer than this is none of ours.
+const MAX_FIELDS: usize = 200;
+
+/// Fields of a form in the order of the page. Having one means that the request was checked.
+#[derive(Debug)]
+pub struct Form {
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    /// The field without white space around it; empty when absent.
+    pub fn text(&self, name: &str) -> &str {
+        let found = self.fields.iter().find(|(key, _)| key == name);
+        found.map_or("", |(_, value)| value.trim())
+    }
+
+    /// The field, unless it is empty.
+    pub fn optional(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// All values of a field that may be repeated.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.trim())
+    }
+
+    /// A checkbox or an old client's truth value.
+    pub fn is_set(&self, name: &str) -> bool {
+        matches!(self.text(name), "1" | "on" | "true" | "yes")
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let visitor = Visitor::of(request.extensions())?;
+        if !from_here(request.headers(), &host::authority(&visitor.installation)) {
+            return Err(Failure::StaleForm);
+        }
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
+        let fields: Vec<(String, String)> = form_urlencoded::parse(&body)
+            .take(MAX_FIELDS)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        let form = Self { fields };
+        let expected = visitor.csrf();
+        let proven: bool = form
+            .text("_csrf")
+            .as_bytes()
+            .ct_eq(expected.as_bytes())
+            .into();
+        if expected.is_empty() || !proven {
+            return Err(Failure::StaleForm);
+        }
+        Ok(form)
+    }
+}
+
+/// Whether the browser says that the form was on a page of this site. Browsers without either
+/// header are left to the token.
+fn from_here(headers: &HeaderMap, authority: &str) -> bool {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
+    if let Some(site) = headers.get("sec-fetch-site").map(text) {
+        return matches!(site.as_str(), "same-origin" | "none");
+    }
+    match headers.get(header::ORIGIN).map(text) {
+        Some(origin) => origin
+            .split_once("://")
+            .is_some_and(|(_, host)| host == authority),
+        None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_other_sites_are_told_apart() {
+        let headers = |name: &'static str, value: &'static str| {
+            HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))])
+        };
+        let here = "localhost:3000";
+        assert!(from_here(&headers("origin", "http://localhost:3000"), here));
+        assert!(from_here(&headers("sec-fetch-site", "same-origin"), here));
+        assert!(!from_here(&headers("sec-fetch-site", "cross-site"), here));
+        assert!(!from_here(&headers("sec-fetch-site", "same-site"), here));
+        assert!(!from_here(
+            &headers("origin", "http://localhost:8000"),
+            here
+        ));
+        assert!(!from_here(&headers("origin", "null"), here));
+    }
+}

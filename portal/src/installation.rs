@@ -1,0 +1,195 @@
+//! What the configuration says about this installation, read from portal-api and followed.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use sdk::{Error, types::Globals};
+use serde_json::Value;
+use service::{backoff::Backoff, health::Readiness};
+use tokio_util::sync::CancellationToken;
+use ui::{Entry, Html, Site, security};
+use url::Url;
+
+use crate::{markdown, state::App};
+
+/// How often portal-api is asked whether other configuration is in force.
+const FOLLOW: Duration = Duration::from_secs(10);
+
+/// One state of the configuration.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    hash: String,
+    pub site: Arc<Site>,
+    /// The portal as browsers see it, with a slash at the end.
+    pub external: Url,
+    /// The auth server as browsers see it, with a slash at the end.
+    pub issuer: Url,
+    /// The gateway as clients see it, without a slash at the end.
+    pub gateway: String,
+    /// Header that carries API keys.
+    pub key_header: String,
+    /// What becomes of a secret after it was shown.
+    pub keeping: Keeping,
+    /// Plain requests are sent on to https instead of being refused.
+    pub redirect_to_https: bool,
+    pub policy: HeaderValue,
+}
+
+/// What pages may promise about a new secret (portal-api 29.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nobody can show it again.
+    Fingerprint,
+    /// It is kept, but these pages do not show it again.
+    Hidden,
+}
+
+impl Installation {
+    /// Whether the outside speaks https, so that cookies may insist on it.
+    pub fn secure(&self) -> bool {
+        self.external.scheme() == "https"
+    }
+
+    fn new(
+        app: &App,
+        hash: String,
+        globals: &Globals,
+        style: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let settings = app.settings();
+        let outside = |given: &Option<Url>, configured: Option<String>, what: &str| match given {
+            Some(url) => Ok(url.clone()),
+            None => configured
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| anyhow::anyhow!("globals.json has no usable `network.{what}`")),
+        };
+        let external: Url = outside(
+            &settings.external_url,
+            globals.network.portal(),
+            "portalHost",
+        )?;
+        let gateway: Url = outside(&settings.issuer, globals.network.gateway(), "apiHost")?;
+        let issuer = crate::settings::below(&gateway, settings.auth_url.path());
+        let policy = security::content_security_policy(std::slice::from_ref(&issuer));
+        Ok(Self {
+            site: Arc::new(site(globals, external.scheme(), style)),
+            gateway: globals
+                .network
+                .gateway()
+                .unwrap_or_else(|| gateway.origin().ascii_serialization()),
+            key_header: globals.api.header_name.clone(),
+            keeping: keeping(globals),
+            redirect_to_https: globals.network.force_redirect_to_https.unwrap_or_default(),
+            external: crate::settings::below(&external, ""),
+            issuer,
+            policy,
+            hash,
+        })
+    }
+}
+
+fn site(globals: &Globals, schema: &str, style: Option<String>) -> Site {
+    let title = Some(globals.title.clone())
+        .filter(|title| !title.is_empty())
+        .unwrap_or_else(|| "Wicketgate".to_owned());
+    Site {
+        company: globals.company.clone().unwrap_or_else(|| title.clone()),
+        title,
+        footer: globals
+            .footer
+            .as_deref()
+            .map_or_else(Html::default, markdown::clean),
+        portal: String::new(),
+        base: String::new(),
+        style,
+        development: schema != "https",
+        version: service::VERSION,
+        hidden_from_guests: hidden_from_guests(globals),
+    }
+}
+
+/// Entries that the operator shows to people with an account only (`layouts.menu`).
+fn hidden_from_guests(globals: &Globals) -> Vec<Entry> {
+    let menu = |name: &str| {
+        globals
+            .extra
+            .get("layouts")?
+            .get("menu")?
+            .get(name)?
+            .as_bool()
+    };
+    [
+        ("apisLinkVisibleToGuest", Entry::Apis),
+        ("applicationsLinkVisibleToGuest", Entry::Applications),
+        ("contentLinkVisibleToGuest", Entry::Docs),
+    ]
+    .into_iter()
+    .filter(|(name, _)| menu(name) == Some(false))
+    .map(|(_, entry)| entry)
+    .collect()
+}
+
+fn keeping(globals: &Globals) -> Keeping {
+    let reveal = globals
+        .extra
+        .get("credentials")
+        .and_then(|value| value.get("reveal"));
+    let to_kong = globals
+        .gateway
+        .as_ref()
+        .and_then(|gateway| gateway.kind.as_deref())
+        == Some("kong");
+    match reveal.and_then(Value::as_str) {
+        Some("never") if !to_kong => Keeping::Fingerprint,
+        _ => Keeping::Hidden,
+    }
+}
+
+/// Reads the configuration until it is there, then follows it until `shutdown`.
+pub async fn follow(app: App, readiness: Readiness, shutdown: CancellationToken) {
+    if !app.service().until_up(&readiness, &shutdown).await {
+        return;
+    }
+    let mut backoff = Backoff::for_start();
+    loop {
+        let pause = match update(&app).await {
+            Ok(()) => {
+                readiness.ready();
+                FOLLOW
+            }
+            Err(error) if app.installation().is_some() => {
+                tracing::warn!("going on with the configuration read before: {error:#}");
+                FOLLOW
+            }
+            Err(error) => {
+                readiness.waiting(format!("configuration from portal-api: {error:#}"));
+                backoff.next_delay()
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+async fn update(app: &App) -> anyhow::Result<()> {
+    let hash = app.service().config_hash().await?;
+    if app.installation().is_some_and(|known| known.hash == hash) {
+        return Ok(());
+    }
+    let globals = app.service().globals().await?;
+    let style = operator_style(app).await?;
+    app.install(Installation::new(app, hash, &globals, style)?);
+    app.definitions().clear();
+    Ok(())
+}
+
+/// The operator's style sheet, if there is one.
+async fn operator_style(app: &App) -> Result<Option<String>, Error> {
+    match app.service().content("wicked.css").await {
+        Ok(_) => Ok(Some("/content/wicked.css".to_owned())),
+        Err(Error::Api(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

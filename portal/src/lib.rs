@@ -1,0 +1,33 @@
+//! The developer portal: HTML rendered on the server, a browser session in an encrypted cookie,
+//! and every piece of data from portal-api.
+//!
+//! It is an ordinary OAuth client: a person's requests carry that person's own access token, so
+//! portal-api decides what is allowed and the pages only decide what to draw. The portal stores
+//! nothing; any instance serves any request.
+
+mod apis;
+mod applications;
+mod approvals;
+mod catalogue;
+mod content;
+mod failure;
+mod form;
+mod host;
+mod installation;
+mod login;
+mod markdown;
+mod mine;
+mod plans;
+mod redirect;
+mod reference;
+mod routes;
+mod serve;
+mod session;
+mod settings;
+mod state;
+mod subscriptions;
+mod visit;
+mod visitor;
+
+pub use serve::serve;
+pub use settings::Settings;

@@ -1,0 +1,24 @@
+//! Logging in and out: the portal as OAuth client of the platform's own auth server.
+//!
+//! The portal never sees a password. It sends the browser to the auth server with PKCE (S256) and a
+//! state that only this browser's session knows, and exchanges the code over its own connection.
+
+mod attempt;
+mod oauth;
+mod renew;
+mod routes;
+
+use url::form_urlencoded;
+
+pub use attempt::Attempt;
+pub use oauth::OAuth;
+pub use renew::{Renewal, renew};
+pub use routes::routes;
+
+/// Address of the log-in page that leads back to `path`.
+pub fn url(path: &str) -> String {
+    let query: String = form_urlencoded::Serializer::new(String::new())
+        .append_pair("redirect", path)
+        .finish();
+    format!("/login?{query}")
+}

@@ -1,0 +1,234 @@
+//! The auth server's standard endpoints, called with the portal's own client.
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use reqwest::{RequestBuilder, Response};
+use sdk::types::Secret;
+use serde::{Deserialize, de::DeserializeOwned};
+use service::keys::{self, MissingKey, PortalClient};
+use url::Url;
+
+use crate::{Settings, failure::Failure, login::Attempt, session::Tokens};
+
+/// No answer of the endpoints is longer.
+const MAX_ANSWER: usize = 64 << 10;
+
+pub struct OAuth {
+    client: PortalClient,
+    internal: Url,
+}
+
+/// Answer of the token endpoint.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: Secret,
+    #[serde(default)]
+    refresh_token: Option<Secret>,
+    #[serde(default)]
+    expires_in: Option<i64>,
+}
+
+/// What the auth server knows about the person.
+#[derive(Debug, Deserialize)]
+pub struct Profile {
+    pub sub: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// Error answer of an OAuth endpoint (RFC 6749, 5.2).
+#[derive(Debug, Default, Deserialize)]
+struct OAuthError {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// Why there are no tokens.
+pub enum TokenError {
+    /// The server decided against it.
+    Refused {
+        status: StatusCode,
+        code: String,
+        description: String,
+    },
+    /// The server did not decide.
+    Away(anyhow::Error),
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Refused {
+                status,
+                code,
+                description,
+            } => Self::LoginRefused {
+                status,
+                code,
+                description,
+            },
+            TokenError::Away(error) => Self::AuthServer(error.into()),
+        }
+    }
+}
+
+impl OAuth {
+    pub fn new(settings: &Settings) -> Result<Self, MissingKey> {
+        Ok(Self {
+            client: keys::portal_client(&settings.keys)?,
+            internal: settings.auth_url.clone(),
+        })
+    }
+
+    /// Where the browser goes to log in.
+    pub fn authorize_url(
+        &self,
+        issuer: &Url,
+        callback: &Url,
+        attempt: &Attempt,
+        method: Option<&str>,
+    ) -> Url {
+        let mut url = endpoint(issuer, "oauth2/authorize");
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client.client_id)
+            .append_pair("redirect_uri", callback.as_str())
+            .append_pair("state", attempt.state())
+            .append_pair("code_challenge", &attempt.challenge())
+            .append_pair("code_challenge_method", "S256");
+        if let Some(method) = method {
+            url.query_pairs_mut().append_pair("auth_method", method);
+        }
+        url
+    }
+
+    /// Exchanges a code.
+    pub async fn exchange(
+        &self,
+        code: &str,
+        callback: &Url,
+        attempt: &Attempt,
+    ) -> Result<Tokens, TokenError> {
+        self.tokens(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", callback.as_str()),
+            ("code_verifier", attempt.verifier()),
+        ])
+        .await
+    }
+
+    /// Renews tokens.
+    pub async fn refresh(&self, token: &Secret) -> Result<Tokens, TokenError> {
+        self.tokens(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token.expose()),
+        ])
+        .await
+    }
+
+    /// Ends a family of tokens. The log-out goes on without it, so a failure is only logged.
+    pub async fn revoke(&self, token: &Secret) {
+        let request = self.post("oauth2/revoke").form(&[
+            ("token", token.expose()),
+            ("token_type_hint", "refresh_token"),
+        ]);
+        match request.send().await {
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => tracing::warn!(
+                "the auth server did not revoke a token: {}",
+                response.status()
+            ),
+            Err(error) => tracing::warn!(
+                "the auth server did not revoke a token: {}",
+                error.without_url()
+            ),
+        }
+    }
+
+    /// Asks who an access token stands for.
+    pub async fn profile(&self, access: &Secret) -> Result<Profile, TokenError> {
+        let url = endpoint(&self.internal, "oauth2/userinfo");
+        let request = correlated(service::http::client().get(url)).bearer_auth(access.expose());
+        read(request, "userinfo").await
+    }
+
+    async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, TokenError> {
+        let answer: TokenAnswer =
+            read(self.post("oauth2/token").form(form), "token endpoint").await?;
+        let now = service::clock::now();
+        Ok(Tokens {
+            access: answer.access_token,
+            refresh: answer.refresh_token,
+            issued: now,
+            expires: expiry(now, answer.expires_in),
+        })
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        let url = endpoint(&self.internal, path);
+        correlated(service::http::client().post(url))
+            .basic_auth(&self.client.client_id, Some(&self.client.client_secret))
+    }
+}
+
+/// Lifetimes are bounded, so that a strange answer cannot make a time that does not exist.
+fn expiry(now: DateTime<Utc>, seconds: Option<i64>) -> DateTime<Utc> {
+    now + TimeDelta::seconds(seconds.unwrap_or(300).clamp(0, 86_400))
+}
+
+fn endpoint(base: &Url, path: &str) -> Url {
+    base.join(path).expect("a literal path can be joined")
+}
+
+fn correlated(request: RequestBuilder) -> RequestBuilder {
+    match service::http::current_correlation_id() {
+        Some(id) => request.header(service::http::CORRELATION_ID, id),
+        None => request,
+    }
+}
+
+async fn read<T: DeserializeOwned>(
+    request: RequestBuilder,
+    what: &'static str,
+) -> Result<T, TokenError> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| TokenError::Away(anyhow::Error::new(error.without_url()).context(what)))?;
+    let status = response.status();
+    let body = body(response)
+        .await
+        .context(what)
+        .map_err(TokenError::Away)?;
+    if status.is_client_error() {
+        let error: OAuthError = serde_json::from_slice(&body).unwrap_or_default();
+        return Err(TokenError::Refused {
+            status,
+            code: error.error,
+            description: error.error_description,
+        });
+    }
+    if !status.is_success() {
+        return Err(TokenError::Away(anyhow::anyhow!(
+            "{what} answered {status}"
+        )));
+    }
+    serde_json::from_slice(&body)
+        .context(what)
+        .map_err(TokenError::Away)
+}
+
+async fn body(mut response: Response) -> anyhow::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        anyhow::ensure!(body.len() <= MAX_ANSWER, "the answer is too long");
+    }
+    Ok(body)
+}

@@ -1,0 +1,164 @@
+//! `/login`, `/login/callback`, `/login/logout`, `/signup`.
+
+use axum::{Router, extract::Query, response::Response, routing::get};
+use http::StatusCode;
+use sdk::Auth;
+use serde::Deserialize;
+use ui::local_path;
+use url::Url;
+
+use crate::{
+    failure::Failure,
+    form::Form,
+    login::{Attempt, oauth::Profile},
+    redirect::found,
+    session::{Session, SessionUser, Tokens},
+    state::App,
+    visitor::Visitor,
+};
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/login", get(begin))
+        .route("/login/callback", get(callback))
+        .route("/login/logout", get(leave_by_link).post(leave_by_form))
+        .route("/signup", get(async || found("/login")))
+}
+
+#[derive(Deserialize)]
+struct Begin {
+    redirect: Option<String>,
+    auth_method: Option<String>,
+}
+
+/// `GET /login`
+///
+/// The auth server shows the choice where there are several ways to log in, so the browser goes
+/// there at once.
+async fn begin(visitor: Visitor, Query(begin): Query<Begin>) -> Response {
+    let target = begin
+        .redirect
+        .as_deref()
+        .and_then(local_path)
+        .unwrap_or("/");
+    if visitor.user().is_some() {
+        return found(target);
+    }
+    let now = service::clock::now();
+    let attempt = Attempt::new(target, now);
+    let method = begin.auth_method.as_deref().filter(|name| is_method(name));
+    let url = visitor.app.oauth().authorize_url(
+        &visitor.installation.issuer,
+        &callback_url(&visitor),
+        &attempt,
+        method,
+    );
+    visitor.open_session(|session| session.begin(attempt, now));
+    found(url.as_str())
+}
+
+fn is_method(name: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.len() <= 64 && name.chars().all(known)
+}
+
+fn callback_url(visitor: &Visitor) -> Url {
+    let base = &visitor.installation.external;
+    base.join("login/callback")
+        .expect("a literal path can be joined")
+}
+
+#[derive(Deserialize)]
+struct Callback {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// `GET /login/callback`
+async fn callback(visitor: Visitor, Query(answer): Query<Callback>) -> Result<Response, Failure> {
+    if let Some(code) = answer.error {
+        let description = answer.error_description;
+        return Err(Failure::LoginRefused {
+            status: StatusCode::UNAUTHORIZED,
+            code,
+            description,
+        });
+    }
+    let (Some(code), Some(state)) = (answer.code, answer.state) else {
+        return Err(Failure::BadRequest(
+            "`code` or `state` is missing".to_owned(),
+        ));
+    };
+    // The answer of another server must not be taken for ours (RFC 9207).
+    let issuer = visitor.installation.issuer.as_str();
+    if answer
+        .iss
+        .is_some_and(|iss| iss.trim_end_matches('/') != issuer.trim_end_matches('/'))
+    {
+        return Err(Failure::Forbidden);
+    }
+    let now = service::clock::now();
+    let attempt = visitor
+        .session(|session| {
+            session
+                .as_mut()
+                .and_then(|session| session.finish(&state, now))
+        })
+        .ok_or(Failure::StaleForm)?;
+
+    let oauth = visitor.app.oauth();
+    let tokens = oauth
+        .exchange(&code, &callback_url(&visitor), &attempt)
+        .await?;
+    let profile = oauth.profile(&tokens.access).await?;
+    let user = person(&visitor.app, profile, tokens).await?;
+    visitor.session(|session| *session = Some(Session::of(user, now)));
+    Ok(found(&attempt.target))
+}
+
+/// Who logged in, and whether they may decide or administrate.
+async fn person(app: &App, profile: Profile, tokens: Tokens) -> Result<SessionUser, Failure> {
+    let own = app.service().with_auth(Auth::Bearer(tokens.access.clone()));
+    let user = own.user(&profile.sub).await?;
+    let name = profile.name.filter(|name| !name.trim().is_empty());
+    let email = profile.email.unwrap_or(user.email);
+    Ok(SessionUser {
+        id: profile.sub,
+        name: name.unwrap_or_else(|| email.clone()),
+        email,
+        admin: user.admin,
+        approver: user.approver,
+        tokens,
+    })
+}
+
+/// `GET /login/logout`: as old links have it. Other sites can cause it, but it does no harm.
+async fn leave_by_link(visitor: Visitor) -> Response {
+    leave(visitor).await
+}
+
+/// `POST /login/logout`
+async fn leave_by_form(visitor: Visitor, _: Form) -> Response {
+    leave(visitor).await
+}
+
+async fn leave(visitor: Visitor) -> Response {
+    let user = visitor
+        .session(Option::take)
+        .and_then(|session| session.user);
+    if let Some(token) = user.and_then(|user| user.tokens.refresh) {
+        visitor.app.oauth().revoke(&token).await;
+    }
+    let installation = &visitor.installation;
+    let mut url = installation
+        .issuer
+        .join("logout")
+        .expect("a literal path can be joined");
+    url.query_pairs_mut()
+        .append_pair("redirect_uri", installation.external.as_str());
+    found(url.as_str())
+}

@@ -1,0 +1,70 @@
+//! The visitor's own applications and their subscriptions, which several pages show.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sdk::{
+    Client, Optional,
+    types::{Application, Subscription},
+};
+
+use crate::{failure::Failure, visitor::Visitor};
+
+/// How many calls to portal-api one page makes at the same time.
+pub const PARALLEL: usize = 8;
+/// People with more applications see the first ones here and all of them in the list.
+const MAX_APPLICATIONS: usize = 50;
+
+/// An application with its subscriptions.
+#[derive(Clone, Debug)]
+pub struct Mine {
+    pub application: Application,
+    pub subscriptions: Vec<Subscription>,
+}
+
+impl Mine {
+    pub fn subscription(&self, api: &str) -> Option<&Subscription> {
+        self.subscriptions
+            .iter()
+            .find(|subscription| subscription.api == api)
+    }
+
+    /// Whether the visitor may add a subscription.
+    pub fn may_subscribe(&self) -> bool {
+        self.application.links.contains_key("addSubscription")
+    }
+}
+
+/// Ids of the applications in which the visitor has a role; none for a guest.
+async fn application_ids(visitor: &Visitor) -> Result<Vec<String>, Failure> {
+    let Some(user) = visitor.user() else {
+        return Ok(Vec::new());
+    };
+    let user = visitor.client().user(&user.id).await?;
+    Ok(user
+        .applications
+        .into_iter()
+        .map(|application| application.id)
+        .collect())
+}
+
+/// Applications with their subscriptions.
+pub async fn all(visitor: &Visitor) -> Result<Vec<Mine>, Failure> {
+    let ids = application_ids(visitor).await?;
+    let client = &visitor.client();
+    let found = stream::iter(ids.into_iter().take(MAX_APPLICATIONS))
+        .map(async |id| one(client, &id).await)
+        .buffered(PARALLEL)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn one(client: &Client, id: &str) -> Result<Option<Mine>, sdk::Error> {
+    let (application, subscriptions) =
+        futures_util::try_join!(async { client.application(id).await.optional() }, async {
+            client.subscriptions(id).await.optional()
+        },)?;
+    Ok(application.map(|application| Mine {
+        application,
+        subscriptions: subscriptions.unwrap_or_default(),
+    }))
+}

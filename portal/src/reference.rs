@@ -1,0 +1,24 @@
+//! The reference: one page per operation, made on the server from the API's OpenAPI file.
+//!
+//! Definitions are written by API owners and may be large, circular or broken. References are
+//! followed inside the file only, with a limit on hops, depth and size, so a page is always finite.
+
+mod definition;
+mod definitions;
+mod example;
+mod highlight;
+mod language;
+mod operation;
+mod refs;
+mod request;
+mod routes;
+mod sample;
+mod schema;
+
+pub use definition::{Definition, Operation};
+pub use definitions::Definitions;
+pub use language::Language;
+pub use operation::view;
+pub use request::{Credential, Request};
+pub use routes::{operation_url, routes};
+pub use sample::{SampleView, sample};

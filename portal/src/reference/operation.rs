@@ -1,0 +1,388 @@
+//! One operation as its page shows it.
+
+use serde_json::Value;
+use ui::{Html, Lang, texts};
+
+use super::{
+    Credential, Definition, Operation, Request, example, refs,
+    schema::{Builder, SchemaRow},
+};
+use crate::markdown;
+
+/// Answers shown; a longer list helps nobody.
+const MAX_RESPONSES: usize = 30;
+
+/// Everything on the page of an operation.
+pub struct OperationView {
+    pub description: Html,
+    pub deprecated: bool,
+    pub scopes: Vec<String>,
+    /// Parameters by place: path, query, header, cookie, form.
+    pub parameters: Vec<(&'static str, Vec<SchemaRow>)>,
+    pub body: Option<Body>,
+    pub responses: Vec<ResponseView>,
+    pub request: Request,
+}
+
+/// A request body.
+pub struct Body {
+    pub media: String,
+    pub description: Html,
+    pub rows: Vec<SchemaRow>,
+}
+
+/// One answer.
+pub struct ResponseView {
+    pub status: String,
+    pub description: String,
+    pub media: String,
+    pub rows: Vec<SchemaRow>,
+    pub example: Option<Value>,
+}
+
+impl ResponseView {
+    pub fn class(&self) -> &'static str {
+        if self.status.starts_with('2') {
+            "code-status code-status-2"
+        } else {
+            "code-status"
+        }
+    }
+}
+
+/// Reads one operation.
+pub fn view(
+    definition: &Definition,
+    operation: &Operation,
+    credential: &Credential,
+    lang: Lang,
+) -> Option<OperationView> {
+    let (item, source) = definition.source(operation)?;
+    let reader = Reader {
+        definition,
+        root: definition.root(),
+        item,
+        source,
+        t: texts::Reference(lang),
+    };
+    let mut builder = Builder::new(reader.root, lang);
+    let body = reader.body();
+    Some(OperationView {
+        description: source
+            .get("description")
+            .and_then(Value::as_str)
+            .map(markdown::render)
+            .unwrap_or_default(),
+        deprecated: source
+            .get("deprecated")
+            .and_then(Value::as_bool)
+            .unwrap_or_default(),
+        scopes: reader.scopes(),
+        parameters: reader.parameter_groups(&mut builder),
+        body: body.map(|(media, content, description)| Body {
+            media: media.to_owned(),
+            description: description.map(markdown::render).unwrap_or_default(),
+            rows: content
+                .get("schema")
+                .map(|schema| builder.top(schema))
+                .unwrap_or_default(),
+        }),
+        responses: reader.responses(&mut builder),
+        request: reader.request(
+            operation,
+            credential,
+            body.map(|(media, content, _)| (media, content)),
+        ),
+    })
+}
+
+struct Reader<'a> {
+    definition: &'a Definition,
+    root: &'a Value,
+    item: &'a Value,
+    source: &'a Value,
+    t: texts::Reference,
+}
+
+impl<'a> Reader<'a> {
+    /// Parameters of the path and of the operation; the operation's win.
+    fn parameters(&self) -> Vec<&'a Value> {
+        let mut found: Vec<&Value> = Vec::new();
+        for list in [self.source, self.item] {
+            let list = list.get("parameters").and_then(Value::as_array);
+            for parameter in list.into_iter().flatten() {
+                let Some((parameter, _)) = refs::resolve(self.root, parameter) else {
+                    continue;
+                };
+                let key = |value: &Value| (value.get("name").cloned(), value.get("in").cloned());
+                if !found.iter().any(|known| key(known) == key(parameter)) {
+                    found.push(parameter);
+                }
+            }
+        }
+        found
+    }
+
+    fn parameter_groups(&self, builder: &mut Builder<'a>) -> Vec<(&'static str, Vec<SchemaRow>)> {
+        let places = [
+            ("path", self.t.path()),
+            ("query", self.t.query()),
+            ("header", self.t.header()),
+            ("cookie", self.t.cookie()),
+            ("formData", self.t.form()),
+        ];
+        let parameters = self.parameters();
+        places
+            .into_iter()
+            .map(|(place, label)| {
+                let here = parameters
+                    .iter()
+                    .filter(|parameter| text(parameter, "in") == place);
+                (
+                    label,
+                    here.map(|parameter| self.parameter(builder, parameter))
+                        .collect::<Vec<_>>(),
+                )
+            })
+            .filter(|(_, rows)| !rows.is_empty())
+            .collect()
+    }
+
+    /// Version 2.0 has the type beside the name, later ones inside `schema` or `content`.
+    fn parameter(&self, builder: &mut Builder<'a>, parameter: &'a Value) -> SchemaRow {
+        let required = parameter
+            .get("required")
+            .and_then(Value::as_bool)
+            .unwrap_or_default();
+        let row = builder.row(
+            text(parameter, "name"),
+            parameter_schema(parameter),
+            required,
+        );
+        let own = parameter
+            .get("description")
+            .and_then(Value::as_str)
+            .map(markdown::render);
+        SchemaRow {
+            description: own.unwrap_or_else(|| row.description.clone()),
+            ..row
+        }
+    }
+
+    /// Media type, media type object and description of the body.
+    fn body(&self) -> Option<(&'a str, &'a Value, Option<&'a str>)> {
+        if self.definition.is_swagger_2() {
+            let body = self
+                .parameters()
+                .into_iter()
+                .find(|parameter| text(parameter, "in") == "body")?;
+            let consumes = [self.source, self.root]
+                .into_iter()
+                .find_map(|value| value.pointer("/consumes/0")?.as_str());
+            let description = body.get("description").and_then(Value::as_str);
+            return Some((consumes.unwrap_or("application/json"), body, description));
+        }
+        let (body, _) = refs::resolve(self.root, self.source.get("requestBody")?)?;
+        let (media, content) = preferred(body.get("content"))?;
+        Some((
+            media,
+            content,
+            body.get("description").and_then(Value::as_str),
+        ))
+    }
+
+    fn responses(&self, builder: &mut Builder<'a>) -> Vec<ResponseView> {
+        let responses = self.source.get("responses").and_then(Value::as_object);
+        responses
+            .into_iter()
+            .flatten()
+            .filter(|(status, _)| !status.starts_with("x-"))
+            .take(MAX_RESPONSES)
+            .filter_map(|(status, response)| Some((status, refs::resolve(self.root, response)?.0)))
+            .map(|(status, response)| {
+                let content = if self.definition.is_swagger_2() {
+                    response
+                        .get("schema")
+                        .map(|_| ("application/json", response))
+                } else {
+                    preferred(response.get("content"))
+                };
+                ResponseView {
+                    status: status.clone(),
+                    description: text(response, "description").to_owned(),
+                    media: content
+                        .map(|(media, _)| media.to_owned())
+                        .unwrap_or_default(),
+                    rows: content
+                        .and_then(|(_, content)| content.get("schema"))
+                        .map(|schema| builder.top(schema))
+                        .unwrap_or_default(),
+                    example: content
+                        .filter(|(media, _)| is_json(media))
+                        .and_then(|(_, content)| example::of_media(self.root, content)),
+                }
+            })
+            .collect()
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        let security = self.source.get("security").and_then(Value::as_array);
+        let alternatives = security
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flatten();
+        let mut scopes: Vec<String> = alternatives
+            .filter_map(|(_, scopes)| scopes.as_array())
+            .flatten()
+            .filter_map(|scope| scope.as_str().map(str::to_owned))
+            .collect();
+        scopes.dedup();
+        scopes
+    }
+
+    /// A call with example values: path and required query parameters, and the body.
+    fn request(
+        &self,
+        operation: &Operation,
+        credential: &Credential,
+        body: Option<(&str, &Value)>,
+    ) -> Request {
+        let base = self.definition.base_url().unwrap_or_default();
+        let mut path = operation.path.clone();
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for parameter in self.parameters() {
+            let (name, place) = (text(parameter, "name"), text(parameter, "in"));
+            let required = parameter
+                .get("required")
+                .and_then(Value::as_bool)
+                .unwrap_or_default();
+            let value =
+                || {
+                    plain(&example::of_media(self.root, parameter).unwrap_or_else(|| {
+                        example::of_schema(self.root, parameter_schema(parameter))
+                    }))
+                };
+            match place {
+                "path" => path = path.replace(&format!("{{{name}}}"), &encoded(&value())),
+                "query" if required => {
+                    query.append_pair(name, &value());
+                }
+                _ => {}
+            }
+        }
+        let query = query.finish();
+        let url = if query.is_empty() {
+            format!("{base}{path}")
+        } else {
+            format!("{base}{path}?{query}")
+        };
+        let mut request = Request::new(operation.method, url, credential);
+        if let Some((media, content)) = body.filter(|(media, _)| is_json(media)) {
+            request
+                .headers
+                .push(("Content-Type".to_owned(), media.to_owned()));
+            request.body = example::of_media(self.root, content);
+        }
+        request
+    }
+}
+
+fn parameter_schema(parameter: &Value) -> &Value {
+    let content = || preferred(parameter.get("content"))?.1.get("schema");
+    parameter
+        .get("schema")
+        .or_else(content)
+        .unwrap_or(parameter)
+}
+
+/// JSON where there is a choice, else the first media type.
+fn preferred(content: Option<&Value>) -> Option<(&str, &Value)> {
+    let content = content?.as_object()?;
+    let json = content.iter().find(|(media, _)| is_json(media));
+    json.or_else(|| content.iter().next())
+        .map(|(media, value)| (media.as_str(), value))
+}
+
+fn is_json(media: &str) -> bool {
+    let media = media.split(';').next().unwrap_or_default().trim();
+    media == "application/json" || media.ends_with("+json")
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// As one segment of a path.
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn first(root: Value) -> OperationView {
+        let definition = Definition::new(root);
+        let operation = definition.operations()[0].clone();
+        view(
+            &definition,
+            &operation,
+            &Credential::Key("X-ApiKey".into()),
+            Lang::En,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn version_3_is_read() {
+        let view = first(
+            json!({"openapi": "3.0.3", "servers": [{"url": "http://api/pets"}],
+            "components": {"parameters": {"Id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string", "example": "a b"}}}},
+            "paths": {"/{id}": {"parameters": [{"$ref": "#/components/parameters/Id"}], "put": {
+                "parameters": [{"name": "dry", "in": "query", "required": true, "schema": {"type": "boolean"}}],
+                "requestBody": {"content": {"text/plain": {}, "application/json": {"schema": {"type": "object", "properties": {"name": {"type": "string"}}}}}},
+                "responses": {"200": {"description": "Done", "content": {"application/json": {"example": {"a": 1}}}}, "x-y": {}}}}}}),
+        );
+        assert_eq!(
+            view.parameters
+                .iter()
+                .map(|(place, _)| *place)
+                .collect::<Vec<_>>(),
+            ["Path", "Query"]
+        );
+        assert_eq!(view.request.url, "http://api/pets/a%20b?dry=true");
+        assert_eq!(view.request.body, Some(json!({"name": "text"})));
+        assert_eq!(view.responses.len(), 1);
+        assert_eq!(view.responses[0].example, Some(json!({"a": 1})));
+    }
+
+    #[test]
+    fn version_2_is_read() {
+        let view = first(
+            json!({"swagger": "2.0", "host": "api", "basePath": "/v1", "schemes": ["https"],
+            "definitions": {"Pet": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}},
+            "paths": {"/pets": {"post": {"parameters": [
+                {"name": "limit", "in": "query", "type": "integer", "maximum": 10},
+                {"name": "pet", "in": "body", "schema": {"$ref": "#/definitions/Pet"}}],
+                "responses": {"201": {"description": "Made", "schema": {"$ref": "#/definitions/Pet"}}}}}}}),
+        );
+        assert_eq!(view.parameters[0].1[0].notes, ["to 10"]);
+        assert_eq!(view.body.unwrap().rows[0].name, "name");
+        assert_eq!(view.request.url, "https://api/v1/pets");
+        assert_eq!(view.responses[0].rows[0].name, "name");
+    }
+}

@@ -1,0 +1,169 @@
+//! `/apis/{api}/reference`, `/apis/{api}/reference/{operation}`, `/apis/{api}/swagger`.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Json, Router,
+    extract::{Path, Query},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use ui::{Entry, Frame, Html, Icon, texts};
+
+use super::{
+    Definition, Language, Operation, SampleView, highlight,
+    operation::{OperationView, view},
+    sample, schema,
+};
+use crate::{
+    apis::{ApiHead, credential},
+    failure::Failure,
+    state::App,
+    visitor::Visitor,
+};
+
+const COOKIE: &str = "wicketgate_sample";
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/apis/{api}/reference", get(list))
+        .route("/apis/{api}/reference/{operation}", get(one))
+        .route("/apis/{api}/swagger", get(download))
+}
+
+/// Address of an operation's page.
+pub fn operation_url(api: &str, operation: &Operation) -> String {
+    format!("/apis/{api}/reference/{}", operation.slug)
+}
+
+#[derive(Template)]
+#[template(path = "reference/list.html")]
+struct ListPage {
+    frame: Frame,
+    t: texts::Reference,
+    api: ApiHead,
+    definition: Option<Arc<Definition>>,
+}
+
+#[derive(Template)]
+#[template(path = "reference/operation.html")]
+struct OperationPage<'a> {
+    frame: Frame,
+    t: texts::Reference,
+    api: ApiHead,
+    definition: &'a Definition,
+    operation: &'a Operation,
+    view: OperationView,
+    sample: SampleView,
+    key_note: Option<String>,
+    answer: Option<Html>,
+}
+
+/// Rows of a schema; calls itself for what is inside.
+#[derive(Template)]
+#[template(path = "reference/rows.html")]
+struct Rows<'a> {
+    t: texts::Reference,
+    rows: &'a [schema::SchemaRow],
+}
+
+fn rows(t: texts::Reference, rows: &[schema::SchemaRow]) -> Html {
+    Html::trusted(Rows { t, rows }.render().unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    lang: Option<String>,
+}
+
+async fn list(visitor: Visitor, Path(api): Path<String>) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let api = client.api(&api).await?;
+    let definition = visitor.app.definitions().get(&client, &api.id).await?;
+    let page = ListPage {
+        t: texts::Reference(visitor.lang()),
+        api: ApiHead::new(&visitor, &api, definition.as_deref()),
+        frame: visitor.frame(Entry::Apis).await,
+        definition,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
+
+async fn one(
+    visitor: Visitor,
+    Path((api, slug)): Path<(String, String)>,
+    Query(choice): Query<Choice>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let api = client.api(&api).await?;
+    let definition = visitor
+        .app
+        .definitions()
+        .get(&client, &api.id)
+        .await?
+        .ok_or(Failure::NotFound)?;
+    let operation = definition.find(&slug).ok_or(Failure::NotFound)?;
+    let credential = credential(&visitor, &api);
+    let view =
+        view(&definition, operation, &credential, visitor.lang()).ok_or(Failure::NotFound)?;
+
+    let chosen = choice.lang.as_deref().and_then(Language::from_value);
+    let language = chosen.or_else(|| remembered(&headers)).unwrap_or_default();
+    let t = texts::Reference(visitor.lang());
+    let answer = view
+        .responses
+        .iter()
+        .find(|response| response.status.starts_with('2'));
+    let page = OperationPage {
+        t,
+        api: ApiHead::new(&visitor, &api, Some(&definition)),
+        frame: visitor.frame(Entry::Apis).await,
+        sample: sample(&view.request, language),
+        key_note: crate::apis::credential_note(&credential, visitor.lang()),
+        answer: answer
+            .and_then(|response| response.example.as_ref())
+            .map(highlight::json),
+        definition: &definition,
+        operation,
+        view,
+    };
+    let mut response = ui::page(StatusCode::OK, &page);
+    if chosen.is_some() {
+        let cookie = format!(
+            "{COOKIE}={}; Path=/apis; Max-Age=31536000; HttpOnly; SameSite=Lax",
+            language.value()
+        );
+        if let Ok(cookie) = cookie.parse() {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    Ok(response)
+}
+
+fn remembered(headers: &HeaderMap) -> Option<Language> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
+    Language::from_value(pairs.find(|(name, _)| *name == COOKIE)?.1)
+}
+
+/// The definition itself, with the visitor's rights. `forUser` of old links is ignored: it let
+/// anybody read as anybody.
+async fn download(visitor: Visitor, Path(api): Path<String>) -> Result<Response, Failure> {
+    let definition = visitor.client().api_definition(&api).await?;
+    let headers = [
+        (
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            visitor.installation.gateway.clone(),
+        ),
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true".to_owned()),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+        (header::VARY, "Cookie, Origin".to_owned()),
+    ];
+    Ok((headers, Json(definition)).into_response())
+}

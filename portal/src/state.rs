@@ -1,0 +1,73 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use sdk::{Auth, Client};
+use service::{
+    ServiceName,
+    keys::{Key, MissingKey, Purpose},
+    token::Identity,
+};
+
+use crate::{Settings, installation::Installation, login::OAuth, reference::Definitions};
+
+/// Cheap to clone; handed to every handler.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    service: Client,
+    cookie_key: Key,
+    oauth: OAuth,
+    definitions: Definitions,
+    installation: ArcSwapOption<Installation>,
+}
+
+impl App {
+    pub fn new(settings: Settings) -> Result<Self, MissingKey> {
+        let identity = Identity::new(ServiceName::Portal, settings.keys.clone());
+        let service = Client::new(settings.api_url.clone(), Auth::Service(identity));
+        // A person waits for the page, so giving up early beats trying for long (portal-ui 2.1).
+        let service = service.with_patience(std::time::Duration::from_secs(5));
+        Ok(Self(Arc::new(Inner {
+            cookie_key: settings.keys.derive(&Purpose::Cookie)?,
+            oauth: OAuth::new(&settings)?,
+            definitions: Definitions::default(),
+            installation: ArcSwapOption::empty(),
+            service,
+            settings,
+        })))
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// portal-api as the portal itself sees it: what is open to everybody.
+    pub fn service(&self) -> &Client {
+        &self.0.service
+    }
+
+    pub fn cookie_key(&self) -> &Key {
+        &self.0.cookie_key
+    }
+
+    pub fn oauth(&self) -> &OAuth {
+        &self.0.oauth
+    }
+
+    pub fn definitions(&self) -> &Definitions {
+        &self.0.definitions
+    }
+
+    /// The configuration in force; nothing before portal-api was reached for the first time.
+    pub fn installation(&self) -> Option<Arc<Installation>> {
+        self.0.installation.load_full()
+    }
+
+    pub fn install(&self, installation: Installation) {
+        self.0.installation.store(Some(Arc::new(installation)));
+    }
+}

@@ -1,0 +1,30 @@
+//! Subscribing applications to APIs, and everything about their credentials.
+
+mod choose;
+mod credentials;
+mod subscribe;
+mod unsubscribe;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::state::App;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/apis/{api}/subscribe", get(choose::application))
+        .route(
+            "/applications/{application}/subscribe/{api}",
+            get(choose::plan).post(subscribe::subscribe),
+        )
+        .route(
+            "/applications/{application}/unsubscribe/{api}",
+            get(unsubscribe::confirm).post(unsubscribe::unsubscribe),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials",
+            post(credentials::create),
+        )
+}

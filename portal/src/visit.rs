@@ -1,0 +1,137 @@
+//! The layer around every page: session in, session out, failures into pages, safe headers.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Method, StatusCode, header};
+use service::http::current_correlation_id;
+use ui::{Entry, Preferences, security};
+
+use crate::{
+    failure::Failure,
+    host,
+    login::{self, Renewal},
+    redirect::found,
+    session::{self, Jar, Session},
+    state::App,
+    visitor::Visitor,
+};
+
+pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let Some(installation) = app.installation() else {
+        return waiting();
+    };
+    if let Some(response) = host::elsewhere(&installation, &request) {
+        return response;
+    }
+    let jar = Jar {
+        secure: installation.secure(),
+    };
+    let headers = request.headers().clone();
+    let now = service::clock::now();
+    let before = session::read(jar, app.cookie_key(), &headers, now);
+    let session = keep_alive(&app, before.clone()).await;
+
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |text| text.as_str());
+    let preferences = Preferences::of(&headers, path);
+    let method = request.method().clone();
+    let visitor = Visitor::new(app.clone(), installation.clone(), preferences, session);
+    request.extensions_mut().insert(visitor.clone());
+
+    let response = next.run(request).await;
+    let failure = response.extensions().get::<Failure>().cloned();
+    let response = match failure {
+        Some(failure) => answer(&failure, &visitor, &method, &headers),
+        None => response,
+    };
+    let after = visitor.session(|session| session.take());
+    let response = remember(response, &app, jar, &headers, before.as_ref(), after);
+    security::harden(response, &installation.policy)
+}
+
+/// Moves the idle limit and renews tokens; a person whose tokens ended is a guest again.
+async fn keep_alive(app: &App, session: Option<Session>) -> Option<Session> {
+    let now = service::clock::now();
+    let mut session = session?;
+    session.touch(now);
+    if let Some(user) = &mut session.user {
+        match login::renew(app, &user.tokens, now).await {
+            Renewal::NotDue => {}
+            Renewal::Renewed(tokens) => user.tokens = tokens,
+            Renewal::Ended => session.user = None,
+        }
+    }
+    Some(session)
+}
+
+/// A failure as a page, or as a trip to log-in where that helps.
+fn answer(failure: &Failure, visitor: &Visitor, method: &Method, headers: &HeaderMap) -> Response {
+    failure.log();
+    let as_json = wants_json(headers);
+    let refused = failure.status() == StatusCode::UNAUTHORIZED && visitor.user().is_some();
+    if refused {
+        // The auth server has ended the session, or its keys were replaced.
+        visitor.session(|session| *session = None);
+    }
+    if failure.wants_login() && visitor.user().is_none() && !as_json {
+        let back = if method == Method::GET {
+            visitor.preferences.here.as_str()
+        } else {
+            "/"
+        };
+        return found(&login::url(back));
+    }
+    let id = current_correlation_id().unwrap_or_default();
+    failure.respond(visitor.frame_with(Entry::None, 0), id, as_json)
+}
+
+/// Writes the session if it changed, and removes one that cannot be used any more.
+fn remember(
+    mut response: Response,
+    app: &App,
+    jar: Jar,
+    had: &HeaderMap,
+    before: Option<&Session>,
+    after: Option<Session>,
+) -> Response {
+    let cookies = match after {
+        Some(mut session) if Some(&session) != before => {
+            jar.write(app.cookie_key(), &mut session, had)
+        }
+        Some(_) => Vec::new(),
+        None => jar.clear(had),
+    };
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Whether the client asks for JSON (portal-ui 4).
+fn wants_json(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .any(|element| element.trim_start().starts_with("application/json"))
+}
+
+/// Before the configuration is there: a page that needs nothing, not even a style sheet.
+fn waiting() -> Response {
+    const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+        <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"2\">\
+        <title>Starting</title><h1>The portal is starting</h1>\
+        <p>It waits for its configuration and shows itself as soon as that is there.</p>";
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::RETRY_AFTER, "2"),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, PAGE).into_response()
+}

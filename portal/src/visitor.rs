@@ -1,0 +1,132 @@
+//! Who is looking at a page, and what every page needs because of that.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::FromRequestParts;
+use http::{Extensions, request::Parts};
+use sdk::{Auth, Client};
+use ui::{Entry, Frame, Kind, Lang, Message, Preferences};
+
+use crate::{
+    failure::Failure,
+    installation::Installation,
+    session::{Session, SessionUser},
+    state::App,
+};
+
+/// One request's view of person, session, language and installation. Made by the visitor layer.
+#[derive(Clone)]
+pub struct Visitor {
+    pub app: App,
+    pub installation: Arc<Installation>,
+    pub preferences: Preferences,
+    session: Arc<Mutex<Option<Session>>>,
+}
+
+impl Visitor {
+    pub fn new(
+        app: App,
+        installation: Arc<Installation>,
+        preferences: Preferences,
+        session: Option<Session>,
+    ) -> Self {
+        Self {
+            app,
+            installation,
+            preferences,
+            session: Arc::new(Mutex::new(session)),
+        }
+    }
+
+    /// The visitor that the layer has put into the request.
+    pub fn of(extensions: &Extensions) -> Result<Self, Failure> {
+        extensions.get().cloned().ok_or(Failure::NotFound)
+    }
+
+    pub fn lang(&self) -> Lang {
+        self.preferences.lang
+    }
+
+    /// Reads or changes the session; a change makes the layer write the cookie.
+    pub fn session<R>(&self, work: impl FnOnce(&mut Option<Session>) -> R) -> R {
+        work(&mut self.session.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The session, begun if there was none.
+    pub fn open_session<R>(&self, work: impl FnOnce(&mut Session) -> R) -> R {
+        self.session(|slot| work(slot.get_or_insert_with(|| Session::new(service::clock::now()))))
+    }
+
+    pub fn user(&self) -> Option<SessionUser> {
+        self.session(|session| session.as_ref().and_then(|session| session.user.clone()))
+    }
+
+    /// The person, or a trip to log-in.
+    pub fn require_user(&self) -> Result<SessionUser, Failure> {
+        self.user().ok_or(Failure::LoginNeeded)
+    }
+
+    /// portal-api with the rights of this visitor.
+    pub fn client(&self) -> Client {
+        let service = self.app.service();
+        match self.user() {
+            Some(user) => service.with_auth(Auth::Bearer(user.tokens.access)),
+            None => service.clone(),
+        }
+    }
+
+    /// Token for forms; empty without session, because then no form needs one.
+    pub fn csrf(&self) -> String {
+        self.session(|session| session.as_ref().map(|session| session.csrf.clone()))
+            .unwrap_or_default()
+    }
+
+    /// Leaves a sentence for the next page.
+    pub fn leave(&self, kind: Kind, text: impl Into<String>) {
+        self.open_session(|session| session.leave(kind, text.into()));
+    }
+
+    /// The frame of a page. Asks portal-api for the number of open decisions if the person may
+    /// decide; without an answer the number is left out, since the page is about something else.
+    pub async fn frame(&self, current: Entry) -> Frame {
+        let decides = self.user().is_some_and(|user| user.admin || user.approver);
+        let waiting = match decides {
+            true => self.client().approvals().await.map_or(0, |open| open.len()),
+            false => 0,
+        };
+        self.frame_with(current, waiting)
+    }
+
+    /// The frame, for pages that know the number of open decisions or have to do without.
+    pub fn frame_with(&self, current: Entry, waiting: usize) -> Frame {
+        Frame {
+            site: self.installation.site.clone(),
+            preferences: self.preferences.clone(),
+            user: self.user().map(|user| ui::User {
+                id: user.id,
+                name: user.name,
+                email: user.email,
+                admin: user.admin,
+                approver: user.approver,
+            }),
+            current,
+            csrf: self.csrf(),
+            messages: self.take_messages(),
+            waiting,
+            own_search: false,
+        }
+    }
+
+    fn take_messages(&self) -> Vec<Message> {
+        self.session(|session| session.as_mut().map(Session::take_messages))
+            .unwrap_or_default()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Self::of(&parts.extensions)
+    }
+}

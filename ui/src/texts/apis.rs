@@ -1,0 +1,46 @@
+//! The page of one API.
+
+crate::texts! {
+    /// The page of one API.
+    Apis {
+        overview = "Overview", "Überblick";
+        reference = "Reference", "Referenz";
+        sections = "Sections of this API", "Bereiche dieser API";
+        subscribe = "Subscribe", "Abonnieren";
+        log_in_to_subscribe = "Log in to subscribe", "Zum Abonnieren anmelden";
+        connect = "Connect", "Verbinden";
+        base_url = "Base URL", "Basis-URL";
+        base_urls = "Base URLs", "Basis-URLs";
+        access = "Access", "Zugang";
+        header = "Header", "Header";
+        definition = "Definition", "Definition";
+        status = "Status", "Status";
+        version = "Version", "Version";
+        topics = "Topics", "Themen";
+        flows = "Flows", "Abläufe";
+        authorize_url = "Authorize URL", "Authorize-URL";
+        token_url = "Token URL", "Token-URL";
+        scopes = "Scopes", "Scopes";
+        no_credentials = "Anyone may call this API. No key is needed.", "Diese API darf jeder aufrufen. Ein Schlüssel ist nicht nötig.";
+        your_applications = "Your applications", "Ihre Anwendungen";
+        add = "Add", "Hinzufügen";
+        none_subscribed = "None of your applications has a subscription yet.", "Noch hat keine Ihrer Anwendungen ein Abonnement.";
+        guest_applications = "Log in to see which of your applications use this API.", "Melden Sie sich an, um zu sehen, welche Ihrer Anwendungen diese API nutzen.";
+        deprecated_note = "This API is deprecated. New subscriptions are not possible; existing ones keep working.", "Diese API ist veraltet. Neue Abonnements sind nicht möglich; bestehende gelten weiter.";
+        retires_note(date) = "This API retires on {date}. New subscriptions are not possible; existing ones keep working until then.", "Diese API endet am {date}. Neue Abonnements sind nicht möglich; bestehende gelten bis dahin.";
+        retired_note = "This API was retired. The gateway does not serve it any more.", "Diese API wurde eingestellt. Das Gateway bedient sie nicht mehr.";
+        successor = "Move to", "Wechseln Sie zu";
+        preview_note = "Preview: this API is not on the gateway yet.", "Vorschau: Diese API ist noch nicht am Gateway.";
+        partner_note = "Everybody may read about this API. Subscribing needs a membership that you do not have yet; contact us.", "Über diese API darf jeder lesen. Ein Abonnement braucht eine Mitgliedschaft, die Sie noch nicht haben; nehmen Sie Kontakt auf.";
+        bundle_note(bundle) = "Belongs to bundle “{bundle}”: one credential works for all APIs of it.", "Gehört zum Bündel „{bundle}“: Ein Zugang gilt für alle seine APIs.";
+        no_plans = "No plan is offered to you.", "Für Sie ist kein Tarif im Angebot.";
+        no_description = "The owner of this API has not written a description yet.", "Der Eigentümer dieser API hat noch keine Beschreibung geschrieben.";
+        sample = "First call", "Erster Aufruf";
+        flow_code = "Authorization code", "Authorization Code";
+        flow_client = "Client credentials", "Client Credentials";
+        flow_password = "Password", "Password";
+        flow_implicit = "Implicit", "Implicit";
+        every_subscription = "All subscriptions", "Alle Abonnements";
+        application = "Application", "Anwendung";
+    }
+}

@@ -1,0 +1,28 @@
+//! Words of error pages.
+
+crate::texts! {
+    /// Words of error pages.
+    Failures {
+        missing_title = "No page at this address", "Unter dieser Adresse gibt es keine Seite";
+        missing_text = "It may have moved, or the address has a typing error. APIs that you have no access to also look like this.", "Sie ist umgezogen, oder die Adresse enthält einen Tippfehler. Auch APIs, zu denen Sie keinen Zugang haben, sehen so aus.";
+        forbidden_title = "You may not open this", "Das dürfen Sie nicht öffnen";
+        forbidden_text = "Your account does not have the right to it. An owner of the application or an administrator can give it to you.", "Ihr Konto hat nicht das Recht dazu. Geben kann es Ihnen ein Eigentümer der Anwendung oder ein Administrator.";
+        stale_title = "The form is too old", "Das Formular ist zu alt";
+        stale_text = "Your session ended or began anew since the page was opened. Nothing was changed. Go back, reload the page and send the form again.", "Ihre Sitzung ist seit dem Öffnen der Seite abgelaufen oder neu begonnen worden. Nichts wurde geändert. Gehen Sie zurück, laden Sie die Seite neu und senden Sie das Formular noch einmal.";
+        login_title = "You are not logged in", "Sie sind nicht angemeldet";
+        login_text = "The log-in was not completed. Try it again; if the reason below stays, send it to us.", "Die Anmeldung wurde nicht abgeschlossen. Versuchen Sie es noch einmal; bleibt der Grund unten bestehen, schicken Sie ihn uns.";
+        changed_title = "The portal is being updated", "Das Portal wird gerade aktualisiert";
+        changed_text = "Other configuration came into force while you were asking. Try again in a minute.", "Während Ihrer Anfrage trat eine andere Konfiguration in Kraft. Versuchen Sie es in einer Minute noch einmal.";
+        busy_title = "Too many requests", "Zu viele Anfragen";
+        busy_text = "The limit for this action is used up. Try again in a minute.", "Das Limit für diese Aktion ist ausgeschöpft. Versuchen Sie es in einer Minute noch einmal.";
+        busy_until(seconds) = "The limit for this action is used up. It resets in {seconds} s.", "Das Limit für diese Aktion ist ausgeschöpft. Es beginnt in {seconds} s neu.";
+        away_title = "The portal cannot reach its data", "Das Portal erreicht seine Daten nicht";
+        away_text = "Your keys and calls are not affected. Try again in a minute.", "Ihre Schlüssel und Aufrufe sind davon nicht betroffen. Versuchen Sie es in einer Minute noch einmal.";
+        auth_away_text = "The log-in service does not answer. Try again in a minute.", "Der Anmeldedienst antwortet nicht. Versuchen Sie es in einer Minute noch einmal.";
+        other_title = "This did not work", "Das hat nicht funktioniert";
+        other_text = "The request could not be carried out. Nothing was changed.", "Die Anfrage konnte nicht ausgeführt werden. Nichts wurde geändert.";
+        all_apis = "All APIs", "Alle APIs";
+        contact_us = "Contact us", "Kontakt aufnehmen";
+        correlation = "If you write to us, add this:", "Wenn Sie uns schreiben, nennen Sie dies:";
+    }
+}
