@@ -1,0 +1,78 @@
+//! The Kong-compatible Admin API, and the status port.
+//!
+//! A URL is two to four segments that name entities, so it is taken apart in one place
+//! ([`dispatch`]) instead of being listed route by route.
+
+mod body;
+mod dispatch;
+mod entities;
+mod information;
+mod lists;
+mod ops;
+mod schemas;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::Router;
+use http::StatusCode;
+use kong::ApiError;
+use serde_json::{Map, Value};
+use service::health::Readiness;
+
+use crate::{settings::Mode, store::Store, worker::Shared};
+
+/// What the Admin API works on.
+pub struct Admin {
+    pub store: Store,
+    pub shared: Arc<Shared>,
+    pub token: Option<String>,
+    pub mode: Mode,
+    pub readiness: Readiness,
+    pub admin_listen: SocketAddr,
+    pub proxy_listen: SocketAddr,
+}
+
+/// An answer: a status and, but for 204, a body.
+pub struct Reply {
+    status: StatusCode,
+    body: Option<Value>,
+}
+
+type Answer = Result<Reply, ApiError>;
+
+impl Reply {
+    fn ok(body: impl Into<Value>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: Some(body.into()),
+        }
+    }
+
+    fn created(entity: Map<String, Value>) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            body: Some(entity.into()),
+        }
+    }
+
+    fn no_content() -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT,
+            body: None,
+        }
+    }
+}
+
+/// The admin port.
+pub fn router(admin: Arc<Admin>) -> Router {
+    ops::router(admin.clone())
+        .fallback(dispatch::dispatch)
+        .with_state(admin)
+}
+
+/// The status port: nothing on it changes anything.
+pub fn status_router(admin: &Arc<Admin>) -> Router {
+    ops::router(admin.clone())
+        .merge(ops::status_router())
+        .with_state(admin.clone())
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use kong::{ApiError, Kind, plugins};
+use serde_json::{Map, Value, json};
+
+use super::Admin;
+
+/// The version of Kong that tools are told; what they may use depends on it.
+const EMULATED: &str = "3.10.0";
+
+/// `GET /`
+pub async fn node(admin: &Arc<Admin>) -> Result<Value, ApiError> {
+    let available: Map<String, Value> = plugins::all()
+        .iter()
+        .map(|plugin| {
+            (
+                plugin.name.to_owned(),
+                json!({ "version": crate::VERSION, "priority": plugin.priority }),
+            )
+        })
+        .collect();
+    let in_use = admin
+        .store
+        .read(|tables| {
+            let mut names: Vec<String> = tables
+                .all(Kind::Plugin, None)
+                .filter_map(|row| row.text("name"))
+                .map(str::to_owned)
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        })
+        .await?;
+    let trusted: Vec<String> = admin
+        .shared
+        .rules
+        .trusted_peers
+        .0
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    Ok(json!({
+        "tagline": "Welcome to the Wicketgate gateway",
+        "version": EMULATED,
+        "edition": "community",
+        "hostname": admin.shared.node_name,
+        "node_id": admin.shared.node_id,
+        "lua_version": "none",
+        "plugins": { "available_on_server": available, "enabled_in_cluster": in_use },
+        "configuration": {
+            "database": "postgres",
+            "router_flavor": "traditional",
+            "role": "traditional",
+            "admin_listen": [admin.admin_listen.to_string()],
+            "proxy_listen": [admin.proxy_listen.to_string()],
+            "trusted_ips": trusted,
+        },
+        "timers": { "running": 0, "pending": 0 },
+        "pids": { "master": std::process::id(), "workers": [std::process::id()] },
+        "wicketgate": { "version": crate::VERSION, "mode": admin.mode.as_str() },
+    }))
+}
+
+/// `GET /status`
+pub fn status(admin: &Admin) -> Value {
+    let totals = admin.shared.connections();
+    json!({
+        "server": {
+            "connections_accepted": totals.accepted,
+            "connections_active": totals.active,
+            "connections_handled": totals.accepted,
+            "connections_reading": 0,
+            "connections_waiting": totals.active.saturating_sub(totals.working),
+            "connections_writing": totals.working,
+            "total_requests": totals.requests,
+        },
+        "memory": { "workers_lua_vms": [], "lua_shared_dicts": {} },
+        "database": { "reachable": true },
+    })
+}
+
+/// `GET /plugins/enabled`
+pub fn enabled_plugins() -> Value {
+    let names: Vec<&str> = plugins::all().iter().map(|plugin| plugin.name).collect();
+    json!({ "enabled_plugins": names })
+}

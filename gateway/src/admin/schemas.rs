@@ -1,0 +1,29 @@
+use kong::{ApiError, Kind, plugins, schema};
+use serde_json::json;
+
+use super::{Answer, Reply, body::Input};
+use crate::store::not_found;
+
+/// `GET /schemas/{entity}`
+pub fn entity(name: &str) -> Answer {
+    let kind: Kind = name.parse().map_err(|_| not_found())?;
+    Ok(Reply::ok(schema::entity::of(kind).render()))
+}
+
+/// `GET /schemas/plugins/{name}`
+pub fn plugin(name: &str) -> Answer {
+    plugins::find(name)
+        .map(|plugin| Reply::ok(plugin.render()))
+        .ok_or_else(not_found)
+}
+
+/// `POST /schemas/{entity}/validate`: nothing is stored, references are not followed.
+pub fn validate(name: &str, input: Input) -> Answer {
+    let kind: Kind = name.parse().map_err(|_| not_found())?;
+    match schema::entity::examine(kind, input.for_kind(kind)) {
+        Ok(_) => Ok(Reply::ok(
+            json!({ "message": "schema validation successful" }),
+        )),
+        Err(faults) => Err(ApiError::schema(faults.into_fields())),
+    }
+}

@@ -1,0 +1,29 @@
+//! The embedded API gateway.
+//!
+//! * [`router`]: which route a request belongs to.
+//! * [`plugins`]: what happens to it on the way.
+//! * [`proxy`]: from the client's socket to the backend's and back.
+//! * [`worker`]: one thread per core, each with its own listener and connections.
+//! * [`store`]: the entities, on disk and in memory; [`live`]: their compiled form for the workers.
+//! * [`admin`]: the Kong-compatible Admin API and the status port.
+//!
+//! [`serve`] starts all of it. The one invariant: a request is either checked by every plugin that
+//! is configured for it, or refused.
+
+mod admin;
+mod live;
+mod numbers;
+mod plugins;
+mod proxy;
+mod router;
+mod serve;
+mod settings;
+mod store;
+mod worker;
+
+pub use serve::serve;
+pub use settings::{Bound, Mode, Settings, TrustedPeers};
+
+/// Product name and version in `Server` and `Via`.
+pub(crate) const PRODUCT: &str = concat!("wicketgate/", env!("CARGO_PKG_VERSION"));
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,67 @@
+//! What the workers see of the entities: compiled, immutable, swapped while requests run.
+//!
+//! Routes, services and their plugins form one snapshot. Consumers and credentials do not: there
+//! may be many thousands of them, and one more must not cost a copy of all. They are kept in
+//! [`Directory`], whose shards are swapped one by one.
+
+mod directory;
+mod routing;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use kong::Kind;
+
+pub use directory::{Consumer, Directory, KeyEntry, TokenKey};
+pub use routing::{Bound, Routing, Service, Target};
+
+use crate::{
+    plugins::usage::UsageSettings,
+    store::{Change, Tables},
+};
+
+/// Shared by all workers.
+pub struct Live {
+    pub routing: ArcSwap<Routing>,
+    pub directory: Directory,
+    /// Where usage records go; nothing when no such plugin is configured.
+    pub usage: ArcSwapOption<UsageSettings>,
+}
+
+impl Live {
+    /// Compiles everything.
+    pub fn new(tables: &Tables) -> Self {
+        let live = Self {
+            routing: ArcSwap::from_pointee(Routing::default()),
+            directory: Directory::default(),
+            usage: ArcSwapOption::empty(),
+        };
+        live.recompile_routing(tables);
+        live.directory.load(tables);
+        live
+    }
+
+    /// Shows changes to the workers. Requests accepted after this returns see them.
+    pub fn apply(&self, tables: &Tables, changes: &[Change]) {
+        self.directory.apply(tables, changes);
+        if changes.iter().any(concerns_routing) {
+            self.recompile_routing(tables);
+        }
+    }
+
+    fn recompile_routing(&self, tables: &Tables) {
+        let routing = Routing::compile(tables, &self.routing.load());
+        self.usage.store(routing.usage());
+        self.routing.store(routing.into());
+    }
+}
+
+/// Plugins bound to a consumer belong to that consumer, not to the routes.
+fn concerns_routing(change: &Change) -> bool {
+    match change.kind {
+        Kind::Service | Kind::Route => true,
+        Kind::Plugin => [&change.before, &change.after]
+            .into_iter()
+            .flatten()
+            .any(|row| row.reference("consumer").is_none()),
+        _ => false,
+    }
+}

@@ -1,0 +1,297 @@
+use std::{
+    borrow::Borrow,
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasher, Hash, RandomState},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use http::HeaderValue;
+use kong::Kind;
+use uuid::Uuid;
+
+use super::routing::Bound;
+use crate::{
+    plugins::jwt::VerificationKey,
+    store::{Change, Row, Tables},
+};
+
+/// A consumer with all that a request needs of it.
+pub struct Consumer {
+    pub id: Uuid,
+    pub username: Option<Arc<str>>,
+    pub custom_id: Option<Arc<str>>,
+    /// `X-Consumer-ID`, `-Custom-ID`, `-Username`; absent when they cannot stand in a header.
+    pub id_header: HeaderValue,
+    pub custom_id_header: Option<HeaderValue>,
+    pub username_header: Option<HeaderValue>,
+    /// In order of creation.
+    pub groups: Vec<String>,
+    pub groups_header: Option<HeaderValue>,
+    pub plugins: Vec<Bound>,
+    /// Ordinals of `plugins` as bits.
+    pub mask: u32,
+}
+
+/// An API key: whose it is.
+pub struct KeyEntry {
+    pub id: Uuid,
+    pub consumer: Uuid,
+    /// Seconds since 1970.
+    pub expires_at: Option<i64>,
+    pub identifier: HeaderValue,
+}
+
+/// A key that verifies tokens.
+pub struct TokenKey {
+    pub id: Uuid,
+    pub consumer: Uuid,
+    pub identifier: Option<HeaderValue>,
+    pub key: VerificationKey,
+}
+
+/// Consumers and credentials. Read by all workers without locks; written by one thread.
+#[derive(Default)]
+pub struct Directory {
+    consumers: Shards<Uuid, Arc<Consumer>>,
+    usernames: Shards<Box<str>, Uuid>,
+    /// By the HMAC under the plugin's digest key, as the writer computed it.
+    digests: Shards<[u8; 32], Arc<KeyEntry>>,
+    /// Clear keys by an HMAC under a key of this process, so that comparing takes the same time
+    /// for every guess.
+    clear_keys: Shards<[u8; 32], Arc<KeyEntry>>,
+    token_keys: Shards<Box<str>, Arc<TokenKey>>,
+    clear_key_hmac: ProcessKey,
+}
+
+struct ProcessKey(ring::hmac::Key);
+
+impl Default for ProcessKey {
+    fn default() -> Self {
+        let mut bytes = [0; 32];
+        service::random::fill(&mut bytes);
+        Self(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &bytes))
+    }
+}
+
+impl Directory {
+    pub fn consumer(&self, id: Uuid) -> Option<Arc<Consumer>> {
+        self.consumers.get(&id)
+    }
+
+    /// By id or username, as `anonymous` names it.
+    pub fn consumer_named(&self, name: &str) -> Option<Arc<Consumer>> {
+        let id = match Uuid::try_parse(name) {
+            Ok(id) => id,
+            Err(_) => self.usernames.get(name)?,
+        };
+        self.consumer(id)
+    }
+
+    pub fn key_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<KeyEntry>> {
+        self.digests.get(digest)
+    }
+
+    pub fn key_in_clear(&self, key: &[u8]) -> Option<Arc<KeyEntry>> {
+        self.clear_keys.get(&self.clear_key_digest(key))
+    }
+
+    pub fn token_key(&self, key: &str) -> Option<Arc<TokenKey>> {
+        self.token_keys.get(key)
+    }
+
+    fn clear_key_digest(&self, key: &[u8]) -> [u8; 32] {
+        let tag = ring::hmac::sign(&self.clear_key_hmac.0, key);
+        tag.as_ref().try_into().expect("HMAC-SHA256 has 32 bytes")
+    }
+
+    pub fn load(&self, tables: &Tables) {
+        let changes: Vec<Change> = [Kind::Consumer, Kind::KeyAuth, Kind::JwtSecret]
+            .into_iter()
+            .flat_map(|kind| tables.all(kind, None))
+            .map(|row| Change {
+                kind: row.kind,
+                id: row.id,
+                before: None,
+                after: Some(row.clone()),
+            })
+            .collect();
+        self.apply(tables, &changes);
+    }
+
+    pub fn apply(&self, tables: &Tables, changes: &[Change]) {
+        let mut touched = BTreeSet::new();
+        let mut usernames = Vec::new();
+        let mut digests = Vec::new();
+        let mut clear_keys = Vec::new();
+        let mut token_keys = Vec::new();
+        for change in changes {
+            // What was is taken out before what is comes in: a renamed entity leaves no trace.
+            for (row, present) in [(&change.before, false), (&change.after, true)] {
+                let Some(row) = row else { continue };
+                match change.kind {
+                    Kind::Consumer => {
+                        touched.insert(row.id);
+                        if let Some(name) = row.text("username") {
+                            usernames.push((Box::from(name), present.then_some(row.id)));
+                        }
+                    }
+                    Kind::Acl => touched.extend(row.reference("consumer")),
+                    Kind::Plugin => touched.extend(row.reference("consumer")),
+                    Kind::KeyAuth => {
+                        let entry = if present {
+                            KeyEntry::new(row).map(Arc::new)
+                        } else {
+                            None
+                        };
+                        if let Some(digest) = row.text("key_digest").and_then(decode_digest) {
+                            digests.push((digest, entry.clone()));
+                        }
+                        if let Some(key) = row.text("key") {
+                            clear_keys.push((self.clear_key_digest(key.as_bytes()), entry));
+                        }
+                    }
+                    Kind::JwtSecret => {
+                        let entry = if present {
+                            TokenKey::new(row).map(Arc::new)
+                        } else {
+                            None
+                        };
+                        if let Some(key) = row.text("key") {
+                            token_keys.push((Box::from(key), entry));
+                        }
+                    }
+                    Kind::Service | Kind::Route => {}
+                }
+            }
+        }
+        let consumers = touched.into_iter().map(|id| {
+            let row = tables.get(Kind::Consumer, id);
+            (id, row.map(|row| Arc::new(Consumer::new(row, tables))))
+        });
+        self.consumers.update(consumers.collect());
+        self.usernames.update(usernames);
+        self.digests.update(digests);
+        self.clear_keys.update(clear_keys);
+        self.token_keys.update(token_keys);
+    }
+}
+
+fn decode_digest(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
+}
+
+impl KeyEntry {
+    fn new(row: &Row) -> Option<Self> {
+        Some(Self {
+            id: row.id,
+            consumer: row.reference("consumer")?,
+            expires_at: row.fields.get("ttl").and_then(serde_json::Value::as_i64),
+            identifier: HeaderValue::from_str(&row.id.to_string()).ok()?,
+        })
+    }
+}
+
+impl TokenKey {
+    fn new(row: &Row) -> Option<Self> {
+        let secret: kong::JwtSecret = row.parse().ok()?;
+        Some(Self {
+            id: row.id,
+            consumer: row.reference("consumer")?,
+            identifier: HeaderValue::from_str(&secret.key).ok(),
+            key: VerificationKey::new(&secret)?,
+        })
+    }
+}
+
+impl Consumer {
+    fn new(row: &Row, tables: &Tables) -> Self {
+        let header = |text: Option<&str>| {
+            text.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())
+        };
+        let parent = (Kind::Consumer, row.id);
+        let mut acls: Vec<&Row> = tables
+            .children(parent, Kind::Acl)
+            .map(Arc::as_ref)
+            .collect();
+        acls.sort_by_key(|acl| (acl.created_at(), acl.id));
+        let groups: Vec<String> = acls
+            .iter()
+            .filter_map(|acl| acl.text("group"))
+            .map(str::to_owned)
+            .collect();
+        let plugins: Vec<Bound> = tables
+            .children(parent, Kind::Plugin)
+            .filter_map(|plugin| Bound::new(plugin))
+            .collect();
+        Self {
+            id: row.id,
+            username: row.text("username").map(Arc::from),
+            custom_id: row.text("custom_id").map(Arc::from),
+            id_header: header(Some(&row.id.to_string()))
+                .unwrap_or_else(|| HeaderValue::from_static("")),
+            custom_id_header: header(row.text("custom_id")),
+            username_header: header(row.text("username")),
+            groups_header: header(Some(&groups.join(", "))).filter(|_| !groups.is_empty()),
+            groups,
+            mask: plugins
+                .iter()
+                .fold(0, |mask, plugin| mask | 1 << plugin.ordinal),
+            plugins,
+        }
+    }
+}
+
+/// A map in many parts, each swapped as a whole: a change copies one part only.
+struct Shards<K, V> {
+    hasher: RandomState,
+    parts: Box<[ArcSwap<HashMap<K, V>>]>,
+}
+
+const SHARDS: usize = 512;
+
+impl<K, V> Default for Shards<K, V> {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            parts: (0..SHARDS)
+                .map(|_| ArcSwap::from_pointee(HashMap::new()))
+                .collect(),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Shards<K, V> {
+    fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.parts[self.part(key)].load().get(key).cloned()
+    }
+
+    fn part<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default()
+    }
+
+    /// Sets or removes; later entries win.
+    fn update(&self, changes: Vec<(K, Option<V>)>) {
+        let mut by_part: HashMap<usize, Vec<(K, Option<V>)>> = HashMap::new();
+        for (key, value) in changes {
+            by_part
+                .entry(self.part(&key))
+                .or_default()
+                .push((key, value));
+        }
+        for (part, changes) in by_part {
+            let mut map = HashMap::clone(&self.parts[part].load());
+            for (key, value) in changes {
+                match value {
+                    Some(value) => map.insert(key, value),
+                    None => map.remove(&key),
+                };
+            }
+            self.parts[part].store(Arc::new(map));
+        }
+    }
+}

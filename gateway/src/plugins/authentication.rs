@@ -1,0 +1,107 @@
+//! What the authentication plugins have in common: their result, and several of them together.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, header::WWW_AUTHENTICATE};
+use uuid::Uuid;
+
+use super::Verdict;
+use crate::{
+    live::Consumer,
+    proxy::{Answer, Exchange, headers::names},
+    worker::Worker,
+};
+
+/// A credential that was accepted.
+#[derive(Clone)]
+pub struct Credential {
+    pub id: Uuid,
+    pub identifier: Option<HeaderValue>,
+}
+
+/// Sets the consumer and its headers. A later success replaces an earlier one completely.
+pub fn accept(exchange: &mut Exchange<'_>, consumer: Arc<Consumer>, credential: Credential) {
+    set_consumer(exchange, &consumer);
+    let headers = &mut exchange.head.headers;
+    if exchange.anonymous {
+        headers.remove(&names::ANONYMOUS);
+    }
+    match &credential.identifier {
+        Some(identifier) => {
+            headers.insert(names::CREDENTIAL_IDENTIFIER, identifier.clone());
+        }
+        None => {
+            headers.remove(&names::CREDENTIAL_IDENTIFIER);
+        }
+    }
+    exchange.anonymous = false;
+    exchange.consumer = Some(consumer);
+    exchange.credential = Some(credential);
+}
+
+fn set_consumer(exchange: &mut Exchange<'_>, consumer: &Consumer) {
+    let replaces = exchange.consumer.is_some();
+    let headers = &mut exchange.head.headers;
+    headers.insert(names::CONSUMER_ID, consumer.id_header.clone());
+    for (name, value) in [
+        (names::CONSUMER_CUSTOM_ID, &consumer.custom_id_header),
+        (names::CONSUMER_USERNAME, &consumer.username_header),
+    ] {
+        match value {
+            Some(value) => {
+                headers.insert(name, value.clone());
+            }
+            None if replaces => {
+                headers.remove(name);
+            }
+            None => {}
+        }
+    }
+}
+
+/// With `anonymous`, a refusal lets the anonymous consumer in.
+pub fn refuse(
+    exchange: &mut Exchange<'_>,
+    worker: &Worker,
+    anonymous: Option<&str>,
+    answer: Answer,
+) -> Verdict {
+    let Some(name) = anonymous else {
+        return answer.into();
+    };
+    let Some(consumer) = worker.live().directory.consumer_named(name) else {
+        tracing::error!("the anonymous consumer `{name}` of a plugin does not exist");
+        return Answer::internal_error().into();
+    };
+    set_consumer(exchange, &consumer);
+    exchange.head.headers.remove(&names::CREDENTIAL_IDENTIFIER);
+    exchange
+        .head
+        .headers
+        .insert(names::ANONYMOUS, HeaderValue::from_static("true"));
+    exchange.anonymous = true;
+    exchange.consumer = Some(consumer);
+    exchange.credential = None;
+    Verdict::Continue
+}
+
+/// With `anonymous`, a credential accepted before is enough.
+pub fn is_satisfied(exchange: &Exchange<'_>, anonymous: Option<&str>) -> bool {
+    anonymous.is_some() && exchange.credential.is_some()
+}
+
+/// `401` with its challenge.
+pub fn unauthorized(message: &'static str, challenge: &HeaderValue) -> Answer {
+    Answer::new(http::StatusCode::UNAUTHORIZED, message).header(WWW_AUTHENTICATE, challenge.clone())
+}
+
+/// `<scheme>` or `<scheme> realm="…"`.
+pub fn challenge(scheme: &str, realm: Option<&str>) -> Result<HeaderValue, String> {
+    super::header_value(&match realm {
+        Some(realm) => format!(
+            "{scheme} realm=\"{}\"",
+            realm.replace('\\', "\\\\").replace('"', "\\\"")
+        ),
+        None => scheme.to_owned(),
+    })
+}

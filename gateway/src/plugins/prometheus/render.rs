@@ -1,0 +1,170 @@
+use std::{collections::BTreeMap, fmt::Write, sync::PoisonError, sync::atomic::Ordering::Relaxed};
+
+use super::{Latencies, Numbers};
+use crate::worker::Shared;
+
+/// All metrics of this gateway as Prometheus text.
+pub fn render(shared: &Shared) -> String {
+    let mut text = String::new();
+    connections(shared, &mut text);
+    let mut numbers = Numbers::default();
+    for counters in &shared.workers {
+        numbers.add(
+            &counters
+                .numbers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+    }
+    requests(&numbers, &mut text);
+    bandwidth(&numbers, &mut text);
+    latencies(&numbers, &mut text);
+    text
+}
+
+fn head(name: &str, kind: &str, help: &str, text: &mut String) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn connections(shared: &Shared, text: &mut String) {
+    let totals = shared.connections();
+    let node = shared.node_id;
+    head(
+        "kong_nginx_connections_total",
+        "gauge",
+        "Connections of clients by state",
+        text,
+    );
+    for (state, count) in [
+        ("accepted", totals.accepted),
+        ("active", totals.active),
+        ("handled", totals.accepted),
+        ("reading", 0),
+        ("total", totals.requests),
+        ("waiting", totals.active.saturating_sub(totals.working)),
+        ("writing", totals.working),
+    ] {
+        let _ = writeln!(
+            text,
+            "kong_nginx_connections_total{{node_id=\"{node}\",subsystem=\"http\",state=\"{state}\"}} {count}"
+        );
+    }
+    head(
+        "kong_nginx_requests_total",
+        "gauge",
+        "Requests of clients",
+        text,
+    );
+    let _ = writeln!(
+        text,
+        "kong_nginx_requests_total{{node_id=\"{node}\",subsystem=\"http\"}} {}",
+        totals.requests
+    );
+    head(
+        "kong_datastore_reachable",
+        "gauge",
+        "Whether entities can be stored",
+        text,
+    );
+    let _ = writeln!(text, "kong_datastore_reachable 1");
+    head("kong_node_info", "gauge", "This node", text);
+    let _ = writeln!(
+        text,
+        "kong_node_info{{node_id=\"{node}\",version=\"{}\"}} 1",
+        crate::VERSION
+    );
+    head(
+        "wicketgate_gateway_usage_dropped_total",
+        "counter",
+        "Usage records lost because their store was full",
+        text,
+    );
+    let dropped = shared.usage.dropped.load(Relaxed);
+    let _ = writeln!(text, "wicketgate_gateway_usage_dropped_total {dropped}");
+}
+
+fn requests(numbers: &Numbers, text: &mut String) {
+    head(
+        "kong_http_requests_total",
+        "counter",
+        "Requests by service, route and status",
+        text,
+    );
+    for (labels, count) in numbers.requests.iter().collect::<BTreeMap<_, _>>() {
+        let source = if labels.from_backend {
+            "service"
+        } else {
+            "kong"
+        };
+        let _ = writeln!(
+            text,
+            "kong_http_requests_total{{service=\"{}\",route=\"{}\",code=\"{}\",source=\"{source}\",workspace=\"default\",consumer=\"{}\"}} {count}",
+            escape(&labels.service),
+            escape(&labels.route),
+            labels.status,
+            escape(labels.consumer.as_deref().unwrap_or_default()),
+        );
+    }
+}
+
+fn bandwidth(numbers: &Numbers, text: &mut String) {
+    head(
+        "kong_bandwidth_bytes",
+        "counter",
+        "Bytes of bodies by service and route",
+        text,
+    );
+    for (labels, bytes) in numbers.bandwidth.iter().collect::<BTreeMap<_, _>>() {
+        let direction = if labels.egress { "egress" } else { "ingress" };
+        let _ = writeln!(
+            text,
+            "kong_bandwidth_bytes{{service=\"{}\",route=\"{}\",direction=\"{direction}\",workspace=\"default\",consumer=\"{}\"}} {bytes}",
+            escape(&labels.service),
+            escape(&labels.route),
+            escape(labels.consumer.as_deref().unwrap_or_default()),
+        );
+    }
+}
+
+fn latencies(numbers: &Numbers, text: &mut String) {
+    type Select = fn(&Latencies) -> &super::Histogram;
+    let series: [(&str, &str, Select); 3] = [
+        (
+            "kong_kong_latency_ms",
+            "Time spent in the gateway",
+            |latencies| &latencies.gateway,
+        ),
+        (
+            "kong_upstream_latency_ms",
+            "Time until the backend's response header",
+            |latencies| &latencies.upstream,
+        ),
+        (
+            "kong_request_latency_ms",
+            "Time of the whole request",
+            |latencies| &latencies.request,
+        ),
+    ];
+    for (name, help, select) in series {
+        head(name, "histogram", help, text);
+        for ((service, route), latencies) in numbers
+            .latencies
+            .iter()
+            .map(|(labels, latencies)| (labels, latencies))
+        {
+            let labels = format!(
+                "service=\"{}\",route=\"{}\",workspace=\"default\"",
+                escape(service),
+                escape(route)
+            );
+            select(latencies).write(name, &labels, text);
+        }
+    }
+}
+
+fn escape(label: &str) -> String {
+    label
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}

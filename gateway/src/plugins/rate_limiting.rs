@@ -1,0 +1,185 @@
+mod counters;
+mod window;
+
+use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Verdict;
+use crate::{
+    numbers,
+    proxy::{Answer, Exchange},
+    worker::Worker,
+};
+
+pub use counters::Counters;
+
+use counters::{Key, Who};
+use window::{PERIODS, Period, Windows};
+
+#[derive(Deserialize)]
+pub struct Config {
+    second: Option<u32>,
+    minute: Option<u32>,
+    hour: Option<u32>,
+    day: Option<u32>,
+    month: Option<u32>,
+    year: Option<u32>,
+    limit_by: LimitBy,
+    header_name: Option<String>,
+    path: Option<String>,
+    hide_client_headers: bool,
+    error_code: u16,
+    error_message: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LimitBy {
+    Consumer,
+    Credential,
+    Ip,
+    Service,
+    Header,
+    Path,
+}
+
+/// Lets a limited number of requests through per window of time.
+pub struct RateLimiting {
+    /// From the shortest period on.
+    limits: Vec<Limit>,
+    limit_by: LimitBy,
+    header: Option<HeaderName>,
+    path: Option<String>,
+    hide_headers: bool,
+    status: StatusCode,
+    message: String,
+    /// What the counters belong to besides the client: counters survive a change of the limit.
+    route: Option<Uuid>,
+    service: Option<Uuid>,
+}
+
+/// A limit with the headers that tell of it.
+pub struct Limit {
+    pub period: Period,
+    pub limit: u32,
+    limit_value: HeaderValue,
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+impl RateLimiting {
+    pub fn new(entity: &kong::Plugin, config: Config) -> Result<Self, String> {
+        let limits = [
+            config.second,
+            config.minute,
+            config.hour,
+            config.day,
+            config.month,
+            config.year,
+        ];
+        let limits = PERIODS
+            .into_iter()
+            .zip(limits)
+            .filter_map(|(period, limit)| {
+                limit.map(|limit| Limit {
+                    period,
+                    limit,
+                    limit_value: HeaderValue::from(limit),
+                })
+            });
+        Ok(Self {
+            limits: limits.collect(),
+            limit_by: config.limit_by,
+            header: match &config.header_name {
+                Some(name) => Some(super::header_name(name)?),
+                None => None,
+            },
+            path: config.path,
+            hide_headers: config.hide_client_headers,
+            status: StatusCode::from_u16(config.error_code).map_err(|error| error.to_string())?,
+            message: config.error_message,
+            route: entity.route.map(|route| route.id),
+            service: entity.service.map(|service| service.id),
+        })
+    }
+
+    pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
+        let windows = Windows::at(service::clock::now(), &self.limits);
+        let key = Key {
+            route: self.route,
+            service: self.service,
+            who: self.who(exchange),
+        };
+        let outcome = worker.shared.counters.count(key, &self.limits, &windows);
+        let mut tightest: Option<(u32, usize)> = None;
+        for (position, limit) in self.limits.iter().enumerate() {
+            let remaining = limit.limit.saturating_sub(outcome.used[position]);
+            if !self.hide_headers {
+                let names = limit.period.headers();
+                exchange.response.set(names.0, limit.limit_value.clone());
+                exchange
+                    .response
+                    .set(names.1, numbers::header(u64::from(remaining)));
+            }
+            // On a tie the longer period counts, which comes later.
+            if tightest.is_none_or(|(least, _)| remaining <= least) {
+                tightest = Some((remaining, position));
+            }
+        }
+        let Some((remaining, position)) = tightest else {
+            return Verdict::Continue;
+        };
+        let reset = windows.reset(self.limits[position].period);
+        if !self.hide_headers {
+            exchange
+                .response
+                .set(LIMIT, self.limits[position].limit_value.clone());
+            exchange
+                .response
+                .set(REMAINING, numbers::header(u64::from(remaining)));
+            exchange.response.set(RESET, numbers::header(reset));
+        }
+        if outcome.allowed {
+            return Verdict::Continue;
+        }
+        let mut answer = Answer::new(self.status, self.message.clone());
+        if !self.hide_headers {
+            answer = answer.header(RETRY_AFTER, numbers::header(reset));
+        }
+        answer.into()
+    }
+
+    /// Whom the request is counted for. What is missing is replaced by the client's address.
+    fn who(&self, exchange: &Exchange<'_>) -> Who {
+        let credential = || {
+            exchange
+                .credential
+                .as_ref()
+                .map(|credential| Who::Credential(credential.id))
+        };
+        let found = match self.limit_by {
+            LimitBy::Consumer => exchange
+                .consumer
+                .as_ref()
+                .map(|consumer| Who::Consumer(consumer.id))
+                .or_else(credential),
+            LimitBy::Credential => credential(),
+            LimitBy::Ip => None,
+            LimitBy::Service => exchange.service_id().map(Who::Service),
+            LimitBy::Header => self
+                .header
+                .as_ref()
+                .and_then(|name| exchange.head.headers.get(name))
+                .map(|value| Who::Value(value.as_bytes().into())),
+            LimitBy::Path => self
+                .path
+                .as_ref()
+                .filter(|path| path.as_bytes() == exchange.path)
+                .map(|path| Who::Value(path.as_bytes().into())),
+        };
+        found.unwrap_or(Who::Address(exchange.client))
+    }
+}

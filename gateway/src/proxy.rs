@@ -1,0 +1,195 @@
+//! From a client's request to the backend and back.
+
+mod answer;
+mod body;
+mod connect;
+mod exchange;
+mod finish;
+mod forward;
+mod forwarded;
+mod head;
+pub mod headers;
+mod pool;
+mod rules;
+mod upgrade;
+
+use std::{convert::Infallible, panic::AssertUnwindSafe, rc::Rc};
+
+use futures_util::FutureExt;
+use http::{HeaderValue, Response, StatusCode, header};
+use hyper::{Request, body::Incoming};
+
+pub use answer::Answer;
+pub use exchange::{Connection, Exchange, ResponseEdits};
+pub use pool::Pool;
+pub use rules::Rules;
+
+use crate::{
+    live::Target,
+    plugins::{self, Verdict},
+    router::{Question, RequestHost},
+    worker::Worker,
+};
+use body::AnswerBody;
+use finish::Finish;
+
+/// Answers one request. Never fails: what goes wrong is an answer, too.
+pub async fn answer(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let id = worker.random();
+    let mut finish = Finish::new(&worker, &connection, &request, id);
+    let accept = answer::Accept::of(request.headers());
+    let work = exchange(&worker, &connection, request, &mut finish);
+    // A panic in a plugin costs its own request only.
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    let response = match outcome {
+        Ok(Ok(proxied)) => proxied.into_response(finish),
+        Ok(Err(refusal)) => refusal.into_response(accept, finish),
+        Err(_) => Refusal::from(Answer::internal_error()).into_response(accept, finish),
+    };
+    Ok(closing_if_stopping(response, &worker))
+}
+
+fn closing_if_stopping(
+    mut response: Response<AnswerBody>,
+    worker: &Worker,
+) -> Response<AnswerBody> {
+    if worker.is_stopping() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// An answer of the gateway's own, with what plugins want to be in it.
+pub struct Refusal {
+    answer: Box<Answer>,
+    edits: ResponseEdits,
+    is_proxy_error: bool,
+}
+
+impl From<Answer> for Refusal {
+    fn from(answer: Answer) -> Self {
+        Self {
+            answer: Box::new(answer),
+            edits: ResponseEdits::default(),
+            is_proxy_error: false,
+        }
+    }
+}
+
+impl Refusal {
+    fn into_response(self, accept: answer::Accept, finish: Box<Finish>) -> Response<AnswerBody> {
+        self.answer
+            .into_response(accept, self.is_proxy_error, self.edits, finish)
+    }
+}
+
+/// The way of a request: check, route, plugins, backend.
+async fn exchange(
+    worker: &Rc<Worker>,
+    connection: &Rc<Connection>,
+    request: Request<Incoming>,
+    finish: &mut Finish,
+) -> Result<forward::Proxied, Refusal> {
+    let (mut head, body) = request.into_parts();
+    let uri = std::mem::take(&mut head.uri);
+    let host = head::check(&mut head, &uri, &worker.shared.rules)?;
+    let normal = kong::path::normalise(uri.path().as_bytes());
+    let upgrade = headers::clean_request(&mut head.headers);
+    let peer_is_trusted = worker
+        .shared
+        .rules
+        .trusted_peers
+        .contains(connection.peer.ip());
+    let client = forwarded::client_address(&head.headers, connection, peer_is_trusted);
+
+    let routing = finish.routing.clone();
+    let question = Question {
+        method: &head.method,
+        host: RequestHost::new(&host, 80),
+        path: &normal,
+        headers: &head.headers,
+    };
+    let Some(found) = routing.router.find(&question) else {
+        return Err(
+            Answer::new(StatusCode::NOT_FOUND, "no Route matched with those values").into(),
+        );
+    };
+    let target = &routing.routes[found.route];
+    finish.route = Some(found.route);
+    head::check_scheme(
+        target,
+        &host,
+        &uri,
+        forwarded::proto(&head.headers, peer_is_trusted),
+    )?;
+
+    let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
+    exchange.has_body = !hyper::body::Body::is_end_stream(&body);
+    let verdict = run_plugins(&mut exchange, target, worker);
+    finish.identity(&mut exchange);
+    if let Verdict::Answer(answer) = verdict {
+        return Err(Refusal {
+            answer,
+            edits: exchange.response,
+            is_proxy_error: false,
+        });
+    }
+    let Some(service) = &target.service else {
+        let answer = Answer::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no Service found with those values",
+        );
+        return Err(Refusal {
+            answer: Box::new(answer),
+            edits: exchange.response,
+            is_proxy_error: false,
+        });
+    };
+    let way = forward::Way {
+        worker,
+        service,
+        target,
+        found,
+        host: &host,
+        peer_is_trusted,
+        upgrade,
+    };
+    forward::forward(way, exchange, body, finish).await
+}
+
+/// The access phase: plugins in the order of their priority. Which configuration of a plugin
+/// counts is decided when its turn comes, so a consumer found by one counts for those after it.
+fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) -> Verdict {
+    let mut next = 0_u32;
+    loop {
+        let own = exchange
+            .consumer
+            .as_ref()
+            .map_or(0, |consumer| consumer.mask);
+        let remaining = (target.plugins.mask | own) & (u32::MAX << next);
+        if remaining == 0 {
+            return Verdict::Continue;
+        }
+        let ordinal = remaining.trailing_zeros();
+        next = ordinal + 1;
+        let ordinal = u8::try_from(ordinal).expect("a mask has 32 bits");
+        // Held only when the consumer has a configuration of its own for this plugin.
+        let consumer = exchange
+            .consumer
+            .as_ref()
+            .filter(|consumer| consumer.mask & (1 << ordinal) != 0)
+            .cloned();
+        let Some(bound) = plugins::select(target, consumer.as_deref(), ordinal) else {
+            continue;
+        };
+        if let verdict @ Verdict::Answer(_) = bound.plugin.access(exchange, worker) {
+            return verdict;
+        }
+    }
+}

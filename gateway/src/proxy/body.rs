@@ -1,0 +1,232 @@
+//! Bodies on their way through. Nothing is collected: each piece goes on as it comes.
+
+use std::{
+    cell::Cell,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::{finish::Finish, pool::Lease};
+
+/// Why a body ends early. The connection is closed then, so that nobody takes a part for the whole.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error(transparent)]
+    Hyper(#[from] hyper::Error),
+    #[error("the body is larger than allowed")]
+    TooLarge,
+    #[error("the backend sent nothing for too long")]
+    Stalled,
+}
+
+/// The body of a request to the backend.
+pub struct RequestBody {
+    inner: Option<Incoming>,
+    progress: Rc<Progress>,
+}
+
+/// What can be seen of a request body from outside.
+pub struct Progress {
+    bytes: Rc<Cell<u64>>,
+    limit: u64,
+    exceeded: Cell<bool>,
+    last: Cell<Instant>,
+    started: Cell<bool>,
+    finished: Cell<bool>,
+}
+
+impl Progress {
+    pub fn new(bytes: Rc<Cell<u64>>, limit: u64) -> Rc<Self> {
+        Rc::new(Self {
+            bytes,
+            limit,
+            exceeded: Cell::new(false),
+            last: Cell::new(Instant::now()),
+            started: Cell::new(false),
+            finished: Cell::new(false),
+        })
+    }
+
+    pub fn is_exceeded(&self) -> bool {
+        self.exceeded.get()
+    }
+
+    /// Whether the client has been asked for any of the body.
+    pub fn has_started(&self) -> bool {
+        self.started.get()
+    }
+
+    /// Whether the client still owes a part of the body.
+    pub fn is_under_way(&self) -> bool {
+        !self.finished.get()
+    }
+
+    pub fn idle_for(&self) -> Duration {
+        self.last.get().elapsed()
+    }
+}
+
+impl RequestBody {
+    pub fn new(inner: Option<Incoming>, progress: Rc<Progress>) -> Self {
+        Self { inner, progress }
+    }
+
+    /// The client's body, when nothing of it was sent.
+    pub fn into_inner(self) -> Option<Incoming> {
+        self.inner
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else {
+            return Poll::Ready(None);
+        };
+        this.progress.started.set(true);
+        let frame = ready!(Pin::new(inner).poll_frame(context));
+        this.progress.last.set(Instant::now());
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let total = this.progress.bytes.get() + length;
+                this.progress.bytes.set(total);
+                if total > this.progress.limit {
+                    this.progress.exceeded.set(true);
+                    Some(Err(BodyError::TooLarge))
+                } else {
+                    this.progress.finished.set(inner.is_end_stream());
+                    Some(Ok(frame))
+                }
+            }
+            Some(Err(error)) => Some(Err(error.into())),
+            None => {
+                this.progress.finished.set(true);
+                None
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// The body of an answer.
+pub enum AnswerBody {
+    Own(Bytes, Option<Box<Finish>>),
+    Backend(BackendBody),
+}
+
+/// A backend's body. When it has been read to the end, its connection is free again.
+pub struct BackendBody {
+    inner: Incoming,
+    lease: Option<Lease>,
+    finish: Box<Finish>,
+    read_timeout: Duration,
+    /// Made only when the backend lets us wait.
+    stall: Option<Pin<Box<Sleep>>>,
+}
+
+impl BackendBody {
+    pub fn new(inner: Incoming, lease: Lease, finish: Box<Finish>, read_timeout: Duration) -> Self {
+        Self {
+            inner,
+            lease: Some(lease),
+            finish,
+            read_timeout,
+            stall: None,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match Pin::new(&mut self.inner).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.stall = None;
+                self.finish.response_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                self.lease = None;
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => {
+                let timeout = self.read_timeout;
+                let stall = self
+                    .stall
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+                ready!(stall.as_mut().poll(context));
+                self.lease = None;
+                Poll::Ready(Some(Err(BodyError::Stalled)))
+            }
+        }
+    }
+}
+
+impl Drop for BackendBody {
+    fn drop(&mut self) {
+        // A connection whose answer was not read to the end is of no further use.
+        if let Some(lease) = self.lease.take()
+            && self.inner.is_end_stream()
+        {
+            lease.give_back();
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut *self {
+            Self::Own(bytes, finish) => {
+                if bytes.is_empty() {
+                    return Poll::Ready(None);
+                }
+                if let Some(finish) = finish {
+                    finish.response_bytes += bytes.len() as u64;
+                }
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
+            Self::Backend(body) => body.poll(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(bytes, _) => bytes.is_empty(),
+            Self::Backend(body) => body.inner.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(bytes, _) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Backend(body) => body.inner.size_hint(),
+        }
+    }
+}

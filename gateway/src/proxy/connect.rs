@@ -1,0 +1,157 @@
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use super::{body::RequestBody, rules::Rules};
+use crate::live::Service;
+
+/// Why no connection was made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the name of the backend cannot be resolved")]
+    Unresolved,
+    #[error("the backend's address is not allowed")]
+    Forbidden,
+    #[error("the backend did not accept the connection in time")]
+    Timeout,
+    #[error("the backend cannot be reached: {0}")]
+    Failed(std::io::Error),
+    #[error("the backend does not speak HTTP: {0}")]
+    Handshake(hyper::Error),
+}
+
+/// How long a resolved name is used. A failed look-up leaves the old addresses in use.
+const RESOLVED_FOR: Duration = Duration::from_secs(30);
+
+type Resolved = (Rc<[IpAddr]>, Instant);
+
+thread_local! {
+    /// Per worker, as everything here.
+    static NAMES: RefCell<HashMap<Arc<str>, Resolved>> = RefCell::default();
+}
+
+/// A new connection to the service's host. `attempt` chooses among several addresses.
+pub async fn connect(
+    service: &Service,
+    rules: &Rules,
+    attempt: usize,
+) -> Result<SendRequest<RequestBody>, ConnectError> {
+    tokio::time::timeout(
+        service.connect_timeout,
+        connect_now(service, rules, attempt),
+    )
+    .await
+    .map_err(|_| ConnectError::Timeout)?
+}
+
+async fn connect_now(
+    service: &Service,
+    rules: &Rules,
+    attempt: usize,
+) -> Result<SendRequest<RequestBody>, ConnectError> {
+    let addresses = addresses(service).await?;
+    let mut failure = ConnectError::Unresolved;
+    for offset in 0..addresses.len() {
+        let address = SocketAddr::new(
+            addresses[(attempt + offset) % addresses.len()],
+            service.port,
+        );
+        if !rules.allows(address) {
+            failure = ConnectError::Forbidden;
+            continue;
+        }
+        let stream = match TcpStream::connect(address).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                failure = ConnectError::Failed(error);
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        if !service.tls {
+            return handshake(stream).await;
+        }
+        let config = if service.tls_verify {
+            &rules.tls_verified
+        } else {
+            &rules.tls_unverified
+        };
+        let name = server_name(service)?;
+        match TlsConnector::from(config.clone())
+            .connect(name, stream)
+            .await
+        {
+            Ok(stream) => return handshake(stream).await,
+            Err(error) => failure = ConnectError::Failed(error),
+        }
+    }
+    Err(failure)
+}
+
+fn server_name(service: &Service) -> Result<ServerName<'static>, ConnectError> {
+    match service.address {
+        Some(address) => Ok(ServerName::IpAddress(address.into())),
+        None => {
+            ServerName::try_from(service.host.to_string()).map_err(|_| ConnectError::Unresolved)
+        }
+    }
+}
+
+async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(ConnectError::Handshake)?;
+    tokio::task::spawn_local(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!("connection to a backend ended: {error}");
+        }
+    });
+    Ok(sender)
+}
+
+async fn addresses(service: &Service) -> Result<Rc<[IpAddr]>, ConnectError> {
+    if let Some(address) = service.address {
+        return Ok(Rc::new([address]));
+    }
+    let known = NAMES.with_borrow(|names| names.get(&service.host).cloned());
+    if let Some((addresses, since)) = &known
+        && since.elapsed() < RESOLVED_FOR
+    {
+        return Ok(addresses.clone());
+    }
+    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*service.host, service.port)).await {
+        Ok(found) => found.map(|address| address.ip()).collect(),
+        Err(error) => {
+            tracing::warn!("cannot resolve `{}`: {error}", service.host);
+            Vec::new()
+        }
+    };
+    if found.is_empty() {
+        return known
+            .map(|(addresses, _)| addresses)
+            .ok_or(ConnectError::Unresolved);
+    }
+    let found: Rc<[IpAddr]> = found.into();
+    NAMES.with_borrow_mut(|names| {
+        names.insert(service.host.clone(), (found.clone(), Instant::now()))
+    });
+    Ok(found)
+}

@@ -1,0 +1,211 @@
+use std::{
+    cell::Cell,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, request::Parts};
+use uuid::Uuid;
+
+use crate::{
+    live::{Consumer, Target},
+    plugins::{Credential, jwt::Verified},
+};
+
+/// A client's connection.
+pub struct Connection {
+    pub peer: SocketAddr,
+    pub local: SocketAddr,
+    pub number: u64,
+    /// Requests so far.
+    pub requests: Cell<u64>,
+    /// The addresses as header values, made once per connection.
+    pub peer_header: HeaderValue,
+    pub local_port_header: HeaderValue,
+    working: Cell<u32>,
+    idle_since: Cell<Instant>,
+}
+
+impl Connection {
+    pub fn new(peer: SocketAddr, local: SocketAddr, number: u64) -> Self {
+        let peer_text = peer.ip().to_canonical().to_string();
+        Self {
+            peer,
+            local,
+            number,
+            requests: Cell::new(0),
+            peer_header: HeaderValue::from_str(&peer_text).expect("an address is a header value"),
+            local_port_header: HeaderValue::from(local.port()),
+            working: Cell::new(0),
+            idle_since: Cell::new(Instant::now()),
+        }
+    }
+
+    pub fn begin(&self) {
+        self.requests.set(self.requests.get() + 1);
+        self.working.set(self.working.get() + 1);
+    }
+
+    pub fn end(&self, now: Instant) {
+        self.working.set(self.working.get().saturating_sub(1));
+        self.idle_since.set(now);
+    }
+
+    /// How long it has been waiting for a request.
+    pub fn idle_for(&self) -> Duration {
+        if self.working.get() > 0 {
+            Duration::ZERO
+        } else {
+            self.idle_since.get().elapsed()
+        }
+    }
+}
+
+/// A request on its way through the plugins.
+pub struct Exchange<'a> {
+    /// The client's head without identity and hop-by-hop headers; becomes the backend's.
+    pub head: Parts,
+    /// The target as received.
+    pub uri: &'a Uri,
+    /// The normalised path.
+    pub path: &'a [u8],
+    pub connection: &'a Rc<Connection>,
+    /// The client's address, as far as it can be believed.
+    pub client: IpAddr,
+    pub request_id: HeaderValue,
+    pub target: &'a Target,
+    pub consumer: Option<Arc<Consumer>>,
+    pub credential: Option<Credential>,
+    /// Whether the consumer is the anonymous one.
+    pub anonymous: bool,
+    pub token: Option<Verified>,
+    pub correlation_id: Option<HeaderValue>,
+    pub has_body: bool,
+    pub body_limit: u64,
+    /// The backend's path when a plugin sets it.
+    pub backend_path: Option<Vec<u8>>,
+    pub backend_host: Option<HeaderValue>,
+    pub response: ResponseEdits,
+    /// The query when a plugin has changed it; the inner nothing removes it.
+    new_query: Option<Option<String>>,
+}
+
+impl<'a> Exchange<'a> {
+    pub fn new(
+        head: Parts,
+        uri: &'a Uri,
+        path: &'a [u8],
+        connection: &'a Rc<Connection>,
+        client: IpAddr,
+        id: u128,
+        target: &'a Target,
+    ) -> Self {
+        Self {
+            head,
+            uri,
+            path,
+            connection,
+            client,
+            request_id: request_id(id),
+            target,
+            consumer: None,
+            credential: None,
+            anonymous: false,
+            token: None,
+            correlation_id: None,
+            has_body: false,
+            body_limit: u64::MAX,
+            backend_path: None,
+            backend_host: None,
+            response: ResponseEdits::default(),
+            new_query: None,
+        }
+    }
+
+    pub fn service_id(&self) -> Option<Uuid> {
+        self.target.service.as_ref().map(|service| service.id)
+    }
+
+    /// The query as it is now.
+    pub fn query(&self) -> Option<&str> {
+        match &self.new_query {
+            Some(changed) => changed.as_deref(),
+            None => self.uri.query(),
+        }
+    }
+
+    pub fn query_is_changed(&self) -> bool {
+        self.new_query.is_some()
+    }
+
+    pub fn set_query(&mut self, query: Option<String>) {
+        self.new_query = Some(query);
+    }
+
+    /// Removes all parameters of this name; the others keep their spelling.
+    pub fn remove_query_parameter(&mut self, name: &str) {
+        let Some(query) = self.query() else { return };
+        let is_named = |pair: &&str| {
+            url::form_urlencoded::parse(pair.as_bytes())
+                .next()
+                .is_some_and(|(known, _)| known == name)
+        };
+        let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair)).collect();
+        let kept = kept.join("&");
+        self.new_query = Some((!kept.is_empty()).then_some(kept));
+    }
+}
+
+/// 32 hex digits.
+pub fn request_id(id: u128) -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (byte, pair) in id.to_be_bytes().into_iter().zip(text.chunks_exact_mut(2)) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    HeaderValue::from_bytes(&text).expect("hex digits are a header value")
+}
+
+/// What plugins change in the answer, whoever makes it.
+#[derive(Default)]
+pub struct ResponseEdits(Vec<(Edit, HeaderName, Option<HeaderValue>)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edit {
+    Set,
+    Append,
+    Remove,
+}
+
+impl ResponseEdits {
+    pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.push((Edit::Set, name, Some(value)));
+    }
+
+    pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.push((Edit::Append, name, Some(value)));
+    }
+
+    pub fn remove(&mut self, name: HeaderName) {
+        self.0.push((Edit::Remove, name, None));
+    }
+
+    pub fn apply(self, headers: &mut HeaderMap) {
+        for (edit, name, value) in self.0 {
+            match (edit, value) {
+                (Edit::Append, Some(value)) => {
+                    headers.append(name, value);
+                }
+                (_, Some(value)) => {
+                    headers.insert(name, value);
+                }
+                (_, None) => {
+                    headers.remove(name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+use std::{
+    net::IpAddr,
+    rc::Rc,
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
+    time::Instant,
+};
+
+use http::Method;
+use hyper::{Request, body::Incoming};
+use uuid::Uuid;
+
+use super::{Connection, Exchange};
+use crate::{
+    live::{Consumer, Routing, Target},
+    plugins::{self, Plugin, prometheus::Observation, usage::RawRecord},
+    worker::Worker,
+};
+
+/// The log phase of a request. It lives as long as the answer is being sent and writes its records
+/// when it is dropped, so an answer that is cut off is recorded, too, and none is delayed.
+pub struct Finish {
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    pub routing: Rc<Arc<Routing>>,
+    pub route: Option<usize>,
+    pub id: u128,
+    started: Instant,
+    method: Method,
+    uri: http::Uri,
+    consumer: Option<Arc<Consumer>>,
+    credential: Option<Uuid>,
+    correlation_id: Option<http::HeaderValue>,
+    client: IpAddr,
+    /// 499 until there is an answer: the client went away before.
+    pub status: u16,
+    pub from_backend: bool,
+    pub upstream_ms: Option<u64>,
+    pub request_bytes: Rc<std::cell::Cell<u64>>,
+    pub response_bytes: u64,
+}
+
+const CLIENT_CLOSED: u16 = 499;
+
+impl Finish {
+    pub fn new(
+        worker: &Rc<Worker>,
+        connection: &Rc<Connection>,
+        request: &Request<Incoming>,
+        id: u128,
+    ) -> Box<Self> {
+        connection.begin();
+        let counters = worker.counters();
+        counters.requests.fetch_add(1, Relaxed);
+        counters.working.fetch_add(1, Relaxed);
+        Box::new(Self {
+            worker: worker.clone(),
+            connection: connection.clone(),
+            routing: worker.routing(),
+            route: None,
+            id,
+            started: Instant::now(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            consumer: None,
+            credential: None,
+            correlation_id: None,
+            client: connection.peer.ip().to_canonical(),
+            status: CLIENT_CLOSED,
+            from_backend: false,
+            upstream_ms: None,
+            request_bytes: Rc::default(),
+            response_bytes: 0,
+        })
+    }
+
+    /// Takes over what the plugins found out.
+    pub fn identity(&mut self, exchange: &mut Exchange<'_>) {
+        self.consumer = exchange.consumer.take();
+        self.credential = exchange.credential.as_ref().map(|credential| credential.id);
+        self.correlation_id = exchange.correlation_id.take();
+        self.client = exchange.client;
+    }
+
+    pub fn elapsed_ms(&self) -> u64 {
+        milliseconds(self.started, Instant::now())
+    }
+
+    fn target(&self) -> Option<&Target> {
+        self.routing.routes.get(self.route?)
+    }
+
+    /// Plugins that only watch are selected at the end, when the consumer is known.
+    fn selected(&self, ordinal: u8) -> Option<&Plugin> {
+        let bound = match self.target() {
+            Some(target) => plugins::select(target, self.consumer.as_deref(), ordinal),
+            None => self.routing.global.get(ordinal),
+        };
+        Some(&*bound?.plugin)
+    }
+
+    fn observe(&self, total_ms: u64) {
+        let Some(target) = self.target() else { return };
+        let Some(Plugin::Prometheus(plugin)) = self.selected(plugins::PROMETHEUS) else {
+            return;
+        };
+        let Some(service) = &target.service else {
+            return;
+        };
+        let observation = Observation {
+            service: &service.label,
+            route: &target.label,
+            consumer: self
+                .consumer
+                .as_ref()
+                .and_then(|consumer| consumer.username.as_ref()),
+            status: self.status,
+            from_backend: self.from_backend,
+            request_bytes: self.request_bytes.get(),
+            response_bytes: self.response_bytes,
+            total_ms,
+            upstream_ms: self.upstream_ms,
+        };
+        let mut numbers = self
+            .worker
+            .counters()
+            .numbers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        numbers.record(*plugin, &observation);
+    }
+
+    fn report(&self, total_ms: u64) {
+        if !matches!(self.selected(plugins::USAGE), Some(Plugin::Usage(_))) {
+            return;
+        }
+        let target = self.target();
+        let ended = service::clock::now().timestamp_millis();
+        self.worker.record_usage(RawRecord {
+            id: self.id,
+            at: ended - i64::try_from(total_ms).unwrap_or_default(),
+            service: target
+                .and_then(|target| target.service.as_ref())
+                .map(|service| service.label.clone()),
+            route: target.map(|target| target.label.clone()),
+            consumer: self
+                .consumer
+                .as_ref()
+                .and_then(|consumer| consumer.custom_id.clone()),
+            credential: self.credential,
+            method: self.method.clone(),
+            path: kong::path::normalise(self.uri.path().as_bytes()).into(),
+            status: self.status,
+            request_bytes: self.request_bytes.get(),
+            response_bytes: self.response_bytes,
+            duration_ms: total_ms,
+            upstream_ms: self.upstream_ms,
+            client: self.client,
+        });
+    }
+
+    /// One line per request. The query is left out: it may hold keys.
+    fn log(&self, total_ms: u64) {
+        let rules = &self.worker.shared.rules;
+        if !rules.access_log && !tracing::enabled!(target: "access", tracing::Level::DEBUG) {
+            return;
+        }
+        let correlation = self
+            .correlation_id
+            .as_ref()
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
+        let route = self.target().map_or("", |target| &target.label);
+        let consumer = self
+            .consumer
+            .as_ref()
+            .and_then(|consumer| consumer.username.as_deref())
+            .unwrap_or_default();
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: "access",
+                    {
+                    request.id = format_args!("{:032x}", self.id),
+                    correlation.id = correlation,
+                    method = %self.method,
+                    path = self.uri.path(),
+                    route,
+                    consumer,
+                    status = self.status,
+                    duration_ms = total_ms,
+                    },
+                    "proxied"
+                )
+            };
+        }
+        if rules.access_log {
+            line!(info)
+        } else {
+            line!(debug)
+        }
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let total_ms = milliseconds(self.started, now);
+        self.worker.counters().working.fetch_sub(1, Relaxed);
+        self.connection.end(now);
+        self.observe(total_ms);
+        self.report(total_ms);
+        self.log(total_ms);
+    }
+}
+
+pub fn milliseconds(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(u64::MAX)
+}

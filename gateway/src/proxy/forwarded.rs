@@ -1,0 +1,122 @@
+//! What the backend is told about the way that the request came (gateway 4.7).
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header::FORWARDED};
+
+use super::Connection;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const X_FORWARDED_PATH: HeaderName = HeaderName::from_static("x-forwarded-path");
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// The peer, or who a trusted peer says it speaks for.
+pub fn client_address(
+    headers: &HeaderMap,
+    connection: &Connection,
+    peer_is_trusted: bool,
+) -> IpAddr {
+    let peer = connection.peer.ip().to_canonical();
+    if !peer_is_trusted {
+        return peer;
+    }
+    let said = headers.get(X_REAL_IP).and_then(|value| value.to_str().ok());
+    said.and_then(|text| text.rsplit(',').next()?.trim().parse().ok())
+        .unwrap_or(peer)
+}
+
+/// The scheme that the client used.
+pub fn proto(headers: &HeaderMap, peer_is_trusted: bool) -> &[u8] {
+    match headers.get(X_FORWARDED_PROTO) {
+        Some(value) if peer_is_trusted => value.as_bytes(),
+        _ => b"http",
+    }
+}
+
+/// What is known about the request.
+pub struct Facts<'a> {
+    pub connection: &'a Connection,
+    pub client: IpAddr,
+    pub peer_is_trusted: bool,
+    /// The client's `Host` in lower case.
+    pub host: &'a str,
+    /// The request path as received, without query.
+    pub path: &'a str,
+    /// What was stripped from it.
+    pub stripped: &'a [u8],
+}
+
+/// Sets the headers; what untrusted peers sent is replaced.
+pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
+    let connection = facts.connection;
+    if !facts.peer_is_trusted {
+        headers.insert(X_FORWARDED_FOR, connection.peer_header.clone());
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        insert_text(headers, X_FORWARDED_HOST, without_port(facts.host));
+        headers.insert(X_FORWARDED_PORT, connection.local_port_header.clone());
+        insert_text(headers, X_FORWARDED_PATH, facts.path);
+        headers.insert(X_REAL_IP, connection.peer_header.clone());
+        headers.remove(FORWARDED);
+        match stripped(facts) {
+            Some(prefix) => headers.insert(X_FORWARDED_PREFIX, prefix),
+            None => headers.remove(X_FORWARDED_PREFIX),
+        };
+        return;
+    }
+    let hops: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let own = connection.peer.ip().to_canonical().to_string();
+    let hops = if hops.is_empty() {
+        own
+    } else {
+        format!("{}, {own}", hops.join(", "))
+    };
+    insert_text(headers, X_FORWARDED_FOR, &hops);
+    let client = facts.client.to_string();
+    insert_text(headers, X_REAL_IP, &client);
+    for (name, own) in [
+        (X_FORWARDED_PROTO, Some(HeaderValue::from_static("http"))),
+        (
+            X_FORWARDED_HOST,
+            HeaderValue::from_str(without_port(facts.host)).ok(),
+        ),
+        (X_FORWARDED_PORT, Some(connection.local_port_header.clone())),
+        (X_FORWARDED_PATH, HeaderValue::from_str(facts.path).ok()),
+        (X_FORWARDED_PREFIX, stripped(facts)),
+    ] {
+        if let Some(own) = own
+            && !headers.contains_key(&name)
+        {
+            headers.insert(name, own);
+        }
+    }
+}
+
+fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    match HeaderValue::from_str(text) {
+        Ok(value) => headers.insert(name, value),
+        // Not ours to pass on in any form.
+        Err(_) => headers.remove(name),
+    };
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn stripped(facts: &Facts<'_>) -> Option<HeaderValue> {
+    if facts.stripped.is_empty() || facts.stripped == b"/" {
+        return None;
+    }
+    HeaderValue::from_str(&kong::path::encode(facts.stripped)).ok()
+}

@@ -1,0 +1,103 @@
+//! Checks of the request head that the HTTP parser leaves to us. What is ambiguous is refused:
+//! it could mean something else to whoever reads it next.
+
+use std::borrow::Cow;
+
+use http::{
+    HeaderMap, HeaderValue, StatusCode, Uri, Version,
+    header::{CONNECTION, CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING, UPGRADE},
+    request::Parts,
+};
+
+use super::{Answer, rules::Rules};
+use crate::live::Target;
+
+const MAX_REQUEST_LINE: usize = 16 * 1024;
+
+/// The request's host in lower case.
+pub fn check(head: &mut Parts, uri: &Uri, _rules: &Rules) -> Result<String, Answer> {
+    check_framing(&head.headers)?;
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_REQUEST_LINE {
+        return Err(Answer::new(StatusCode::URI_TOO_LONG, "URI too long").closing());
+    }
+    // Neither `OPTIONS *` nor CONNECT belongs to any route.
+    if !uri.path().starts_with('/') {
+        return Err(bad_request());
+    }
+    if kong::path::hides_dot_segment(uri.path().as_bytes()) {
+        return Err(bad_request());
+    }
+    let host = host(head, uri)?;
+    if !host
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+    {
+        return Err(bad_request());
+    }
+    Ok(host)
+}
+
+fn bad_request() -> Answer {
+    Answer::new(StatusCode::BAD_REQUEST, "Bad request").closing()
+}
+
+fn check_framing(headers: &HeaderMap) -> Result<(), Answer> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else {
+        return Ok(());
+    };
+    let only_chunked =
+        coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+    if only_chunked && !headers.contains_key(CONTENT_LENGTH) {
+        Ok(())
+    } else {
+        Err(bad_request())
+    }
+}
+
+/// The host of the target in absolute form, else of the one `Host` header.
+fn host(head: &Parts, uri: &Uri) -> Result<String, Answer> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let text: Cow<'_, str> = match (uri.authority(), hosts.next(), hosts.next()) {
+        (_, _, Some(_)) => return Err(bad_request()),
+        (Some(authority), ..) => authority.as_str().into(),
+        (None, Some(host), None) => host.to_str().map_err(|_| bad_request())?.into(),
+        (None, None, None) if head.version == Version::HTTP_10 => "".into(),
+        (None, None, None) => return Err(bad_request()),
+    };
+    Ok(text.to_ascii_lowercase())
+}
+
+/// Refuses plain http where only https is allowed.
+pub fn check_scheme(target: &Target, host: &str, uri: &Uri, proto: &[u8]) -> Result<(), Answer> {
+    let Some(status) = target.https_redirect else {
+        return Ok(());
+    };
+    if proto.eq_ignore_ascii_case(b"https") {
+        return Ok(());
+    }
+    if status == StatusCode::UPGRADE_REQUIRED {
+        return Err(Answer::new(status, "Please use HTTPS protocol")
+            .header(CONNECTION, HeaderValue::from_static("Upgrade"))
+            .header(UPGRADE, HeaderValue::from_static("TLS/1.2, HTTP/1.1")));
+    }
+    // A host of the configuration, where there is one: the client's could be anybody's.
+    let name = target.plain_host.as_deref().unwrap_or(host);
+    let name = name.rsplit_once(':').map_or(name, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    let target = uri
+        .path_and_query()
+        .map_or("/", http::uri::PathAndQuery::as_str);
+    let answer = Answer::empty(status);
+    Err(
+        match HeaderValue::from_str(&format!("https://{name}{target}")) {
+            Ok(location) => answer.header(LOCATION, location),
+            Err(_) => bad_request(),
+        },
+    )
+}

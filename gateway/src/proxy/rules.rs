@@ -1,0 +1,107 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::settings::{Settings, TrustedPeers};
+
+/// What holds for every request of every worker.
+pub struct Rules {
+    pub trusted_peers: TrustedPeers,
+    pub access_log: bool,
+    allow_link_local: bool,
+    /// The node's own inner ports, which no service may point to.
+    own_ports: [SocketAddr; 2],
+    pub tls_verified: Arc<ClientConfig>,
+    pub tls_unverified: Arc<ClientConfig>,
+}
+
+impl Rules {
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Ok(Self {
+            trusted_peers: settings.trusted_peers.clone(),
+            access_log: settings.access_log,
+            allow_link_local: settings.allow_link_local,
+            own_ports: [
+                settings.listeners.admin.local_addr()?,
+                settings.listeners.status.local_addr()?,
+            ],
+            tls_verified: Arc::new(
+                ClientConfig::builder()
+                    .with_root_certificates(roots)
+                    .with_no_client_auth(),
+            ),
+            tls_unverified: Arc::new(unverified()),
+        })
+    }
+
+    /// Whether a service may be at this address (gateway 10.5). Asked when connecting, after the
+    /// name is resolved, so that no name can lead around it.
+    pub fn allows(&self, address: SocketAddr) -> bool {
+        let is_link_local = match address.ip().to_canonical() {
+            IpAddr::V4(ip) => ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        };
+        let is_own = self.own_ports.iter().any(|own| {
+            own.port() == address.port()
+                && (own.ip().is_unspecified()
+                    || address.ip().is_unspecified()
+                    || own.ip() == address.ip().to_canonical())
+        });
+        !is_own && (self.allow_link_local || !is_link_local)
+    }
+}
+
+/// For services with `tls_verify: false`.
+fn unverified() -> ClientConfig {
+    ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate))
+        .with_no_client_auth()
+}
+
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl rustls::client::danger::ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &rustls::pki_types::CertificateDer<'_>,
+        _: &[rustls::pki_types::CertificateDer<'_>],
+        _: &rustls::pki_types::ServerName<'_>,
+        _: &[u8],
+        _: rustls::pki_types::UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        Ok(rustls::client::danger::ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &rustls::pki_types::CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, signature, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &rustls::pki_types::CertificateDer<'_>,
+        signature: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, signature, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        rustls::crypto::ring::default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

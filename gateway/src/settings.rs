@@ -1,0 +1,195 @@
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context;
+use ipnet::IpNet;
+use service::settings;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that wait in the kernel's queue of a listening socket.
+const BACKLOG: i32 = 4096;
+
+/// Everything that a gateway needs to know at start.
+pub struct Settings {
+    pub listeners: Bound,
+    /// Holds the last-known-good file and undelivered usage records.
+    pub state_dir: PathBuf,
+    pub node_name: String,
+    /// Peers whose `X-Forwarded-*` headers are believed.
+    pub trusted_peers: TrustedPeers,
+    /// What callers of the Admin API have to send in `Kong-Admin-Token`.
+    pub admin_token: Option<String>,
+    pub mode: Mode,
+    /// Whether every proxied request gets a log line at level info; otherwise at level debug.
+    pub access_log: bool,
+    /// Whether services may be at link-local addresses, where clouds keep their metadata.
+    pub allow_link_local: bool,
+    /// How long running requests may go on after the order to stop.
+    pub grace: Duration,
+}
+
+/// Sockets that listen already, so that a taken port is found before anything else starts.
+pub struct Bound {
+    /// One per worker, all on the same address.
+    pub proxy: Vec<TcpListener>,
+    pub admin: TcpListener,
+    pub status: TcpListener,
+}
+
+/// How entities are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// One by one over the Admin API; they are kept in a file.
+    #[default]
+    Persistent,
+}
+
+impl Mode {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Persistent => "persistent",
+        }
+    }
+}
+
+/// Networks in front of the gateway.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedPeers(pub Vec<IpNet>);
+
+impl TrustedPeers {
+    /// A comma list of addresses and networks.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let networks = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(|part| {
+                part.parse::<IpNet>()
+                    .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                    .with_context(|| format!("`{part}` is neither an address nor a network"))
+            });
+        Ok(Self(networks.collect::<anyhow::Result<_>>()?))
+    }
+
+    pub fn contains(&self, address: IpAddr) -> bool {
+        !self.0.is_empty()
+            && self
+                .0
+                .iter()
+                .any(|network| network.contains(&address.to_canonical()))
+    }
+}
+
+impl Bound {
+    /// Binds all ports; port 0 takes a free one.
+    pub fn new(proxy: SocketAddr, admin: SocketAddr, status: SocketAddr) -> anyhow::Result<Self> {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let taken = |address: SocketAddr, setting: &str| {
+            format!(
+                "cannot listen on {address} ({setting}): the port is taken, or the address is not of this machine"
+            )
+        };
+        Ok(Self {
+            proxy: bind_shared(proxy, workers).with_context(|| taken(proxy, "GATEWAY_LISTEN"))?,
+            admin: bind(admin, false).with_context(|| taken(admin, "GATEWAY_ADMIN_LISTEN"))?,
+            status: bind(status, false).with_context(|| taken(status, "GATEWAY_STATUS_LISTEN"))?,
+        })
+    }
+
+    pub fn proxy_address(&self) -> io::Result<SocketAddr> {
+        self.proxy
+            .first()
+            .ok_or_else(|| io::Error::other("no listener"))?
+            .local_addr()
+    }
+}
+
+/// One socket per worker. First bound without sharing: a shared bind would succeed beside another
+/// gateway and take half of its connections.
+fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+    let probe = bind(address, false)?;
+    let address = probe.local_addr()?;
+    drop(probe);
+    (0..workers.max(1)).map(|_| bind(address, true)).collect()
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+impl Settings {
+    /// Settings for sockets bound by the caller; everything else at its default.
+    pub fn new(listeners: Bound, state_dir: PathBuf) -> Self {
+        Self {
+            listeners,
+            state_dir,
+            node_name: host_name(),
+            trusted_peers: TrustedPeers::default(),
+            admin_token: None,
+            mode: Mode::Persistent,
+            access_log: false,
+            allow_link_local: false,
+            grace: Duration::from_secs(10),
+        }
+    }
+
+    /// Reads `GATEWAY_*` and `KONG_ADMIN_TOKEN`.
+    pub fn from_env(state_dir: PathBuf) -> anyhow::Result<Self> {
+        let address = |name: &str, default: &str| -> anyhow::Result<SocketAddr> {
+            let text = settings::var(name).unwrap_or_else(|| default.to_owned());
+            text.parse()
+                .with_context(|| format!("{name}: `{text}` is not an address with port"))
+        };
+        let bound = Bound::new(
+            address("GATEWAY_LISTEN", "0.0.0.0:8000")?,
+            address("GATEWAY_ADMIN_LISTEN", "127.0.0.1:8001")?,
+            address("GATEWAY_STATUS_LISTEN", "127.0.0.1:8007")?,
+        )?;
+        let state_dir = settings::var("GATEWAY_STATE_DIR").map_or(state_dir, PathBuf::from);
+        let mut settings = Self::new(bound, state_dir);
+        settings.apply_env()?;
+        Ok(settings)
+    }
+
+    /// The part of the environment that does not concern addresses and folders.
+    pub fn apply_env(&mut self) -> anyhow::Result<()> {
+        if let Some(mode) = settings::var("GATEWAY_MODE")
+            && mode != Mode::Persistent.as_str()
+        {
+            anyhow::bail!("GATEWAY_MODE: `{mode}` is not valid; it can be `persistent`");
+        }
+        if let Some(name) = settings::var("GATEWAY_NODE_NAME") {
+            self.node_name = name;
+        }
+        if let Some(networks) = settings::var("GATEWAY_TRUSTED_IPS") {
+            self.trusted_peers = TrustedPeers::parse(&networks).context("GATEWAY_TRUSTED_IPS")?;
+        }
+        if let Some(log) = settings::parsed("GATEWAY_ACCESS_LOG")? {
+            self.access_log = log;
+        }
+        self.admin_token = settings::secret("KONG_ADMIN_TOKEN")?;
+        Ok(())
+    }
+}
+
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "gateway".to_owned())
+}

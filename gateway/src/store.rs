@@ -1,0 +1,133 @@
+//! The entities: the truth behind what the workers see.
+//!
+//! One thread owns them. Writers queue up; everything that waits is applied, written to disk with
+//! one sync, shown to the workers, and only then answered. So an answered write is both durable
+//! and visible, and many writes at a time cost one sync.
+
+mod file;
+mod tables;
+mod write;
+
+use std::{path::Path, sync::Arc};
+
+use kong::ApiError;
+use tokio::sync::oneshot;
+
+pub use file::{Damage, StateFile};
+pub use tables::{Change, Row, Tables};
+pub use write::{Key, not_found, present};
+
+/// Writes that one sync covers at most.
+const BATCH: usize = 256;
+
+type Settle = Box<dyn FnOnce(Result<(), ApiError>) + Send>;
+/// A job applies itself and says how to answer once the outcome is on disk.
+type Job = Box<dyn FnOnce(&mut Tables) -> Settle + Send>;
+
+/// Access to the entities. Clones reach the same store.
+#[derive(Clone)]
+pub struct Store {
+    jobs: std::sync::mpsc::Sender<Job>,
+}
+
+/// The thread's side of [`Store`].
+pub struct Writer {
+    jobs: std::sync::mpsc::Receiver<Job>,
+    tables: Tables,
+    file: StateFile,
+}
+
+impl Store {
+    /// Reads the state file in `directory`. The writer must be given a thread ([`Writer::run`]).
+    pub fn open(directory: &Path) -> anyhow::Result<(Self, Writer, Option<Damage>)> {
+        let (file, tables, damage) = StateFile::open(directory)?;
+        let (sender, jobs) = std::sync::mpsc::channel();
+        Ok((Self { jobs: sender }, Writer { jobs, tables, file }, damage))
+    }
+
+    /// Looks at the entities. Sees every write that was answered before.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Tables) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            let _ = sender.send(look(tables));
+            Box::new(|_| ())
+        });
+        self.jobs.send(job).map_err(|_| stopping())?;
+        receiver.await.map_err(|_| stopping())
+    }
+
+    /// Changes the entities; on an error nothing is changed. Returns when the change is on disk
+    /// and all workers see it.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Tables) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |tables| {
+            let mark = tables.mark();
+            let outcome = change(tables);
+            if outcome.is_err() {
+                tables.roll_back(mark);
+            }
+            Box::new(move |stored| {
+                let _ = sender.send(stored.and(outcome));
+            })
+        });
+        self.jobs.send(job).map_err(|_| stopping())?;
+        receiver.await.map_err(|_| stopping())?
+    }
+}
+
+fn stopping() -> ApiError {
+    ApiError::plain(503, "the gateway is stopping")
+}
+
+impl Writer {
+    /// The entities as read from the file, before [`run`](Self::run).
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub fn node_id(&self) -> uuid::Uuid {
+        self.file.node_id()
+    }
+
+    /// Works until the last [`Store`] is gone. `publish` shows changes to the workers.
+    pub fn run(mut self, mut publish: impl FnMut(&Tables, &[Change])) {
+        while let Ok(first) = self.jobs.recv() {
+            let mut settlers = vec![first(&mut self.tables)];
+            while settlers.len() < BATCH
+                && let Ok(next) = self.jobs.try_recv()
+            {
+                settlers.push(next(&mut self.tables));
+            }
+            let outcome = self.persist(&mut publish);
+            for settle in settlers {
+                settle(outcome.clone());
+            }
+        }
+    }
+
+    fn persist(&mut self, publish: &mut impl FnMut(&Tables, &[Change])) -> Result<(), ApiError> {
+        if self.tables.changes().is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.file.append(self.tables.changes()) {
+            tracing::error!("cannot write the gateway's state file: {error:#}");
+            self.tables.roll_back(0);
+            return Err(ApiError::plain(500, "the change could not be stored"));
+        }
+        let changes = self.tables.take_changes();
+        publish(&self.tables, &changes);
+        if let Err(error) = self.file.compact_if_grown(&self.tables) {
+            tracing::warn!("cannot compact the gateway's state file: {error:#}");
+        }
+        Ok(())
+    }
+}
+
+/// One entity, shared by tables, answers and compiled snapshots.
+pub type SharedRow = Arc<Row>;

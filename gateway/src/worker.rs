@@ -1,0 +1,258 @@
+//! One thread per core: its own runtime, listener, backend connections and caches. Workers share
+//! the compiled configuration, the rate counters, and nothing else that a request would touch.
+
+mod connections;
+
+use std::{
+    cell::{Cell, RefCell, RefMut},
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    live::{Live, Routing},
+    plugins::{
+        jwt::TokenCache,
+        prometheus::Numbers,
+        rate_limiting::Counters,
+        usage::{Intake, RawRecord},
+    },
+    proxy::{Pool, Rules},
+    settings::Settings,
+};
+
+pub use connections::Connections;
+
+/// How often idle connections are looked through and usage records handed over.
+const TICK: Duration = Duration::from_millis(250);
+/// Usage records that are handed over at once.
+const USAGE_CHUNK: usize = 256;
+
+/// What all workers share.
+pub struct Shared {
+    pub live: Arc<Live>,
+    pub counters: Counters,
+    pub workers: Vec<WorkerCounters>,
+    pub usage: Intake,
+    pub rules: Rules,
+    pub node_id: Uuid,
+    pub node_name: String,
+}
+
+/// Numbers of one worker. Aligned, so that workers do not share cache lines.
+#[derive(Default)]
+#[repr(align(128))]
+pub struct WorkerCounters {
+    pub accepted: AtomicU64,
+    pub active: AtomicU64,
+    pub working: AtomicU64,
+    pub requests: AtomicU64,
+    pub numbers: Mutex<Numbers>,
+}
+
+/// Sums over all workers.
+#[derive(Default)]
+pub struct Totals {
+    pub accepted: u64,
+    pub active: u64,
+    pub working: u64,
+    pub requests: u64,
+}
+
+impl Shared {
+    pub fn new(
+        settings: &Settings,
+        live: Arc<Live>,
+        usage: Intake,
+        node_id: Uuid,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            live,
+            counters: Counters::default(),
+            workers: settings
+                .listeners
+                .proxy
+                .iter()
+                .map(|_| WorkerCounters::default())
+                .collect(),
+            usage,
+            rules: Rules::new(settings)?,
+            node_id,
+            node_name: settings.node_name.clone(),
+        })
+    }
+
+    pub fn connections(&self) -> Totals {
+        let mut totals = Totals::default();
+        for worker in &self.workers {
+            totals.accepted += worker.accepted.load(Relaxed);
+            totals.active += worker.active.load(Relaxed);
+            totals.working += worker.working.load(Relaxed);
+            totals.requests += worker.requests.load(Relaxed);
+        }
+        totals
+    }
+}
+
+/// The state of one worker; only its own thread touches it.
+pub struct Worker {
+    pub shared: Arc<Shared>,
+    pub pool: Pool,
+    pub connections: Connections,
+    index: usize,
+    id: Uuid,
+    numbers: Cell<u64>,
+    random: RefCell<fastrand::Rng>,
+    routing: RefCell<Rc<Arc<Routing>>>,
+    tokens: RefCell<TokenCache>,
+    usage: RefCell<Vec<RawRecord>>,
+    stopping: Cell<bool>,
+}
+
+impl Worker {
+    fn new(index: usize, shared: Arc<Shared>) -> Self {
+        let mut seed = [0; 8];
+        service::random::fill(&mut seed);
+        Self {
+            pool: Pool::default(),
+            connections: Connections::default(),
+            index,
+            id: Uuid::new_v4(),
+            numbers: Cell::new(0),
+            random: RefCell::new(fastrand::Rng::with_seed(u64::from_ne_bytes(seed))),
+            routing: RefCell::new(Rc::new(shared.live.routing.load_full())),
+            tokens: RefCell::default(),
+            usage: RefCell::default(),
+            stopping: Cell::new(false),
+            shared,
+        }
+    }
+
+    pub fn live(&self) -> &Live {
+        &self.shared.live
+    }
+
+    /// The snapshot in force. Counted per worker, not across them: an `Arc` that every request of
+    /// every core counts up and down would be the busiest memory of the process.
+    pub fn routing(&self) -> Rc<Arc<Routing>> {
+        let current = self.shared.live.routing.load();
+        let mut known = self.routing.borrow_mut();
+        if !Arc::ptr_eq(&known, &current) {
+            *known = Rc::new(Arc::clone(&current));
+        }
+        Rc::clone(&known)
+    }
+
+    pub fn counters(&self) -> &WorkerCounters {
+        &self.shared.workers[self.index]
+    }
+
+    pub fn tokens(&self) -> RefMut<'_, TokenCache> {
+        self.tokens.borrow_mut()
+    }
+
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub fn next_number(&self) -> u64 {
+        self.numbers.set(self.numbers.get() + 1);
+        self.numbers.get()
+    }
+
+    /// For request ids, which must be unique but need not be secret.
+    pub fn random(&self) -> u128 {
+        self.random.borrow_mut().u128(..)
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    pub fn record_usage(&self, record: RawRecord) {
+        let mut usage = self.usage.borrow_mut();
+        usage.push(record);
+        if usage.len() >= USAGE_CHUNK {
+            self.shared.usage.hand_over(std::mem::take(&mut usage));
+        }
+    }
+
+    fn hand_over_usage(&self) {
+        let records = std::mem::take(&mut *self.usage.borrow_mut());
+        if !records.is_empty() {
+            self.shared.usage.hand_over(records);
+        }
+    }
+}
+
+/// The thread of a worker.
+pub fn run(
+    index: usize,
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start a worker's runtime")?;
+    let worker = Rc::new(Worker::new(index, shared));
+    LocalSet::new().block_on(&runtime, work(worker, listener, shutdown, grace))
+}
+
+async fn work(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let local = listener.local_addr()?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let ticker = tokio::task::spawn_local(tick(worker.clone()));
+    let accepting = tokio::task::spawn_local(accept(worker.clone(), listener, local));
+    shutdown.cancelled().await;
+    // Dropping the task closes the listening socket.
+    accepting.abort();
+    worker.stopping.set(true);
+    let deadline = Instant::now() + grace;
+    while worker.connections.end_idle() > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    ticker.abort();
+    worker.hand_over_usage();
+    Ok(())
+}
+
+async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener, local: SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => connections::serve(&worker, stream, peer, local),
+            Err(error) => {
+                // Out of file descriptors, or the client is gone already: go on shortly after.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn tick(worker: Rc<Worker>) {
+    let mut interval = tokio::time::interval(TICK);
+    loop {
+        interval.tick().await;
+        worker.hand_over_usage();
+        worker.pool.sweep();
+        worker.connections.end_expired();
+    }
+}
