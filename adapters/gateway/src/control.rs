@@ -5,6 +5,7 @@
 //! the gateway has it, so an event is acknowledged only then.
 
 mod orders;
+mod outcome;
 mod signing_keys;
 mod work;
 

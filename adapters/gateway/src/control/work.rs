@@ -1,24 +1,16 @@
-//! Making the runs that are due, and telling everybody who waits for them.
-
-use std::collections::BTreeMap;
+//! Making the runs that are due.
 
 use futures_util::{StreamExt, stream};
-use sdk::{
-    Outcome,
-    types::gateway::{GatewayNode, GatewayStatus},
-};
+use sdk::types::gateway::{GatewayNode, GatewayStatus};
 use service::clock;
 use tokio::time::Instant;
 
 use super::{
-    Control, Mark,
+    Control,
     orders::{Report, by_kind},
-    pauses,
+    outcome::count,
 };
-use crate::{
-    reconcile::{Base, Full, Options, Partial, Reconciler, RunError},
-    state::Health,
-};
+use crate::reconcile::{Base, Full, Options, Partial, Reconciler, RunError};
 
 /// Applications that are read and applied at the same time.
 const PARALLEL: usize = 8;
@@ -91,6 +83,7 @@ impl Control {
         }
     }
 
+    /// Takes over what a full run found: it covers everything that was marked before it began.
     fn take_full(&mut self, full: Full) {
         if self.base.is_some() {
             for (kind, changes) in by_kind(&full.changes) {
@@ -213,141 +206,6 @@ impl Control {
                 .insert(application.to_owned(), partial.problems);
         }
     }
-
-    /// With nothing left to do, all events that were delivered are in force.
-    fn advance(&mut self) {
-        if !self.dirty.is_empty() || self.full.is_some() {
-            return;
-        }
-        let marks = self.deliveries.iter().flat_map(|delivery| &delivery.marks);
-        let Some(seq) = marks.filter_map(|(_, seq)| *seq).max() else {
-            return;
-        };
-        let Some(base) = &mut self.base else { return };
-        if seq > base.config.seq {
-            base.config.seq = seq;
-            base.config.revision = format!("{}.{seq}", base.config_hash());
-        }
-        let revision = base.config.revision.clone();
-        let now = clock::now();
-        self.status.send_modify(|status| {
-            status.revision = Some(revision.clone());
-            for node in &mut status.nodes {
-                node.revision = Some(revision.clone());
-                node.applied_at = Some(now.into());
-            }
-        });
-    }
-
-    /// Answers deliveries as far as their events are decided. An event waits while its application
-    /// is still marked; one that failed is given back, so that it does not hold up the others.
-    pub(super) fn answer_deliveries(&mut self, failures: &[(String, String)]) {
-        let failures: BTreeMap<&str, &str> = failures
-            .iter()
-            .map(|(application, reason)| (application.as_str(), reason.as_str()))
-            .collect();
-        let waits = |mark: &Mark| match mark {
-            Mark::Application(id) => self.dirty.contains(id) && !failures.contains_key(id.as_str()),
-            Mark::Everything => self.full.is_some() || self.base.is_none(),
-            Mark::Nothing => false,
-        };
-        let (waiting, decided): (Vec<_>, Vec<_>) = std::mem::take(&mut self.deliveries)
-            .into_iter()
-            .partition(|delivery| delivery.marks.iter().any(|(mark, _)| waits(mark)));
-        self.deliveries = waiting;
-        for delivery in decided {
-            let outcomes = delivery.marks.iter().map(|(mark, _)| match mark {
-                Mark::Application(id) => match failures.get(id.as_str()) {
-                    Some(reason) => Outcome::Retry((*reason).to_owned()),
-                    None => Outcome::Done,
-                },
-                Mark::Everything | Mark::Nothing => Outcome::Done,
-            });
-            // The sender has hung up; it will come again.
-            let _ = delivery.done.send(outcomes.collect());
-        }
-    }
-
-    fn succeeded(&mut self) {
-        self.retry = None;
-        self.backoff = pauses();
-        let problems: Vec<_> = self
-            .problems
-            .full
-            .iter()
-            .chain(self.problems.applications.values().flatten())
-            .cloned()
-            .collect();
-        metrics::gauge!("wicketgate_gateway_problems")
-            .set(u32::try_from(problems.len()).unwrap_or(u32::MAX));
-        let now = clock::now();
-        #[expect(clippy::cast_precision_loss, reason = "seconds fit for a long time")]
-        metrics::gauge!("wicketgate_gateway_last_success_timestamp").set(now.timestamp() as f64);
-        self.report_problems(&problems);
-        self.status.send_if_modified(|status| {
-            let changed = status.problems != problems;
-            status.problems.clone_from(&problems);
-            changed
-        });
-        self.shared.update_health(|health| {
-            health.initialised = true;
-            health.error = None;
-            health.last_success = Some(now);
-            health.problems = problems;
-        });
-    }
-
-    /// Logs what is new; a problem that stays is not repeated with every run.
-    fn report_problems(&self, problems: &[sdk::types::gateway::GatewayProblem]) {
-        let known = self.shared.health().problems.clone();
-        for problem in problems.iter().filter(|problem| !known.contains(problem)) {
-            tracing::warn!(
-                problem.kind,
-                problem.id,
-                "not on the gateway as configured: {}",
-                problem.message
-            );
-        }
-    }
-
-    fn failed(&mut self, error: &RunError) {
-        count("failed");
-        let pause = self.backoff.next_delay();
-        self.retry = Some(Instant::now() + pause);
-        let reason = error.to_string();
-        if self.shared.health().error.as_deref() != Some(&reason) {
-            tracing::warn!("the gateway could not be brought up to date: {reason}");
-        }
-        if error.is_gateway() {
-            // What it has now is not known; it may come back empty.
-            self.want_full("the gateway was away");
-            self.status.send_if_modified(|status| {
-                let known = status.nodes.iter().any(|node| node.in_sync);
-                status
-                    .nodes
-                    .iter_mut()
-                    .for_each(|node| node.in_sync = false);
-                known
-            });
-        }
-        self.shared
-            .update_health(|health| health.error = Some(reason));
-    }
-
-    /// `/readyz`: able to work, or what is missing for it.
-    pub(super) fn show_readiness(&self) {
-        let waiting = self.dirty.len();
-        let mut error = None;
-        self.shared.update_health(|health: &mut Health| {
-            health.waiting = waiting;
-            error.clone_from(&health.error);
-        });
-        match error.or_else(|| self.keys.missing()) {
-            Some(reason) => self.readiness.waiting(reason),
-            None if self.base.is_some() => self.readiness.ready(),
-            None => {}
-        }
-    }
 }
 
 async fn run_one(
@@ -359,10 +217,6 @@ async fn run_one(
         application.to_owned(),
         reconciler.application(base, application).await,
     )
-}
-
-fn count(result: &'static str) {
-    metrics::counter!("wicketgate_gateway_sync_total", "result" => result).increment(1);
 }
 
 fn millis(since: Instant) -> u64 {

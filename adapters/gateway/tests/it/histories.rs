@@ -1,0 +1,101 @@
+//! Random histories: whatever happened before, one run ends at the desired state.
+
+use fastrand::Rng;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::{World, api, subscription};
+
+const APPLICATIONS: [&str; 3] = ["one", "two", "three"];
+
+#[tokio::test]
+async fn one_run_reaches_the_desired_state_and_a_second_makes_no_call() {
+    let world = World::start().await;
+    let mut random = Rng::with_seed(7);
+    for step in 0..12 {
+        change(&world, &mut random, step).await;
+        vandalise(&world, &mut random).await;
+        world.resync("?force=true").await;
+        let planned = world.resync("?dryRun=true").await;
+        assert_eq!(planned["actions"], json!([]), "step {step}");
+        let again = world.resync("").await;
+        assert_eq!(again["actions"], json!([]), "step {step}");
+        let wanted = expected_consumers(&world);
+        let mut there: Vec<String> = world
+            .entities("consumers")
+            .await
+            .iter()
+            .map(|consumer| consumer["username"].as_str().unwrap().to_owned())
+            .collect();
+        there.sort();
+        assert_eq!(there, wanted, "step {step}");
+    }
+}
+
+fn expected_consumers(world: &World) -> Vec<String> {
+    let installation = world.portal.installation();
+    let published = |id: &Value| {
+        installation
+            .apis
+            .iter()
+            .any(|api| api["id"] == *id && api["auth"] != "none")
+    };
+    let mut names: Vec<String> = installation
+        .subscriptions
+        .iter()
+        .filter(|subscription| published(&subscription["api"]))
+        .map(|subscription| {
+            let text = |name: &str| subscription[name].as_str().unwrap().to_owned();
+            format!("{}${}", text("application"), text("api"))
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Another configuration, other subscriptions.
+async fn change(world: &World, random: &mut Rng, step: usize) {
+    let mut subscriptions = Vec::new();
+    for application in APPLICATIONS {
+        for id in ["keyed", "tokens", "other"] {
+            if random.bool() {
+                let key = format!("{application}-{id}-{}", random.u8(..2));
+                let plan = *random.choice(&["limited", "unlimited"]).unwrap();
+                let credentials = json!([
+                    {"id": key, "kind": "key", "digest": world.portal.digest(&key)},
+                    {"id": "c", "kind": "client", "digest": "d", "clientId": format!("{application}{id}")}
+                ]);
+                subscriptions.push(subscription(application, id, plan, credentials));
+            }
+        }
+    }
+    let backend = world.backend.url.clone();
+    let mut installation = world.portal.installation();
+    installation.hash = format!("step{step}");
+    installation.seq += 1;
+    installation.subscriptions = subscriptions;
+    for id in ["keyed", "other"] {
+        installation.apis.retain(|api| api["id"] != id);
+        if random.u8(..4) > 0 {
+            let auth = *random.choice(&["none", "key-auth", "oauth2"]).unwrap();
+            let mut api = api(id, auth, &backend);
+            if random.bool() {
+                api["bundle"] = json!("both");
+            }
+            installation.apis.push(api);
+        }
+    }
+}
+
+/// Somebody else's hands on our entities.
+async fn vandalise(world: &World, random: &mut Rng) {
+    for collection in ["plugins", "consumers", "acls", "key-auths", "routes"] {
+        let entities = world.entities(collection).await;
+        if let Some(entity) = random.choice(&entities)
+            && random.bool()
+        {
+            let path = format!("{collection}/{}", entity["id"].as_str().unwrap());
+            world.admin(Method::DELETE, &path, json!({})).await;
+        }
+    }
+}
