@@ -7,6 +7,8 @@ mod m20261121_000004_events;
 mod m20261121_000005_audit;
 mod m20261121_000006_usage;
 mod m20261121_000007_meta;
+mod m20261121_000008_login_attempts;
+mod m20261121_000009_namespaces;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -23,6 +25,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_audit::Migration),
             Box::new(m20261121_000006_usage::Migration),
             Box::new(m20261121_000007_meta::Migration),
+            Box::new(m20261121_000008_login_attempts::Migration),
+            Box::new(m20261121_000009_namespaces::Migration),
         ]
     }
 

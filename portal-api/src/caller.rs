@@ -145,6 +145,18 @@ impl Caller {
         self.is_admin() || self.named_user.as_deref() == Some(user_id)
     }
 
+    /// Refuses everybody but administrators and the very user with this id. The id that was named
+    /// counts, so a user who does not exist passes for himself and is told so later.
+    pub fn require_self_or_admin(&self, user_id: &str) -> Result<(), ApiError> {
+        if self.is_self_or_admin(user_id) {
+            return Ok(());
+        }
+        Err(ApiError::forbidden(
+            "other-user",
+            "Only this user himself or an administrator may do this.",
+        ))
+    }
+
     pub fn has_scope(&self, scope: &str) -> bool {
         match self.acting_service() {
             Some(service) => services::scopes(service).contains(&scope),

@@ -17,6 +17,5 @@ pub(crate) mod store;
 pub use append::append;
 pub use bell::Bell;
 pub(crate) use deliver::deliver;
-pub(crate) use guard::foreign_client;
 pub use kinds::{Change, Event, SubscriptionRef};
 pub use routes::routes;

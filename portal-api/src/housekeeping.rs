@@ -14,7 +14,7 @@ const BATCH: u64 = 500;
 const EVENTS_DAYS: i64 = 7;
 
 /// What is removed: a statement with `$1` = the time before which rows go and `$2` = the batch.
-const RULES: [(&str, chrono::TimeDelta); 4] = [
+const RULES: [(&str, chrono::TimeDelta); 5] = [
     (
         "delete from verifications where digest in \
          (select digest from verifications where expires_at < $1 limit $2)",
@@ -32,6 +32,11 @@ const RULES: [(&str, chrono::TimeDelta); 4] = [
           and not exists (select 1 from deliveries d where d.event_seq = e.seq) \
           order by e.seq limit $2)",
         chrono::TimeDelta::days(EVENTS_DAYS),
+    ),
+    (
+        "delete from login_attempts where (id, brake) in \
+         (select id, brake from login_attempts where begun_at < $1 limit $2)",
+        chrono::TimeDelta::minutes(15),
     ),
     (
         "delete from usage_batches where id in \

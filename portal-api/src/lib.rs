@@ -5,21 +5,47 @@
 //! talks to the database and takes the transaction as an argument. A change and the event that
 //! tells of it are always in one transaction ([`events::append`]).
 
+mod apis;
+pub mod applications;
+mod approvals;
 pub mod audit;
+mod auth_servers;
+pub mod bootstrap;
 pub mod caller;
 mod compat;
+mod config_status;
+mod content;
+pub mod credentials;
+mod echo;
 mod error;
 pub mod events;
 mod extract;
+mod gateway;
+mod globals;
+mod grants;
+mod groups;
 mod housekeeping;
+mod login;
 mod master_key;
+mod namespaces;
+pub mod owners;
+mod paging;
+pub mod passwords;
+mod plans;
+mod pools;
+mod registrations;
+mod rendered;
 mod routes;
 mod serve;
 mod settings;
 mod state;
+pub mod subscriptions;
 mod systemhealth;
+mod templates;
 pub mod tokens;
+mod usage;
 pub mod users;
+mod verifications;
 
 pub use error::ApiError;
 pub use serve::serve;

@@ -38,7 +38,10 @@ impl Default for Passwords {
 impl Passwords {
     pub fn new(cost: Cost) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { cost, workers: Arc::new(Semaphore::new(cores)) }
+        Self {
+            cost,
+            workers: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     /// A new hash of `password`. Takes as long as [`Self::verify`], so it is also what is done for
@@ -51,7 +54,8 @@ impl Passwords {
     /// Compares `password` with a stored hash of any format we can read.
     pub async fn verify(&self, password: &Secret, stored: &str) -> Result<Verdict, ApiError> {
         let (cost, password, stored) = (self.cost, password.clone(), stored.to_owned());
-        self.run(move || hash::verify(password.expose(), &stored, cost)).await
+        self.run(move || hash::verify(password.expose(), &stored, cost))
+            .await
     }
 
     async fn run<T: Send + 'static>(

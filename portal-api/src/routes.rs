@@ -3,13 +3,39 @@
 use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
 use service::problem::Problem;
 
-use crate::{AppState, events, extract, systemhealth};
+use crate::{
+    AppState, apis, applications, approvals, auth_servers, config_status, content, credentials,
+    events, extract, gateway, globals, grants, groups, login, namespaces, owners, plans, pools,
+    registrations, subscriptions, systemhealth, templates, usage, users, verifications,
+};
 
 /// Every route below the compatibility layers of [`crate::serve`].
 pub fn router(state: AppState) -> Router {
     Router::new()
+        .merge(apis::routes())
+        .merge(applications::routes())
+        .merge(approvals::routes())
+        .merge(auth_servers::routes())
+        .merge(config_status::routes())
+        .merge(content::routes())
+        .merge(credentials::routes())
         .merge(events::routes())
+        .merge(gateway::routes())
+        .merge(globals::routes())
+        .merge(grants::routes())
+        .merge(groups::routes())
+        .merge(login::routes())
+        .merge(namespaces::routes())
+        .merge(owners::routes())
+        .merge(plans::routes())
+        .merge(pools::routes())
+        .merge(registrations::routes())
+        .merge(subscriptions::routes())
         .merge(systemhealth::routes())
+        .merge(templates::routes())
+        .merge(usage::routes())
+        .merge(users::routes())
+        .merge(verifications::routes())
         .route("/ping", get(ping))
         .fallback(async || {
             Problem::new(

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, compat, echo, events, housekeeping, master_key, routes, state::Shared,
-    systemhealth, tokens::UserTokens,
+    AppState, Settings, bootstrap, compat, echo, events, housekeeping, master_key, routes,
+    state::Shared, systemhealth, tokens::UserTokens,
 };
 
 /// Runs portal-api until `shutdown`. Waits for its database as long as it takes, with the reason
@@ -83,7 +83,7 @@ async fn start(settings: &Settings, readiness: &Readiness) -> anyhow::Result<App
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
     let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
     let state = AppState::new(Shared::new(settings, db, verifier, user_tokens));
-
+    bootstrap::run(&state, settings).await?;
     Ok(state)
 }
 

@@ -15,6 +15,8 @@ pub struct Settings {
     pub keys: Keys,
     /// The configuration to serve, already loaded and checked.
     pub configuration: Arc<Configuration>,
+    /// What hashing a password costs.
+    pub password_cost: crate::passwords::Cost,
     /// Folder for files of this installation.
     pub data: PathBuf,
     pub neighbours: Neighbours,

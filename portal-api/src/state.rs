@@ -8,7 +8,13 @@ use sea_orm::DatabaseTransaction;
 use service::{keys::Keys, token::Verifier};
 
 use crate::{
-    ApiError, events::Bell, settings::Neighbours, systemhealth::SystemHealth, tokens::UserTokens,
+    ApiError,
+    apis::{FetchedDefinitions, LookedUpScopes},
+    events::Bell,
+    passwords::Passwords,
+    settings::Neighbours,
+    systemhealth::SystemHealth,
+    tokens::UserTokens,
 };
 
 /// What handlers share. Cheap to clone.
@@ -22,6 +28,7 @@ pub struct Shared {
     configuration: ArcSwap<Configuration>,
     pub service_tokens: Verifier,
     pub user_tokens: UserTokens,
+    pub passwords: Passwords,
     pub trusted_peers: Vec<IpNet>,
     pub listener_networks: Vec<IpNet>,
     /// Client for webhook listeners that are not ours.
@@ -31,6 +38,8 @@ pub struct Shared {
     pub data: PathBuf,
     pub neighbours: Neighbours,
     pub health: SystemHealth,
+    pub(crate) looked_up_scopes: LookedUpScopes,
+    pub(crate) fetched_definitions: FetchedDefinitions,
 }
 
 impl std::ops::Deref for AppState {
@@ -73,13 +82,16 @@ impl Shared {
             configuration: ArcSwap::new(settings.configuration.clone()),
             service_tokens,
             user_tokens,
+            passwords: Passwords::new(settings.password_cost),
             trusted_peers: settings.trusted_peers.clone(),
             listener_networks: settings.listener_networks.clone(),
-            foreign_listeners: crate::events::foreign_client(&settings.listener_networks),
+            foreign_listeners: service::http::guarded_client(&settings.listener_networks),
             bell: Bell::default(),
             data: settings.data.clone(),
             neighbours: settings.neighbours.clone(),
             health: SystemHealth::default(),
+            looked_up_scopes: LookedUpScopes::default(),
+            fetched_definitions: FetchedDefinitions::default(),
         }
     }
 }

@@ -167,6 +167,7 @@ impl Services {
             },
             trusted_peers: Vec::new(),
             listener_networks: Vec::new(),
+            password_cost: portal_api::passwords::Cost::default(),
             health_interval: Duration::from_secs(30),
             first_admin: Some(portal_api::FirstAdmin { email: options.admin.clone(), password }),
         };

@@ -98,6 +98,36 @@ impl Event {
         Self::new("registration", "add", user_id, data)
     }
 
+    pub fn registration_deleted(user_id: &str, pool_id: &str, namespace: Option<&str>) -> Self {
+        let data = json!({"userId": user_id, "poolId": pool_id, "namespace": namespace});
+        Self::new("registration", "delete", user_id, data)
+    }
+
+    /// `action` is `add`, `update` or `delete`.
+    pub fn namespace_changed(
+        action: &'static str,
+        pool_id: &str,
+        namespace: &str,
+        actor: Option<&str>,
+    ) -> Self {
+        let data = json!({"poolId": pool_id, "namespace": namespace, "userId": actor});
+        Self::new("namespace", action, namespace, data)
+    }
+
+    /// Consent was given (`add`) or withdrawn (`delete`); `user_id` is whose consent it is.
+    pub fn grant_changed(
+        action: &'static str,
+        user_id: &str,
+        application_id: &str,
+        api_id: &str,
+        scopes: &[String],
+    ) -> Self {
+        let data = json!({
+            "userId": user_id, "applicationId": application_id, "apiId": api_id, "scopes": scopes,
+        });
+        Self::new("grant", action, user_id, data)
+    }
+
     pub fn application_added(application_id: &str, actor: Option<&str>) -> Self {
         Self::application("add", application_id, actor)
     }
@@ -249,7 +279,10 @@ impl Event {
     pub fn is_opt_in(&self) -> bool {
         matches!(
             (self.entity, self.action),
-            ("approval", "delete") | ("gateway", "applied") | ("config", "updated")
+            ("namespace" | "grant", _)
+                | ("approval" | "registration", "delete")
+                | ("gateway", "applied")
+                | ("config", "updated")
         )
     }
 }

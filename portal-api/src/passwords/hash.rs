@@ -22,13 +22,19 @@ pub struct Cost {
 
 impl Default for Cost {
     fn default() -> Self {
-        Self { memory_kib: 19 * 1024, passes: 2 }
+        Self {
+            memory_kib: 19 * 1024,
+            passes: 2,
+        }
     }
 }
 
 impl Cost {
     /// For tests: protects nothing.
-    pub const CHEAPEST: Self = Self { memory_kib: 8, passes: 1 };
+    pub const CHEAPEST: Self = Self {
+        memory_kib: 8,
+        passes: 1,
+    };
 
     fn argon2(self) -> Argon2<'static> {
         let params = Params::new(self.memory_kib, self.passes, 1, None)
@@ -69,7 +75,11 @@ pub fn hash(password: &str, cost: Cost) -> String {
 pub fn verify(password: &str, stored: &str, cost: Cost) -> Verdict {
     let composed: String = password.nfc().collect();
     if matches(&composed, stored) {
-        return if is_current(stored, cost) { Verdict::Right } else { Verdict::Outdated };
+        return if is_current(stored, cost) {
+            Verdict::Right
+        } else {
+            Verdict::Outdated
+        };
     }
     // wicked did not compose, so an old hash may be one of the very characters that were typed.
     if composed != password && matches(password, stored) {
@@ -83,7 +93,9 @@ fn matches(password: &str, stored: &str) -> bool {
         return false;
     }
     if let Ok(hash) = argon2id(stored) {
-        return Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
+        return Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok();
     }
     let is_bcrypt_of = |text: &str| bcrypt::verify(text, stored).unwrap_or(false);
     is_bcrypt_of(password) || is_bcrypt_of(&hex::encode(digest(&SHA256, password.as_bytes())))
@@ -91,7 +103,11 @@ fn matches(password: &str, stored: &str) -> bool {
 
 fn argon2id(stored: &str) -> Result<PasswordHash<'_>, ()> {
     let hash = PasswordHash::new(stored).map_err(|_| ())?;
-    if hash.algorithm == Algorithm::Argon2id.ident() { Ok(hash) } else { Err(()) }
+    if hash.algorithm == Algorithm::Argon2id.ident() {
+        Ok(hash)
+    } else {
+        Err(())
+    }
 }
 
 fn is_current(stored: &str, cost: Cost) -> bool {
@@ -137,35 +153,68 @@ mod tests {
     #[test]
     fn hashes_of_wicked_and_of_meteor_are_read_and_called_outdated() {
         for stored in [PLAIN, METEOR] {
-            assert_eq!(verify("super$3cret!", stored, Cost::CHEAPEST), Verdict::Outdated);
-            assert_eq!(verify("super$3cret", stored, Cost::CHEAPEST), Verdict::Wrong);
+            assert_eq!(
+                verify("super$3cret!", stored, Cost::CHEAPEST),
+                Verdict::Outdated
+            );
+            assert_eq!(
+                verify("super$3cret", stored, Cost::CHEAPEST),
+                Verdict::Wrong
+            );
         }
-        assert_eq!(verify("p\u{e4}ssw\u{f6}rd \u{20ac}", UNICODE, Cost::CHEAPEST), Verdict::Outdated);
+        assert_eq!(
+            verify("p\u{e4}ssw\u{f6}rd \u{20ac}", UNICODE, Cost::CHEAPEST),
+            Verdict::Outdated
+        );
         let decomposed = "pa\u{308}sswo\u{308}rd \u{20ac}";
-        assert_eq!(verify(decomposed, UNICODE, Cost::CHEAPEST), Verdict::Outdated);
+        assert_eq!(
+            verify(decomposed, UNICODE, Cost::CHEAPEST),
+            Verdict::Outdated
+        );
     }
 
     #[test]
     fn later_versions_of_bcrypt_are_read() {
         for version in ["$2b$", "$2y$"] {
             let stored = PLAIN.replacen("$2a$", version, 1);
-            assert_eq!(verify("super$3cret!", &stored, Cost::CHEAPEST), Verdict::Outdated);
+            assert_eq!(
+                verify("super$3cret!", &stored, Cost::CHEAPEST),
+                Verdict::Outdated
+            );
         }
     }
 
     #[test]
     fn a_new_hash_is_current_until_the_cost_changes() {
         let stored = hash("correct horse", Cost::CHEAPEST);
-        assert_eq!(verify("correct horse", &stored, Cost::CHEAPEST), Verdict::Right);
-        assert_eq!(verify("correct horse", &stored, Cost { memory_kib: 16, passes: 1 }), Verdict::Outdated);
-        assert_eq!(verify("wrong horse", &stored, Cost::CHEAPEST), Verdict::Wrong);
+        assert_eq!(
+            verify("correct horse", &stored, Cost::CHEAPEST),
+            Verdict::Right
+        );
+        assert_eq!(
+            verify(
+                "correct horse",
+                &stored,
+                Cost {
+                    memory_kib: 16,
+                    passes: 1
+                }
+            ),
+            Verdict::Outdated
+        );
+        assert_eq!(
+            verify("wrong horse", &stored, Cost::CHEAPEST),
+            Verdict::Wrong
+        );
     }
 
     #[test]
     fn hashes_that_would_occupy_a_core_for_minutes_are_refused() {
         assert!(is_readable(PLAIN));
         assert!(!is_readable(&PLAIN.replacen("$10$", "$31$", 1)));
-        assert!(!is_readable("$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA"));
+        assert!(!is_readable(
+            "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA"
+        ));
         assert!(!is_readable("secret"));
         assert!(!is_readable(""));
     }

@@ -41,7 +41,10 @@ fn broken_rule(policy: &Policy, password: &str) -> Option<(&'static str, String)
     let length = password.encode_utf16().count();
     if !policy.length.contains(&length) {
         let (least, most) = (policy.length.start(), policy.length.end());
-        return Some(("length", format!("A password has {least} to {most} characters.")));
+        return Some((
+            "length",
+            format!("A password has {least} to {most} characters."),
+        ));
     }
     if has(|c| matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')) {
         return Some(("line-break", "A password has no line breaks.".to_owned()));
@@ -51,7 +54,10 @@ fn broken_rule(policy: &Policy, password: &str) -> Option<(&'static str, String)
         return Some(("upper-lower", message.to_owned()));
     }
     if policy.digit && !has(char::is_ascii_digit) {
-        return Some(("digit", "A password has at least one digit (0-9).".to_owned()));
+        return Some((
+            "digit",
+            "A password has at least one digit (0-9).".to_owned(),
+        ));
     }
     if policy.special && !has(|c| !c.is_ascii_alphanumeric()) {
         let message = "A password has at least one character that is neither letter nor digit.";
@@ -78,7 +84,11 @@ mod tests {
             ("PW_8_24_UPPER_LOWER", "ÄBCDEFGH", Some("upper-lower")),
             ("PW_8_24_UPPER_LOWER_DIGIT", "ABCdefgh", Some("digit")),
             ("PW_8_24_UPPER_LOWER_DIGIT", "ABCdefg1", None),
-            ("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL", "ABCdefg1", Some("special")),
+            (
+                "PW_8_24_UPPER_LOWER_DIGIT_SPECIAL",
+                "ABCdefg1",
+                Some("special"),
+            ),
             ("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL", "ABCdef1!", None),
         ];
         for (strategy, password, expected) in cases {

@@ -1,10 +1,124 @@
 //! Rows of `users`, in and out.
 
-use sea_orm::{DbErr, entity::prelude::*};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QueryFilter, QuerySelect,
+    Statement,
+    entity::prelude::*,
+};
 
-use super::row;
+use super::{UserError, row};
 
 /// The user with this id.
 pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Model>, DbErr> {
     row::Entity::find_by_id(id).one(db).await
+}
+
+/// The user with this id, kept from other writers until the transaction ends.
+pub async fn find_for_update(
+    txn: &DatabaseTransaction,
+    id: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    // SQLite has one writer anyway and leaves the lock out.
+    row::Entity::find_by_id(id).lock_exclusive().one(txn).await
+}
+
+/// The user with this address, which has to be folded.
+pub async fn find_by_email(
+    db: &impl ConnectionTrait,
+    email: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    row::Entity::find()
+        .filter(row::Column::Email.eq(email))
+        .one(db)
+        .await
+}
+
+pub async fn find_by_custom_id(
+    db: &impl ConnectionTrait,
+    custom_id: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    row::Entity::find()
+        .filter(row::Column::CustomId.eq(custom_id))
+        .one(db)
+        .await
+}
+
+/// Stores a new user. Never overwrites one: a taken id, address or custom id is an error.
+pub async fn insert(txn: &DatabaseTransaction, user: row::Model) -> Result<row::Model, UserError> {
+    row::Entity::insert(user.clone().into_active_model().reset_all())
+        .exec_without_returning(txn)
+        .await
+        .map_err(UserError::of_write)?;
+    Ok(user)
+}
+
+/// Stores a changed user; its id says which.
+pub async fn update(txn: &DatabaseTransaction, user: row::Model) -> Result<row::Model, UserError> {
+    let mut changed = user.into_active_model().reset_all();
+    changed.created_at = NotSet;
+    changed.update(txn).await.map_err(UserError::of_write)
+}
+
+/// Replaces only the hash of the password.
+pub async fn set_password_hash(
+    txn: &DatabaseTransaction,
+    id: &str,
+    hash: Option<String>,
+) -> Result<(), DbErr> {
+    let change = row::ActiveModel {
+        password_hash: Set(hash),
+        ..Default::default()
+    };
+    row::Entity::update_many()
+        .set(change)
+        .filter(row::Column::Id.eq(id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Replaces a hash by a better one of the same password, unless the password was changed meanwhile.
+pub async fn replace_password_hash(
+    txn: &DatabaseTransaction,
+    id: &str,
+    old: &str,
+    new: String,
+) -> Result<(), DbErr> {
+    let change = row::ActiveModel {
+        password_hash: Set(Some(new)),
+        ..Default::default()
+    };
+    row::Entity::update_many()
+        .set(change)
+        .filter(row::Column::Id.eq(id))
+        .filter(row::Column::PasswordHash.eq(old))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a user with his registrations, grants and verifications, which go by cascade.
+pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), UserError> {
+    row::Entity::delete_by_id(id)
+        .exec(txn)
+        .await
+        .map_err(UserError::of_write)?;
+    Ok(())
+}
+
+#[derive(FromQueryResult)]
+struct ApplicationId {
+    application_id: String,
+}
+
+/// The applications in which the user has a role.
+pub async fn applications(db: &impl ConnectionTrait, id: &str) -> Result<Vec<String>, DbErr> {
+    let statement = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        "select application_id from owners where user_id = $1 order by application_id",
+        [id.into()],
+    );
+    let rows = ApplicationId::find_by_statement(statement).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.application_id).collect())
 }

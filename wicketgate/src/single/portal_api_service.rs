@@ -76,6 +76,7 @@ fn from_environment(
         },
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        password_cost: portal_api::passwords::Cost::default(),
         health_interval: Duration::from_millis(health_ms),
         first_admin: None,
         configuration,

@@ -1,0 +1,224 @@
+//! The portal's own application `__portal` with its trusted subscription to this API
+//! (portal-api 2.2). Client id and secret follow from the master key, so the portal computes the
+//! same two and registers nothing.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use config::{Configuration, apis::Api};
+use sdk::types::{ClientType, Secret, credentials::Kind, subscriptions::ScopesMode};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::Expr,
+};
+use service::{clock, keys, random};
+
+use super::one_at_a_time;
+use crate::{
+    AppState, applications,
+    audit::Actor,
+    credentials::{self, secret::SecretKeys},
+    events::{self, Change, Event, SubscriptionRef},
+    subscriptions,
+};
+
+const APPLICATION: &str = "__portal";
+const API: &str = "portal-api";
+const PLAN: &str = "__internal_api_unlimited";
+/// How long tokens of an earlier client id are honoured after the master key has changed.
+const OVERLAP: TimeDelta = TimeDelta::hours(1);
+
+/// Makes or corrects the three rows; writes nothing when they are right already.
+pub async fn ensure(state: &AppState) -> Result<()> {
+    let configuration = state.configuration();
+    let api = configuration
+        .api(API)
+        .context("the built-in API `portal-api` is missing")?;
+    let now = clock::now();
+    let txn = state.db.write().await?;
+    one_at_a_time(&txn).await?;
+    let mut events = Vec::new();
+    events.extend(ensure_application(&txn, &configuration, now).await?);
+    let (subscription, event) = ensure_subscription(&txn, api, now).await?;
+    events.extend(event);
+    let wanted = credential(state, &configuration, api, &subscription.id, now)?;
+    if ensure_credential(&txn, wanted, now).await? && events.is_empty() {
+        let of = reference(&subscription);
+        events.push(Event::subscription_updated(
+            of,
+            None,
+            &[Change::Credentials],
+        ));
+    }
+    for event in events {
+        events::append(&txn, &state.keys, &Actor::system(), event).await?;
+    }
+    state.commit(txn).await?;
+    Ok(())
+}
+
+async fn ensure_application(
+    txn: &DatabaseTransaction,
+    configuration: &Configuration,
+    now: DateTime<Utc>,
+) -> Result<Option<Event>> {
+    use applications::row::{Entity, Model, RedirectUris};
+    let callback = format!(
+        "{}/login/callback",
+        configuration.globals.network.external_portal_url()
+    );
+    let mut wanted = Model {
+        id: APPLICATION.to_owned(),
+        name: configuration.globals.title.chars().take(128).collect(),
+        description: None,
+        main_url: Some(configuration.globals.network.external_portal_url()),
+        client_type: ClientType::Confidential.as_str().to_owned(),
+        redirect_uris: RedirectUris(vec![callback]),
+        created_at: now,
+        changed_at: now,
+        changed_by: None,
+    };
+    let Some(stored) = applications::store::find(txn, APPLICATION).await? else {
+        Entity::insert(wanted.into_active_model())
+            .exec_without_returning(txn)
+            .await?;
+        return Ok(Some(Event::application_added(APPLICATION, None)));
+    };
+    wanted.created_at = stored.created_at;
+    wanted.changed_at = stored.changed_at;
+    wanted.changed_by.clone_from(&stored.changed_by);
+    if wanted == stored {
+        return Ok(None);
+    }
+    wanted.changed_at = now;
+    Entity::update(wanted.into_active_model().reset_all())
+        .exec(txn)
+        .await?;
+    Ok(Some(Event::application_updated(APPLICATION, None)))
+}
+
+async fn ensure_subscription(
+    txn: &DatabaseTransaction,
+    api: &Api,
+    now: DateTime<Utc>,
+) -> Result<(subscriptions::row::Model, Option<Event>)> {
+    use subscriptions::row::{Model, Scopes};
+    let mut wanted = Model {
+        id: random::hex_id(),
+        application_id: APPLICATION.to_owned(),
+        api_id: API.to_owned(),
+        plan_id: PLAN.to_owned(),
+        api_group: api.required_group.clone(),
+        auth: api.auth.as_str().to_owned(),
+        approved: true,
+        trusted: true,
+        allowed_scopes_mode: Some(ScopesMode::All.as_str().to_owned()),
+        allowed_scopes: Some(Scopes::default()),
+        created_at: now,
+        changed_at: now,
+        changed_by: None,
+    };
+    let Some(stored) = subscriptions::store::find(txn, APPLICATION, API).await? else {
+        subscriptions::store::insert(txn, &wanted).await?;
+        let event = Event::subscription_added(reference(&wanted), None);
+        return Ok((wanted, Some(event)));
+    };
+    wanted.id.clone_from(&stored.id);
+    wanted.created_at = stored.created_at;
+    wanted.changed_at = stored.changed_at;
+    wanted.changed_by.clone_from(&stored.changed_by);
+    if wanted == stored {
+        return Ok((stored, None));
+    }
+    wanted.changed_at = now;
+    subscriptions::store::update(txn, &wanted).await?;
+    let changes = [
+        Change::Approved,
+        Change::Trusted,
+        Change::Scopes,
+        Change::Plan,
+    ];
+    let event = Event::subscription_updated(reference(&wanted), None, &changes);
+    Ok((wanted, Some(event)))
+}
+
+fn reference(subscription: &subscriptions::row::Model) -> SubscriptionRef<'_> {
+    SubscriptionRef {
+        subscription_id: &subscription.id,
+        application_id: &subscription.application_id,
+        api_id: &subscription.api_id,
+        plan_id: &subscription.plan_id,
+        group: subscription.api_group.as_deref(),
+    }
+}
+
+/// The credential as it has to be; kept in clear only where a Kong has to be given it.
+fn credential(
+    state: &AppState,
+    configuration: &Configuration,
+    api: &Api,
+    subscription_id: &str,
+    now: DateTime<Utc>,
+) -> Result<credentials::row::Model> {
+    let client = keys::portal_client(&state.keys)?;
+    let secret_keys = SecretKeys::new(&state.keys)?;
+    let secret = Secret::new(client.client_secret);
+    let id = random::hex_id();
+    let is_sealed = credentials::rules::is_needed_by_kong(configuration, api, Kind::Client);
+    let (prefix, last4) = credentials::rules::hints(&secret);
+    Ok(credentials::row::Model {
+        subscription_id: subscription_id.to_owned(),
+        kind: Kind::Client.as_str().to_owned(),
+        name: "portal".to_owned(),
+        note: None,
+        classic: false,
+        client_id: Some(client.client_id),
+        digest: secret_keys.digest(&secret),
+        sealed: is_sealed.then(|| secret_keys.seal(&secret, &id)),
+        prefix: prefix.to_owned(),
+        last4: last4.to_owned(),
+        created_at: now,
+        created_by: None,
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
+        revoked_reason: None,
+        id,
+    })
+}
+
+/// Inserts the credential unless it is there, and lets others of the subscription end.
+async fn ensure_credential(
+    txn: &DatabaseTransaction,
+    wanted: credentials::row::Model,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    use credentials::row::{Column, Entity};
+    let client_id = wanted.client_id.clone();
+    let stored = Entity::find()
+        .filter(Column::ClientId.eq(client_id.clone()))
+        .one(txn)
+        .await?;
+    let is_right = stored.as_ref().is_some_and(|stored| {
+        stored.digest == wanted.digest
+            && stored.subscription_id == wanted.subscription_id
+            && stored.sealed.is_some() == wanted.sealed.is_some()
+            && stored.revoked_at.is_none()
+            && stored.expires_at.is_none()
+    });
+    if is_right {
+        return Ok(false);
+    }
+    if let Some(stored) = stored {
+        Entity::delete_by_id(stored.id).exec(txn).await?;
+    }
+    Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(now + OVERLAP))
+        .filter(Column::SubscriptionId.eq(wanted.subscription_id.as_str()))
+        .filter(Column::ExpiresAt.is_null())
+        .exec(txn)
+        .await?;
+    Entity::insert(wanted.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(true)
+}

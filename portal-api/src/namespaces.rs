@@ -1,0 +1,36 @@
+//! Namespaces of registration pools: tenants that registrations belong to (portal-api 12).
+
+mod routes;
+mod row;
+mod rules;
+mod store;
+
+use axum::{Router, routing::get};
+use sea_orm::DatabaseTransaction;
+
+use crate::{ApiError, AppState};
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/pools/{pool}/namespaces", get(routes::list))
+        .route(
+            "/pools/{pool}/namespaces/{namespace}",
+            get(routes::read).put(routes::put).delete(routes::remove),
+        )
+}
+
+/// Refuses a namespace that nobody has created.
+pub async fn require(
+    txn: &DatabaseTransaction,
+    pool: &str,
+    namespace: &str,
+) -> Result<(), ApiError> {
+    if store::find(txn, pool, namespace).await?.is_some() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "namespace",
+        "unknown",
+        format!("The pool `{pool}` has no namespace `{namespace}`."),
+    ))
+}

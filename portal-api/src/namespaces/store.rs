@@ -1,0 +1,46 @@
+//! Rows of `namespaces`, in and out.
+
+use sea_orm::{
+    DatabaseTransaction, DbErr, IntoActiveModel, QueryFilter, entity::prelude::*,
+    sea_query::OnConflict,
+};
+
+use super::row;
+
+pub fn of_pool(pool: &str) -> Select<row::Entity> {
+    row::Entity::find().filter(row::Column::PoolId.eq(pool))
+}
+
+pub async fn find(
+    db: &impl ConnectionTrait,
+    pool: &str,
+    namespace: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    of_pool(pool)
+        .filter(row::Column::Namespace.eq(namespace))
+        .one(db)
+        .await
+}
+
+/// Creates or replaces a namespace.
+pub async fn put(txn: &DatabaseTransaction, namespace: row::Model) -> Result<(), DbErr> {
+    use row::Column;
+    let replace = OnConflict::columns([Column::PoolId, Column::Namespace])
+        .update_columns([
+            Column::Description,
+            Column::Extra,
+            Column::ChangedAt,
+            Column::ChangedBy,
+        ])
+        .to_owned();
+    row::Entity::insert(namespace.into_active_model())
+        .on_conflict(replace)
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
+    row::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(())
+}

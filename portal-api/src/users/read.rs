@@ -1,0 +1,93 @@
+//! Looking users up (portal-api 8.2, 8.3, 8.6).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use sdk::types::{Page, User, users::UserSummary};
+use sea_orm::{EntityTrait, Order, sea_query::Expr};
+
+use super::{email, row, store, wire};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    paging::{self, Fields, ListQuery, Parameters},
+};
+
+/// `GET /users`, and the look-ups `?customId=` and `?email=`, which need no user.
+#[tracing::instrument(skip_all)]
+pub async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    caller.require_scope("read_users")?;
+    let db = state.db.read();
+    let found = if let Some(custom_id) = parameters.get("customId") {
+        store::find_by_custom_id(db, custom_id).await?
+    } else if let Some(address) = parameters.get("email") {
+        store::find_by_email(db, &email::fold(address)).await?
+    } else {
+        return Ok(Json(page(&state, &caller, &parameters).await?).into_response());
+    };
+    let user = found.ok_or_else(|| ApiError::not_found("There is no such user."))?;
+    Ok(Json([wire::summary(user)]).into_response())
+}
+
+async fn page(
+    state: &AppState,
+    caller: &Caller,
+    parameters: &Parameters,
+) -> Result<Page<UserSummary>, ApiError> {
+    if caller.names_a_user() && caller.user().is_none() {
+        return Err(unknown_caller());
+    }
+    caller.require_admin()?;
+    let id = || Expr::col(row::Column::Id);
+    // This list takes pages, but neither filter nor order.
+    let query = ListQuery {
+        filter: Default::default(),
+        order_by: None,
+        ..parameters.into()
+    };
+    let users = paging::page(
+        state.db.read(),
+        row::Entity::find(),
+        &query,
+        &Fields::new(),
+        (id(), Order::Asc),
+        id(),
+    )
+    .await?;
+    Ok(paging::map(users, wire::summary))
+}
+
+/// 400: the call names a user who does not exist.
+pub(super) fn unknown_caller() -> ApiError {
+    ApiError::bad_request(
+        "unknown-user",
+        "The user for whom this call is made does not exist.",
+    )
+}
+
+/// `GET /users/{user}`
+#[tracing::instrument(skip_all, fields(user.id = %id))]
+pub async fn read(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Result<Json<User>, ApiError> {
+    caller.require_scope("read_users")?;
+    caller.require_self_or_admin(&id)?;
+    let db = state.db.read();
+    let user = store::find(db, &id).await?.ok_or_else(|| not_found(&id))?;
+    let has_password = user.password_hash.is_some();
+    let mut shown = wire::full(db, &state.configuration(), user).await?;
+    shown.has_password = has_password.then_some(true);
+    Ok(Json(shown))
+}
+
+pub(super) fn not_found(id: &str) -> ApiError {
+    ApiError::not_found(format!("There is no user `{id}`."))
+}

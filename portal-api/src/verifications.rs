@@ -1,0 +1,33 @@
+//! Verifications: proofs by mail that an address belongs to a user (portal-api 17).
+//!
+//! The id is the secret of the mail. The one invariant (D10): it is stored as digest to find it
+//! by, beside a ciphertext that goes with the row when it is used or has expired.
+
+mod apply;
+mod routes;
+pub mod row;
+mod rules;
+mod secret;
+mod store;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+pub use apply::patch_user;
+
+use crate::AppState;
+
+/// Carries a verification id on `PATCH /users/{user}`.
+pub const HEADER: &str = "x-verificationid";
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/verifications", get(routes::list).post(routes::create))
+        .route("/verifications/consume", post(apply::consume))
+        .route(
+            "/verifications/{id}",
+            get(routes::read).delete(routes::remove),
+        )
+}
