@@ -97,7 +97,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         this.progress.started.set(true);
-        let frame = ready!(Pin::new(inner).poll_frame(context));
+        let frame = ready!(Pin::new(&mut *inner).poll_frame(context));
         this.progress.last.set(Instant::now());
         Poll::Ready(match frame {
             Some(Ok(frame)) => {

@@ -179,7 +179,7 @@ impl Sending<'_> {
             let sent = send(
                 &mut lease,
                 request,
-                service.read_timeout,
+                service,
                 &self.progress,
                 has_body,
             )
@@ -232,8 +232,8 @@ async fn send(
                 return Err((Failure::Broken(error.into_error()), unsent));
             }
             // A client that still sends its body keeps the backend from answering.
-            Err(_) if has_body && progress.idle_for() < read_timeout => {
-                wait = read_timeout - progress.idle_for()
+            Err(_) if has_body && progress.idle_for() < limit() => {
+                wait = limit() - progress.idle_for()
             }
             Err(_) => return Err((Failure::Timeout, None)),
         }
