@@ -73,6 +73,11 @@ impl Configuration {
         Self::from_tree(&tree, &source.display().to_string(), environment)
     }
 
+    /// The sample that is part of the program.
+    pub fn sample(environment: &Environment) -> Result<Loaded, Problems> {
+        Self::from_tree(&Tree::sample(), "the built-in sample", environment)
+    }
+
     /// As [`Configuration::load`], out of memory; `folder` is only a name.
     pub fn from_tree(
         tree: &Tree,

@@ -1,5 +1,7 @@
 //! Reading APIs, their gateway configuration, texts and plans (portal-api 18.2 to 18.6).
 
+use std::fmt::Write;
+
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
@@ -38,7 +40,8 @@ pub async fn list(
     let mut tail = String::new();
     if caller.is_admin() {
         for (name, value) in &configuration.apis_members {
-            tail.push_str(&format!(",{}:{value}", Value::from(name.as_str())));
+            let name = Value::from(name.as_str());
+            write!(tail, ",{name}:{value}").expect("writing to a String");
         }
     }
     let body = Rendered::new(Rendered::list("apis", &entries, &tail));
