@@ -24,7 +24,7 @@ use sdk::types::{
 use uuid::Uuid;
 
 use crate::{
-    entity::{Entities, Fields, Key},
+    entity::{Entities, Entity},
     ids,
 };
 pub use context::{Context, Settings, server_name};
@@ -92,14 +92,14 @@ pub fn of_application(context: &Context, part: &Snapshot, application: &str) -> 
 }
 
 impl Desired {
-    fn gateway(&mut self, entities: Result<Vec<(Key, Fields)>, String>) {
+    fn gateway(&mut self, entities: Result<Vec<Entity>, String>) {
         match entities {
             Ok(entities) => self.entities.extend(entities),
             Err(message) => self.problem("gateway", "plugins", message),
         }
     }
 
-    fn published(&mut self, kind: &str, id: &str, entities: Result<Vec<(Key, Fields)>, String>) {
+    fn published(&mut self, kind: &str, id: &str, entities: Result<Vec<Entity>, String>) {
         match entities {
             Ok(entities) => self.entities.extend(entities),
             Err(message) => {

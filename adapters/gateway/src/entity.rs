@@ -26,6 +26,9 @@ impl fmt::Display for Key {
     }
 }
 
+/// One entity.
+pub type Entity = (Key, Fields);
+
 /// A set of entities. `Debug` names them only, because their fields hold secrets.
 #[derive(Clone, Default, PartialEq)]
 pub struct Entities(BTreeMap<Key, Fields>);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// The tag that all our entities carry, whatever the instance.
 const PRODUCT: &str = "wicketgate";
-/// Our name space for UUIDv5. Never to be changed: all ids hang on it.
+/// Our name space for ids of version 5. Never to be changed: all ids hang on it.
 const NAMESPACE: Uuid = Uuid::from_u128(0xeec7_92b2_46e3_4c57_b7bd_7a77_a686_7b21);
 
 /// Makes ids and tags of one installation.
@@ -70,7 +70,7 @@ impl Ids {
         ]
     }
 
-    /// UUIDv5 over instance, kind and natural key.
+    /// An id of version 5 over instance, kind and natural key.
     fn id(&self, kind: Kind, natural_key: &[&str]) -> Uuid {
         let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
         hash.update(NAMESPACE.as_bytes());

@@ -164,7 +164,9 @@ pub fn recovered(actual: &Entities) -> KeysByServer {
             keys.push(key);
         }
     }
-    found.values_mut().for_each(|keys| keys.sort());
+    for keys in found.values_mut() {
+        keys.sort();
+    }
     found
 }
 

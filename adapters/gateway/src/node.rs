@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     diff::{Change, ChangeKind},
-    entity::{Entities, Fields, Key, text},
+    entity::{Entities, Entity, Key, text},
 };
 
 /// Tries of one call while the gateway says "not now".
@@ -41,18 +41,22 @@ impl Node {
 
     /// `GET /`
     pub async fn describe(&self) -> Result<kong::admin::Node, Error> {
-        counted("GET", None, self.client.node().await)
+        let result = self.client.node().await;
+        count("GET", None, &result);
+        result
     }
 
     /// `GET /status`
     pub async fn status(&self) -> Result<Value, Error> {
-        counted("GET", None, self.client.status().await)
+        let result = self.client.status().await;
+        count("GET", None, &result);
+        result
     }
 
     /// All entities with every one of these tags.
     pub async fn read(&self, tags: &[&str]) -> Result<Entities, Error> {
         let lists = Kind::ALL.into_iter().map(|kind| self.read_kind(kind, tags));
-        let lists: Vec<Vec<(Key, Fields)>> = stream::iter(lists)
+        let lists: Vec<Vec<Entity>> = stream::iter(lists)
             .buffer_unordered(Kind::ALL.len())
             .try_collect()
             .await?;
@@ -69,15 +73,17 @@ impl Node {
             Kind::Plugin,
         ];
         let lists = kinds.into_iter().map(|kind| self.read_kind(kind, tags));
-        let lists: Vec<Vec<(Key, Fields)>> = stream::iter(lists)
+        let lists: Vec<Vec<Entity>> = stream::iter(lists)
             .buffer_unordered(kinds.len())
             .try_collect()
             .await?;
         Ok(lists.into_iter().flatten().collect())
     }
 
-    async fn read_kind(&self, kind: Kind, tags: &[&str]) -> Result<Vec<(Key, Fields)>, Error> {
-        let list = counted("GET", Some(kind), self.client.list_fields(kind, tags).await)?;
+    async fn read_kind(&self, kind: Kind, tags: &[&str]) -> Result<Vec<Entity>, Error> {
+        let list = self.client.list_fields(kind, tags).await;
+        count("GET", Some(kind), &list);
+        let list = list?;
         let keyed = list.into_iter().filter_map(|fields| {
             let id = text(&fields, "id")?.parse().ok()?;
             Some((Key { kind, id }, fields))
@@ -91,17 +97,16 @@ impl Node {
         let mut tries = 1;
         loop {
             let Key { kind, id } = change.key;
-            let result = match &change.kind {
-                ChangeKind::Put { fields, .. } => counted(
-                    "PUT",
-                    Some(kind),
-                    self.client.put_fields(kind, id, fields).await,
-                ),
-                ChangeKind::Delete => {
-                    let result = self.client.delete_kind(kind, &id.to_string()).await;
-                    counted("DELETE", Some(kind), result)
+            let (method, result) = match &change.kind {
+                ChangeKind::Put { fields, .. } => {
+                    ("PUT", self.client.put_fields(kind, id, fields).await)
                 }
+                ChangeKind::Delete => (
+                    "DELETE",
+                    self.client.delete_kind(kind, &id.to_string()).await,
+                ),
             };
+            count(method, Some(kind), &result);
             match result {
                 Err(error) if error.is_temporary() && tries < TRIES => tries += 1,
                 result => return result,
@@ -111,12 +116,8 @@ impl Node {
     }
 }
 
-fn counted<T>(
-    method: &'static str,
-    kind: Option<Kind>,
-    result: Result<T, Error>,
-) -> Result<T, Error> {
-    let status = match &result {
+fn count<T>(method: &'static str, kind: Option<Kind>, result: &Result<T, Error>) {
+    let status = match result {
         Ok(_) => "ok".to_owned(),
         Err(error) => error
             .status()
@@ -128,5 +129,4 @@ fn counted<T>(
         ("status", status),
     ];
     metrics::counter!("wicketgate_gateway_calls_total", &labels).increment(1);
-    result
 }

@@ -11,7 +11,9 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use service::{ServiceName, VERSION, health::Readiness, problem::Problem, token::Verifier};
+use service::{
+    ServiceName, VERSION, health::Readiness, ops::Ping, problem::Problem, token::Verifier,
+};
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
@@ -39,25 +41,15 @@ pub fn router(operations: Operations) -> Router {
 /// The compatible health object, with what the original says of the gateway.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Ping {
-    name: &'static str,
-    message: String,
-    uptime: u64,
-    /// 0 failed, 1 fine, 2 initialising.
-    healthy: u8,
-    ping_url: String,
-    version: &'static str,
-    git_last_commit: &'static str,
-    git_branch: &'static str,
-    build_date: &'static str,
+struct AdapterPing {
+    #[serde(flatten)]
+    common: Ping,
     kong_version: String,
     kong_status: String,
     problems: usize,
     queue_length: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_success: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
 }
 
 async fn ping(State(operations): State<Operations>) -> Response {
@@ -71,8 +63,8 @@ async fn ping(State(operations): State<Operations>) -> Response {
         (Some(error), true) => (StatusCode::OK, 0, error.clone()),
         (None, true) => (StatusCode::OK, 1, "Up and running".to_owned()),
     };
-    let ping = Ping {
-        name: ServiceName::GatewayAdapter.wire_name(),
+    let common = Ping {
+        name: ServiceName::GatewayAdapter.wire_name().to_owned(),
         message,
         uptime: operations.readiness.uptime_seconds(),
         healthy,
@@ -81,10 +73,14 @@ async fn ping(State(operations): State<Operations>) -> Response {
             .join("ping")
             .map(String::from)
             .unwrap_or_default(),
-        version: VERSION,
-        git_last_commit: "",
-        git_branch: "",
-        build_date: "",
+        version: VERSION.to_owned(),
+        git_last_commit: String::new(),
+        git_branch: String::new(),
+        build_date: String::new(),
+        error: health.error,
+    };
+    let ping = AdapterPing {
+        common,
         kong_version: health.gateway_version,
         kong_status: health.gateway_status,
         problems: health.problems.len(),
@@ -92,7 +88,6 @@ async fn ping(State(operations): State<Operations>) -> Response {
         last_success: health
             .last_success
             .map(|at| sdk::types::Timestamp(at).to_string()),
-        error: health.error,
     };
     (status, Json(ping)).into_response()
 }

@@ -164,7 +164,7 @@ impl Control {
                     self.take_partial(&application, partial);
                 }
                 Err(RunError::OtherConfiguration) => {
-                    self.want_full("the configuration has changed")
+                    self.want_full("the configuration has changed");
                 }
                 Err(error) => failures.push((application, error)),
             }
@@ -176,13 +176,12 @@ impl Control {
             duration_ms = millis(started),
             "applications brought to the gateway"
         );
-        match failures.first() {
-            Some((_, error)) => self.failed(error),
-            None => {
-                count("ok");
-                self.advance();
-                self.succeeded();
-            }
+        if let Some((_, error)) = failures.first() {
+            self.failed(error);
+        } else {
+            count("ok");
+            self.advance();
+            self.succeeded();
         }
         let failures: Vec<(String, String)> = failures
             .into_iter()

@@ -9,11 +9,11 @@ use super::{
     global::plugin,
     plugins, routes, upstream,
 };
-use crate::entity::{Fields, Key, complete};
+use crate::entity::{Entity, complete};
 
 /// The entities of an API. Its access plugins are never left out: what has no written `auth` is
 /// not published.
-pub fn entities(context: &Context, api: &Api) -> Result<Vec<(Key, Fields)>, String> {
+pub fn entities(context: &Context, api: &Api) -> Result<Vec<Entity>, String> {
     let config = api
         .config
         .as_ref()
@@ -36,7 +36,7 @@ pub fn published(
     name: &str,
     config: &ApiConfig,
     plugins: Vec<Plugin>,
-) -> Result<Vec<(Key, Fields)>, String> {
+) -> Result<Vec<Entity>, String> {
     let ids = &context.settings.ids;
     let tags = ids.api_tags(name);
     let service = upstream::service(context, name, &config.api, tags.clone())?;

@@ -3,13 +3,9 @@
 use sdk::types::AuthServer;
 
 use super::{api, context::Context};
-use crate::entity::{Fields, Key};
+use crate::entity::Entity;
 
-pub fn entities(
-    context: &Context,
-    name: &str,
-    server: &AuthServer,
-) -> Result<Vec<(Key, Fields)>, String> {
+pub fn entities(context: &Context, name: &str, server: &AuthServer) -> Result<Vec<Entity>, String> {
     let plugins = api::configured(context, &server.config);
     api::published(context, name, &server.config, plugins)
 }

@@ -14,9 +14,9 @@ use super::{
     context::Context,
     global::{correlation_id, plugin},
 };
-use crate::entity::{Fields, Key};
+use crate::entity::Entity;
 
-type Built = (&'static str, Result<Vec<(Key, Fields)>, String>);
+type Built = (&'static str, Result<Vec<Entity>, String>);
 
 /// Nothing while the configuration does not say where the portal is.
 pub fn all(context: &Context) -> Vec<Built> {

@@ -4,7 +4,7 @@ use kong::Plugin;
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
-use crate::entity::{Fields, Key, complete};
+use crate::entity::{Entity, complete};
 
 /// The plugin that gives each call a correlation id; the same wherever it is configured.
 pub fn correlation_id() -> Plugin {
@@ -27,7 +27,7 @@ pub fn plugin(name: &str, config: Value) -> Plugin {
     }
 }
 
-pub fn entities(context: &Context) -> Result<Vec<(Key, Fields)>, String> {
+pub fn entities(context: &Context) -> Result<Vec<Entity>, String> {
     let settings = context.settings;
     let metrics = json!({
         "status_code_metrics": true, "latency_metrics": true, "bandwidth_metrics": true

@@ -7,7 +7,7 @@ use sdk::types::apis::{GatewayApi, GatewayRoute};
 use serde_json::Value;
 
 use super::context::Context;
-use crate::entity::{Fields, Key, text};
+use crate::entity::{Entity, Fields, text};
 
 /// The routes of the service `name`.
 pub fn all(
@@ -40,7 +40,7 @@ fn from_config(route: &GatewayRoute) -> Route {
         .collect();
     protocols.retain(|protocol| matches!(protocol.as_str(), "http" | "https"));
     if protocols.is_empty() {
-        protocols = defaults.protocols.clone();
+        protocols.clone_from(&defaults.protocols);
     }
     let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
     Route {
@@ -91,7 +91,7 @@ pub struct Taken(BTreeMap<[String; 3], String>);
 
 impl Taken {
     /// Takes the routes for `api`, unless one of them belongs to an earlier one.
-    pub fn claim(&mut self, api: &str, entities: &[(Key, Fields)]) -> Result<(), String> {
+    pub fn claim(&mut self, api: &str, entities: &[Entity]) -> Result<(), String> {
         let routes = entities.iter().filter(|(key, _)| key.kind == Kind::Route);
         let claims: Vec<[String; 3]> = routes
             .flat_map(|(_, fields)| combinations(fields))

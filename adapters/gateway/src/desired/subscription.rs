@@ -14,15 +14,15 @@ use super::{
     context::{self, Context},
     plugins,
 };
-use crate::entity::{Fields, Key, complete};
+use crate::entity::{Entity, complete};
 
 /// Who a subscription is to the gateway.
 #[derive(Default)]
 pub struct Identity {
     /// Consumer and group.
-    pub entities: Vec<(Key, Fields)>,
+    pub entities: Vec<Entity>,
     /// Each with the id of the portal's credential behind it.
-    pub credentials: Vec<((Key, Fields), String)>,
+    pub credentials: Vec<(Entity, String)>,
 }
 
 /// The consumer's name, which the auth server splits at the first `$`.
@@ -76,7 +76,7 @@ fn credentials(
     api: &Api,
     subscription: &SnapshotSubscription,
     consumer: &Consumer,
-) -> Result<Vec<((Key, Fields), String)>, String> {
+) -> Result<Vec<(Entity, String)>, String> {
     // Two secrets of one client have the same verification keys, so they meet in one entity.
     let mut found = BTreeMap::new();
     for credential in &subscription.credentials {
@@ -109,7 +109,7 @@ fn api_key(
     context: &Context,
     credential: &SnapshotCredential,
     consumer: &Consumer,
-) -> Result<(Key, Fields), String> {
+) -> Result<Entity, String> {
     complete(&KeyAuth {
         id: context
             .settings
@@ -128,7 +128,7 @@ fn verification_keys(
     api: &Api,
     client_id: &str,
     consumer: &Consumer,
-) -> Result<Vec<(Key, Fields)>, String> {
+) -> Result<Vec<Entity>, String> {
     let mut entities = Vec::new();
     for server in context.token_rules(api)?.servers {
         for key in context.keys.get(server).into_iter().flatten() {
@@ -153,7 +153,7 @@ fn verification_keys(
 pub fn limits(
     context: &Context,
     subscription: &SnapshotSubscription,
-) -> Result<Vec<(Key, Fields)>, String> {
+) -> Result<Vec<Entity>, String> {
     let api = context.api(&subscription.api)?;
     if !has_consumers(api) {
         return Ok(Vec::new());
