@@ -98,7 +98,7 @@ async fn exchange(
 ) -> Result<forward::Proxied, Refusal> {
     let (mut head, body) = request.into_parts();
     let uri = std::mem::take(&mut head.uri);
-    let host = head::check(&mut head, &uri, &worker.shared.rules)?;
+    let host = head::check(&head, &uri, connection)?;
     let normal = kong::path::normalise(uri.path().as_bytes());
     let upgrade = headers::clean_request(&mut head.headers);
     let peer_is_trusted = worker

@@ -2,6 +2,7 @@
 //! the compiled configuration, the rate counters, and nothing else that a request would touch.
 
 mod connections;
+mod framing;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub use connections::Connections;
+pub use framing::Framing;
 
 /// How often idle connections are looked through and usage records handed over.
 const TICK: Duration = Duration::from_millis(250);

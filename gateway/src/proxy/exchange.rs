@@ -2,7 +2,7 @@ use std::{
     cell::Cell,
     net::{IpAddr, SocketAddr},
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::{
     live::{Consumer, Target},
     plugins::{Credential, jwt::Verified},
+    worker::Framing,
 };
 
 /// A client's connection.
@@ -24,6 +25,7 @@ pub struct Connection {
     /// The addresses as header values, made once per connection.
     pub peer_header: HeaderValue,
     pub local_port_header: HeaderValue,
+    pub framing: Arc<Framing>,
     working: Cell<u32>,
     idle_since: Cell<Instant>,
 }
@@ -38,6 +40,7 @@ impl Connection {
             requests: Cell::new(0),
             peer_header: HeaderValue::from_str(&peer_text).expect("an address is a header value"),
             local_port_header: HeaderValue::from(local.port()),
+            framing: Arc::default(),
             working: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
         }
@@ -46,10 +49,14 @@ impl Connection {
     pub fn begin(&self) {
         self.requests.set(self.requests.get() + 1);
         self.working.set(self.working.get() + 1);
+        self.framing.in_request.store(true, Relaxed);
     }
 
     pub fn end(&self, now: Instant) {
         self.working.set(self.working.get().saturating_sub(1));
+        self.framing
+            .in_request
+            .store(self.working.get() > 0, Relaxed);
         self.idle_since.set(now);
     }
 

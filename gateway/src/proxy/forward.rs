@@ -176,14 +176,7 @@ impl Sending<'_> {
             let spare = (is_repeatable && tries_left > 0).then(|| copy(&self.head));
             let body = RequestBody::new(self.body.take(), self.progress.clone());
             let request = std::mem::replace(&mut self.head, Request::new(())).map(|()| body);
-            let sent = send(
-                &mut lease,
-                request,
-                service,
-                &self.progress,
-                has_body,
-            )
-            .await;
+            let sent = send(&mut lease, request, service, &self.progress, has_body).await;
             match sent {
                 Ok(response) => return Ok((response, lease)),
                 Err((Failure::TooLarge, _)) => return Err(Failure::TooLarge),

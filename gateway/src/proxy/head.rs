@@ -1,7 +1,7 @@
 //! Checks of the request head that the HTTP parser leaves to us. What is ambiguous is refused:
 //! it could mean something else to whoever reads it next.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::atomic::Ordering::Relaxed};
 
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri, Version,
@@ -9,13 +9,16 @@ use http::{
     request::Parts,
 };
 
-use super::{Answer, rules::Rules};
+use super::{Answer, Connection};
 use crate::live::Target;
 
 const MAX_REQUEST_LINE: usize = 16 * 1024;
 
 /// The request's host in lower case.
-pub fn check(head: &mut Parts, uri: &Uri, _rules: &Rules) -> Result<String, Answer> {
+pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<String, Answer> {
+    if connection.framing.is_contradictory.load(Relaxed) {
+        return Err(bad_request());
+    }
     check_framing(&head.headers)?;
     if uri.path().len() + uri.query().map_or(0, str::len) > MAX_REQUEST_LINE {
         return Err(Answer::new(StatusCode::URI_TOO_LONG, "URI too long").closing());

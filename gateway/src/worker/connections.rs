@@ -11,7 +11,7 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::AbortHandle};
 
-use super::Worker;
+use super::{Worker, framing::Watched};
 use crate::proxy::{self, Connection};
 
 /// Time for the first request head, and between requests of a kept-alive connection. One look at
@@ -97,12 +97,13 @@ pub fn serve(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, local: So
         let (worker, connection) = (worker.clone(), connection.clone());
         tokio::task::spawn_local(async move {
             let _leave = leave;
+            let socket = TokioIo::new(Watched::new(stream, connection.framing.clone()));
             let service = service_fn(move |request| {
                 proxy::answer(worker.clone(), connection.clone(), request)
             });
             let served = http1::Builder::new()
                 .max_buf_size(MAX_HEAD)
-                .serve_connection(TokioIo::new(stream), service)
+                .serve_connection(socket, service)
                 .with_upgrades();
             if let Err(error) = served.await {
                 tracing::debug!(%peer, "connection ended: {error}");
