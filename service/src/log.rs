@@ -9,8 +9,10 @@ use crate::settings;
 /// Switches logging on. `LOG_LEVEL` takes `debug`, `info`, `warn`, `error` or a filter such as
 /// `info,portal_api=debug`; `LOG_PLAIN` chooses readable text (default on a terminal) or JSON.
 /// Calling it twice is harmless: tests do.
-pub fn init() {
-    let level = settings::var("LOG_LEVEL").unwrap_or_else(|| "info".to_owned());
+///
+/// `default` holds without `LOG_LEVEL`; the line per request has the target `access`.
+pub fn init(default: &str) {
+    let level = settings::var("LOG_LEVEL").unwrap_or_else(|| default.to_owned());
     // Libraries speak up only for warnings, whatever level we run at.
     let filter = EnvFilter::try_new(format!(
         "{level},sqlx=warn,hyper=warn,h2=warn,reqwest=warn,sea_orm_migration=warn"

@@ -19,12 +19,17 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    service::log::init();
+    let cli = Cli::parse();
+    // At a terminal a line per request would bury the banner; services that run alone log it.
+    service::log::init(match cli.command {
+        Some(Command::Service(_)) => "info",
+        _ => "info,access=off",
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("the operating system gives threads");
-    let outcome = runtime.block_on(run(Cli::parse()));
+    let outcome = runtime.block_on(run(cli));
     // Work on blocking threads that nobody waits for any more must not delay the end.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     match outcome {

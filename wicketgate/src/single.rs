@@ -8,6 +8,8 @@ use std::{
     path::PathBuf,
 };
 
+use anyhow::Context;
+use ipnet::IpNet;
 use service::{health::Readiness, settings};
 use tokio::net::TcpListener;
 
@@ -44,7 +46,7 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
         }
         Service::Gateway => {
             keys::prepare_folder(&data)?;
-            let settings = gateway::Settings::from_env(&data)?;
+            let settings = gateway::Settings::from_env(data)?;
             gateway::serve(settings, readiness, shutdown).await
         }
     }
@@ -67,4 +69,20 @@ pub fn listen_on(variable: &str, default: u16) -> anyhow::Result<TcpListener> {
         settings::parsed("LISTEN_ADDRESS")?.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let socket = ports::bind(SocketAddr::new(address, port), "this service", variable)?;
     Ok(TcpListener::from_std(socket)?)
+}
+
+/// A comma list of networks; a bare address stands for itself.
+pub fn networks(variable: &str) -> anyhow::Result<Vec<IpNet>> {
+    let Some(list) = settings::var(variable) else {
+        return Ok(Vec::new());
+    };
+    list.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| {
+            text.parse()
+                .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+                .with_context(|| format!("{variable}: `{text}` is neither an address nor a network"))
+        })
+        .collect()
 }

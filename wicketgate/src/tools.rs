@@ -30,7 +30,7 @@ pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
             if problems.is_empty() {
                 println!("{name}: no problems.");
             } else {
-                print!("{problems}");
+                println!("{problems}");
             }
             Ok(if problems.refuse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
@@ -86,7 +86,7 @@ fn purposes(service: ServiceName) -> Vec<Purpose> {
 pub async fn clone(url: &str, data: &Path) -> anyhow::Result<PathBuf> {
     let target = data.join("config").join(format!("{}", uuid::Uuid::now_v7()));
     let source = config::git::Source {
-        address: url.parse().context("--config")?,
+        address: config::git::RepositoryAddress::parse(url).context("--config")?,
         branch: settings::var("GIT_BRANCH"),
         revision: settings::var("GIT_REVISION"),
         credentials: config::git::Credentials {

@@ -1,7 +1,10 @@
 //! `wicketgate up`: every service in one process. They talk to each other over HTTP all the same,
 //! so what works here works when they are apart.
 
-use std::{collections::BTreeMap, fs::File, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs::File, net::TcpListener, num::NonZeroU32, path::Path, sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use config::{Configuration, Environment, globals::GatewayType};
@@ -19,8 +22,9 @@ use crate::{
     cli::Up,
     keys,
     neighbours::Neighbours,
-    ports::{Port, Ports},
+    ports::Ports,
     signals,
+    single::networks,
     source::Source,
 };
 
@@ -43,9 +47,10 @@ pub async fn run(options: Up) -> anyhow::Result<()> {
     let mut services = Services::default();
     services.start_all(&options, &keys, &neighbours, &configuration, sockets, password)?;
 
+    let ready = services.until_ready();
     let banner = Banner::new(&options, &configuration);
     tokio::select! {
-        () = services.until_ready() => banner.print(passwords.try_recv().ok().as_deref()),
+        () = ready => banner.print(passwords.try_recv().ok().as_deref()),
         ended = services.first_end() => {
             // A service that ends by itself has met something that waiting does not mend.
             shutdown.cancel();
@@ -75,20 +80,30 @@ fn lock(data: &Path) -> anyhow::Result<File> {
 }
 
 /// All ports, bound before anything else happens: a taken one ends the start with one line.
-struct Sockets(BTreeMap<&'static str, TcpListener>);
+struct Sockets {
+    by_option: BTreeMap<&'static str, TcpListener>,
+    gateway: gateway::Bound,
+}
 
 impl Sockets {
     fn bind(options: &Up) -> anyhow::Result<Self> {
-        let bind = |port: &Port| Ok((port.option, port.bind(options.listen)?));
-        options.ports.all().iter().map(bind).collect::<anyhow::Result<_>>().map(Self)
+        let mut by_option = BTreeMap::new();
+        for port in options.ports.all() {
+            by_option.insert(port.option, port.bind(options.listen)?);
+        }
+        // The gateway binds its ports itself, one socket per worker; they were free just now.
+        let mut address = |option: &str| {
+            let held: Option<TcpListener> = by_option.remove(option);
+            held.expect("each port is bound once").local_addr()
+        };
+        let [proxy, admin, status] =
+            ["--gateway-port", "--gateway-admin-port", "--gateway-status-port"].map(&mut address);
+        Ok(Self { gateway: gateway::Bound::new(proxy?, admin?, status?)?, by_option })
     }
 
-    fn take(&mut self, option: &str) -> TcpListener {
-        self.0.remove(option).expect("each port is bound once and taken once")
-    }
-
-    fn take_async(&mut self, option: &str) -> anyhow::Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::from_std(self.take(option)).context("cannot use a bound socket")
+    fn take(&mut self, option: &str) -> anyhow::Result<tokio::net::TcpListener> {
+        let listener = self.by_option.remove(option).expect("each port is taken once");
+        tokio::net::TcpListener::from_std(listener).context("cannot use a bound socket")
     }
 }
 
@@ -110,7 +125,9 @@ fn environment(
     };
     if let Some(host) = host {
         let Ports { portal_port, gateway_port, .. } = options.ports;
-        let mut set = |name: &str, value: String| variables.entry(name.to_owned()).or_insert(value);
+        let mut set = |name: &str, value: String| {
+            variables.entry(name.to_owned()).or_insert(value);
+        };
         set("PORTAL_NETWORK_SCHEMA", "http".to_owned());
         set("PORTAL_NETWORK_PORTALHOST", format!("{host}:{portal_port}"));
         set("PORTAL_NETWORK_APIHOST", format!("{host}:{gateway_port}"));
@@ -159,27 +176,27 @@ impl Services {
             database_connections: 10,
             keys: keys.clone(),
             configuration: configuration.clone(),
+            password_cost: portal_api::passwords::Cost::default(),
             data: options.data.clone(),
             neighbours: portal_api::Neighbours {
                 portal: neighbours.portal.clone(),
                 auth_server: neighbours.auth_server.clone(),
                 gateway: neighbours.gateway.clone(),
             },
-            trusted_peers: Vec::new(),
-            listener_networks: Vec::new(),
-            password_cost: portal_api::passwords::Cost::default(),
+            trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
+            listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
             health_interval: Duration::from_secs(30),
             first_admin: Some(portal_api::FirstAdmin { email: options.admin.clone(), password }),
         };
-        let listener = sockets.take_async("--api-port")?;
-        let echo = sockets.take_async("--echo-port")?;
+        let listener = sockets.take("--api-port")?;
+        let echo = sockets.take("--echo-port")?;
         self.start(ServiceName::PortalApi, |readiness, stop| {
             portal_api::serve(api, listener, echo, readiness, stop)
         });
 
         let mut auth = auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
         auth.database = database(&options.data, "auth-server.db")?;
-        let listener = sockets.take_async("--auth-port")?;
+        let listener = sockets.take("--auth-port")?;
         self.start(ServiceName::AuthServer, |readiness, stop| {
             auth_server::serve(auth, listener, readiness, stop)
         });
@@ -191,10 +208,52 @@ impl Services {
             external_url: None,
             issuer: None,
         };
-        let listener = sockets.take_async("--portal-port")?;
+        let listener = sockets.take("--portal-port")?;
         self.start(ServiceName::Portal, |readiness, stop| {
             portal::serve(portal, listener, readiness, stop)
         });
+
+        let mailer = mailer::Settings {
+            portal_api: neighbours.portal_api.clone(),
+            url: Some(neighbours.mailer.clone()),
+            keys: keys.clone(),
+            data: options.data.clone(),
+            rate_per_minute: NonZeroU32::new(600).expect("not zero"),
+        };
+        let listener = sockets.take("--mailer-port")?;
+        self.start(ServiceName::Mailer, |readiness, stop| {
+            mailer::serve(mailer, listener, readiness, stop)
+        });
+
+        let chatbot = chatbot::Settings {
+            portal_api: neighbours.portal_api.clone(),
+            url: Some(neighbours.chatbot.clone()),
+            keys: keys.clone(),
+            allowed_networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        };
+        let listener = sockets.take("--chatbot-port")?;
+        self.start(ServiceName::Chatbot, |readiness, stop| {
+            chatbot::serve(chatbot, listener, readiness, stop)
+        });
+
+        let adapter = gateway_adapter::Settings::new(
+            neighbours.portal_api.clone(),
+            neighbours.gateway_admin.clone(),
+            neighbours.adapter.clone(),
+            keys.clone(),
+        );
+        let listener = sockets.take("--adapter-port")?;
+        self.start(ServiceName::GatewayAdapter, |readiness, stop| {
+            gateway_adapter::serve(adapter, listener, readiness, stop)
+        });
+
+        if configuration.globals.gateway_type == GatewayType::Embedded {
+            let mut gateway = gateway::Settings::new(sockets.gateway, options.data.clone());
+            gateway.apply_env()?;
+            self.start(ServiceName::Gateway, |readiness, stop| {
+                gateway::serve(gateway, readiness, stop)
+            });
+        }
         Ok(())
     }
 
@@ -212,9 +271,12 @@ impl Services {
         self.tasks.spawn(async move { (name, serving.await) });
     }
 
-    async fn until_ready(&self) {
-        for readiness in &self.readiness {
-            readiness.until_ready().await;
+    fn until_ready(&self) -> impl Future<Output = ()> + use<> {
+        let all = self.readiness.clone();
+        async move {
+            for readiness in all {
+                readiness.until_ready().await;
+            }
         }
     }
 

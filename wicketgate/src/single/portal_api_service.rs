@@ -4,7 +4,6 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use config::{Configuration, Environment, globals::PostgresStorage};
-use ipnet::IpNet;
 use migrations::Location;
 use service::{
     health::Readiness,
@@ -14,7 +13,7 @@ use service::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::listen_on;
+use super::{listen_on, networks};
 use crate::{keys, source::Source};
 
 pub async fn run(
@@ -68,6 +67,7 @@ fn from_environment(
         database: database(data, &configuration)?,
         database_connections: settings::parsed("POSTGRES_MAX_CLIENTS")?.unwrap_or(10),
         keys,
+        password_cost: portal_api::passwords::Cost::default(),
         data: data.to_owned(),
         neighbours: portal_api::Neighbours {
             portal: url("PORTAL_PORTAL_URL", "http://portal:3000/")?,
@@ -76,7 +76,6 @@ fn from_environment(
         },
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
-        password_cost: portal_api::passwords::Cost::default(),
         health_interval: Duration::from_millis(health_ms),
         first_admin: None,
         configuration,
@@ -125,20 +124,4 @@ fn url(variable: &str, default: &str) -> anyhow::Result<Url> {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(url)
-}
-
-/// A comma list of networks; a bare address stands for itself.
-fn networks(variable: &str) -> anyhow::Result<Vec<IpNet>> {
-    let Some(list) = settings::var(variable) else {
-        return Ok(Vec::new());
-    };
-    list.split(',')
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(|text| {
-            text.parse()
-                .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-                .with_context(|| format!("{variable}: `{text}` is neither an address nor a network"))
-        })
-        .collect()
 }
