@@ -63,8 +63,6 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn only_our_own_proxies_are_believed() {
         let proxies = [

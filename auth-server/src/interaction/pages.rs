@@ -47,7 +47,11 @@ pub async fn respond(
         }
         Next::Consent(request) => Ok(show_consent(state, visitor, &flow, *request)),
         Next::Redirect(url) => Ok(visitor.finish(redirect(&url))),
-        Next::Refuse(fault) => Err(PageError::for_visitor(&visitor, state, fault)),
+        // Through the visitor: whoever has just logged in stays logged in.
+        Next::Refuse(fault) => {
+            let page = PageError::for_visitor(&visitor, state, fault);
+            Ok(visitor.finish(page))
+        }
     }
 }
 

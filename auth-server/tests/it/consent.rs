@@ -1,0 +1,207 @@
+//! Registration, choice of a tenant, consent.
+
+use crate::support::{Browser, TestServer, VERIFIER, claims, parameter};
+
+#[tokio::test]
+async fn an_untrusted_application_needs_consent_once() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", false);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
+    let page = browser.page(&url).await.expect("login");
+    let form = [
+        ("_csrf", &*page.csrf()),
+        ("username", "ada@example.org"),
+        ("password", crate::support::PASSWORD),
+    ];
+    let page = browser
+        .submit("/local/login", &form)
+        .await
+        .expect("grant_scopes");
+    assert_eq!(page.model["grantRequests"][0]["scope"], "read");
+    assert_eq!(page.model["grantRequests"][0]["description"], "Read orders");
+    assert_eq!(page.model["appInfo"]["name"], "APP");
+    let csrf = page.csrf();
+    let quiet = Browser::authorize_url("app-orders", &[("scope", "read"), ("prompt", "none")]);
+    let silent = browser.get(&quiet).await.location();
+    assert_eq!(
+        parameter(&silent, "error").as_deref(),
+        Some("consent_required")
+    );
+    browser
+        .post("/local/grant", &[("_csrf", &csrf), ("_action", "maybe")])
+        .await
+        .expect(400);
+    let denied = browser
+        .post("/local/grant", &[("_csrf", &csrf), ("_action", "deny")])
+        .await
+        .location();
+    assert_eq!(
+        parameter(&denied, "error").as_deref(),
+        Some("access_denied")
+    );
+    assert_eq!(parameter(&denied, "state").as_deref(), Some("xyz"));
+    let allowed = browser
+        .post("/local/grant", &[("_csrf", &csrf), ("_action", "allow")])
+        .await
+        .location();
+    let code = parameter(&allowed, "code").unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "app-orders"),
+        ("client_secret", "secret"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let refresh = server
+        .token(&form)
+        .await
+        .expect(200)
+        .member("refresh_token");
+    browser.get(&url).await.expect(302);
+    // Withdrawn: asked again, and the tokens have ended.
+    let page = browser.page("/local/grants").await.expect("scope_list");
+    assert_eq!(page.model["grants"][0]["appInfo"]["name"], "APP");
+    let form = [
+        ("_csrf", &*page.csrf()),
+        ("revoke_app", "app"),
+        ("revoke_api", "orders"),
+    ];
+    let page = browser
+        .submit("/local/grants", &form)
+        .await
+        .expect("scope_list");
+    assert_eq!(page.model["flashMessage"]["type"], "success");
+    browser.page(&url).await.expect("grant_scopes");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "app-orders"),
+        ("client_secret", "secret"),
+        ("refresh_token", &refresh),
+    ];
+    assert_eq!(
+        server.token(&form).await.error(),
+        (400, "invalid_grant".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_api_with_a_pool_asks_for_registration_first() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("portal", "portal-api", "confidential", true);
+    let browser = server.browser();
+    let url = Browser::authorize_url("portal-portal-api", &[]);
+    let page = browser.page(&url).await.expect("login");
+    let form = [
+        ("_csrf", &*page.csrf()),
+        ("username", "ada@example.org"),
+        ("password", crate::support::PASSWORD),
+    ];
+    let page = browser
+        .submit("/local/login", &form)
+        .await
+        .expect("register");
+    assert_eq!(page.model["nonce"], page.model["csrfToken"]);
+    let silent = browser
+        .get(&Browser::authorize_url(
+            "portal-portal-api",
+            &[("prompt", "none")],
+        ))
+        .await;
+    assert_eq!(
+        parameter(&silent.location(), "error").as_deref(),
+        Some("interaction_required")
+    );
+    let empty = browser
+        .submit("/local/register", &[("nonce", &page.csrf()), ("name", "")])
+        .await;
+    assert_eq!(empty.answer.status, 400);
+    let csrf = empty.expect("register").csrf();
+    let form = [
+        ("nonce", csrf.as_str()),
+        ("name", "Ada Lovelace"),
+        ("company", "Engines"),
+        ("email", "x"),
+    ];
+    let target = browser
+        .post("/local/register", &form)
+        .await
+        .expect(302)
+        .location();
+    let code = parameter(&target, "code").unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "portal-portal-api"),
+        ("client_secret", "secret"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let token = server.token(&form).await.expect(200).member("access_token");
+    let profile = server.get_with("/profile", &token).await.expect(200).json();
+    assert_eq!(profile["name"], "Ada Lovelace");
+    assert_eq!(profile["wicked.haufe.io:company"], "Engines");
+    assert_eq!(profile["email"], "ada@example.org");
+}
+
+#[tokio::test]
+async fn a_tenant_comes_from_a_registration_and_from_nowhere_else() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "tenants", "confidential", true);
+    let browser = server.browser();
+    let page = browser
+        .page(&Browser::authorize_url("app-tenants", &[]))
+        .await
+        .expect("login");
+    browser.log_in(&page, "ada").await.expect(400);
+    for tenant in ["acme", "globex"] {
+        let url = Browser::authorize_url("app-tenants", &[("namespace", tenant)]);
+        let page = browser.page(&url).await.expect("register");
+        let form = [("nonce", &*page.csrf()), ("name", "Ada")];
+        let target = browser
+            .post("/local/register", &form)
+            .await
+            .expect(302)
+            .location();
+        assert_eq!(parameter(&target, "namespace").as_deref(), Some(tenant));
+    }
+    let page = browser
+        .page(&Browser::authorize_url("app-tenants", &[]))
+        .await
+        .expect("select_namespace");
+    let csrf = page.csrf();
+    let foreign = [("_csrf", csrf.as_str()), ("namespace", "initech")];
+    browser
+        .post("/local/selectnamespace", &foreign)
+        .await
+        .expect(400);
+    let form = [("_csrf", csrf.as_str()), ("namespace", "globex")];
+    let target = browser
+        .post("/local/selectnamespace", &form)
+        .await
+        .expect(302)
+        .location();
+    let code = parameter(&target, "code").unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "app-tenants"),
+        ("client_secret", "secret"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let token = server.token(&form).await.expect(200).member("access_token");
+    assert_eq!(
+        claims(&token)["authenticated_userid"],
+        "sub=ada;namespace=globex"
+    );
+    for bad in ["a;b", "UPPER", ""] {
+        let url = Browser::authorize_url("app-tenants", &[("namespace", bad), ("prompt", "none")]);
+        let target = browser.get(&url).await.location();
+        assert!(parameter(&target, "code").is_none(), "{bad}");
+    }
+}

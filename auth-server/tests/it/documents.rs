@@ -1,0 +1,93 @@
+//! What is published: metadata, keys, health, pages.
+
+use crate::support::{Browser, TestServer, part};
+
+#[tokio::test]
+async fn metadata_names_endpoints_below_the_issuer() {
+    let server = TestServer::start().await;
+    let root = server.base.strip_suffix("/auth").unwrap();
+    let urls = [
+        format!("{root}/.well-known/oauth-authorization-server/auth"),
+        format!("{root}/.well-known/openid-configuration/auth"),
+        format!("{}/.well-known/openid-configuration", server.base),
+    ];
+    for url in urls {
+        let document = server.get(&url).await.expect(200).json();
+        assert_eq!(document["issuer"], "http://localhost:8000/auth");
+        assert_eq!(
+            document["token_endpoint"],
+            "http://localhost:8000/auth/oauth2/token"
+        );
+        assert_eq!(document["code_challenge_methods_supported"][0], "S256");
+    }
+}
+
+#[tokio::test]
+async fn the_published_key_is_the_one_that_signs() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", true);
+    let keys = server.get("/oauth2/jwks").await.expect(200).json();
+    let key = &keys["keys"][0];
+    assert_eq!(
+        (&key["kty"], &key["crv"], &key["alg"]),
+        (&"EC".into(), &"P-256".into(), &"ES256".into())
+    );
+    assert!(key.get("d").is_none());
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "app-orders"),
+        ("client_secret", "secret"),
+    ];
+    let token = server.token(&form).await.member("access_token");
+    assert_eq!(part(&token, 0)["kid"], key["kid"]);
+    let jwk = serde_json::from_value(key.clone()).unwrap();
+    let decoding = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
+    validation.set_audience(&["orders"]);
+    jsonwebtoken::decode::<serde_json::Value>(&token, &decoding, &validation).unwrap();
+}
+
+#[tokio::test]
+async fn health_is_answered_beside_and_below_the_base_path() {
+    let server = TestServer::start().await;
+    let root = server.base.strip_suffix("/auth").unwrap().to_owned();
+    for url in [format!("{root}/ping"), format!("{}/ping", server.base)] {
+        assert_eq!(server.get(&url).await.expect(200).json()["name"], "auth");
+    }
+    server.get(&format!("{root}/healthz")).await.expect(200);
+    server.get(&format!("{root}/readyz")).await.expect(200);
+    server.get("/metrics").await.expect(404);
+}
+
+#[tokio::test]
+async fn pages_are_html_in_the_language_of_the_reader_with_a_strict_policy() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", true);
+    let url = server.url(&Browser::authorize_url("app-orders", &[]));
+    for (language, heading) in [
+        ("en", "<h1>Log in</h1>"),
+        ("de-AT,de;q=0.9", "<h1>Anmelden</h1>"),
+    ] {
+        let request = service::http::client()
+            .get(&url)
+            .header("accept-language", language);
+        let answer = crate::support::Answer::of(request.send().await.unwrap())
+            .await
+            .expect(200);
+        assert!(answer.text.contains(heading), "{}", answer.text);
+        assert!(answer.text.contains("name=\"_csrf\" value=\"login-"));
+        let policy = answer.headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.contains("form-action 'self' https://app.example"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"));
+        assert_eq!(answer.headers["cache-control"], "no-store");
+    }
+    let unknown = server.get("/no/such/page").await.expect(404);
+    assert!(unknown.text.contains("<!doctype html>"));
+}

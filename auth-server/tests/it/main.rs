@@ -1,0 +1,12 @@
+//! The auth server over HTTP: a real server on a real database, against a portal-api that holds
+//! its data in memory and answers the calls this server makes as the contract says.
+
+mod codes;
+mod consent;
+mod documents;
+mod login;
+mod logout;
+mod refresh;
+mod signup;
+mod support;
+mod tokens;

@@ -1,0 +1,260 @@
+//! A running auth server and browsers and clients that use it.
+
+mod browser;
+mod portal_api;
+
+use std::time::Duration;
+
+use auth_server::Settings;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use migrations::Location;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use service::{
+    ServiceName,
+    health::Readiness,
+    keys::{Keys, MasterKey},
+    token::Identity,
+};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub use browser::{Browser, Page};
+pub use portal_api::{PASSWORD, PortalApi};
+
+/// Redirect URI of the applications.
+pub const REDIRECT: &str = "https://app.example/cb?x=1";
+/// A PKCE verifier with its challenge (RFC 7636, appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// An auth server on a free port; stops when dropped.
+pub struct TestServer {
+    /// `http://127.0.0.1:<port>/auth`
+    pub base: String,
+    pub portal: PortalApi,
+    pub keys: Keys,
+    http: reqwest::Client,
+    shutdown: CancellationToken,
+    task: JoinHandle<anyhow::Result<()>>,
+    _data: TempDir,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.task.abort();
+    }
+}
+
+impl TestServer {
+    /// On SQLite.
+    pub async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        Self::on(location, data, portal, keys).await
+    }
+
+    /// Two instances on one PostgreSQL; nothing where there is none.
+    pub async fn start_two() -> Option<(Self, Self)> {
+        let url = fresh_postgres().await?;
+        let location = Location::parse(&url).unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let folder = || tempfile::tempdir().unwrap();
+        let (one, two) = tokio::join!(
+            Self::on(location.clone(), folder(), portal.clone(), keys.clone()),
+            Self::on(location, folder(), portal.clone(), keys.clone()),
+        );
+        Some((one, two))
+    }
+
+    async fn on(database: Location, data: TempDir, portal: PortalApi, keys: Keys) -> Self {
+        let mut settings = Settings::new(portal.url.clone(), keys.clone(), data.path());
+        settings.database = database;
+        settings.render_json = true;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
+        let task = tokio::spawn(auth_server::serve(
+            settings,
+            listener,
+            readiness.clone(),
+            shutdown.clone(),
+        ));
+        tokio::time::timeout(Duration::from_secs(30), readiness.until_ready())
+            .await
+            .unwrap_or_else(|_| panic!("the auth server does not start: {:?}", readiness.state()));
+        Self {
+            base: format!("http://{address}/auth"),
+            portal,
+            keys,
+            http: service::http::client(),
+            shutdown,
+            task,
+            _data: data,
+        }
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser::new(self)
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::of(self.http.get(self.url(path)).send().await.unwrap()).await
+    }
+
+    pub async fn get_with(&self, path: &str, authorization: &str) -> Answer {
+        let request = self
+            .http
+            .get(self.url(path))
+            .header("authorization", authorization);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        Answer::of(
+            self.http
+                .post(self.url(path))
+                .form(form)
+                .send()
+                .await
+                .unwrap(),
+        )
+        .await
+    }
+
+    pub async fn post_as(&self, path: &str, bearer: &str, form: &[(&str, &str)]) -> Answer {
+        let request = self
+            .http
+            .post(self.url(path))
+            .bearer_auth(bearer)
+            .form(form);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// `POST /oauth2/token`
+    pub async fn token(&self, form: &[(&str, &str)]) -> Answer {
+        self.post("/oauth2/token", form).await
+    }
+
+    /// A service token of the portal for this server.
+    pub fn service_token(&self) -> String {
+        Identity::new(ServiceName::Portal, self.keys.clone())
+            .token_for(ServiceName::AuthServer)
+            .unwrap()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.base)
+        }
+    }
+}
+
+/// An answer, read completely.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn of(response: reqwest::Response) -> Self {
+        Self {
+            status: response.status(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The answer, if it has this status.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// Status and OAuth error code.
+    pub fn error(&self) -> (u16, String) {
+        let code = self.json()["error"].as_str().unwrap_or_default().to_owned();
+        (self.status.as_u16(), code)
+    }
+
+    pub fn member(&self, name: &str) -> String {
+        self.json()[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no `{name}`: {self:?}"))
+            .to_owned()
+    }
+
+    pub fn location(&self) -> Url {
+        let location = self
+            .headers
+            .get("location")
+            .unwrap_or_else(|| panic!("no redirect: {self:?}"));
+        let location = location.to_str().unwrap();
+        let base = Url::parse("http://relative.invalid/").unwrap();
+        base.join(location).unwrap()
+    }
+}
+
+/// The parameter of a URL.
+pub fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The claims of a token, unverified.
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// Header (0) or claims (1) of a token.
+pub fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+/// A text with another part in a token.
+pub fn with_part(token: &str, index: usize, value: &Value) -> String {
+    let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+    parts[index] = URL_SAFE_NO_PAD.encode(json!(value).to_string());
+    parts.join(".")
+}
+
+/// A new database on the server that `WICKETGATE_TEST_POSTGRES_URL` names.
+async fn fresh_postgres() -> Option<String> {
+    use sea_orm::ConnectionTrait as _;
+    use service::settings::var;
+
+    let Some(server) = var("WICKETGATE_TEST_POSTGRES_URL") else {
+        assert!(
+            var("WICKETGATE_TEST_FULL").is_none(),
+            "WICKETGATE_TEST_POSTGRES_URL is not set"
+        );
+        eprintln!("skipped: no PostgreSQL (WICKETGATE_TEST_POSTGRES_URL)");
+        return None;
+    };
+    let name = format!("auth_{}", service::random::hex_id());
+    let admin = sea_orm::Database::connect(&server).await.unwrap();
+    admin
+        .execute_unprepared(&format!("create database {name}"))
+        .await
+        .unwrap();
+    let mut url: Url = server.parse().unwrap();
+    url.set_path(&name);
+    Some(url.into())
+}

@@ -1,0 +1,163 @@
+//! A browser that keeps cookies and sends forms, reading pages in the JSON form (3.4).
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use http::header;
+use serde_json::Value;
+use url::Url;
+
+use super::{Answer, CHALLENGE, PASSWORD, REDIRECT, TestServer, parameter};
+
+/// One browser; redirects are not followed.
+pub struct Browser<'s> {
+    server: &'s TestServer,
+    cookies: Mutex<BTreeMap<String, String>>,
+}
+
+/// A page as its view model.
+#[derive(Debug)]
+pub struct Page {
+    pub answer: Answer,
+    pub model: Value,
+}
+
+impl Page {
+    pub fn template(&self) -> &str {
+        self.model["template"].as_str().unwrap_or_default()
+    }
+
+    pub fn csrf(&self) -> String {
+        self.model["csrfToken"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// The page, if it has this id.
+    pub fn expect(self, template: &str) -> Self {
+        assert_eq!(self.template(), template, "{:?}", self.answer);
+        self
+    }
+}
+
+impl<'s> Browser<'s> {
+    pub fn new(server: &'s TestServer) -> Self {
+        Self {
+            server,
+            cookies: Mutex::default(),
+        }
+    }
+
+    /// The same browser at another instance of the server.
+    pub fn at(&self, server: &'s TestServer) -> Self {
+        Self {
+            server,
+            cookies: Mutex::new(self.cookies.lock().unwrap().clone()),
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(service::http::client().get(self.server.url(path)))
+            .await
+    }
+
+    pub async fn get_with(&self, path: &str, name: &str, value: &str) -> Answer {
+        self.send(
+            service::http::client()
+                .get(self.server.url(path))
+                .header(name, value),
+        )
+        .await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(
+            service::http::client()
+                .post(self.server.url(path))
+                .form(form),
+        )
+        .await
+    }
+
+    pub async fn page(&self, path: &str) -> Page {
+        as_page(self.get(path).await)
+    }
+
+    /// Sends a form and reads the page that follows.
+    pub async fn submit(&self, path: &str, form: &[(&str, &str)]) -> Page {
+        as_page(self.post(path, form).await)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = request
+            .header(header::ACCEPT, "application/json")
+            .header(header::COOKIE, cookies.join("; "));
+        let answer = Answer::of(request.send().await.unwrap()).await;
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies
+                .lock()
+                .unwrap()
+                .insert(name.to_owned(), value.to_owned());
+        }
+        answer
+    }
+
+    /// The authorization URL of a client, with more parameters.
+    pub fn authorize_url(client_id: &str, more: &[(&str, &str)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", client_id)
+            .append_pair("state", "xyz")
+            .append_pair("code_challenge", CHALLENGE)
+            .append_pair("code_challenge_method", "S256");
+        if !more.iter().any(|(name, _)| *name == "redirect_uri") {
+            query.append_pair("redirect_uri", REDIRECT);
+        }
+        query.extend_pairs(more);
+        format!("/oauth2/authorize?{}", query.finish())
+    }
+
+    /// Logs in on a log-in page.
+    pub async fn log_in(&self, page: &Page, user: &str) -> Answer {
+        let form = [
+            ("_csrf", page.csrf()),
+            ("username", format!("{user}@example.org")),
+            ("password", PASSWORD.to_owned()),
+        ];
+        let form: Vec<(&str, &str)> = form
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.post("/local/login", &form).await
+    }
+
+    /// The whole way to a code, as `ada` at a trusted client.
+    pub async fn code(&self, client_id: &str, more: &[(&str, &str)]) -> String {
+        let page = self
+            .page(&Self::authorize_url(client_id, more))
+            .await
+            .expect("login");
+        let target = self.log_in(&page, "ada").await.expect(302).location();
+        code_of(&target)
+    }
+}
+
+/// The code in an answer to the client.
+pub fn code_of(target: &Url) -> String {
+    parameter(target, "code").unwrap_or_else(|| panic!("no code: {target}"))
+}
+
+fn as_page(answer: Answer) -> Page {
+    let model = answer.json();
+    Page { answer, model }
+}

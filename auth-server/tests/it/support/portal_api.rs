@@ -1,0 +1,481 @@
+//! A portal-api in memory: the calls that the auth server makes, answered as the contract says,
+//! and only to the auth server's own service token.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::{StatusCode, header};
+use serde_json::{Map, Value, json};
+use service::{ServiceName, keys::Keys, random, token::Verifier};
+use tokio::net::TcpListener;
+use url::Url;
+
+/// Password of all users.
+pub const PASSWORD: &str = "open sesame";
+
+/// The running stand-in. Cheap to clone.
+#[derive(Clone)]
+pub struct PortalApi {
+    pub url: Url,
+    data: Arc<Mutex<Data>>,
+    verifier: Verifier,
+}
+
+#[derive(Default)]
+struct Data {
+    users: Vec<User>,
+    clients: Vec<Value>,
+    grants: Vec<Value>,
+    registrations: Vec<Value>,
+    verifications: Vec<Value>,
+    calls: Vec<String>,
+}
+
+#[derive(Clone)]
+struct User {
+    id: String,
+    email: String,
+    password: String,
+    validated: bool,
+    groups: Vec<String>,
+    must_change_password: bool,
+}
+
+impl User {
+    fn json(&self) -> Value {
+        json!({"id": self.id, "email": self.email, "validated": self.validated,
+            "groups": self.groups, "mustChangePassword": self.must_change_password})
+    }
+}
+
+impl PortalApi {
+    pub async fn start(keys: Keys) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let api = Self {
+            url: url.parse().unwrap(),
+            data: Arc::default(),
+            verifier: Verifier::new(ServiceName::PortalApi, keys),
+        };
+        let router = Router::new()
+            .route("/globals", get(globals))
+            .route("/auth-servers/default", get(auth_server))
+            .route("/apis", get(apis))
+            .route("/pools/{pool}", get(pool))
+            .route("/subscriptions/{client}", get(subscription))
+            .route("/subscriptions/{client}/verify", post(verify))
+            .route("/applications/{application}", get(application))
+            .route("/login", post(login))
+            .route("/users", post(create_user))
+            .route("/users/{id}", get(user).patch(patch_user))
+            .route(
+                "/registrations/pools/{pool}/users/{user}",
+                get(registrations).put(register),
+            )
+            .route("/grants/{user}", get(grants))
+            .route(
+                "/grants/{user}/applications/{application}/apis/{api}",
+                get(grant).put(put_grant).delete(delete_grant),
+            )
+            .route("/verifications", post(create_verification))
+            .route("/verifications/consume", post(consume))
+            .route("/verifications/{id}", get(verification))
+            .layer(middleware::from_fn_with_state(
+                api.clone(),
+                only_auth_server,
+            ))
+            .with_state(api.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        api.add_user("ada", &["dev"]);
+        api
+    }
+
+    fn data(&self) -> std::sync::MutexGuard<'_, Data> {
+        self.data.lock().unwrap()
+    }
+
+    /// A user `<id>@example.org` with the common password.
+    pub fn add_user(&self, id: &str, groups: &[&str]) {
+        self.data().users.push(User {
+            id: id.to_owned(),
+            email: format!("{id}@example.org"),
+            password: PASSWORD.to_owned(),
+            validated: true,
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            must_change_password: false,
+        });
+    }
+
+    pub fn change_user(&self, id: &str, groups: &[&str], must_change_password: bool) {
+        let mut data = self.data();
+        let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
+        user.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        user.must_change_password = must_change_password;
+    }
+
+    pub fn remove_user(&self, id: &str) {
+        self.data().users.retain(|user| user.id != id);
+    }
+
+    pub fn is_validated(&self, email: &str) -> bool {
+        self.data()
+            .users
+            .iter()
+            .any(|user| user.email == email && user.validated)
+    }
+
+    /// A client of `api`: id `<application>-<api>`, secret `secret`.
+    pub fn add_client(&self, application: &str, api: &str, kind: &str, trusted: bool) -> String {
+        let id = format!("{application}-{api}");
+        self.data().clients.push(json!({
+            "subscription": {
+                "id": format!("sub-{id}"), "application": application, "api": api, "plan": "free",
+                "auth": "oauth2", "approved": true, "clientId": id, "trusted": trusted,
+                "allowedScopesMode": "all"
+            },
+            "application": {
+                "id": application, "name": application.to_uppercase(), "clientType": kind,
+                "redirectUris": [super::REDIRECT, "http://127.0.0.1/cb"]
+            }
+        }));
+        id
+    }
+
+    /// The id of the latest mail link.
+    pub fn latest_mail(&self) -> Option<(String, Value)> {
+        let data = self.data();
+        let latest = data.verifications.last()?.clone();
+        Some((latest["id"].as_str()?.to_owned(), latest))
+    }
+
+    pub fn mails(&self) -> usize {
+        self.data().verifications.len()
+    }
+
+    /// How often `POST /login` was called.
+    pub fn calls(&self, of: &str) -> usize {
+        self.data().calls.iter().filter(|call| *call == of).count()
+    }
+}
+
+/// Nobody else is answered.
+async fn only_auth_server(State(api): State<PortalApi>, request: Request, next: Next) -> Response {
+    let caller = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+        .and_then(|token| api.verifier.verify(token).ok());
+    if caller != Some(ServiceName::AuthServer) {
+        return refuse(403, "who are you?");
+    }
+    let call = format!("{} {}", request.method(), request.uri().path());
+    api.data().calls.push(call);
+    next.run(request).await
+}
+
+fn refuse(status: u16, message: &str) -> Response {
+    let body = Json(json!({"status": status, "message": message}));
+    (StatusCode::from_u16(status).unwrap(), body).into_response()
+}
+
+fn found(value: Option<Value>) -> Response {
+    value.map_or_else(
+        || refuse(404, "not found"),
+        |value| Json(value).into_response(),
+    )
+}
+
+async fn globals() -> Json<Value> {
+    Json(json!({
+        "title": "Nordhafen", "company": "Nordhafen GmbH", "passwordStrategy": "PW_6_24",
+        "network": {"schema": "http", "portalHost": "localhost:3000", "apiHost": "localhost:8000"}
+    }))
+}
+
+async fn auth_server() -> Json<Value> {
+    Json(json!({
+        "id": "default", "name": "default", "tokens": {"mode": "jwt"},
+        "config": {"api": {"routes": [{"paths": ["/auth"]}]}},
+        "authMethods": [
+            {"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}},
+            {"name": "staff", "type": "local", "config": {"trustUsers": "true"}},
+            {"name": "off", "type": "local", "enabled": false, "config": {}}
+        ]
+    }))
+}
+
+async fn apis() -> Json<Value> {
+    let settings = |code: bool| {
+        json!({"enable_client_credentials": true, "enable_authorization_code": code,
+            "token_expiration": "1800",
+            "scopes": {"read": {"description": "Read orders"}, "write": {"description": "Write orders"}}})
+    };
+    let methods = json!(["default:local"]);
+    Json(json!({"apis": [
+        {"id": "orders", "name": "Orders", "auth": "oauth2", "authMethods": methods, "settings": settings(true)},
+        {"id": "machines", "auth": "oauth2", "authMethods": methods, "settings": settings(false)},
+        {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
+        {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": settings(true), "registrationPool": "wicked"},
+        {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": settings(true), "registrationPool": "tenants"}
+    ]}))
+}
+
+async fn pool(Path(pool): Path<String>) -> Response {
+    let property = |id: &str, claim: &str, required: bool| json!({"id": id, "description": id, "type": "string", "required": required, "oidcClaim": claim});
+    found(match pool.as_str() {
+        "wicked" => Some(json!({"id": "wicked", "requiresNamespace": false,
+            "properties": [property("name", "name", true), property("company", "wicked.haufe.io:company", false)]})),
+        "tenants" => Some(json!({"id": "tenants", "requiresNamespace": true,
+            "properties": [property("name", "name", true)]})),
+        _ => None,
+    })
+}
+
+fn client(api: &PortalApi, id: &str) -> Option<Value> {
+    api.data()
+        .clients
+        .iter()
+        .find(|client| client["subscription"]["clientId"] == id)
+        .cloned()
+}
+
+async fn subscription(State(api): State<PortalApi>, Path(id): Path<String>) -> Response {
+    found(client(&api, &id))
+}
+
+async fn verify(
+    State(api): State<PortalApi>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    match client(&api, &id) {
+        Some(_) if body["clientSecret"] != "secret" => refuse(403, "wrong"),
+        client => found(client),
+    }
+}
+
+async fn application(State(api): State<PortalApi>, Path(id): Path<String>) -> Response {
+    let data = api.data();
+    let client = data
+        .clients
+        .iter()
+        .find(|client| client["application"]["id"] == *id);
+    found(client.map(|client| client["application"].clone()))
+}
+
+async fn login(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
+    let user = api
+        .data()
+        .users
+        .iter()
+        .find(|user| body["email"] == *user.email)
+        .cloned();
+    match user {
+        Some(user) if body["password"] == *user.password => {
+            Json(json!([user.json()])).into_response()
+        }
+        Some(_) => refuse(403, "wrong"),
+        None => refuse(404, "unknown"),
+    }
+}
+
+async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let (email, password) = (text("email").to_lowercase(), text("password"));
+    if !(6..=24).contains(&password.len()) || !email.contains('.') {
+        return refuse(400, "against a rule");
+    }
+    let mut data = api.data();
+    if data.users.iter().any(|user| user.email == email) {
+        return refuse(409, "taken");
+    }
+    let user = User {
+        id: random::hex_id(),
+        email,
+        password,
+        validated: body["validated"] == true,
+        groups: Vec::new(),
+        must_change_password: false,
+    };
+    let answer = (StatusCode::CREATED, Json(user.json())).into_response();
+    data.users.push(user);
+    answer
+}
+
+async fn user(State(api): State<PortalApi>, Path(id): Path<String>) -> Response {
+    found(
+        api.data()
+            .users
+            .iter()
+            .find(|user| user.id == id)
+            .map(User::json),
+    )
+}
+
+async fn patch_user(
+    State(api): State<PortalApi>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    let mut data = api.data();
+    let Some(user) = data.users.iter_mut().find(|user| user.id == id) else {
+        return refuse(404, "unknown");
+    };
+    if let Some(password) = body["password"].as_str() {
+        if password.len() < 6 {
+            return refuse(400, "against the rule");
+        }
+        password.clone_into(&mut user.password);
+    }
+    user.must_change_password = body["mustChangePassword"]
+        .as_bool()
+        .unwrap_or(user.must_change_password);
+    Json(user.json()).into_response()
+}
+
+async fn registrations(
+    State(api): State<PortalApi>,
+    Path((pool, user)): Path<(String, String)>,
+) -> Json<Value> {
+    let data = api.data();
+    let of_user = |one: &&Value| one["poolId"] == *pool && one["userId"] == *user;
+    let items: Vec<Value> = data.registrations.iter().filter(of_user).cloned().collect();
+    Json(json!({"count": items.len(), "items": items}))
+}
+
+async fn register(
+    State(api): State<PortalApi>,
+    Path((pool, user)): Path<(String, String)>,
+    Json(mut body): Json<Map<String, Value>>,
+) -> Response {
+    if body
+        .get("name")
+        .and_then(Value::as_str)
+        .is_none_or(str::is_empty)
+    {
+        return refuse(400, "Property `name` is required.");
+    }
+    body.insert("poolId".to_owned(), pool.into());
+    body.insert("userId".to_owned(), user.into());
+    api.data().registrations.push(body.into());
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn grants(State(api): State<PortalApi>, Path(user): Path<String>) -> Json<Value> {
+    let data = api.data();
+    let items: Vec<Value> = data
+        .grants
+        .iter()
+        .filter(|grant| grant["userId"] == *user)
+        .cloned()
+        .collect();
+    Json(json!({"count": items.len(), "items": items}))
+}
+
+type GrantPath = Path<(String, String, String)>;
+
+fn is_grant(grant: &Value, (user, application, api): &(String, String, String)) -> bool {
+    grant["userId"] == **user && grant["applicationId"] == **application && grant["apiId"] == **api
+}
+
+async fn grant(State(api): State<PortalApi>, Path(path): GrantPath) -> Response {
+    found(
+        api.data()
+            .grants
+            .iter()
+            .find(|grant| is_grant(grant, &path))
+            .cloned(),
+    )
+}
+
+async fn put_grant(
+    State(api): State<PortalApi>,
+    Path(path): GrantPath,
+    Json(body): Json<Value>,
+) -> StatusCode {
+    let dated =
+        |grant: &Value| json!({"scope": grant["scope"], "grantedDate": "2026-11-21T00:00:00Z"});
+    let scopes: Vec<Value> = body["grants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(dated)
+        .collect();
+    let mut data = api.data();
+    data.grants.retain(|grant| !is_grant(grant, &path));
+    data.grants.push(
+        json!({"userId": path.0, "applicationId": path.1, "apiId": path.2, "grants": scopes}),
+    );
+    StatusCode::NO_CONTENT
+}
+
+async fn delete_grant(State(api): State<PortalApi>, Path(path): GrantPath) -> Response {
+    let mut data = api.data();
+    let before = data.grants.len();
+    data.grants.retain(|grant| !is_grant(grant, &path));
+    if data.grants.len() == before {
+        return refuse(404, "none");
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn create_verification(State(api): State<PortalApi>, Json(body): Json<Value>) -> StatusCode {
+    let mut data = api.data();
+    let user = data
+        .users
+        .iter()
+        .find(|user| body["email"] == *user.email)
+        .cloned();
+    if let Some(user) = user {
+        let verification = json!({"id": random::hex_id(), "type": body["type"], "email": user.email,
+            "userId": user.id, "link": body["link"], "utc": 0});
+        data.verifications.push(verification);
+    }
+    StatusCode::NO_CONTENT
+}
+
+async fn verification(
+    State(api): State<PortalApi>,
+    Path(id): Path<String>,
+    Query(_): Query<Value>,
+) -> Response {
+    found(
+        api.data()
+            .verifications
+            .iter()
+            .find(|one| one["id"] == *id)
+            .cloned(),
+    )
+}
+
+async fn consume(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
+    let mut data = api.data();
+    let Some(index) = data
+        .verifications
+        .iter()
+        .position(|one| one["id"] == body["token"])
+    else {
+        return refuse(404, "unknown");
+    };
+    let password = body["password"].as_str().map(str::to_owned);
+    if password.as_ref().is_some_and(|password| password.len() < 6) {
+        return refuse(400, "against the rule");
+    }
+    let verification = data.verifications.remove(index);
+    let user = data
+        .users
+        .iter_mut()
+        .find(|user| verification["userId"] == *user.id)
+        .unwrap();
+    match password {
+        Some(password) => user.password = password,
+        None => user.validated = true,
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
