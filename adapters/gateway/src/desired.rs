@@ -33,7 +33,10 @@ pub use context::{Context, Settings, server_name};
 #[derive(Debug, Default)]
 pub struct Desired {
     pub entities: Entities,
+    /// What is wrong with the configuration.
     pub problems: Vec<GatewayProblem>,
+    /// What is wrong with subscriptions, by application.
+    pub applications: BTreeMap<String, Vec<GatewayProblem>>,
     /// Tags of APIs whose service, routes and plugins stay as the gateway has them.
     pub kept_apis: BTreeSet<String>,
     /// Consumers that get nothing new.
@@ -112,7 +115,12 @@ impl Desired {
     fn subscriptions(&mut self, context: &Context, subscriptions: &[SnapshotSubscription]) {
         for subscription in subscriptions {
             if let Err((message, keep)) = self.subscription(context, subscription) {
-                self.problem("subscription", &subscription.id, message);
+                let problems = self.applications.entry(subscription.application.clone());
+                problems.or_default().push(GatewayProblem {
+                    kind: "subscription".to_owned(),
+                    id: subscription.id.clone(),
+                    message,
+                });
                 let username = subscription::username(subscription);
                 let consumer = context.settings.ids.consumer(&username);
                 self.kept_consumers

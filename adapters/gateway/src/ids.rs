@@ -89,12 +89,17 @@ impl Ids {
     }
 }
 
+/// What the tag of an API begins with.
+pub const API_TAG: &str = "wg-api-";
+/// What the tag of an application begins with.
+pub const APPLICATION_TAG: &str = "wg-app-";
+
 pub fn api_tag(api: &str) -> String {
-    tag(&format!("wg-api-{api}"))
+    tag(&format!("{API_TAG}{api}"))
 }
 
 pub fn application_tag(application: &str) -> String {
-    tag(&format!("wg-app-{application}"))
+    tag(&format!("{APPLICATION_TAG}{application}"))
 }
 
 /// Comma and slash separate tags in queries, so they cannot stand in one.

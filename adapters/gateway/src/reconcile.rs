@@ -16,8 +16,8 @@ use uuid::Uuid;
 use crate::{
     apply::{Applied, apply},
     desired::{self, Context, Desired},
-    diff::{Change, diff},
-    entity::{Entities, tags},
+    diff::{Change, ChangeKind, diff},
+    entity::{Entities, Key, tags, text},
     ids,
     keys::{self, KeysByServer},
     node::Node,
@@ -35,6 +35,9 @@ pub enum RunError {
     /// The configuration is another one than at the last full run.
     #[error("the configuration has changed")]
     OtherConfiguration,
+    /// The gateway is not what it was at the last full run: only such a run finds out.
+    #[error("the gateway refused a change: {0}")]
+    Refused(String),
 }
 
 impl RunError {
@@ -87,6 +90,8 @@ pub struct Full {
     /// Per node.
     pub changes: Vec<Vec<Change>>,
     pub problems: Vec<GatewayProblem>,
+    /// Problems of subscriptions, by application.
+    pub applications: BTreeMap<String, Vec<GatewayProblem>>,
     pub credentials: HashMap<Uuid, String>,
     /// When the next credential of an application ends.
     pub expiries: BTreeMap<String, chrono::DateTime<chrono::Utc>>,
@@ -138,7 +143,7 @@ impl Reconciler {
         }
         if !options.dry_run {
             for applied in self.apply(&changes).await? {
-                desired.problems.extend(refusals(&applied));
+                note_refusals(&mut desired, &applied);
             }
         }
         let mut entities = BTreeMap::new();
@@ -158,6 +163,7 @@ impl Reconciler {
             nodes,
             changes,
             problems: desired.problems,
+            applications: desired.applications,
             credentials: desired.credentials,
             expiries,
             entities,
@@ -188,12 +194,13 @@ impl Reconciler {
             .iter()
             .map(|actual| diff(&desired, actual, &base.services))
             .collect();
-        for applied in self.apply(&changes).await? {
-            desired.problems.extend(refusals(&applied));
+        let applied = self.apply(&changes).await?;
+        if let Some(refused) = applied.iter().flat_map(|applied| &applied.refused).next() {
+            return Err(RunError::Refused(refused.message.clone()));
         }
         Ok(Partial {
             made: changes.iter().map(Vec::len).sum(),
-            problems: desired.problems,
+            problems: desired.applications.remove(application).unwrap_or_default(),
             credentials: desired.credentials,
             expiry: expiries(&part.subscriptions).remove(application),
         })
@@ -252,13 +259,42 @@ fn services(desired: &Desired, actual: &[Entities]) -> BTreeSet<Uuid> {
     wanted.chain(kept).map(|(id, _)| id).collect()
 }
 
-/// Problems out of what the gateway refused.
-fn refusals(applied: &Applied) -> impl Iterator<Item = GatewayProblem> {
-    applied.refused.iter().map(|refused| GatewayProblem {
-        kind: "gateway".to_owned(),
-        id: refused.change.key.to_string(),
-        message: refused.message.clone(),
-    })
+/// Problems out of what the gateway refused, at the API or subscription that they concern.
+fn note_refusals(desired: &mut Desired, applied: &Applied) {
+    for refused in &applied.refused {
+        let consumer = Key {
+            kind: Kind::Consumer,
+            id: refused.change.unit,
+        };
+        let subscription = desired.entities.get(&consumer).cloned();
+        let fields = match (&refused.change.kind, &subscription) {
+            (_, Some(consumer)) => Some(consumer),
+            (ChangeKind::Put { fields, .. }, None) => Some(fields),
+            (ChangeKind::Delete, None) => None,
+        };
+        let tagged = |start| {
+            let mut tags = fields.into_iter().flat_map(tags);
+            tags.find_map(|tag| tag.strip_prefix(start).map(str::to_owned))
+        };
+        let problem = |kind: &str, id: String| GatewayProblem {
+            kind: kind.to_owned(),
+            id,
+            message: format!("{}: {}", refused.change.key, refused.message),
+        };
+        let id = subscription
+            .as_ref()
+            .and_then(|consumer| text(consumer, "custom_id"));
+        if let (Some(application), Some(id)) = (tagged(ids::APPLICATION_TAG), id) {
+            let problems = desired.applications.entry(application).or_default();
+            problems.push(problem("subscription", id.to_owned()));
+        } else if let Some(api) = tagged(ids::API_TAG) {
+            desired.problems.push(problem("api", api));
+        } else {
+            desired
+                .problems
+                .push(problem("gateway", refused.change.key.to_string()));
+        }
+    }
 }
 
 fn expiries(

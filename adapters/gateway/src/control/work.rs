@@ -132,7 +132,7 @@ impl Control {
         self.shared.replace_credentials(full.credentials);
         self.expiries = full.expiries;
         self.problems.full = full.problems;
-        self.problems.applications.clear();
+        self.problems.applications = full.applications;
         self.base = Some(full.base);
         self.dirty.clear();
         self.next_full = Instant::now() + self.reconcile_every;
@@ -163,8 +163,9 @@ impl Control {
                     calls += partial.made;
                     self.take_partial(&application, partial);
                 }
-                Err(RunError::OtherConfiguration) => {
-                    self.want_full("the configuration has changed");
+                // The application stays marked until then, so its events wait, too.
+                Err(error @ (RunError::OtherConfiguration | RunError::Refused(_))) => {
+                    self.want_full(error.to_string());
                 }
                 Err(error) => failures.push((application, error)),
             }

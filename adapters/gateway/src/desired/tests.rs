@@ -63,6 +63,7 @@ fn problems(desired: &Desired) -> Vec<String> {
     desired
         .problems
         .iter()
+        .chain(desired.applications.values().flatten())
         .map(|problem| format!("{} {}", problem.kind, problem.id))
         .collect()
 }

@@ -17,7 +17,7 @@ use axum::{
 use sdk::{
     signature::Secrets,
     types::{
-        Event, ListenerRegistration, gateway::GatewayStatus, listeners::AckReport,
+        Event, ListenerRegistration, Timestamp, gateway::GatewayStatus, listeners::AckReport,
         usage::UsageBatch,
     },
 };
@@ -219,7 +219,21 @@ async fn snapshot(portal: ThePortal, Query(part): Query<Part>) -> Json<Value> {
         Some(application) => subscription["application"] == json!(application),
         None => true,
     };
-    let subscriptions: Vec<_> = installation.subscriptions.iter().filter(wanted).collect();
+    let mut subscriptions: Vec<Value> = installation
+        .subscriptions
+        .iter()
+        .filter(wanted)
+        .cloned()
+        .collect();
+    let now = json!(Timestamp(service::clock::now()));
+    for subscription in &mut subscriptions {
+        let credentials = subscription["credentials"].as_array_mut().unwrap();
+        // Both are texts of the same form, so they sort as the moments do.
+        credentials.retain(|credential| match credential["expiresAt"].as_str() {
+            Some(end) => end > now.as_str().unwrap(),
+            None => true,
+        });
+    }
     Json(json!({
         "revision": revision, "seq": installation.seq, "globals": installation.globals,
         "apis": installation.apis, "authServers": installation.auth_servers,

@@ -3,7 +3,10 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{backend::Key, world::World};
+use crate::{
+    backend::Key,
+    world::{World, subscription},
+};
 
 #[tokio::test]
 async fn apis_are_published_with_the_access_their_auth_asks_for() {
@@ -195,4 +198,45 @@ async fn entities_of_others_are_never_touched_and_our_own_are_put_right() {
             .all(|service| service["host"] != "attacker.test")
     );
     assert_eq!(world.resync("").await["actions"], json!([]));
+}
+
+#[tokio::test]
+async fn a_credential_ends_at_its_time_without_any_event() {
+    let world = World::start().await;
+    let end = service::clock::now() + chrono::Duration::milliseconds(1500);
+    let credential = json!({
+        "id": "c", "kind": "key", "digest": world.portal.digest("short-lived"),
+        "expiresAt": sdk::types::Timestamp(end)
+    });
+    let subscription = subscription("my-app", "keyed", "unlimited", json!([credential]));
+    world
+        .deliver(
+            world
+                .portal
+                .change("my-app", "subscription.add", |all| all.push(subscription)),
+        )
+        .await;
+    let key = [("x-apikey", "short-lived")];
+    assert_eq!(world.status("/keyed", &key).await, StatusCode::OK);
+    while world.status("/keyed", &key).await == StatusCode::OK {
+        tokio::task::yield_now().await;
+    }
+    assert!(service::clock::now() >= end);
+    assert_eq!(world.entities("consumers").await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_finds_what_is_missing_even_if_the_gateway_lost_it_unnoticed() {
+    let world = World::start().await;
+    for collection in ["routes", "services"] {
+        for entity in world.entities(collection).await {
+            let path = format!("{collection}/{}", entity["id"].as_str().unwrap());
+            world.admin(Method::DELETE, &path, json!({})).await;
+        }
+    }
+    world.subscribe("my-app", "limited", "secret-key-1").await;
+    let status = world
+        .status("/keyed", &[("x-apikey", "secret-key-1")])
+        .await;
+    assert_eq!(status, StatusCode::OK);
 }

@@ -1,6 +1,7 @@
 //! Neighbours that are away.
 
 use reqwest::StatusCode;
+use serde_json::json;
 use service::health::State;
 
 use crate::world::World;
@@ -42,4 +43,60 @@ async fn a_gateway_that_comes_back_empty_is_filled_again() {
         .status("/keyed", &[("x-apikey", "secret-key-1")])
         .await;
     assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn signing_keys_stay_in_force_while_the_auth_server_is_away() {
+    let world = World::start().await;
+    world.subscribe_client("my-app", "client1").await;
+    let token = world.key.token("client1", "tokens", json!({}));
+    let token = format!("Bearer {token}");
+    world.auth.publish(&[]);
+    world.portal.installation().hash = "hash2".to_owned();
+    let event = world.portal.change("", "config.updated", |_| {});
+    world.deliver(event).await;
+    let call = async || world.status("/tokens", &[("authorization", &token)]).await;
+    assert_eq!(call().await, StatusCode::OK);
+
+    // Another adapter, which has never seen a key, finds them at the gateway.
+    let (other, readiness) = world.start_adapter().await;
+    let waits = |state| matches!(state, State::Waiting(reason) if reason.contains("`default`"));
+    while !waits(readiness.state()) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(call().await, StatusCode::OK);
+    world.auth.publish(&[&world.key]);
+    readiness.until_ready().await;
+    assert_eq!(call().await, StatusCode::OK);
+    drop(other);
+}
+
+#[tokio::test]
+async fn a_run_that_would_remove_too_much_removes_nothing() {
+    let world = World::start().await;
+    for number in 0..12 {
+        world
+            .subscribe(
+                &format!("app-{number}"),
+                "unlimited",
+                &format!("secret-key-{number}"),
+            )
+            .await;
+    }
+    world.portal.installation().subscriptions.clear();
+    world.resync("").await;
+    let first = [("x-apikey", "secret-key-0")];
+    assert_eq!(world.status("/keyed", &first).await, StatusCode::OK);
+    world
+        .portal
+        .until(|installation| {
+            let problems = installation.status.as_ref().map(|status| &status.problems);
+            problems.is_some_and(|problems| problems.iter().any(|problem| problem.id == "brake"))
+        })
+        .await;
+    world.resync("?force=true").await;
+    assert_eq!(
+        world.status("/keyed", &first).await,
+        StatusCode::UNAUTHORIZED
+    );
 }

@@ -48,27 +48,7 @@ impl World {
         let portal = Portal::start(keys.clone(), installation).await;
         let gateway = Gateway::start();
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let adapter = format!("http://{}/", listener.local_addr().unwrap());
-        let adapter = Url::parse(&adapter).unwrap();
-        let settings = gateway_adapter::Settings::new(
-            portal.url(),
-            gateway.admin.clone(),
-            adapter.clone(),
-            keys.clone(),
-        );
-        let (readiness, stop) = (Readiness::new(), CancellationToken::new());
-        let guard = stop.clone().drop_guard();
-        let settings = gateway_adapter::Settings {
-            allow_resync: true,
-            ..settings
-        };
-        tokio::spawn(gateway_adapter::serve(
-            settings,
-            listener,
-            readiness.clone(),
-            stop,
-        ));
+        let (adapter, readiness, stop) = start_adapter(&portal, &gateway, &keys).await;
         Self {
             portal,
             gateway,
@@ -78,8 +58,14 @@ impl World {
             readiness,
             keys,
             backend,
-            _stop: guard,
+            _stop: stop,
         }
+    }
+
+    /// One more adapter for the same gateway; it stops when the guard is dropped.
+    pub async fn start_adapter(&self) -> (DropGuard, Readiness) {
+        let (_, readiness, stop) = start_adapter(&self.portal, &self.gateway, &self.keys).await;
+        (stop, readiness)
     }
 
     /// Subscribes `application` to the key API and waits for the acknowledgement.
@@ -170,6 +156,35 @@ impl World {
             .unwrap()
             .status()
     }
+}
+
+async fn start_adapter(
+    portal: &Portal,
+    gateway: &Gateway,
+    keys: &Keys,
+) -> (Url, Readiness, DropGuard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let url = Url::parse(&url).unwrap();
+    let settings = gateway_adapter::Settings::new(
+        portal.url(),
+        gateway.admin.clone(),
+        url.clone(),
+        keys.clone(),
+    );
+    let settings = gateway_adapter::Settings {
+        allow_resync: true,
+        ..settings
+    };
+    let (readiness, stop) = (Readiness::new(), CancellationToken::new());
+    let guard = stop.clone().drop_guard();
+    tokio::spawn(gateway_adapter::serve(
+        settings,
+        listener,
+        readiness.clone(),
+        stop,
+    ));
+    (url, readiness, guard)
 }
 
 pub fn subscription(application: &str, api: &str, plan: &str, credentials: Value) -> Value {
