@@ -3,7 +3,10 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use ammonia::Builder;
-use comrak::Options;
+use comrak::{
+    Arena, Options,
+    nodes::{AstNode, NodeValue},
+};
 use ui::Html;
 
 /// Longer texts are cut before they are rendered: parsing them would cost more than they tell.
@@ -20,7 +23,30 @@ pub fn render(source: &str) -> Html {
         options.render.r#unsafe = true; // what comes out is sanitised below
         options
     });
-    clean(&comrak::markdown_to_html(cut(source), &OPTIONS))
+    let arena = Arena::new();
+    let document = comrak::parse_document(&arena, cut(source), &OPTIONS);
+    below_the_title(document);
+    let mut html = String::new();
+    match comrak::format_html(document, &OPTIONS, &mut html) {
+        Ok(()) => clean(&html),
+        Err(_) => Html::default(), // writing into a string does not fail
+    }
+}
+
+/// A page has one main heading, and that is not the text's: all its headings move down by one.
+fn below_the_title<'a>(document: &'a AstNode<'a>) {
+    let level = |node: &'a AstNode<'a>| match node.data.borrow().value {
+        NodeValue::Heading(heading) => Some(heading.level),
+        _ => None,
+    };
+    if !document.descendants().any(|node| level(node) == Some(1)) {
+        return;
+    }
+    for node in document.descendants() {
+        if let NodeValue::Heading(heading) = &mut node.data.borrow_mut().value {
+            heading.level = (heading.level + 1).min(6);
+        }
+    }
 }
 
 /// Plain text of Markdown, for cards and attributes.
@@ -69,7 +95,7 @@ mod tests {
             "# Hi\n\n<script>alert(1)</script><img src=x onerror=alert(1)>\n\n[a](javascript:alert(1))",
         )
         .to_string();
-        assert!(html.contains("<h1>Hi</h1>"), "{html}");
+        assert!(html.contains("<h2>Hi</h2>"), "{html}");
         assert!(
             !html.contains("alert(1)</script>")
                 && !html.contains("onerror")

@@ -1,0 +1,143 @@
+//! Just enough of a browser: cookies, forms, redirects one at a time.
+
+use std::collections::BTreeMap;
+
+use reqwest::{Method, StatusCode, header};
+
+pub struct Browser {
+    base: String,
+    cookies: BTreeMap<String, String>,
+    pub language: &'static str,
+}
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: header::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The token of the first form on the page.
+    pub fn csrf(&self) -> String {
+        let (_, rest) = self
+            .body
+            .split_once(r#"name="_csrf" value=""#)
+            .expect("a form on the page");
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    #[track_caller]
+    pub fn shows(&self, text: &str) {
+        assert!(
+            self.body.contains(text),
+            "`{text}` is missing ({}):\n{}",
+            self.status,
+            self.body
+        );
+    }
+}
+
+impl Browser {
+    pub fn new(base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            cookies: BTreeMap::new(),
+            language: "en",
+        }
+    }
+
+    pub fn cookies(&self) -> &BTreeMap<String, String> {
+        &self.cookies
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// A form as a browser sends it, with its origin.
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let origin = self.base.clone();
+        self.send(Method::POST, path, &[("origin", &origin)], Some(form))
+            .await
+    }
+
+    /// A form with the token of a page.
+    pub async fn submit(&mut self, page: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        let token = self.get(page).await.csrf();
+        let mut form = form.to_vec();
+        form.push(("_csrf", &token));
+        self.post(path, &form).await
+    }
+
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        form: Option<&[(&str, &str)]>,
+    ) -> Answer {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut request = service::http::client()
+            .request(method, format!("{}{path}", self.base))
+            .header(header::ACCEPT_LANGUAGE, self.language)
+            .header(header::COOKIE, cookies.join("; "));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(form) = form {
+            request = request.form(form);
+        }
+        let response = request.send().await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+
+    /// Through log-in and back; the auth server's part is played here.
+    pub async fn log_in(&mut self, target: &str) -> Answer {
+        let started = self.get(&format!("/login?redirect={target}")).await;
+        assert_eq!(started.status, StatusCode::FOUND);
+        let state = state(started.location());
+        self.get(&format!("/login/callback?code=good-code&state={state}"))
+            .await
+    }
+}
+
+/// The state in an authorization request.
+pub fn state(url: &str) -> String {
+    let url: url::Url = url.parse().unwrap();
+    let pairs = url.query_pairs();
+    pairs
+        .into_iter()
+        .find(|(name, _)| name == "state")
+        .unwrap()
+        .1
+        .into_owned()
+}

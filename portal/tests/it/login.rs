@@ -1,0 +1,147 @@
+use reqwest::{Method, StatusCode};
+
+use crate::{browser::state, neighbours::TestPortal};
+
+#[tokio::test]
+async fn the_browser_is_sent_to_the_auth_server_with_pkce() {
+    let portal = TestPortal::start().await;
+    let answer = portal.guest().get("/login?redirect=/applications").await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    let url = answer.location();
+    assert!(
+        url.starts_with("http://localhost:8000/auth/oauth2/authorize?response_type=code"),
+        "{url}"
+    );
+    for part in [
+        "code_challenge_method=S256",
+        "code_challenge=",
+        "state=",
+        "%2Flogin%2Fcallback",
+    ] {
+        assert!(url.contains(part), "{part}: {url}");
+    }
+    assert!(!url.contains("secret"));
+}
+
+#[tokio::test]
+async fn log_in_leads_back_and_gives_a_fresh_session() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.guest();
+    let started = browser.get("/login?redirect=/applications").await;
+    let before = browser.cookies().clone();
+    let done = browser
+        .get(&format!(
+            "/login/callback?code=good-code&state={}",
+            state(started.location())
+        ))
+        .await;
+    assert_eq!(
+        (done.status, done.location()),
+        (StatusCode::FOUND, "/applications")
+    );
+    assert_ne!(&before, browser.cookies());
+    browser
+        .get("/applications")
+        .await
+        .shows("Tracking dashboard");
+    assert!(portal.log.entries()[0].starts_with("token authorization_code verifier:43"));
+    // A cookie holds no token in clear.
+    assert!(!format!("{:?}", browser.cookies()).contains("access-token"));
+}
+
+#[tokio::test]
+async fn a_foreign_state_and_a_used_one_are_refused() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.guest();
+    let started = browser.get("/login").await;
+    let state = state(started.location());
+    let foreign = browser
+        .get("/login/callback?code=good-code&state=foreign")
+        .await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        browser.get("/login/callback?code=good-code").await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let other_server =
+        format!("/login/callback?code=good-code&state={state}&iss=http%3A%2F%2Fevil.example");
+    assert_eq!(
+        browser.get(&other_server).await.status,
+        StatusCode::FOUND,
+        "back to log-in"
+    );
+    let other_browser = format!("/login/callback?code=good-code&state={state}");
+    assert_eq!(
+        portal.guest().get(&other_browser).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_auth_server_is_shown_escaped() {
+    let portal = TestPortal::start().await;
+    let answer = portal
+        .guest()
+        .get("/login/callback?error=access_denied&error_description=%3Cb%3Eno%3C/b%3E")
+        .await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    answer.shows("&#60;b&#62;no&#60;/b&#62; (access_denied)");
+}
+
+#[tokio::test]
+async fn only_paths_of_the_portal_are_targets() {
+    let portal = TestPortal::start().await;
+    for target in ["//evil.example", "https://evil.example", "/%5Cevil.example"] {
+        let done = portal.guest().log_in(target).await;
+        assert_eq!(done.location(), "/", "{target}");
+    }
+}
+
+#[tokio::test]
+async fn logging_out_revokes_and_forgets() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.lena().await;
+    let answer = browser.submit("/applications", "/login/logout", &[]).await;
+    assert_eq!(answer.status, StatusCode::FOUND);
+    assert!(
+        answer
+            .location()
+            .starts_with("http://localhost:8000/auth/logout?redirect_uri=")
+    );
+    assert!(browser.cookies().is_empty());
+    assert!(
+        portal
+            .log
+            .entries()
+            .contains(&"revoke refresh-1".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_guest_who_needs_an_account_comes_back_after_log_in() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    for path in [
+        "/applications/tracking-dashboard",
+        "/apis/secret",
+        "/admin/approvals",
+    ] {
+        let answer = guest.get(path).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+        assert!(
+            answer.location().starts_with("/login?redirect=%2F"),
+            "{path}: {}",
+            answer.location()
+        );
+    }
+    let json = guest
+        .send(
+            Method::GET,
+            "/apis/secret",
+            &[("accept", "application/json")],
+            None,
+        )
+        .await;
+    assert_eq!(json.status, StatusCode::FORBIDDEN);
+    json.shows(r#""statusCode":403"#);
+}

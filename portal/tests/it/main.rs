@@ -1,0 +1,9 @@
+//! The portal over HTTP: a real server on a free port, in front of neighbours that answer as the
+//! contract says. The journey through the real neighbours is tested with the whole program.
+
+mod browser;
+mod login;
+mod neighbours;
+mod pages;
+mod safety;
+mod subscribing;

@@ -1,0 +1,370 @@
+//! portal-api and auth server as the contract describes them, with a handful of things in them.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Form, Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use service::{
+    health::Readiness,
+    keys::{Keys, MasterKey},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::browser::Browser;
+
+/// The token of the one person of these tests.
+pub const TOKEN: &str = "access-token-of-lena";
+
+/// What the neighbours were asked to do.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn entries(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn note(&self, text: impl Into<String>) {
+        self.0.lock().unwrap().push(text.into());
+    }
+}
+
+/// A running portal with its neighbours; all stop when it is dropped.
+pub struct TestPortal {
+    pub url: String,
+    pub log: Log,
+    stop: CancellationToken,
+}
+
+impl Drop for TestPortal {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl TestPortal {
+    pub async fn start() -> Self {
+        service::http::install_crypto();
+        let log = Log::default();
+        let stop = CancellationToken::new();
+        let neighbours = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", neighbours.local_addr().unwrap());
+        tokio::spawn(axum::serve(neighbours, router(log.clone())).into_future());
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let settings = portal::Settings {
+            api_url: base.parse().unwrap(),
+            auth_url: format!("{base}/auth/").parse().unwrap(),
+            keys: Keys::from_master(MasterKey::generate()),
+            external_url: Some(url.parse().unwrap()),
+            issuer: None,
+        };
+        let readiness = Readiness::new();
+        tokio::spawn(portal::serve(
+            settings,
+            listener,
+            readiness.clone(),
+            stop.clone(),
+        ));
+        readiness.until_ready().await;
+        Self { url, log, stop }
+    }
+
+    pub fn guest(&self) -> Browser {
+        Browser::new(&self.url)
+    }
+
+    /// Somebody who went through log-in.
+    pub async fn lena(&self) -> Browser {
+        let mut browser = self.guest();
+        browser.log_in("/").await;
+        browser
+    }
+}
+
+fn router(log: Log) -> Router {
+    Router::new()
+        .route("/ping", get(async || Json(json!({"message": "OK", "version": "2.0.0"}))))
+        .route("/confighash", get(async || "hash-1"))
+        .route("/globals", get(async || Json(globals())))
+        .route("/apis", get(async || Json(json!({"apis": apis()}))))
+        .route("/apis/desc", get(async || markdown("What Nordhafen offers.")))
+        .route("/apis/{api}", get(api))
+        .route("/apis/{api}/desc", get(async || markdown("One request books a **shipment**.")))
+        .route("/apis/{api}/config", get(async || Json(json!({"api": {"routes": [{"paths": ["/shipments/v2"]}]}}))))
+        .route("/apis/{api}/plans", get(async || Json(json!([plans()[0], plans()[1]]))))
+        .route("/apis/{api}/swagger", get(async || Json(definition())))
+        .route("/plans", get(async || Json(json!({"plans": plans(), "_links": {}}))))
+        .route("/content", get(async || content_page("Welcome", "# Hello")))
+        .route("/content/toc", get(async || Json(json!([{"category": "content", "url": "/content/terms", "title": "Terms"}]))))
+        .route("/content/{*path}", get(content))
+        .route("/users/{user}", get(user))
+        .route("/applications", post(register))
+        .route("/applications/{application}", get(application))
+        .route("/applications/{application}/subscriptions", get(subscriptions).post(subscribe))
+        .route("/applications/{application}/subscriptions/{api}", get(subscription).delete(unsubscribe))
+        .route("/applications/{application}/subscriptions/{api}/credentials", get(credentials).post(create_credential))
+        .route("/approvals", get(async || Json(json!([approval()]))))
+        .route("/approvals/{id}/approve", post(decide))
+        .route("/approvals/{id}/decline", post(decide))
+        .route("/auth/oauth2/token", post(token))
+        .route("/auth/oauth2/userinfo", get(async || Json(json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}))))
+        .route("/auth/oauth2/revoke", post(revoke))
+        .with_state(log)
+}
+
+fn globals() -> Value {
+    json!({
+        "title": "Nordhafen", "company": "Nordhafen Logistics GmbH", "footer": "A <b>footer</b><script>x</script>",
+        "network": {"schema": "http", "portalHost": "localhost:3000", "apiHost": "localhost:8000"},
+        "api": {"headerName": "X-ApiKey"},
+        "gateway": {"type": "embedded"}, "credentials": {"reveal": "never"},
+    })
+}
+
+pub fn apis() -> Value {
+    json!([
+        {"id": "shipments", "name": "Shipments", "version": "v2.4", "desc": "Book, change and cancel *shipments*.", "auth": "key-auth", "tags": ["Shipping"], "plans": ["starter", "business", "carrier"]},
+        {"id": "tracking", "name": "Tracking events", "desc": "Where every parcel is.", "auth": "oauth2", "tags": ["Tracking"], "plans": ["business"],
+         "settings": {"enable_client_credentials": true, "scopes": {"read": {"description": "Read events"}}}},
+        {"id": "invoices", "name": "Invoices", "desc": "Old", "auth": "key-auth", "tags": [], "plans": ["starter"],
+         "deprecated": true, "lifecycle": {"state": "deprecated", "sunsetOn": "2027-03-31", "successor": "shipments"}},
+        {"id": "clock", "name": "World clock", "desc": "Open", "auth": "none", "tags": [], "plans": []},
+    ])
+}
+
+fn plans() -> Value {
+    let limited = |minute: u64| json!({"plugins": [{"name": "rate-limiting", "config": {"minute": minute, "day": minute * 1000}}]});
+    json!([
+        {"id": "starter", "name": "Starter", "desc": "", "price": "Free", "config": limited(10)},
+        {"id": "business", "name": "Business", "desc": "", "price": "€120 a month", "needsApproval": true, "config": limited(600)},
+        {"id": "carrier", "name": "Carrier", "desc": "", "requiredGroup": "carriers", "config": limited(3000)},
+    ])
+}
+
+fn definition() -> Value {
+    json!({
+        "openapi": "3.1.0", "info": {"title": "Shipments", "version": "2.4"}, "servers": [{"url": "http://localhost:8000/shipments/v2"}],
+        "components": {"schemas": {
+            "Parcel": {"type": "object", "required": ["kg"], "properties": {"kg": {"type": "number", "minimum": 0.1, "description": "Weight."}, "inside": {"$ref": "#/components/schemas/Parcel"}}},
+        }},
+        "paths": {
+            "/shipments": {
+                "get": {"operationId": "listShipments", "summary": "List shipments", "tags": ["Shipments"], "responses": {"200": {"description": "A list"}}},
+                "post": {"operationId": "book", "summary": "Book a shipment", "description": "Books **one**.", "tags": ["Shipments"],
+                    "parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 64}}],
+                    "requestBody": {"content": {"application/json": {"schema": {"type": "object", "required": ["from"], "properties": {
+                        "from": {"type": "string", "example": "DEHAM"}, "parcels": {"type": "array", "items": {"$ref": "#/components/schemas/Parcel"}},
+                        "service": {"enum": ["cheapest", "fastest"], "default": "cheapest"}}}}}},
+                    "responses": {"201": {"description": "Booked", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Parcel"}}}}, "400": {"description": "Faulty"}}},
+            },
+        },
+    })
+}
+
+fn markdown(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/markdown")], text).into_response()
+}
+
+fn content_page(title: &str, text: &'static str) -> Response {
+    use base64::Engine as _;
+    let metadata = json!({"showTitle": true, "title": title, "subTitle": "Below *it*"}).to_string();
+    let metadata = base64::engine::general_purpose::STANDARD.encode(metadata);
+    (
+        [
+            ("content-type", "text/markdown"),
+            ("x-metainfo", metadata.as_str()),
+        ],
+        text,
+    )
+        .into_response()
+}
+
+async fn content(Path(path): Path<String>) -> Response {
+    match path.as_str() {
+        "logo.png" => ([(header::CONTENT_TYPE, "image/png")], "png").into_response(),
+        "terms" => content_page("Terms", "Be kind. <script>alert(1)</script>"),
+        _ => missing(),
+    }
+}
+
+fn missing() -> Response {
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({"status": 404, "message": "Not found."})),
+    )
+        .into_response()
+}
+
+fn refused(status: StatusCode, message: &str) -> Response {
+    (
+        status,
+        Json(json!({"status": status.as_u16(), "message": message})),
+    )
+        .into_response()
+}
+
+async fn api(Path(id): Path<String>) -> Response {
+    let found = apis()
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|api| api["id"] == id)
+        .cloned();
+    match found {
+        Some(api) => Json(api).into_response(),
+        None if id == "secret" => refused(StatusCode::FORBIDDEN, "Access denied"),
+        None => missing(),
+    }
+}
+
+fn is_lena(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value == &format!("Bearer {TOKEN}"))
+}
+
+async fn user(headers: HeaderMap, Path(id): Path<String>) -> Response {
+    if !is_lena(&headers) || id != "lena-id" {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    Json(json!({"id": id, "email": "lena@kontor.example", "groups": [], "admin": false, "approver": true,
+        "applications": [{"id": "tracking-dashboard"}]})).into_response()
+}
+
+fn an_application(id: &str) -> Value {
+    let link = json!({"href": "/x"});
+    json!({"id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
+        "clientType": "confidential", "confidential": true,
+        "owners": [{"userId": "lena-id", "email": "lena@kontor.example", "role": "owner"}],
+        "_links": {"addSubscription": link, "patchApplication": link}})
+}
+
+async fn application(headers: HeaderMap, Path(id): Path<String>) -> Response {
+    match (is_lena(&headers), id.as_str()) {
+        (false, _) => refused(StatusCode::FORBIDDEN, "Not allowed."),
+        (true, "tracking-dashboard" | "new-app") => Json(an_application(&id)).into_response(),
+        _ => missing(),
+    }
+}
+
+async fn register(State(log): State<Log>, Json(body): Json<Value>) -> Response {
+    log.note(format!("register {body}"));
+    match body["id"].as_str().unwrap_or_default() {
+        "taken" => refused(StatusCode::CONFLICT, "exists"),
+        id if id.len() < 4 => refused(StatusCode::BAD_REQUEST, "Invalid application ID"),
+        id => (StatusCode::CREATED, Json(an_application(id))).into_response(),
+    }
+}
+
+fn a_subscription(api: &str) -> Value {
+    json!({"id": "s1", "application": "tracking-dashboard", "api": api, "plan": "starter", "auth": "key-auth", "approved": true, "trusted": false})
+}
+
+async fn subscriptions(headers: HeaderMap) -> Response {
+    if !is_lena(&headers) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    Json(json!([a_subscription("invoices")])).into_response()
+}
+
+async fn subscription(Path((_, api)): Path<(String, String)>) -> Response {
+    Json(a_subscription(&api)).into_response()
+}
+
+async fn subscribe(State(log): State<Log>, Json(body): Json<Value>) -> Response {
+    log.note(format!("subscribe {body}"));
+    let mut made = a_subscription(body["api"].as_str().unwrap());
+    made["plan"] = body["plan"].clone();
+    match body["plan"].as_str().unwrap() {
+        "starter" => made["apikey"] = json!("wg_the-new-key_1234"),
+        "business" => made["approved"] = json!(false),
+        _ => {
+            return refused(
+                StatusCode::CONFLICT,
+                "Application already has a subscription",
+            );
+        }
+    }
+    (StatusCode::CREATED, Json(made)).into_response()
+}
+
+async fn unsubscribe(
+    State(log): State<Log>,
+    Path((application, api)): Path<(String, String)>,
+) -> StatusCode {
+    log.note(format!("unsubscribe {application} {api}"));
+    StatusCode::NO_CONTENT
+}
+
+fn a_credential() -> Value {
+    json!({"id": "c1", "kind": "key", "name": "default", "classic": true, "prefix": "wg_", "last4": "1234", "createdAt": "2026-11-20T10:00:00Z"})
+}
+
+async fn credentials() -> Json<Value> {
+    Json(json!([a_credential()]))
+}
+
+async fn create_credential(State(log): State<Log>) -> Response {
+    log.note("create credential");
+    let mut made = a_credential();
+    made["secret"] = json!("wg_another-key_5678");
+    (StatusCode::CREATED, Json(made)).into_response()
+}
+
+fn approval() -> Value {
+    json!({"id": "a1", "subscriptionId": "s2", "user": {"id": "piet", "email": "piet@haven.example"},
+        "api": {"id": "shipments", "name": "Shipments", "requiredGroup": ""},
+        "application": {"id": "haven-erp", "name": "Haven ERP", "trusted": false},
+        "plan": {"id": "business", "name": "Business"}, "purpose": "We show <arrival> times.", "changedDate": "2026-11-20T10:00:00Z"})
+}
+
+async fn decide(
+    State(log): State<Log>,
+    uri: axum::http::Uri,
+    Json(body): Json<Value>,
+) -> StatusCode {
+    log.note(format!("{} {body}", uri.path()));
+    StatusCode::NO_CONTENT
+}
+
+async fn token(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Form(form): Form<Vec<(String, String)>>,
+) -> Response {
+    let field = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
+    };
+    log.note(format!(
+        "token {} verifier:{}",
+        field("grant_type"),
+        field("code_verifier").len()
+    ));
+    let basic = headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value.to_str().unwrap().starts_with("Basic "));
+    if !basic || field("code") != "good-code" {
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"error": "invalid_grant", "error_description": "The code is not valid."})),
+        )
+            .into_response();
+    }
+    Json(json!({"access_token": TOKEN, "refresh_token": "refresh-1", "expires_in": 1800, "token_type": "Bearer"})).into_response()
+}
+
+async fn revoke(State(log): State<Log>, Form(form): Form<Vec<(String, String)>>) -> StatusCode {
+    log.note(format!("revoke {}", form[0].1));
+    StatusCode::OK
+}

@@ -1,0 +1,151 @@
+use reqwest::{Method, StatusCode};
+
+use crate::neighbours::TestPortal;
+
+#[tokio::test]
+async fn every_page_carries_the_safe_headers() {
+    let portal = TestPortal::start().await;
+    for path in ["/", "/apis", "/apis/shipments", "/nowhere"] {
+        let answer = portal.guest().get(path).await;
+        let policy = answer.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'self';"),
+            "{path}: {policy}"
+        );
+        assert!(
+            policy.contains("form-action 'self' http://localhost:8000")
+                && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert!(
+            !answer.body.contains("style=") && !answer.body.contains("onclick"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn forms_need_the_token_and_the_right_origin() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.lena().await;
+    let path = "/applications/register";
+    let fields = [("appid", "my-app"), ("appname", "Mine")];
+    assert_eq!(
+        browser.post(path, &fields).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let wrong = [fields[0], fields[1], ("_csrf", "wrong")];
+    assert_eq!(
+        browser.post(path, &wrong).await.status,
+        StatusCode::FORBIDDEN
+    );
+    let token = browser.get("/applications?register=true").await.csrf();
+    let right = [fields[0], fields[1], ("_csrf", token.as_str())];
+    let elsewhere = [("origin", "https://evil.example")];
+    let forged = browser
+        .send(Method::POST, path, &elsewhere, Some(&right))
+        .await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert!(
+        portal
+            .log
+            .entries()
+            .iter()
+            .all(|entry| !entry.starts_with("register"))
+    );
+    assert_eq!(
+        browser.post(path, &right).await.status,
+        StatusCode::SEE_OTHER
+    );
+    // A guest's form has no session to prove anything with.
+    assert_eq!(
+        portal.guest().post(path, &[("_csrf", "")]).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn a_guest_without_reason_gets_no_session() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    guest.get("/apis").await;
+    assert!(guest.cookies().is_empty());
+}
+
+#[tokio::test]
+async fn a_cookie_that_was_changed_is_dropped() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.guest();
+    let answer = browser
+        .send(
+            Method::GET,
+            "/applications",
+            &[("cookie", "portal.cookie.sid=AAAA")],
+            None,
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    answer.shows("Log in to see your applications");
+}
+
+#[tokio::test]
+async fn another_host_name_leads_to_the_right_one() {
+    let portal = TestPortal::start().await;
+    let answer = portal
+        .guest()
+        .send(Method::GET, "/apis?q=1", &[("host", "evil.example")], None)
+        .await;
+    assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(answer.location(), format!("{}/apis?q=1", portal.url));
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_ever_and_preferences_need_no_log_in() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    let page = guest.get("/apis").await;
+    let href = page
+        .body
+        .split(r#"rel="stylesheet" href=""#)
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let sheet = guest.get(&href).await;
+    assert_eq!(sheet.status, StatusCode::OK);
+    assert!(sheet.header("cache-control").contains("immutable"));
+    let changed = guest
+        .post(
+            "/preferences",
+            &[("theme", "dark"), ("lang", "de"), ("back", "/apis")],
+        )
+        .await;
+    assert_eq!(
+        (changed.status, changed.location()),
+        (StatusCode::SEE_OTHER, "/apis")
+    );
+    let page = guest.get("/apis").await;
+    page.shows(r#"<html lang="de" data-theme="dark">"#);
+    let away = guest
+        .post(
+            "/preferences",
+            &[("theme", "dark"), ("back", "//evil.example")],
+        )
+        .await;
+    assert_eq!(away.location(), "/");
+}
+
+#[tokio::test]
+async fn operations_are_answered_without_session_and_host() {
+    let portal = TestPortal::start().await;
+    for path in ["/ping", "/healthz", "/readyz", "/metrics"] {
+        assert_eq!(
+            portal.guest().get(path).await.status,
+            StatusCode::OK,
+            "{path}"
+        );
+    }
+}
