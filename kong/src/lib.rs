@@ -24,3 +24,7 @@ pub mod usage;
 pub use entity::{Acl, Consumer, Entity, JwtSecret, KeyAuth, Plugin, Reference, Route, Service};
 pub use error::ApiError;
 pub use kind::Kind;
+
+/// Tag of services that are the portal or an auth server: only they are sent the session cookies of
+/// these two (gateway 5.4).
+pub const SESSIONS_TAG: &str = "wicketgate-sessions";

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode, Uri};
 use kong::{Kind, entity::PathHandling};
@@ -21,6 +21,28 @@ pub struct Routing {
     plugins: HashMap<Uuid, (SharedRow, Bound)>,
     services: HashMap<Uuid, (SharedRow, Arc<Service>)>,
     rules: HashMap<Uuid, (SharedRow, Rule)>,
+}
+
+/// A snapshot as one worker holds it: requests count their references to this, which no other
+/// core touches, and not to the snapshot itself.
+pub struct Snapshot(Arc<Routing>);
+
+impl Snapshot {
+    pub fn new(routing: Arc<Routing>) -> Rc<Self> {
+        Rc::new(Self(routing))
+    }
+
+    pub fn is(&self, routing: &Arc<Routing>) -> bool {
+        Arc::ptr_eq(&self.0, routing)
+    }
+}
+
+impl std::ops::Deref for Snapshot {
+    type Target = Routing;
+
+    fn deref(&self) -> &Routing {
+        &self.0
+    }
 }
 
 /// A route with what happens to its requests.
@@ -281,13 +303,7 @@ impl Service {
         };
         // The schema allows only what makes a valid authority.
         authority.parse::<Uri>().ok()?;
-        let name = service.name.as_deref().unwrap_or_default();
         let tags = service.tags.as_deref().unwrap_or_default();
-        let is_auth_server = name.ends_with("-auth")
-            && tags.iter().any(|tag| tag == "wicketgate")
-            && !tags
-                .iter()
-                .any(|tag| tag.strip_prefix("wg-api-") == Some(name));
         let timeout = |milliseconds: u32| Duration::from_millis(u64::from(milliseconds));
         Some(Self {
             id: service.id,
@@ -307,7 +323,7 @@ impl Service {
             connect_timeout: timeout(service.connect_timeout),
             write_timeout: timeout(service.write_timeout),
             read_timeout: timeout(service.read_timeout),
-            may_see_sessions: is_auth_server,
+            may_see_sessions: tags.iter().any(|tag| tag == kong::SESSIONS_TAG),
         })
     }
 }
