@@ -14,6 +14,10 @@ mod desired;
 mod diff;
 mod entity;
 #[cfg(test)]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write `json!(…)` in the place of the argument"
+)]
 mod fixture;
 mod ids;
 mod keys;

@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    fn rewrite(name: &str, config: Value) -> Value {
+    fn rewrite(name: &str, config: &Value) -> Value {
         let configured = serde_json::from_value(json!({"name": name, "config": config})).unwrap();
         let globals = serde_json::from_value(
             json!({"network": {"schema": "https", "apiHost": "api.example.org"}}),
@@ -137,7 +137,7 @@ mod tests {
             ("rate-limiting", json!({"minute": 3}), json!({"minute": 3})),
         ];
         for (name, given, expected) in cases {
-            assert_eq!(rewrite(name, given), expected, "{name}");
+            assert_eq!(rewrite(name, &given), expected, "{name}");
         }
     }
 }

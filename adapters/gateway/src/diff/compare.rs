@@ -71,14 +71,14 @@ mod tests {
 
     use super::*;
 
-    fn fields(value: Value) -> Fields {
+    fn fields(value: &Value) -> Fields {
         schema::entity::examine(Kind::Plugin, value.as_object().unwrap().clone()).unwrap()
     }
 
     #[test]
     fn only_real_differences_count() {
         let desired =
-            fields(json!({"name": "rate-limiting", "config": {"minute": 3}, "tags": ["a", "b"]}));
+            fields(&json!({"name": "rate-limiting", "config": {"minute": 3}, "tags": ["a", "b"]}));
         let with = |change: &dyn Fn(&mut Value)| {
             let mut actual = Value::Object(desired.clone());
             change(&mut actual);

@@ -195,7 +195,9 @@ fn run(gateway: &mut Entities, changes: &[Change], seed: u64) {
     let ids = fixture::settings().ids;
     let before = gateway.clone();
     let mut after = gateway.clone();
-    changes.iter().for_each(|change| make(&mut after, change));
+    for change in changes {
+        make(&mut after, change);
+    }
     for change in changes {
         make(gateway, change);
         for api in APIS {

@@ -28,7 +28,7 @@ impl Gateway {
         let admin = bound.admin.local_addr().unwrap();
         let proxy = bound.proxy_address().unwrap();
         let mut settings = gateway::Settings::new(bound, state.path().to_owned());
-        settings.node_name = "node-1".to_owned();
+        settings.node_name = String::from("node-1");
         let stop = CancellationToken::new();
         let task = tokio::spawn(gateway::serve(settings, Readiness::new(), stop.clone()));
         Self {

@@ -13,7 +13,7 @@ async fn one_run_reaches_the_desired_state_and_a_second_makes_no_call() {
     let world = World::start().await;
     let mut random = Rng::with_seed(7);
     for step in 0..12 {
-        change(&world, &mut random, step).await;
+        change(&world, &mut random, step);
         vandalise(&world, &mut random).await;
         world.resync("?force=true").await;
         let planned = world.resync("?dryRun=true").await;
@@ -54,7 +54,7 @@ fn expected_consumers(world: &World) -> Vec<String> {
 }
 
 /// Another configuration, other subscriptions.
-async fn change(world: &World, random: &mut Rng, step: usize) {
+fn change(world: &World, random: &mut Rng, step: usize) {
     let mut subscriptions = Vec::new();
     for application in APPLICATIONS {
         for id in ["keyed", "tokens", "other"] {

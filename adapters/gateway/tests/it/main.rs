@@ -1,4 +1,9 @@
 //! The adapter between a real embedded gateway and a portal-api of the test, over HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "callers write `json!(…)` in the place of the argument"
+)]
 
 mod backend;
 mod gateway;

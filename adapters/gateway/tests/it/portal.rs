@@ -143,7 +143,7 @@ impl Portal {
         let (id, now) = (random::hex_id(), service::clock::now().timestamp());
         let response = service::http::client()
             .post(registration.url.unwrap())
-            .timeout(std::time::Duration::from_secs(60))
+            .timeout(std::time::Duration::from_mins(1))
             .header("webhook-id", &id)
             .header("webhook-timestamp", now)
             .header("webhook-signature", secrets.sign(&id, now, &body))
@@ -159,11 +159,7 @@ impl Portal {
     /// The digest under which portal-api keeps an API key.
     pub fn digest(&self, key: &str) -> String {
         let lookup = self.0.keys.derive(&Purpose::CredentialLookup).unwrap();
-        lookup
-            .hmac_sha256(key.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(lookup.hmac_sha256(key.as_bytes()))
     }
 }
 

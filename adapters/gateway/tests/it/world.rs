@@ -73,7 +73,7 @@ impl World {
         let credential = json!({"id": format!("cred-{api_key}"), "kind": "key", "digest": self.portal.digest(api_key)});
         let subscription = subscription(application, "keyed", plan, json!([credential]));
         self.deliver(self.portal.change(application, "subscription.add", |all| {
-            all.push(subscription)
+            all.push(subscription);
         }))
         .await;
     }
@@ -85,7 +85,7 @@ impl World {
         });
         let subscription = subscription(application, "tokens", "unlimited", json!([credential]));
         self.deliver(self.portal.change(application, "subscription.add", |all| {
-            all.push(subscription)
+            all.push(subscription);
         }))
         .await;
     }
