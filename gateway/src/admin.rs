@@ -28,8 +28,8 @@ pub struct Admin {
     pub token: Option<String>,
     pub mode: Mode,
     pub readiness: Readiness,
-    pub admin_listen: SocketAddr,
-    pub proxy_listen: SocketAddr,
+    pub own_address: SocketAddr,
+    pub proxy_address: SocketAddr,
 }
 
 /// An answer: a status and, but for 204, a body.

@@ -45,6 +45,8 @@ const ORDER: [&str; COUNT] = [
 ];
 
 pub const COUNT: usize = 12;
+/// Ordinal of plugins that this release does not know.
+pub const UNKNOWN: u8 = 12;
 pub const PROMETHEUS: u8 = 9;
 pub const USAGE: u8 = 10;
 

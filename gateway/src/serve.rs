@@ -1,4 +1,4 @@
-use std::{sync::Arc, thread};
+use std::{net::TcpListener, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use service::{ServiceName, health::Readiness};
@@ -9,7 +9,7 @@ use crate::{
     live::Live,
     plugins::usage,
     settings::Settings,
-    store::Store,
+    store::{Damage, Store, Writer},
     worker::{self, Shared},
 };
 
@@ -29,28 +29,7 @@ pub async fn serve(
     }
     let (store, writer, damage) = Store::open(&settings.state_dir)?;
     let live = Arc::new(Live::new(writer.tables()));
-    match (&damage, writer.tables().is_empty()) {
-        (Some(damage), _) => {
-            tracing::error!(
-                "the gateway's state file was damaged ({}) and put aside as `{}`; no API is served until the \
-                 gateway adapter has filled the gateway again",
-                damage.reason,
-                damage.aside.display()
-            );
-            readiness.waiting(
-                "the state file was damaged; the gateway adapter has to fill the gateway again",
-            );
-        }
-        (None, true) => readiness.waiting("no configuration yet; the gateway adapter brings it"),
-        (None, false) => {
-            tracing::info!(
-                "serving {} entities from the state file",
-                writer.tables().len()
-            );
-            readiness.ready();
-        }
-    }
-
+    announce(&writer, damage.as_ref(), &readiness);
     let (intake, records) = usage::Intake::new();
     let sender = usage::Sender::new(
         live.clone(),
@@ -74,24 +53,16 @@ pub async fn serve(
         grace,
         ..
     } = settings;
-    let proxy_listen = listeners.proxy_address()?;
-    let mut workers = Vec::new();
-    for (index, listener) in listeners.proxy.into_iter().enumerate() {
-        let (shared, shutdown) = (shared.clone(), shutdown.clone());
-        let name = format!("gateway-{index}");
-        let run = move || worker::run(index, listener, shared, shutdown, grace);
-        workers.push(
-            thread::Builder::new()
-                .name(name)
-                .spawn(run)
-                .context("cannot start a worker thread")?,
-        );
-    }
-    tracing::info!(workers = workers.len(), "gateway listens on {proxy_listen}");
+    let proxy_address = listeners.proxy_address()?;
+    let workers = spawn_workers(listeners.proxy, &shared, &shutdown, grace)?;
+    tracing::info!(
+        workers = workers.len(),
+        "gateway listens on {proxy_address}"
+    );
 
     let admin = Arc::new(Admin {
-        admin_listen: listeners.admin.local_addr()?,
-        proxy_listen,
+        own_address: listeners.admin.local_addr()?,
+        proxy_address,
         store,
         shared,
         token: admin_token,
@@ -127,9 +98,50 @@ pub async fn serve(
     Ok(())
 }
 
+/// Says what is served from now on.
+fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
+    match (damage, writer.tables().len()) {
+        (Some(damage), _) => {
+            tracing::error!(
+                "the gateway's state file was damaged ({}) and put aside as `{}`; no API is served \
+                 until the gateway adapter has filled the gateway again",
+                damage.reason,
+                damage.aside.display()
+            );
+            readiness.waiting(
+                "the state file was damaged; the gateway adapter has to fill the gateway again",
+            );
+        }
+        (None, 0) => readiness.waiting("no configuration yet; the gateway adapter brings it"),
+        (None, entities) => {
+            tracing::info!("serving {entities} entities from the state file");
+            readiness.ready();
+        }
+    }
+}
+
+/// One thread per listening socket.
+fn spawn_workers(
+    listeners: Vec<TcpListener>,
+    shared: &Arc<Shared>,
+    shutdown: &CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<Vec<Worker>> {
+    let workers = listeners.into_iter().enumerate().map(|(index, listener)| {
+        let (shared, shutdown) = (shared.clone(), shutdown.clone());
+        thread::Builder::new()
+            .name(format!("gateway-{index}"))
+            .spawn(move || worker::run(index, listener, shared, shutdown, grace))
+            .context("cannot start a worker thread")
+    });
+    workers.collect()
+}
+
+type Worker = thread::JoinHandle<anyhow::Result<()>>;
+
 /// The thread that owns the entities. It ends when the last handle of the store is gone.
 fn spawn_writer(
-    writer: crate::store::Writer,
+    writer: Writer,
     live: Arc<Live>,
     readiness: Readiness,
 ) -> anyhow::Result<thread::JoinHandle<()>> {

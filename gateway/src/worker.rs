@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    live::{Live, Routing},
+    live::{Live, Snapshot},
     plugins::{
         jwt::TokenCache,
         prometheus::Numbers,
@@ -115,7 +115,7 @@ pub struct Worker {
     id: Uuid,
     numbers: Cell<u64>,
     random: RefCell<fastrand::Rng>,
-    routing: RefCell<Rc<Arc<Routing>>>,
+    routing: RefCell<Rc<Snapshot>>,
     tokens: RefCell<TokenCache>,
     usage: RefCell<Vec<RawRecord>>,
     stopping: Cell<bool>,
@@ -132,7 +132,7 @@ impl Worker {
             id: Uuid::new_v4(),
             numbers: Cell::new(0),
             random: RefCell::new(fastrand::Rng::with_seed(u64::from_ne_bytes(seed))),
-            routing: RefCell::new(Rc::new(shared.live.routing.load_full())),
+            routing: RefCell::new(Snapshot::new(shared.live.routing.load_full())),
             tokens: RefCell::default(),
             usage: RefCell::default(),
             stopping: Cell::new(false),
@@ -146,11 +146,11 @@ impl Worker {
 
     /// The snapshot in force. Counted per worker, not across them: an `Arc` that every request of
     /// every core counts up and down would be the busiest memory of the process.
-    pub fn routing(&self) -> Rc<Arc<Routing>> {
+    pub fn routing(&self) -> Rc<Snapshot> {
         let current = self.shared.live.routing.load();
         let mut known = self.routing.borrow_mut();
-        if !Arc::ptr_eq(&known, &current) {
-            *known = Rc::new(Arc::clone(&current));
+        if !known.is(&current) {
+            *known = Snapshot::new(Arc::clone(&current));
         }
         Rc::clone(&known)
     }

@@ -83,11 +83,11 @@ pub struct ApiError {
     pub name: Option<String>,
     pub message: String,
     /// Field → text; nested records nest, list elements are keyed by position.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub fields: Map<String, Value>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub fields: Box<Map<String, Value>>,
     /// In the place of `fields` for faulty query options.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub options: Map<String, Value>,
+    #[serde(skip_serializing_if = "is_empty")]
+    pub options: Box<Map<String, Value>>,
 }
 
 impl ApiError {
@@ -112,7 +112,7 @@ impl ApiError {
 
     #[must_use]
     pub fn with_fields(mut self, fields: Map<String, Value>) -> Self {
-        self.fields = fields;
+        self.fields = fields.into();
         self
     }
 
@@ -130,6 +130,11 @@ impl ApiError {
     pub fn is_not_found(&self) -> bool {
         self.status == 404
     }
+}
+
+#[expect(clippy::borrowed_box, reason = "serde passes the field as it is")]
+fn is_empty(fields: &Box<Map<String, Value>>) -> bool {
+    fields.is_empty()
 }
 
 /// `config.minute: expected a number` for each leaf.

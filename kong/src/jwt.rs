@@ -20,10 +20,14 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 const BIT_STRING: u8 = 0x03;
 
 /// The key inside a PEM `PUBLIC KEY`, checked to be of the type that `algorithm` needs: for RSA
-/// the PKCS #1 structure, for elliptic curves the uncompressed point, for EdDSA the 32 bytes.
+/// the PKCS #1 structure, for elliptic curves the uncompressed point, for `EdDSA` the 32 bytes.
 pub fn public_key(algorithm: &str, pem: &str) -> Result<Vec<u8>, String> {
     let der = decode_pem(pem).ok_or("expected a PEM block `PUBLIC KEY`")?;
-    let (key_type, curve, key) = split_spki(&der).ok_or("not a valid public key")?;
+    let KeyInfo {
+        key_type,
+        curve,
+        key,
+    } = KeyInfo::parse(&der).ok_or("not a valid public key")?;
     let fits = match algorithm {
         "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => key_type == RSA,
         "ES256" => key_type == ELLIPTIC_CURVE && curve == Some(P256) && key.len() == 65,
@@ -45,19 +49,31 @@ fn decode_pem(pem: &str) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
 }
 
-/// `SubjectPublicKeyInfo`: key type, curve, key.
-fn split_spki(der: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
-    let (info, rest) = element(SEQUENCE, der)?;
-    if !rest.is_empty() {
-        return None;
+/// `SubjectPublicKeyInfo` (RFC 5280).
+struct KeyInfo<'a> {
+    key_type: &'a [u8],
+    curve: Option<&'a [u8]>,
+    key: &'a [u8],
+}
+
+impl<'a> KeyInfo<'a> {
+    fn parse(der: &'a [u8]) -> Option<Self> {
+        let (info, rest) = element(SEQUENCE, der)?;
+        if !rest.is_empty() {
+            return None;
+        }
+        let (algorithm, rest) = element(SEQUENCE, info)?;
+        let (key_type, parameters) = element(OBJECT_IDENTIFIER, algorithm)?;
+        let curve = element(OBJECT_IDENTIFIER, parameters).map(|(curve, _)| curve);
+        let (bits, _) = element(BIT_STRING, rest)?;
+        // The first byte counts unused bits; a key has none.
+        let key = bits.strip_prefix(&[0])?;
+        Some(Self {
+            key_type,
+            curve,
+            key,
+        })
     }
-    let (algorithm, rest) = element(SEQUENCE, info)?;
-    let (key_type, parameters) = element(OBJECT_IDENTIFIER, algorithm)?;
-    let curve = element(OBJECT_IDENTIFIER, parameters).map(|(curve, _)| curve);
-    let (bits, _) = element(BIT_STRING, rest)?;
-    // The first byte counts unused bits; a key has none.
-    let key = bits.strip_prefix(&[0])?;
-    Some((key_type, curve, key))
 }
 
 /// The content of the DER element with this tag, and what follows it.

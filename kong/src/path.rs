@@ -135,10 +135,10 @@ fn merge_slashes(path: &[u8]) -> Vec<u8> {
 
 /// The normalised path as it is sent: every other byte percent-encoded again.
 pub fn encode(path: &[u8]) -> Cow<'_, str> {
-    if path.iter().all(|byte| is_path_byte(*byte)) {
-        if let Ok(text) = std::str::from_utf8(path) {
-            return Cow::Borrowed(text);
-        }
+    if path.iter().all(|byte| is_path_byte(*byte))
+        && let Ok(text) = std::str::from_utf8(path)
+    {
+        return Cow::Borrowed(text);
     }
     let mut text = String::with_capacity(path.len() + 8);
     for byte in path {
@@ -153,16 +153,17 @@ pub fn encode(path: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// A segment so far, and whether a disguised separator stands before it.
+struct Segment {
+    bytes: Vec<u8>,
+    after_disguise: bool,
+}
+
 /// Whether a dot segment stands beside an encoded or disguised separator (`..%2f`, `..\`): some
 /// backends read that as a way out of the prefix that was checked here (gateway 10.3).
 pub fn hides_dot_segment(path: &[u8]) -> bool {
     if !path.iter().any(|byte| matches!(byte, b'%' | b'\\')) {
         return false;
-    }
-    /// A segment so far, and whether a disguised separator stands before it.
-    struct Segment {
-        bytes: Vec<u8>,
-        after_disguise: bool,
     }
     let is_dots = |bytes: &[u8]| bytes == b"." || bytes == b"..";
     let mut segment = Segment {

@@ -63,8 +63,7 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Input, ApiError> {
         .await
         .map_err(|_| ApiError::plain(413, "the body is larger than 10 MiB or was cut off"))?;
     match content_type.as_str() {
-        "" if bytes.is_empty() => Ok(Input::Json(Map::new())),
-        "application/json" if bytes.is_empty() => Ok(Input::Json(Map::new())),
+        "" | "application/json" if bytes.is_empty() => Ok(Input::Json(Map::new())),
         "application/json" => match serde_json::from_slice(&bytes) {
             Ok(Value::Object(fields)) => Ok(Input::Json(fields)),
             Ok(_) => Err(ApiError::plain(400, "expected a JSON object")),

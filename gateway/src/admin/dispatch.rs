@@ -133,7 +133,6 @@ where
         (&Method::POST, []) => {
             entities::create(admin, kind, input().await?.for_kind(kind), None).await
         }
-        (_, []) => Err(method_not_allowed()),
         // A group is no natural key, so it names nothing on its own.
         (&Method::GET, [key]) => entities::get(admin, kind, Key::parse(key)).await,
         (&Method::PUT, [key]) => {
@@ -157,7 +156,7 @@ where
             .await
         }
         (&Method::DELETE, [key]) => entities::delete(admin, kind, Key::parse(key), None).await,
-        (_, [_]) => Err(method_not_allowed()),
+        (_, [] | [_]) => Err(method_not_allowed()),
         (_, [key, nested, child @ ..]) => {
             let owner = entities::Owner {
                 kind,
@@ -286,9 +285,9 @@ pub fn with_option(code: Code, name: &str, fault: &str) -> ApiError {
     let mut error = ApiError::new(code, fault);
     let fields = serde_json::Map::from_iter([(name.to_owned(), Value::from(fault))]);
     if code == Code::InvalidOptions {
-        error.options = fields
+        error.options = fields.into();
     } else {
-        error.fields = fields
+        error.fields = fields.into();
     }
     error
 }

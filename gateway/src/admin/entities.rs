@@ -95,7 +95,7 @@ pub async fn put(
                 match (existing, &key) {
                     (Some(row), _) => key = Key::Id(row.id),
                     (None, Key::Name(_)) if kind.natural_key().is_none() => {
-                        key = Key::Id(Uuid::new_v4())
+                        key = Key::Id(Uuid::new_v4());
                     }
                     // It exists, but belongs to somebody else.
                     (None, key) if tables.find(kind, key).is_some() => return Err(not_found()),

@@ -136,8 +136,7 @@ impl Directory {
                             usernames.push((Box::from(name), present.then_some(row.id)));
                         }
                     }
-                    Kind::Acl => touched.extend(row.reference("consumer")),
-                    Kind::Plugin => touched.extend(row.reference("consumer")),
+                    Kind::Acl | Kind::Plugin => touched.extend(row.reference("consumer")),
                     Kind::KeyAuth => {
                         let entry = if present {
                             KeyEntry::new(row).map(Arc::new)

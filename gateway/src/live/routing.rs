@@ -101,14 +101,16 @@ pub struct Selected {
 }
 
 impl Bound {
-    /// Nothing for a disabled plugin.
+    /// Nothing for a disabled plugin. One that cannot be understood stays in force and refuses
+    /// its requests: it may have been there to protect them.
     pub fn new(row: &Row) -> Option<Self> {
-        let entity: kong::Plugin = row.parse().ok()?;
+        let entity: kong::Plugin = row.parse().unwrap_or_default();
         if !entity.enabled {
             return None;
         }
+        let ordinal = plugins::ordinal(&entity.name);
         Some(Self {
-            ordinal: plugins::ordinal(&entity.name)?,
+            ordinal: ordinal.unwrap_or(plugins::UNKNOWN),
             route: row.reference("route"),
             service: row.reference("service"),
             consumer: row.reference("consumer"),
@@ -143,7 +145,7 @@ impl Bound {
 
 impl Selected {
     fn new<'a>(fitting: impl Iterator<Item = &'a Bound>) -> Self {
-        let mut by_ordinal: Vec<Option<Bound>> = vec![None; plugins::COUNT];
+        let mut by_ordinal: Vec<Option<Bound>> = vec![None; plugins::COUNT + 1];
         for bound in fitting {
             let place = &mut by_ordinal[usize::from(bound.ordinal)];
             if place

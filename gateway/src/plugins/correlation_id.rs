@@ -46,17 +46,20 @@ impl CorrelationId {
                 && value.len() <= MAX_LENGTH
                 && value.as_bytes().iter().all(u8::is_ascii_graphic)
         };
-        let id = match exchange.head.headers.get(&self.header).filter(fits) {
-            Some(id) => id.clone(),
-            None => {
-                let id = self.generate(exchange, worker);
-                exchange
-                    .head
-                    .headers
-                    .insert(self.header.clone(), id.clone());
-                id
-            }
-        };
+        let sent = exchange
+            .head
+            .headers
+            .get(&self.header)
+            .filter(fits)
+            .cloned();
+        let id = sent.unwrap_or_else(|| {
+            let id = self.generate(exchange, worker);
+            exchange
+                .head
+                .headers
+                .insert(self.header.clone(), id.clone());
+            id
+        });
         if self.echo {
             exchange.response.set(self.header.clone(), id.clone());
         }
@@ -71,13 +74,14 @@ impl CorrelationId {
             Generator::Tracker => {
                 let now = service::clock::now();
                 format!(
-                    "{}-{}-{}-{}-{}-{:.3}",
+                    "{}-{}-{}-{}-{}-{}.{:03}",
                     exchange.connection.local.ip(),
                     exchange.connection.local.port(),
                     std::process::id(),
                     exchange.connection.number,
                     exchange.connection.requests.get(),
-                    now.timestamp_millis() as f64 / 1000.0,
+                    now.timestamp(),
+                    now.timestamp_subsec_millis(),
                 )
             }
         };

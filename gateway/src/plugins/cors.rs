@@ -19,6 +19,7 @@ const REQUEST_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-request-private-network");
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are Kong's")]
 pub struct Config {
     origins: Option<Vec<String>>,
     methods: Option<Vec<String>>,
@@ -32,6 +33,7 @@ pub struct Config {
 }
 
 /// Lets pages of other origins call.
+#[expect(clippy::struct_excessive_bools, reason = "the flags are Kong's")]
 pub struct Cors {
     origins: Origins,
     methods: HeaderValue,

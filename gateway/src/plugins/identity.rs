@@ -150,17 +150,11 @@ fn unauthorized(message: &'static str) -> Verdict {
 
 /// The claim at a dotted path as text; a list is joined with blanks.
 fn text(claims: &Map<String, Value>, path: &str) -> Option<String> {
-    let value = match claims.get(path) {
-        Some(value) => value,
-        None => {
-            let mut parts = path.split('.');
-            let mut value = claims.get(parts.next()?)?;
-            for part in parts {
-                value = value.get(part)?;
-            }
-            value
-        }
-    };
+    let value = claims.get(path).or_else(|| {
+        let mut parts = path.split('.');
+        let first = claims.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.get(part))
+    })?;
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(list) => {

@@ -38,6 +38,7 @@ pub struct Config {
 }
 
 /// A client shows a signed token.
+#[expect(clippy::struct_excessive_bools, reason = "the flags are Kong's")]
 pub struct Jwt {
     headers: Vec<HeaderName>,
     parameters: Vec<String>,
@@ -212,18 +213,13 @@ impl Jwt {
             .expect("SHA-256 has 32 bytes");
         // Bound first: the borrow must not last until a new token is put in.
         let known = worker.tokens().get(&digest, &self.key_claim, directory);
-        let token = match known {
-            Some(token) => token,
-            None => {
-                let token = Rc::new(Token::verify(
-                    text,
-                    &self.key_claim,
-                    self.secret_is_base64,
-                    directory,
-                )?);
-                worker.tokens().insert(digest, token.clone());
-                token
-            }
+        let token = if let Some(token) = known {
+            token
+        } else {
+            let token = Token::verify(text, &self.key_claim, self.secret_is_base64, directory)?;
+            let token = Rc::new(token);
+            worker.tokens().insert(digest, token.clone());
+            token
         };
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float")]
         let now = service::clock::now().timestamp_millis() as f64 / 1000.0;

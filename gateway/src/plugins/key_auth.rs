@@ -12,6 +12,7 @@ use super::{
 use crate::{live::KeyEntry, proxy::Exchange, worker::Worker};
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are Kong's")]
 pub struct Config {
     key_names: Vec<String>,
     key_in_header: bool,

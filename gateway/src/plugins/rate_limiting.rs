@@ -62,8 +62,8 @@ pub struct RateLimiting {
 /// A limit with the headers that tell of it.
 pub struct Limit {
     pub period: Period,
-    pub limit: u32,
-    limit_value: HeaderValue,
+    pub requests: u32,
+    as_header: HeaderValue,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -86,8 +86,8 @@ impl RateLimiting {
             .filter_map(|(period, limit)| {
                 limit.map(|limit| Limit {
                     period,
-                    limit,
-                    limit_value: HeaderValue::from(limit),
+                    requests: limit,
+                    as_header: HeaderValue::from(limit),
                 })
             });
         Ok(Self {
@@ -116,10 +116,10 @@ impl RateLimiting {
         let outcome = worker.shared.counters.count(key, &self.limits, &windows);
         let mut tightest: Option<(u32, usize)> = None;
         for (position, limit) in self.limits.iter().enumerate() {
-            let remaining = limit.limit.saturating_sub(outcome.used[position]);
+            let remaining = limit.requests.saturating_sub(outcome.used[position]);
             if !self.hide_headers {
                 let names = limit.period.headers();
-                exchange.response.set(names.0, limit.limit_value.clone());
+                exchange.response.set(names.0, limit.as_header.clone());
                 exchange
                     .response
                     .set(names.1, numbers::header(u64::from(remaining)));
@@ -136,7 +136,7 @@ impl RateLimiting {
         if !self.hide_headers {
             exchange
                 .response
-                .set(LIMIT, self.limits[position].limit_value.clone());
+                .set(LIMIT, self.limits[position].as_header.clone());
             exchange
                 .response
                 .set(REMAINING, numbers::header(u64::from(remaining)));

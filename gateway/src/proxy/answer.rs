@@ -103,16 +103,14 @@ impl Answer {
         let id = request_id(finish.id);
         let (content_type, body) = self.content.write(accept, is_proxy_error, &id);
         finish.status = self.status.as_u16();
-        let mut response = Response::new(AnswerBody::Own(body, None));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
+        let mut headers = HeaderMap::with_capacity(8);
         if let Some(content_type) = content_type {
             headers.insert(CONTENT_TYPE, content_type);
         }
         for (name, value) in self.headers {
             headers.append(name, value);
         }
-        edits.apply(headers);
+        edits.apply(&mut headers);
         headers.insert(names::REQUEST_ID, id);
         headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         headers.insert(
@@ -122,11 +120,9 @@ impl Answer {
         if self.closing {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        *response.body_mut() =
-            match std::mem::replace(response.body_mut(), AnswerBody::Own(Bytes::new(), None)) {
-                AnswerBody::Own(body, _) => AnswerBody::Own(body, Some(finish)),
-                other => other,
-            };
+        let mut response = Response::new(AnswerBody::Own(body, Some(finish)));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = headers;
         response
     }
 }

@@ -95,8 +95,14 @@ pub struct Exchange<'a> {
     pub backend_path: Option<Vec<u8>>,
     pub backend_host: Option<HeaderValue>,
     pub response: ResponseEdits,
-    /// The query when a plugin has changed it; the inner nothing removes it.
-    new_query: Option<Option<String>>,
+    new_query: Query,
+}
+
+/// What plugins did to the query.
+enum Query {
+    AsSent,
+    Changed(String),
+    Removed,
 }
 
 impl<'a> Exchange<'a> {
@@ -127,7 +133,7 @@ impl<'a> Exchange<'a> {
             backend_path: None,
             backend_host: None,
             response: ResponseEdits::default(),
-            new_query: None,
+            new_query: Query::AsSent,
         }
     }
 
@@ -138,17 +144,18 @@ impl<'a> Exchange<'a> {
     /// The query as it is now.
     pub fn query(&self) -> Option<&str> {
         match &self.new_query {
-            Some(changed) => changed.as_deref(),
-            None => self.uri.query(),
+            Query::AsSent => self.uri.query(),
+            Query::Changed(query) => Some(query),
+            Query::Removed => None,
         }
     }
 
     pub fn query_is_changed(&self) -> bool {
-        self.new_query.is_some()
+        !matches!(self.new_query, Query::AsSent)
     }
 
     pub fn set_query(&mut self, query: Option<String>) {
-        self.new_query = Some(query);
+        self.new_query = query.map_or(Query::Removed, Query::Changed);
     }
 
     /// Removes all parameters of this name; the others keep their spelling.
@@ -161,7 +168,7 @@ impl<'a> Exchange<'a> {
         };
         let kept: Vec<&str> = query.split('&').filter(|pair| !is_named(pair)).collect();
         let kept = kept.join("&");
-        self.new_query = Some((!kept.is_empty()).then_some(kept));
+        self.set_query((!kept.is_empty()).then_some(kept));
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Connection, Exchange};
 use crate::{
-    live::{Consumer, Routing, Target},
+    live::{Consumer, Snapshot, Target},
     plugins::{self, Plugin, prometheus::Observation, usage::RawRecord},
     worker::Worker,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub struct Finish {
     worker: Rc<Worker>,
     connection: Rc<Connection>,
-    pub routing: Rc<Arc<Routing>>,
+    pub routing: Rc<Snapshot>,
     pub route: Option<usize>,
     pub id: u128,
     started: Instant,
@@ -194,9 +194,9 @@ impl Finish {
             };
         }
         if rules.access_log {
-            line!(info)
+            line!(info);
         } else {
-            line!(debug)
+            line!(debug);
         }
     }
 }

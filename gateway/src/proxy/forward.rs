@@ -83,9 +83,8 @@ pub async fn forward(
     if is_websocket {
         upgrade::ask(&mut exchange.head.headers);
     }
-    let uri = match backend_uri(&way, &exchange) {
-        Some(uri) => uri,
-        None => return Err(Answer::new(StatusCode::BAD_REQUEST, "Bad request").into()),
+    let Some(uri) = backend_uri(&way, &exchange) else {
+        return Err(Answer::new(StatusCode::BAD_REQUEST, "Bad request").into());
     };
     let progress = Progress::new(finish.request_bytes.clone(), exchange.body_limit);
     let mut head = Request::new(());
@@ -226,7 +225,7 @@ async fn send(
             }
             // A client that still sends its body keeps the backend from answering.
             Err(_) if has_body && progress.idle_for() < limit() => {
-                wait = limit() - progress.idle_for()
+                wait = limit().saturating_sub(progress.idle_for());
             }
             Err(_) => return Err((Failure::Timeout, None)),
         }

@@ -67,10 +67,10 @@ pub fn clean_request(headers: &mut HeaderMap) -> Option<HeaderValue> {
         let name_bytes = name.as_str().as_bytes();
         match name_bytes {
             [b'x', ..] | [_, b'_', ..] if is_forbidden(name_bytes) => {
-                found.forbidden.push(name.clone())
+                found.forbidden.push(name.clone());
             }
             _ if name_bytes.contains(&b'_') && is_forbidden(name_bytes) => {
-                found.forbidden.push(name.clone())
+                found.forbidden.push(name.clone());
             }
             b"connection"
             | b"keep-alive"
@@ -190,19 +190,26 @@ pub fn clean_response(headers: &mut HeaderMap, client_takes_trailers: bool) {
 
 /// Session cookies of the portal and the auth server: cookies know no ports, so a browser sends
 /// those of `localhost` to every API there.
-const SESSIONS: &[&str] = &["portal.cookie.sid", "portal-auth.cookie.sid"];
+const SESSIONS: &[&str] = &[
+    "portal.cookie.sid",
+    "__Host-portal.cookie.sid",
+    "portal-auth.cookie.sid",
+    "__Host-portal-auth.sid",
+    "portal-auth.browser",
+    "__Host-portal-auth.browser",
+];
 
 /// Removes them, wherever the request goes but to those two.
 pub fn remove_session_cookies(headers: &mut HeaderMap) {
     let is_session = |pair: &str| {
         let name = pair.split('=').next().unwrap_or_default().trim();
-        SESSIONS.contains(&name.strip_prefix("__Host-").unwrap_or(name))
+        SESSIONS.contains(&name)
     };
     let concerned = headers.get_all(COOKIE).iter().any(|value| {
         value
             .as_bytes()
-            .windows(10)
-            .any(|window| window == b"cookie.sid")
+            .windows(6)
+            .any(|window| window == b"portal")
     });
     if !concerned {
         return;
@@ -275,7 +282,7 @@ mod tests {
     fn session_cookies_stay_behind() {
         let mut sent = headers(&[(
             "cookie",
-            "a=1; portal.cookie.sid=x; __Host-portal-auth.cookie.sid=y; b=2",
+            "a=1; portal.cookie.sid=x; __Host-portal-auth.sid=y; b=2",
         )]);
         remove_session_cookies(&mut sent);
         assert_eq!(sent.get(COOKIE).unwrap(), "a=1; b=2");

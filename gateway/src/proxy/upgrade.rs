@@ -1,4 +1,4 @@
-//! WebSockets: after the handshake bytes go both ways untouched.
+//! Web sockets: after the handshake bytes go both ways untouched.
 
 use http::{
     HeaderMap, HeaderValue,

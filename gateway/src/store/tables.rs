@@ -133,7 +133,7 @@ impl Tables {
     }
 
     fn replace(&mut self, kind: Kind, id: Uuid, after: Option<Arc<Row>>) {
-        let before = self.set(kind, id, after.clone());
+        let before = self.set(kind, id, after.as_ref());
         self.changes.push(Change {
             kind,
             id,
@@ -142,15 +142,15 @@ impl Tables {
         });
     }
 
-    fn set(&mut self, kind: Kind, id: Uuid, after: Option<Arc<Row>>) -> Option<Arc<Row>> {
-        let before = match &after {
+    fn set(&mut self, kind: Kind, id: Uuid, after: Option<&Arc<Row>>) -> Option<Arc<Row>> {
+        let before = match after {
             Some(row) => self.rows.insert((kind, id), row.clone()),
             None => self.rows.remove(&(kind, id)),
         };
         if let Some(before) = &before {
             self.unindex(before);
         }
-        if let Some(after) = &after {
+        if let Some(after) = after {
             self.index(after);
         }
         before
@@ -205,7 +205,7 @@ impl Tables {
         while self.changes.len() > mark
             && let Some(change) = self.changes.pop()
         {
-            self.set(change.kind, change.id, change.before);
+            self.set(change.kind, change.id, change.before.as_ref());
         }
     }
 }

@@ -57,10 +57,10 @@ impl<S> Watched<S> {
                     return;
                 }
                 [b'c' | b'C', ..] if starts_with(rest, b"content-length") => {
-                    self.seen.content_length = true
+                    self.seen.content_length = true;
                 }
                 [b't' | b'T', ..] if starts_with(rest, b"transfer-encoding") => {
-                    self.seen.transfer_encoding = true
+                    self.seen.transfer_encoding = true;
                 }
                 _ => {}
             }

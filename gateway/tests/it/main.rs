@@ -1,5 +1,10 @@
 //! The gateway from outside: real sockets, a real backend, entities over its Admin API.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed expectation is what ends a test"
+)]
+
 mod admin;
 mod http;
 mod identity;

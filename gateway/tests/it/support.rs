@@ -32,14 +32,15 @@ pub struct TestGateway {
 }
 
 impl TestGateway {
+    #[expect(clippy::unused_async, reason = "reads like all other starts")]
     pub async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut gateway = Self::start_in(directory.path()).await;
+        let mut gateway = Self::start_in(directory.path());
         gateway.directory = Some(directory);
         gateway
     }
 
-    pub async fn start_in(directory: &Path) -> Self {
+    pub fn start_in(directory: &Path) -> Self {
         service::http::install_crypto();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let bound = Bound::new(free, free, free).unwrap();

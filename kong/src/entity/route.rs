@@ -7,6 +7,7 @@ use super::{Reference, entity};
 
 /// A rule that selects requests for a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are Kong's")]
 #[serde(default)]
 pub struct Route {
     pub id: Uuid,

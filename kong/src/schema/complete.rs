@@ -204,7 +204,7 @@ impl Type {
                 .complete(map)
                 .map(Value::Object)
                 .map_err(Fault::Below),
-            (Self::Reference(_), Value::Object(map)) => examine_reference(map),
+            (Self::Reference(_), Value::Object(map)) => examine_reference(&map),
             (Self::OnlyNull(reason), _) => Err((*reason).into()),
             (expected, _) => Err(format!("expected {}", expected.noun()).into()),
         }
@@ -259,7 +259,7 @@ fn examine_elements(element: &Type, list: Vec<Value>) -> Result<Value, Fault> {
 
 /// `{"id": "…"}`, lower case. References by natural key are resolved before, by whoever knows the
 /// entities.
-fn examine_reference(map: Map<String, Value>) -> Result<Value, Fault> {
+fn examine_reference(map: &Map<String, Value>) -> Result<Value, Fault> {
     let id = match map.get("id") {
         Some(Value::String(id)) if map.len() == 1 => Uuid::try_parse(id).ok(),
         _ => None,

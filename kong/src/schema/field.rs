@@ -37,6 +37,10 @@ pub enum Type {
 }
 
 /// One named field.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks of a field, each with a word of its own"
+)]
 #[derive(Clone)]
 pub struct Field {
     pub name: &'static str,

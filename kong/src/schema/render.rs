@@ -46,7 +46,7 @@ impl Field {
 impl Type {
     fn render(&self) -> Map<String, Value> {
         let about = match self {
-            Self::Text { one_of, .. } if one_of.is_empty() => json!({ "type": "string" }),
+            Self::Text { one_of: [], .. } => json!({ "type": "string" }),
             Self::Text { one_of, .. } => json!({ "type": "string", "one_of": one_of }),
             Self::Integer {
                 between: Some((from, to)),

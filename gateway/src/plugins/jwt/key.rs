@@ -22,13 +22,12 @@ impl VerificationKey {
     /// Nothing for what the schema refuses.
     pub fn new(credential: &kong::JwtSecret) -> Option<Self> {
         let algorithm = credential.algorithm.as_str();
-        let material = match hmac_algorithm(algorithm) {
-            Some(hmac) => Material::Secret(hmac, credential.secret.clone()?),
-            None => {
-                let key =
-                    kong::jwt::public_key(algorithm, credential.rsa_public_key.as_deref()?).ok()?;
-                Material::Public(UnparsedPublicKey::new(public_algorithm(algorithm)?, key))
-            }
+        let material = if let Some(hmac) = hmac_algorithm(algorithm) {
+            Material::Secret(hmac, credential.secret.clone()?)
+        } else {
+            let pem = credential.rsa_public_key.as_deref()?;
+            let key = kong::jwt::public_key(algorithm, pem).ok()?;
+            Material::Public(UnparsedPublicKey::new(public_algorithm(algorithm)?, key))
         };
         Some(Self {
             algorithm: algorithm.to_owned(),

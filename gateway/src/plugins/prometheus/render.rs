@@ -147,11 +147,7 @@ fn latencies(numbers: &Numbers, text: &mut String) {
     ];
     for (name, help, select) in series {
         head(name, "histogram", help, text);
-        for ((service, route), latencies) in numbers
-            .latencies
-            .iter()
-            .map(|(labels, latencies)| (labels, latencies))
-        {
+        for ((service, route), latencies) in &numbers.latencies {
             let labels = format!(
                 "service=\"{}\",route=\"{}\",workspace=\"default\"",
                 escape(service),

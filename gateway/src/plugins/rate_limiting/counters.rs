@@ -84,7 +84,7 @@ impl Counters {
             if slot.0 != start {
                 *slot = (start, 0);
             }
-            outcome.allowed &= slot.1 < limit.limit;
+            outcome.allowed &= slot.1 < limit.requests;
         }
         for (position, limit) in limits.iter().enumerate() {
             let slot = &mut counts.0[limit.period as usize];

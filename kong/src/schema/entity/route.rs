@@ -72,8 +72,8 @@ fn check(route: &Map<String, Value>, faults: &mut Faults) {
         _ => false,
     };
     let selecting = ["methods", "hosts", "headers", "paths"];
-    let faulty = selecting.iter().any(|field| faults.contains(field));
-    if !faulty && !selecting.iter().any(|field| is_set(field)) {
+    let is_wrong = selecting.iter().any(|field| faults.contains(field));
+    if !is_wrong && !selecting.iter().any(|field| is_set(field)) {
         faults.entity("must set one of these fields: methods, hosts, headers, paths");
     }
 }
