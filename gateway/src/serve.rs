@@ -44,7 +44,9 @@ pub async fn serve(
         writer.node_id(),
     )?);
     let writer = spawn_writer(writer, live, readiness.clone())?;
-    let reporter = tokio::spawn(usage::run(sender, records, shutdown.clone()));
+    // Ends after the workers: their last requests are reported, too.
+    let reporting = CancellationToken::new();
+    let reporter = tokio::spawn(usage::run(sender, records, reporting.clone()));
 
     let Settings {
         listeners,
@@ -91,6 +93,7 @@ pub async fn serve(
             .await?
             .map_err(|_| anyhow::anyhow!("a worker thread panicked"))??;
     }
+    reporting.cancel();
     reporter.await?;
     tokio::task::spawn_blocking(move || writer.join())
         .await?

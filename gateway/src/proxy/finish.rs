@@ -7,6 +7,7 @@ use std::{
 
 use http::Method;
 use hyper::{Request, body::Incoming};
+use service::http::CORRELATION_ID;
 use uuid::Uuid;
 
 use super::{Connection, Exchange};
@@ -77,7 +78,9 @@ impl Finish {
     pub fn identity(&mut self, exchange: &mut Exchange<'_>) {
         self.consumer = exchange.consumer.take();
         self.credential = exchange.credential.as_ref().map(|credential| credential.id);
-        self.correlation_id = exchange.correlation_id.take();
+        // Without the plugin a client's id is passed on as any header is, and logged.
+        let sent = || exchange.head.headers.get(CORRELATION_ID).cloned();
+        self.correlation_id = exchange.correlation_id.clone().or_else(sent);
         self.client = exchange.client;
     }
 
