@@ -33,7 +33,11 @@ pub enum OpenError {
     #[error("`{}` is in use by another process; one database file has one owner", .0.display())]
     InUse(PathBuf),
     #[error("{location}: {source}")]
-    Database { location: Location, source: DbErr },
+    Database {
+        location: Location,
+        /// Boxed, because it is large and every result carries room for it.
+        source: Box<DbErr>,
+    },
 }
 
 impl OpenError {
@@ -77,7 +81,7 @@ impl Database {
             OpenFailure::Open(error) => error,
             OpenFailure::Database(source) => OpenError::Database {
                 location: location.clone(),
-                source,
+                source: Box::new(source),
             },
         })
     }

@@ -10,7 +10,7 @@ use sdk::types::Page;
 use sea_orm::{
     DbErr, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     prelude::*,
-    sea_query::{BinOper, Expr, ExprTrait, Func, LikeExpr, SimpleExpr},
+    sea_query::{BinOper, Expr, ExprTrait, Func, LikeExpr},
 };
 
 /// Most items of one answer (portal-api D27).
@@ -119,7 +119,7 @@ fn order(text: &str) -> Option<(String, Order)> {
 
 /// The fields of a list by which a caller may filter and order.
 #[derive(Debug, Default)]
-pub struct Fields(Vec<(String, SimpleExpr)>);
+pub struct Fields(Vec<(String, Expr)>);
 
 impl Fields {
     pub fn new() -> Self {
@@ -128,12 +128,12 @@ impl Fields {
 
     /// `expression` has to be a text.
     #[must_use]
-    pub fn with(mut self, name: &str, expression: impl Into<SimpleExpr>) -> Self {
-        self.0.push((name.to_owned(), expression.into()));
+    pub fn with(mut self, name: &str, expression: Expr) -> Self {
+        self.0.push((name.to_owned(), expression));
         self
     }
 
-    fn find(&self, name: &str) -> Option<&SimpleExpr> {
+    fn find(&self, name: &str) -> Option<&Expr> {
         self.0
             .iter()
             .find(|(known, _)| known == name)
@@ -150,8 +150,8 @@ pub async fn page<E>(
     select: Select<E>,
     query: &ListQuery,
     fields: &Fields,
-    default: (SimpleExpr, Order),
-    id: impl Into<SimpleExpr>,
+    default: (Expr, Order),
+    id: Expr,
 ) -> Result<Page<E::Model>, DbErr>
 where
     E: EntityTrait,
@@ -169,7 +169,7 @@ where
         None => matching.clone().order_by(default.0, default.1),
     };
     let items = ordered
-        .order_by(id.into(), Order::Asc)
+        .order_by(id, Order::Asc)
         .limit(limit)
         .offset(offset)
         .all(db)
@@ -189,7 +189,7 @@ where
     })
 }
 
-fn chosen_order(query: &ListQuery, fields: &Fields) -> Option<(SimpleExpr, Order)> {
+fn chosen_order(query: &ListQuery, fields: &Fields) -> Option<(Expr, Order)> {
     let (name, direction) = query.order_by.as_ref()?;
     Some((fields.find(name)?.clone(), direction.clone()))
 }
@@ -200,7 +200,7 @@ fn filter<E: EntityTrait>(mut select: Select<E>, query: &ListQuery, fields: &Fie
     for (name, text) in &query.filter {
         select = select.filter(match fields.find(name) {
             Some(expression) => contains(expression.clone(), text),
-            None => Expr::val(false).into(),
+            None => Expr::val(false),
         });
     }
     select
@@ -208,7 +208,7 @@ fn filter<E: EntityTrait>(mut select: Select<E>, query: &ListQuery, fields: &Fie
 
 /// SQLite folds ASCII only, so there other letters match in the case in which they are stored or in
 /// small letters.
-fn contains(expression: SimpleExpr, text: &str) -> SimpleExpr {
+fn contains(expression: Expr, text: &str) -> Expr {
     let escaped = text
         .to_lowercase()
         .replace('\\', r"\\")
@@ -219,8 +219,8 @@ fn contains(expression: SimpleExpr, text: &str) -> SimpleExpr {
 }
 
 /// A text member of a JSON column; the operator is the same in both databases.
-pub fn json_text(column: impl ColumnTrait, member: &str) -> SimpleExpr {
-    Expr::col(column).binary(BinOper::Custom("->>".into()), Expr::val(member))
+pub fn json_text(column: impl ColumnTrait, member: &str) -> Expr {
+    Expr::col(column).binary(BinOper::Custom("->>"), Expr::val(member))
 }
 
 /// A page with other items.

@@ -1,5 +1,7 @@
 //! Looking users up (portal-api 8.2, 8.3, 8.6).
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -47,7 +49,7 @@ async fn page(
     let id = || Expr::col(row::Column::Id);
     // This list takes pages, but neither filter nor order.
     let query = ListQuery {
-        filter: Default::default(),
+        filter: BTreeMap::new(),
         order_by: None,
         ..parameters.into()
     };

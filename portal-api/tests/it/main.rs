@@ -2,5 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bootstrap;
 mod configuration;
+mod grants;
+mod login;
+mod registrations;
 mod support;
+mod users;
+mod verifications;

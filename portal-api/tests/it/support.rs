@@ -1,16 +1,19 @@
 //! A running portal-api and callers who prove who they are.
 
+mod postgres;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use config::{Configuration, Environment, Tree};
 use http::Method;
-use migrations::Location;
+use migrations::{Database, Location, portal_api::Migrator};
 use portal_api::{Neighbours, Settings, passwords::Cost, serve};
+pub use postgres::Postgres;
 use serde_json::Value;
 use service::{
     ServiceName,
     health::Readiness,
-    keys::{Keys, MasterKey},
+    keys::{self, Keys, MasterKey, PortalClient},
     token::Identity,
 };
 use tempfile::TempDir;
@@ -22,6 +25,12 @@ pub const ADMIN: &str = "admin-user";
 pub const DEVELOPER: &str = "dev-user";
 pub const PARTNER: &str = "partner-user";
 
+/// A pool with namespaces.
+const TENANTS: &str = r#"{
+  "id": "tenants", "name": "Tenants", "requiresNamespace": true,
+  "properties": [{"id": "name", "description": "Name", "type": "string", "required": true}]
+}"#;
+
 /// A portal-api on a free port; stops when dropped.
 pub struct TestApi {
     address: String,
@@ -29,8 +38,34 @@ pub struct TestApi {
     pub configuration: Arc<Configuration>,
     shutdown: CancellationToken,
     server: JoinHandle<anyhow::Result<()>>,
-    _data: TempDir,
+    data: Arc<TempDir>,
+    /// Dropped last, when the server has stopped using it.
+    postgres: Option<Arc<Postgres>>,
 }
+
+/// Writes a test that runs on SQLite, and on PostgreSQL where there is a server.
+macro_rules! on_both_databases {
+    ($(async fn $name:ident($api:ident: TestApi) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn check($api: TestApi) $body
+
+            #[tokio::test]
+            async fn on_sqlite() {
+                check(TestApi::start().await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                if let Some(api) = TestApi::start_on_postgres().await {
+                    check(api).await;
+                }
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;
 
 impl Drop for TestApi {
     fn drop(&mut self) {
@@ -51,10 +86,78 @@ impl TestApi {
     }
 
     pub async fn with(files: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
-        let data = tempfile::tempdir().unwrap();
         let keys = Keys::from_master(MasterKey::generate());
+        Self::serve(
+            Arc::new(tempfile::tempdir().unwrap()),
+            None,
+            keys,
+            files,
+            change,
+        )
+        .await
+    }
+
+    /// As [`TestApi::start`], on a database of its own on PostgreSQL; nothing without a server.
+    pub async fn start_on_postgres() -> Option<Self> {
+        let postgres = Arc::new(Postgres::fresh().await?);
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let keys = Keys::from_master(MasterKey::generate());
+        Some(Self::serve(data, Some(postgres), keys, &[], |_| {}).await)
+    }
+
+    /// A second instance on the same PostgreSQL database.
+    pub async fn another(&self) -> Self {
+        let postgres = self.postgres.clone().expect("SQLite has one owner");
+        Self::serve(
+            self.data.clone(),
+            Some(postgres),
+            self.keys.clone(),
+            &[],
+            |_| {},
+        )
+        .await
+    }
+
+    /// Stops the server and starts one on the same data.
+    pub async fn restart(self) -> Self {
+        self.restart_with(&[], |_| {}).await
+    }
+
+    pub async fn restart_with(
+        mut self,
+        files: &[(&str, &str)],
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        self.stop().await;
+        let (data, postgres) = (self.data.clone(), self.postgres.clone());
+        Self::serve(data, postgres, self.keys.clone(), files, change).await
+    }
+
+    /// Stops the server; what it left behind.
+    pub async fn into_parts(mut self) -> Stopped {
+        self.stop().await;
+        Stopped {
+            data: self.data.clone(),
+            postgres: self.postgres.clone(),
+            keys: self.keys.clone(),
+        }
+    }
+
+    async fn stop(&mut self) {
+        self.shutdown.cancel();
+        (&mut self.server).await.unwrap().unwrap();
+    }
+
+    async fn serve(
+        data: Arc<TempDir>,
+        postgres: Option<Arc<Postgres>>,
+        keys: Keys,
+        files: &[(&str, &str)],
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let configuration = configuration(files);
         let mut settings = settings(data.path(), keys.clone(), configuration.clone());
+        settings.database = location(data.path(), postgres.as_deref());
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -76,8 +179,14 @@ impl TestApi {
             configuration,
             shutdown,
             server,
-            _data: data,
+            data,
+            postgres,
         }
+    }
+
+    /// The portal's own client, computed as the portal does.
+    pub fn portal_client(&self) -> PortalClient {
+        keys::portal_client(&self.keys).unwrap()
     }
 
     /// A call without any identity.
@@ -99,6 +208,15 @@ impl TestApi {
         client
     }
 
+    /// A user whose call came through the gateway of a trusted peer: not an internal call. Needs
+    /// [`trust_this_machine`].
+    pub fn user_at_gateway(&self, id: &str, scopes: &str) -> Client<'_> {
+        self.anonymous()
+            .header("x-consumer-custom-id", "consumer")
+            .header("x-authenticated-userid", format!("sub={id}"))
+            .header("x-authenticated-scope", scopes)
+    }
+
     /// A user, named by the auth server, with these scopes.
     pub fn user(&self, id: &str, scopes: &str) -> Client<'_> {
         let mut client = self.service(ServiceName::AuthServer);
@@ -109,6 +227,36 @@ impl TestApi {
             .headers
             .push(("x-authenticated-scope", scopes.to_owned()));
         client
+    }
+}
+
+/// Believes the headers of callers from this machine.
+pub fn trust_this_machine(settings: &mut Settings) {
+    settings.trusted_peers = vec!["127.0.0.0/8".parse().unwrap()];
+}
+
+/// The data of a server that has stopped.
+pub struct Stopped {
+    data: Arc<TempDir>,
+    postgres: Option<Arc<Postgres>>,
+    keys: Keys,
+}
+
+impl Stopped {
+    pub async fn open(&self) -> Database {
+        let location = location(self.data.path(), self.postgres.as_deref());
+        Database::open::<Migrator>(&location, 2).await.unwrap()
+    }
+
+    pub async fn start(self) -> TestApi {
+        TestApi::serve(self.data, self.postgres, self.keys, &[], |_| {}).await
+    }
+}
+
+fn location(data: &Path, postgres: Option<&Postgres>) -> Location {
+    match postgres {
+        Some(postgres) => Location::Postgres(postgres.url()),
+        None => Location::in_folder(data, "portal-api.db"),
     }
 }
 
@@ -127,6 +275,7 @@ fn configuration(files: &[(&str, &str)]) -> Arc<Configuration> {
         r#"{"groups": [{"id": "admin", "adminGroup": true}, {"id": "approvers", "approverGroup": true},
             {"id": "dev"}, {"id": "partners"}]}"#,
     );
+    tree.insert("pools/tenants.json", TENANTS);
     for (path, text) in files {
         tree.insert(*path, (*text).to_owned());
     }
@@ -138,7 +287,7 @@ fn configuration(files: &[(&str, &str)]) -> Arc<Configuration> {
 fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Settings {
     let away = "http://127.0.0.1:9/".parse::<url::Url>().unwrap();
     Settings {
-        database: Location::Sqlite(data.join("portal-api.db")),
+        database: location(data, None),
         database_connections: 4,
         keys,
         configuration,
@@ -171,6 +320,22 @@ impl Client<'_> {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, Some(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
