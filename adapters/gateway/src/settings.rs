@@ -66,16 +66,28 @@ impl Settings {
         if let Some(list) = var("KONG_ADMIN_URLS") {
             settings.gateway_admin_urls = urls("KONG_ADMIN_URLS", &list)?;
         }
-        settings.gateway_admin_token = secret("KONG_ADMIN_TOKEN")?.map(Secret::from);
-        settings.instance = var("WICKETGATE_INSTANCE").unwrap_or(settings.instance);
-        settings.allow_resync = var("ALLOW_RESYNC").is_some_and(|value| value != "false");
+        settings.apply_env()?;
+        Ok(settings)
+    }
+
+    /// The part of the environment that does not concern addresses.
+    pub fn apply_env(&mut self) -> Result<(), SettingsError> {
+        if let Some(token) = secret("KONG_ADMIN_TOKEN")? {
+            self.gateway_admin_token = Some(token.into());
+        }
+        if let Some(instance) = var("WICKETGATE_INSTANCE") {
+            self.instance = instance;
+        }
+        if let Some(flag) = var("ALLOW_RESYNC") {
+            self.allow_resync = flag != "false";
+        }
         if let Some(seconds) = parsed("RECONCILE_SECONDS")? {
-            settings.reconcile_every = Duration::from_secs(seconds);
+            self.reconcile_every = Duration::from_secs(seconds);
         }
         if let Some(percent) = parsed("MAX_DELETE_PERCENT")? {
-            settings.max_delete_percent = percent;
+            self.max_delete_percent = percent;
         }
-        Ok(settings)
+        Ok(())
     }
 }
 
