@@ -12,7 +12,7 @@ const DEFAULT_REFRESH_LIFETIME: TimeDelta = TimeDelta::seconds(1_209_600);
 /// "For ever": refresh tokens of an API with lifetime 0.
 const UNLIMITED: TimeDelta = TimeDelta::days(36_500);
 /// Lifetime of access tokens when the API says nothing.
-const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The OAuth side of an API.
 #[derive(Clone, Debug)]
@@ -28,8 +28,6 @@ pub struct ApiPolicy {
     pub code: bool,
     pub client_credentials: bool,
     pub mandatory_scope: bool,
-    /// Users are not stored by the platform, or an outside service decides about scopes.
-    pub passes_through: bool,
     pub lifetime: Duration,
     pub refresh_lifetime: TimeDelta,
 }
@@ -57,6 +55,8 @@ impl ApiPolicy {
             Some(seconds) => TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000)),
             None => DEFAULT_REFRESH_LIFETIME,
         };
+        // Nothing here asks an outside service for users or scopes.
+        let passes_through = api.passthrough_users || api.passthrough_scope_url.is_some();
         Some(Self {
             id: api.id.clone(),
             name: if api.name.is_empty() {
@@ -74,10 +74,9 @@ impl ApiPolicy {
                 .clone()
                 .filter(|pool| !pool.is_empty()),
             auth_methods: api.auth_methods.clone(),
-            code: settings.enable_authorization_code.unwrap_or(false),
+            code: settings.enable_authorization_code.unwrap_or(false) && !passes_through,
             client_credentials: settings.enable_client_credentials.unwrap_or(false),
             mandatory_scope: settings.mandatory_scope.unwrap_or(false),
-            passes_through: api.passthrough_users || api.passthrough_scope_url.is_some(),
             lifetime,
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
         })
@@ -120,7 +119,7 @@ impl ApiPolicy {
 mod tests {
     use super::*;
 
-    fn policy(api: serde_json::Value) -> ApiPolicy {
+    fn policy(api: &serde_json::Value) -> ApiPolicy {
         let other = serde_json::json!({"id": "other", "bundle": "b"});
         let apis: Vec<Api> = serde_json::from_value(serde_json::json!([api, other])).unwrap();
         ApiPolicy::find(&apis, "orders").unwrap()
@@ -128,16 +127,16 @@ mod tests {
 
     #[test]
     fn missing_settings_mean_closed_flows_and_default_lifetimes() {
-        let policy = policy(serde_json::json!({"id": "orders", "auth": "oauth2"}));
+        let policy = policy(&serde_json::json!({"id": "orders", "auth": "oauth2"}));
         assert!(!policy.code && !policy.client_credentials);
-        assert_eq!(policy.lifetime, Duration::from_secs(3600));
+        assert_eq!(policy.lifetime, Duration::from_hours(1));
         assert_eq!(policy.refresh_lifetime, TimeDelta::days(14));
         assert_eq!(policy.audience, Audience::One("orders".to_owned()));
     }
 
     #[test]
     fn a_token_never_lives_longer_than_an_hour_and_a_bundle_shares_it() {
-        let policy = policy(serde_json::json!({
+        let policy = policy(&serde_json::json!({
             "id": "orders", "bundle": "b", "authMethods": ["default:local", "other:ldap"],
             "settings": {"token_expiration": "86400", "refresh_token_ttl": "0",
                 "scopes": {"write": {"description": ""}, "read": {"description": "Read orders"}}}

@@ -70,8 +70,7 @@ impl Act {
         match (self, who) {
             (Self::Login | Self::VerificationId, Who::Account(_)) => 10,
             (Self::Mail | Self::Signup, Who::Account(_)) => 5,
-            (Self::ClientSecret, Who::Account(_)) => 100,
-            (_, Who::Address(_)) => 100,
+            (Self::ClientSecret, Who::Account(_)) | (_, Who::Address(_)) => 100,
         }
     }
 

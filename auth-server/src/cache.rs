@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn entries_end_and_the_map_is_bounded() {
-        let cache = Cache::new(Duration::from_secs(60), 2);
+        let cache = Cache::new(Duration::from_mins(1), 2);
         cache.put("a".to_owned(), 1);
         cache.put("b".to_owned(), 2);
         assert_eq!(cache.get("a"), Some(1));

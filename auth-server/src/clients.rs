@@ -2,6 +2,10 @@
 
 /// A client as it is right now.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the standard's word is `client_id`"
+)]
 pub struct Client {
     pub client_id: String,
     pub subscription_id: String,

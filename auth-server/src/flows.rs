@@ -46,8 +46,6 @@ pub struct AuthorizeGoal {
     pub api: String,
     pub client_id: String,
     pub redirect_uri: String,
-    /// The request named it, so the token request may be held to it.
-    pub redirect_uri_given: bool,
     pub state: Option<String>,
     /// What the client gets if the user agrees.
     pub scope: Vec<String>,

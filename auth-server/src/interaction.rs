@@ -87,7 +87,7 @@ pub async fn next(
     ) else {
         return Ok(Next::Refuse(Fault::ClientUnknown));
     };
-    let namespace = match registration::decide(state, &api, &user, goal).await? {
+    let namespace = match registration::decide(state, (&client, &api), &user, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
         registration::Decision::Ask(next) => {
             let text = "The user has to be asked something.";

@@ -97,3 +97,64 @@ impl SigningKeys {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::TimeDelta;
+    use migrations::{Location, auth_server::Migrator};
+    use service::keys::MasterKey;
+
+    use super::*;
+    use crate::tokens::{self, Audience, NewToken, Subject};
+
+    fn kids(keys: &[Arc<SigningKey>]) -> Vec<&str> {
+        keys.iter().map(|key| key.kid.as_str()).collect()
+    }
+
+    fn sign(keys: &SigningKeys, now: DateTime<Utc>) -> String {
+        let token = NewToken {
+            client_id: "client",
+            audience: Audience::of(vec!["orders".to_owned()]),
+            subject: Subject::Client,
+            scope: &[],
+            lifetime: Duration::from_hours(1),
+        };
+        tokens::sign(keys, "issuer", token, now).text
+    }
+
+    #[tokio::test]
+    async fn keys_rotate_without_a_token_ever_meeting_an_unpublished_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::in_folder(folder.path(), "auth-server.db");
+        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
+        let master = Keys::from_master(MasterKey::generate());
+        let keys = SigningKeys::open(database.clone(), &master).await.unwrap();
+        let start = clock::now();
+        let first = keys.signing(start).kid.clone();
+        let at = |hours: i64| start + TimeDelta::hours(hours);
+        keys.refresh(at(29 * 24 - 1)).await.unwrap();
+        assert_eq!(kids(&keys.published(at(29 * 24 - 1))), [&first]);
+        // A day before its use the next key is published, and the first one still signs.
+        keys.refresh(at(29 * 24 + 1)).await.unwrap();
+        let published = keys.published(at(29 * 24 + 1));
+        assert_eq!(published.len(), 2);
+        assert_eq!(keys.signing(at(29 * 24 + 1)).kid, first);
+        let last = at(30 * 24) - TimeDelta::seconds(1);
+        let token = sign(&keys, last);
+        let after = at(30 * 24 + 1) - TimeDelta::minutes(1);
+        assert_ne!(keys.signing(after).kid, first);
+        assert!(tokens::verify(&keys, "issuer", &token, after).is_ok());
+        assert!(tokens::verify(&keys, "other", &token, after).is_err());
+        // Another process reads the same keys; with another master key none opens.
+        let other = SigningKeys::open(database.clone(), &master).await.unwrap();
+        assert!(tokens::verify(&other, "issuer", &token, after).is_ok());
+        let strange = Keys::from_master(MasterKey::generate());
+        assert!(SigningKeys::open(database, &strange).await.is_err());
+        // An hour later nothing signed by the first key is valid, and it is gone.
+        keys.refresh(at(30 * 24 + 2)).await.unwrap();
+        assert_eq!(keys.published(at(30 * 24 + 2)).len(), 1);
+        assert!(tokens::verify(&keys, "issuer", &token, at(30 * 24 + 2)).is_err());
+    }
+}

@@ -9,6 +9,9 @@ pub enum PasswordRule {
     UpperLowerDigitSpecial,
 }
 
+/// Longest password of every rule.
+pub const MAX_LENGTH: usize = 24;
+
 impl PasswordRule {
     /// The rule with this name; unknown ones mean the first.
     pub fn named(name: Option<&str>) -> Self {
@@ -27,10 +30,6 @@ impl PasswordRule {
         }
     }
 
-    pub const fn max_length(self) -> usize {
-        24
-    }
-
     pub const fn needs_upper_and_lower(self) -> bool {
         !matches!(self, Self::Any6To24)
     }
@@ -47,7 +46,7 @@ impl PasswordRule {
     pub fn holds(self, password: &str) -> bool {
         let length = password.encode_utf16().count();
         let has = |test: fn(&char) -> bool| password.chars().any(|c| test(&c));
-        (self.min_length()..=self.max_length()).contains(&length)
+        (self.min_length()..=MAX_LENGTH).contains(&length)
             && !password.contains(['\r', '\n'])
             && (!self.needs_upper_and_lower()
                 || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)))

@@ -62,13 +62,12 @@ impl PortalApi {
 
     /// The OAuth side of an API.
     pub async fn api(&self, id: &str) -> Result<Option<ApiPolicy>, PortalApiError> {
-        let apis = match self.0.apis.get(&()) {
-            Some(apis) => apis,
-            None => {
-                let apis = Arc::new(self.0.sdk.apis().await?.apis);
-                self.0.apis.put((), apis.clone());
-                apis
-            }
+        let apis = if let Some(apis) = self.0.apis.get(&()) {
+            apis
+        } else {
+            let apis = Arc::new(self.0.sdk.apis().await?.apis);
+            self.0.apis.put((), apis.clone());
+            apis
         };
         Ok(ApiPolicy::find(&apis, id))
     }

@@ -6,7 +6,7 @@ mod request;
 mod routes;
 
 pub use authenticate::{api_of, authenticate, is_client_id};
-pub use issue::{TokenAnswer, issue_to_client, issue_to_user};
+pub use issue::{TokenAnswer, UserGrant, issue_to_client, issue_to_user};
 pub use request::{Endpoint, TokenRequest};
 pub use routes::{compatible_routes, refuse, standard_routes};
 

@@ -20,7 +20,7 @@ pub use verify::verify;
 pub const TYPE: &str = "at+jwt";
 
 /// Longest life of a token: nobody but us sees a revocation before the token ends (Part 4).
-pub const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+pub const MAX_LIFETIME: Duration = Duration::from_hours(1);
 
 /// What a token is to say.
 pub struct NewToken<'a> {

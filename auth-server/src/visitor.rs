@@ -133,13 +133,12 @@ impl FromRequestParts<AppState> for Visitor {
         let headers = &parts.headers;
         let session_cookie = policy.read(headers, Cookie::Session).map(str::to_owned);
         let mut cookies = Vec::new();
-        let browser = match policy.read(headers, Cookie::Browser) {
-            Some(value) => value.to_owned(),
-            None => {
-                let value = Secret::generate().expose().to_owned();
-                cookies.push(policy.set(Cookie::Browser, &value, None));
-                value
-            }
+        let browser = if let Some(value) = policy.read(headers, Cookie::Browser) {
+            value.to_owned()
+        } else {
+            let value = Secret::generate().expose().to_owned();
+            cookies.push(policy.set(Cookie::Browser, &value, None));
+            value
         };
         let mut visitor = Self {
             browser,

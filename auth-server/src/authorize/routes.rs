@@ -117,7 +117,6 @@ fn flow_of(
     let goal = AuthorizeGoal {
         api: accepted.api.id,
         client_id: accepted.client.client_id.clone(),
-        redirect_uri_given: parameters.redirect_uri.is_some(),
         redirect_uri: accepted.redirect_uri,
         state: parameters.state,
         scope: accepted.scope,

@@ -22,7 +22,7 @@ pub fn check_api(
     if parameters.response_type.is_none() {
         return refuse(ErrorCode::InvalidRequest, "`response_type` is missing.");
     }
-    if !api.code || api.passes_through {
+    if !api.code {
         return refuse(
             ErrorCode::UnauthorizedClient,
             "The API does not allow the authorization code grant.",

@@ -176,7 +176,7 @@ pub fn show_register(
         error_message,
         email: form.user.email,
         fields,
-        api_name: form.api_name,
+        asked_by: form.asked_by,
     };
     let status = if page.error_message.is_some() {
         StatusCode::BAD_REQUEST

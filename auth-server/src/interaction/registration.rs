@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sdk::types::{Pool, Registration, User};
 
 use crate::{
-    apis::ApiPolicy, flows::AuthorizeGoal, pages::Fault, pages::NamespaceChoice, state::AppState,
+    apis::ApiPolicy, clients::Client, flows::AuthorizeGoal, pages::Fault, pages::NamespaceChoice,
+    state::AppState,
 };
 
 use super::{InteractionError, Next};
@@ -21,7 +22,8 @@ pub struct Form {
     pub pool_id: String,
     pub pool: Arc<Pool>,
     pub user: User,
-    pub api_name: String,
+    /// Who asks: the portal, or an API.
+    pub asked_by: String,
 }
 
 /// What the pool and the user's registrations lead to; the table of 9.1.
@@ -35,7 +37,7 @@ enum Outcome {
 
 pub async fn decide(
     state: &AppState,
-    api: &ApiPolicy,
+    (client, api): (&Client, &ApiPolicy),
     user: &User,
     goal: &AuthorizeGoal,
 ) -> Result<Decision, InteractionError> {
@@ -57,7 +59,11 @@ pub async fn decide(
                 pool_id: pool_id.clone(),
                 pool,
                 user: user.clone(),
-                api_name: api.name.clone(),
+                asked_by: if client.is_portal() {
+                    state.configuration().title.clone()
+                } else {
+                    api.name.clone()
+                },
             }))),
             Outcome::Select(namespaces) => Decision::Ask(Next::SelectNamespace(
                 namespaces

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use oxide_auth::{
     code_grant::{
         authorization::{Authorization, Error, Input, Output, Request},
-        error::AuthorizationErrorType,
+        error::{AuthorizationError, AuthorizationErrorType},
         extensions::Pkce,
     },
     primitives::{
@@ -293,7 +293,7 @@ fn failed(mut error: Error, bound: Option<&Bound>) -> AuthorizeRefused {
             _ => AuthorizeRefused::Page(AuthorizeFault::RedirectUriNotRegistered),
         };
     };
-    let kind = error.description().map(|description| description.kind());
+    let kind = error.description().map(AuthorizationError::kind);
     let (code, text) = match kind {
         Some(AuthorizationErrorType::UnsupportedResponseType) => (
             ErrorCode::UnsupportedResponseType,

@@ -42,7 +42,7 @@ pub async fn client_credentials(
     let mut bound: Option<(Client, ApiPolicy)> = None;
     let mut granted: Vec<String> = Vec::new();
     loop {
-        input = match Step::of(machine.advance(input))? {
+        input = match Step::of(&machine.advance(input))? {
             Step::Authenticate { client, secret } => {
                 let grant = Grant::ClientCredentials;
                 let client =
@@ -117,14 +117,14 @@ enum Step {
 }
 
 impl Step {
-    fn of(output: Output<'_>) -> Result<Self, TokenError> {
+    fn of(output: &Output<'_>) -> Result<Self, TokenError> {
         Ok(match output {
             Output::Authenticate { client, passdata } => Self::Authenticate {
-                client: client.to_owned(),
+                client: client.to_string(),
                 secret: String::from_utf8_lossy(passdata).into_owned(),
             },
             Output::Binding { client_id } => Self::Bind {
-                client_id: client_id.to_owned(),
+                client_id: client_id.to_string(),
             },
             Output::Extend => Self::Extend,
             Output::Negotiate { .. } => Self::Negotiate,

@@ -19,7 +19,7 @@ use crate::{
     families::{self, Family, RevokeReason},
     oauth::{Grant, Refusal},
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest},
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserGrant},
 };
 
 /// Issues the tokens of a code. The form of the request was checked before.
@@ -188,10 +188,15 @@ async fn issue(
         revoke_reused(state, family).await?;
         return Err(Refusal::CodeInvalid.into());
     }
-    let generation = client.kind.may_refresh().then_some(1);
-    let granted = (family.scope.as_slice(), user.groups.as_slice());
-    let answer =
-        token::issue_to_user(state, &txn, client, api, family, granted, generation, now).await?;
+    let grant = UserGrant {
+        client,
+        api,
+        family,
+        scope: &family.scope,
+        groups: &user.groups,
+        generation: client.kind.may_refresh().then_some(1),
+    };
+    let answer = token::issue_to_user(state, &txn, grant, now).await?;
     txn.commit().await?;
     Ok(answer)
 }

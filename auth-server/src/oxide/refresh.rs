@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use oxide_auth::{
     code_grant::{
-        error::AccessTokenErrorType,
+        error::{AccessTokenError, AccessTokenErrorType},
         refresh::{Error, Input, Output, Refresh, Request},
     },
     primitives::{
@@ -18,11 +18,11 @@ use crate::{
     address::Peer,
     apis::ApiPolicy,
     clients::Client,
-    families::{self, Family, Presented, RevokeReason, Verdict},
+    families::{self, Family, RevokeReason, Verdict},
     oauth::{Dialect, Grant, Refusal},
     scopes,
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest},
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserGrant},
 };
 
 /// Exchanges a refresh token. The form of the request was checked before.
@@ -140,10 +140,15 @@ async fn rotate(
         }
         return Err(Refusal::RefreshTokenInvalid.into());
     }
-    let Presented { generation, .. } = presented;
-    let granted = (scope, user.groups.as_slice());
-    let next = Some(generation + 1);
-    let answer = token::issue_to_user(state, &txn, client, api, family, granted, next, now).await?;
+    let grant = UserGrant {
+        client,
+        api,
+        family,
+        scope,
+        groups: &user.groups,
+        generation: Some(presented.generation + 1),
+    };
+    let answer = token::issue_to_user(state, &txn, grant, now).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -226,7 +231,7 @@ impl Step {
 }
 
 fn refusal(mut error: Error) -> Refusal {
-    match error.description().map(|description| description.kind()) {
+    match error.description().map(AccessTokenError::kind) {
         Some(AccessTokenErrorType::InvalidScope) => Refusal::ScopeTooWide,
         _ => Refusal::RefreshTokenInvalid,
     }

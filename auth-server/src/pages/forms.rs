@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use ui::{Field, FieldKind, Frame, Html, Icon};
 
-use crate::passwords::PasswordRule;
+use crate::passwords::{MAX_LENGTH, PasswordRule};
 
 use super::{Common, Page};
 
@@ -122,27 +122,16 @@ pub struct Passwords<'a> {
 
 impl Passwords<'_> {
     fn first(&self) -> Html {
-        self.field("password", self.label, self.error)
+        new_password_field("password", self.label, self.error)
     }
 
     fn second(&self) -> Html {
-        self.field("password2", self.common.t.password_again(), None)
-    }
-
-    fn field(&self, name: &'static str, label: &str, error: Option<&str>) -> Html {
-        Field {
-            kind: FieldKind::Password,
-            error: error.map(str::to_owned),
-            autocomplete: "new-password",
-            autofocus: error.is_some(),
-            ..Field::required(name, label)
-        }
-        .html()
+        new_password_field("password2", self.common.t.password_again(), None)
     }
 
     fn rules(&self) -> Vec<String> {
         let t = self.common.t;
-        let mut rules = vec![t.rule_length(self.rule.min_length(), self.rule.max_length())];
+        let mut rules = vec![t.rule_length(self.rule.min_length(), MAX_LENGTH)];
         if self.rule.needs_upper_and_lower() {
             rules.push(t.rule_upper_lower().to_owned());
         }
@@ -154,6 +143,17 @@ impl Passwords<'_> {
         }
         rules
     }
+}
+
+fn new_password_field(name: &'static str, label: &str, error: Option<&str>) -> Html {
+    Field {
+        kind: FieldKind::Password,
+        error: error.map(str::to_owned),
+        autocomplete: "new-password",
+        autofocus: error.is_some(),
+        ..Field::required(name, label)
+    }
+    .html()
 }
 
 #[derive(Template, Serialize)]
@@ -274,7 +274,7 @@ pub struct RegisterPage {
     #[serde(skip)]
     pub fields: Vec<PoolField>,
     #[serde(skip)]
-    pub api_name: String,
+    pub asked_by: String,
 }
 
 /// A property of the pool as a field. Its name comes from the configuration.

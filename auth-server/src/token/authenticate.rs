@@ -99,7 +99,7 @@ pub async fn api_of(
         .ok_or(Refusal::ClientUnknown { grant })?;
     let allowed = match grant {
         Grant::ClientCredentials => api.client_credentials,
-        Grant::AuthorizationCode => api.code && !api.passes_through,
+        Grant::AuthorizationCode => api.code,
         Grant::RefreshToken => true,
     };
     if !allowed {

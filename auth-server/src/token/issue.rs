@@ -72,19 +72,34 @@ pub fn issue_to_client(
     Ok(answer(signed, api, scope, None))
 }
 
-/// Tokens for a user. `scope` is granted to the client; the scopes of the user's `groups` as they
-/// are now come on top. With `generation` there is a refresh token.
+/// What tokens of a user are issued for.
+pub struct UserGrant<'a> {
+    pub client: &'a Client,
+    pub api: &'a ApiPolicy,
+    pub family: &'a Family,
+    /// Granted to the client.
+    pub scope: &'a [String],
+    /// Groups of the user as they are now; their scopes come on top.
+    pub groups: &'a [String],
+    /// Generation of the refresh token, if there is to be one.
+    pub generation: Option<i64>,
+}
+
+/// Tokens for a user, remembered in their family.
 pub async fn issue_to_user(
     state: &AppState,
     txn: &DatabaseTransaction,
-    client: &Client,
-    api: &ApiPolicy,
-    family: &Family,
-    (scope, groups): (&[String], &[String]),
-    generation: Option<i64>,
+    grant: UserGrant<'_>,
     now: DateTime<Utc>,
 ) -> Result<TokenAnswer, TokenError> {
-    let scope = scopes::with_groups(scope, groups);
+    let UserGrant {
+        client,
+        api,
+        family,
+        generation,
+        ..
+    } = grant;
+    let scope = scopes::with_groups(grant.scope, grant.groups);
     demand_scope(api, &scope)?;
     let session = match (&family.sid, family.auth_time) {
         (Some(sid), Some(auth_time)) => Some(UserSession { sid, auth_time }),

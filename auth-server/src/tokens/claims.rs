@@ -142,7 +142,7 @@ mod tests {
             audience: Audience::of(vec!["orders".to_owned()]),
             subject,
             scope,
-            lifetime: Duration::from_secs(600),
+            lifetime: Duration::from_mins(10),
         };
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         serde_json::to_value(Claims::new("issuer", "kid", token, "jti".to_owned(), now)).unwrap()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, CHALLENGE, REDIRECT, TestServer, VERIFIER, claims, parameter};
+use crate::support::{Browser, CHALLENGE, Form, REDIRECT, TestServer, VERIFIER, claims, parameter};
 
 async fn server() -> TestServer {
     let server = TestServer::start().await;
@@ -118,7 +118,7 @@ async fn a_second_use_of_a_code_ends_what_came_out_of_the_first() {
 async fn a_code_is_bound_to_client_verifier_and_redirect_uri() {
     let server = server().await;
     let other = "a".repeat(43);
-    let wrong: &[(&str, &[(&str, &str)], (u16, &str))] = &[
+    let wrong: &[(&str, Form, (u16, &str))] = &[
         ("app-orders", &[SECRET], (400, "invalid_request")),
         (
             "app-orders",
@@ -231,7 +231,7 @@ async fn programs_in_a_page_get_no_refresh_token_and_public_ones_need_pkce() {
 #[tokio::test]
 async fn faults_of_the_client_go_back_to_it_and_only_to_a_registered_address() {
     let server = server().await;
-    let to_client: &[(&str, &[(&str, &str)], &str)] = &[
+    let to_client: &[(&str, Form, &str)] = &[
         (
             "app-orders",
             &[("response_type", "token")],

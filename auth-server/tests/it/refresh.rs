@@ -1,6 +1,6 @@
 //! Refresh tokens: rotation, the one repetition, reuse.
 
-use crate::support::{Answer, TestServer, VERIFIER};
+use crate::support::{Answer, Form, TestServer, VERIFIER};
 
 const SECRET: (&str, &str) = ("client_secret", "secret");
 
@@ -126,7 +126,7 @@ async fn a_token_older_than_the_last_rotation_is_theft_at_once() {
 async fn a_refresh_token_is_for_its_client_only_and_the_client_proves_itself() {
     let server = server().await;
     let token = first(&server).await.member("refresh_token");
-    let wrong: &[(&str, &[(&str, &str)], u16)] = &[
+    let wrong: &[(&str, Form, u16)] = &[
         ("app-orders", &[("client_secret", "wrong")], 401),
         ("app-orders", &[], 401),
         ("other-orders", &[SECRET], 400),

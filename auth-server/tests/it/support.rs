@@ -30,6 +30,9 @@ pub const REDIRECT: &str = "https://app.example/cb?x=1";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+/// Members of a form.
+pub type Form<'a> = &'a [(&'a str, &'a str)];
+
 /// An auth server on a free port; stops when dropped.
 pub struct TestServer {
     /// `http://127.0.0.1:<port>/auth`
@@ -117,7 +120,7 @@ impl TestServer {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, form: Form<'_>) -> Answer {
         Answer::of(
             self.http
                 .post(self.url(path))
@@ -129,7 +132,7 @@ impl TestServer {
         .await
     }
 
-    pub async fn post_as(&self, path: &str, bearer: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn post_as(&self, path: &str, bearer: &str, form: Form<'_>) -> Answer {
         let request = self
             .http
             .post(self.url(path))
@@ -139,7 +142,7 @@ impl TestServer {
     }
 
     /// `POST /oauth2/token`
-    pub async fn token(&self, form: &[(&str, &str)]) -> Answer {
+    pub async fn token(&self, form: Form<'_>) -> Answer {
         self.post("/oauth2/token", form).await
     }
 

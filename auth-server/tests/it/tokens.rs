@@ -9,6 +9,10 @@ const FORM: &[(&str, &str)] = &[
     ("client_id", "app-orders"),
 ];
 
+/// A form, and status and code at the standard and at the compatible URL.
+type Case = (Vec<(&'static str, &'static str)>, Refused, Refused);
+type Refused = (u16, &'static str);
+
 async fn server() -> TestServer {
     let server = TestServer::start().await;
     server
@@ -69,7 +73,7 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
         ("grant_type", "client_credentials"),
         ("client_id", "page-orders"),
     ];
-    let cases: &[(Vec<(&str, &str)>, (u16, &str), (u16, &str))] = &[
+    let cases: &[Case] = &[
         (vec![], (400, "invalid_request"), (400, "invalid_request")),
         (
             vec![("grant_type", "password")],

@@ -10,7 +10,6 @@ crate::ddl::migration! {&[
         api varchar(128),
         client_id varchar(256),
         redirect_uri text,
-        redirect_uri_given boolean not null,
         state text,
         scope text not null,
         namespace varchar(128),
