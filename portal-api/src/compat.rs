@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, Uri, header, uri::PathAndQuery};
 use service::problem::Problem;
 use tower::ServiceExt;
 
-use crate::AppState;
+use crate::{AppState, extract};
 
 /// Wraps the routes. The path is mended before it is matched, hence a router around the router.
 pub fn layers(router: Router, state: AppState) -> Router {
@@ -19,11 +19,18 @@ pub fn layers(router: Router, state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state, check_versions))
         .layer(middleware::from_fn(service::http::expose_route));
     Router::new().fallback(async move |mut request: Request| {
+        if has_null_character(request.uri()) {
+            return Ok(extract::null_character().into_response());
+        }
         if let Some(uri) = without_trailing_slash(request.uri()) {
             *request.uri_mut() = uri;
         }
         inner.oneshot(request).await
     })
+}
+
+fn has_null_character(uri: &Uri) -> bool {
+    uri.path().contains("%00") || uri.query().is_some_and(|query| query.contains("%00"))
 }
 
 /// The address without the slashes at the end of its path, if there are any.

@@ -115,6 +115,9 @@ fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
             ))));
         }
     };
+    if has_null_character(&value) {
+        return Err(null_character());
+    }
     match value {
         Value::Object(_) | Value::Array(_) => Ok(value),
         _ => Err(ApiError::bad_request(
@@ -122,6 +125,26 @@ fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
             "The top level of the body has to be an object or an array.",
         )),
     }
+}
+
+/// PostgreSQL stores every character but this one.
+fn has_null_character(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(entries) => entries.iter().any(has_null_character),
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| name.contains('\0') || has_null_character(value)),
+        _ => false,
+    }
+}
+
+/// 400 for a request with U+0000 in a text.
+pub fn null_character() -> ApiError {
+    ApiError::bad_request(
+        "null-character",
+        "The character U+0000 cannot be used in a text.",
+    )
 }
 
 /// Reads `value` as `T`; the error names the field.

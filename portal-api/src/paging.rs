@@ -69,7 +69,8 @@ impl From<&Parameters> for ListQuery {
             parameters
                 .get(name)
                 .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
+                // Databases count with signed numbers.
+                .map_or(0, |number: u64| Ord::min(number, u32::MAX.into()))
         };
         Self {
             limit: number("limit"),

@@ -5,6 +5,7 @@
 mod bootstrap;
 mod configuration;
 mod grants;
+mod hostile;
 mod login;
 mod registrations;
 mod support;
