@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::AppState;
+use crate::{AppState, credentials, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// Rows removed in one transaction; keeps each below 20 ms.
@@ -30,6 +30,8 @@ const RULES: [(&str, chrono::TimeDelta); 5] = [
         "delete from events where seq in \
          (select e.seq from events e where e.occurred_at < $1 \
           and not exists (select 1 from deliveries d where d.event_seq = e.seq) \
+          and e.seq <> coalesce((select seq from events \
+            where entity in ('application', 'subscription') order by seq desc limit 1), 0) \
           order by e.seq limit $2)",
         chrono::TimeDelta::days(EVENTS_DAYS),
     ),
@@ -52,6 +54,13 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
             if let Err(error) = apply(&state, statement, age).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
             }
+        }
+        let now = service::clock::now();
+        if let Err(error) = usage::rollup::run(&state, now).await {
+            tracing::warn!(%error, "usage is not rolled up; it goes on in a minute");
+        }
+        if let Err(error) = credentials::expiry::tell(&state, now).await {
+            tracing::warn!(%error, "nobody was told of ended credentials; it goes on in a minute");
         }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}

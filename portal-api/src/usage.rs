@@ -4,6 +4,7 @@ mod histogram;
 mod intake;
 mod limits;
 mod query;
+pub mod rollup;
 mod routes;
 mod row;
 mod series;

@@ -40,6 +40,7 @@ crate::ddl::migration! {&[
         revoked_reason varchar(1024)
     )",
     "create index credentials_by_subscription on credentials (subscription_id)",
+    "create index credentials_by_end on credentials (expires_at) where expires_at is not null",
     // Names are copies from the time of the request. Decided requests stay readable although
     // subscription, application or user may be gone, hence no foreign keys.
     "create table approvals (

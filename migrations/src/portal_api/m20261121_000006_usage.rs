@@ -15,6 +15,9 @@ crate::ddl::migration! {&[
         histogram {json} not null,
         primary key (subscription_id, minute, credential_id, operation, status)
     )",
+    // What has to be added up to hours after a day, and to days after three months.
+    "create index usage_minutes_to_hours on usage_minutes (minute) where minute % 3600 <> 0",
+    "create index usage_minutes_to_days on usage_minutes (minute) where minute % 86400 <> 0",
     "create table usage_batches (
         id varchar(64) primary key,
         received_at {time} not null

@@ -65,7 +65,7 @@ pub async fn list(
 }
 
 fn column(column: row::Column) -> SimpleExpr {
-    Expr::col((row::Entity, column)).into()
+    Expr::col((row::Entity, column))
 }
 
 /// What may be filtered and ordered by.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sdk::types::Role;
 use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, DbErr, FromQueryResult, JoinType, QueryOrder,
-    QuerySelect, RelationDef, RelationTrait, entity::prelude::*,
+    QuerySelect, RelationDef, entity::prelude::*,
 };
 
 use super::{row, rules};

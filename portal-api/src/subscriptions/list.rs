@@ -9,7 +9,7 @@ use axum::{
 };
 use sdk::types::{Page, Subscription, page::Id, subscriptions::SubscriptionWithOwners};
 use sea_orm::{
-    ConnectionTrait, DbBackend, Order,
+    DbBackend, Order,
     entity::prelude::*,
     sea_query::{Expr, SimpleExpr},
 };
@@ -118,7 +118,7 @@ async fn with_hints(
 }
 
 fn column(column: row::Column) -> SimpleExpr {
-    Expr::col((row::Entity, column)).into()
+    Expr::col((row::Entity, column))
 }
 
 /// What may be filtered and ordered by, as texts.

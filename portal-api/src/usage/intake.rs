@@ -1,15 +1,16 @@
 //! `POST /usage/records`: what the gateway measured, summed by the adapter (portal-api 29.5).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use axum::{Json, extract::State};
+use axum::{body::Bytes, extract::State};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sdk::types::usage::{LATENCY_BUCKETS_MS, UsageBatch, UsageCell};
+use serde_json::Value;
 use service::ServiceName;
 
-use super::{histogram, row::minute, store};
-use crate::{ApiError, AppState, caller::Caller};
+use super::{row::minute, store};
+use crate::{ApiError, AppState, caller::Caller, extract::from_value};
 
 /// The body may be larger than others: it holds the minute of a whole gateway.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -19,10 +20,10 @@ const MAX_OPERATION: usize = 256;
 pub async fn take(
     State(state): State<AppState>,
     caller: Caller,
-    Json(batch): Json<UsageBatch>,
+    body: Bytes,
 ) -> Result<StatusCode, ApiError> {
     caller.require_service(&[ServiceName::GatewayAdapter])?;
-    check(&batch)?;
+    let batch = read(&body)?;
     let used = last_use(&batch.cells);
     let subscriptions: HashSet<_> = batch
         .cells
@@ -40,10 +41,22 @@ pub async fn take(
         .cells
         .into_iter()
         .filter(|cell| known.contains(&cell.subscription));
-    store::add(&txn, merge(cells)).await?;
+    store::add(&txn, store::merge(cells.map(to_row))).await?;
     store::touch(&txn, used).await?;
     state.commit(txn).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+fn read(body: &Bytes) -> Result<UsageBatch, ApiError> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        ApiError::bad_request(
+            "malformed-json",
+            format!("The body is not valid JSON: {error}."),
+        )
+    })?;
+    let batch = from_value(value)?;
+    check(&batch)?;
+    Ok(batch)
 }
 
 fn check(batch: &UsageBatch) -> Result<(), ApiError> {
@@ -70,25 +83,6 @@ fn check(batch: &UsageBatch) -> Result<(), ApiError> {
     Err(ApiError::invalid("cells", "range", message))
 }
 
-/// One row per key, in the order of the key: two batches at once touch rows in the same order.
-fn merge(cells: impl Iterator<Item = UsageCell>) -> Vec<minute::Model> {
-    let mut rows = BTreeMap::new();
-    for cell in cells {
-        let row = to_row(cell);
-        let key = (
-            row.subscription_id.clone(),
-            row.minute,
-            row.credential_id.clone(),
-            row.operation.clone(),
-            row.status.clone(),
-        );
-        rows.entry(key)
-            .and_modify(|sum| add(sum, &row))
-            .or_insert(row);
-    }
-    rows.into_values().collect()
-}
-
 fn to_row(cell: UsageCell) -> minute::Model {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     minute::Model {
@@ -108,15 +102,6 @@ fn to_row(cell: UsageCell) -> minute::Model {
         response_bytes: number(cell.response_bytes),
         histogram: minute::Counts(cell.histogram[..=LATENCY_BUCKETS_MS.len()].to_vec()),
     }
-}
-
-/// Adds the numbers of `more`.
-pub fn add(sum: &mut minute::Model, more: &minute::Model) {
-    sum.calls = sum.calls.saturating_add(more.calls);
-    sum.errors = sum.errors.saturating_add(more.errors);
-    sum.request_bytes = sum.request_bytes.saturating_add(more.request_bytes);
-    sum.response_bytes = sum.response_bytes.saturating_add(more.response_bytes);
-    histogram::add(&mut sum.histogram.0, &more.histogram.0);
 }
 
 /// When each credential was used last, as exactly as the minutes tell.
@@ -155,15 +140,16 @@ mod tests {
 
     #[test]
     fn cells_with_one_key_become_one_row() {
-        let rows = merge([cell(60, "a", 1), cell(119, "a", 2), cell(120, "a", 4)].into_iter());
+        let cells = [cell(60, "a", 1), cell(119, "a", 2), cell(120, "a", 4)];
+        let rows = store::merge(cells.into_iter().map(to_row));
         let calls: Vec<_> = rows.iter().map(|row| (row.minute, row.calls)).collect();
         assert_eq!(calls, [(60, 3), (120, 4)]);
     }
 
     #[test]
     fn the_latest_minute_with_calls_is_the_last_use() {
-        let used = last_use(&[cell(120, "a", 1), cell(60, "a", 1), cell(180, "b", 0)]);
-        assert_eq!(used.len(), 1);
-        assert_eq!(used["a"].timestamp(), 120);
+        let ends = last_use(&[cell(120, "a", 1), cell(60, "a", 1), cell(180, "b", 0)]);
+        assert_eq!(ends.len(), 1);
+        assert_eq!(ends["a"].timestamp(), 120);
     }
 }

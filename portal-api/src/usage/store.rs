@@ -1,8 +1,8 @@
 //! Rows of usage, in and out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExprTrait,
@@ -10,13 +10,11 @@ use sea_orm::{
 };
 
 use super::{
-    intake,
+    histogram,
     row::{batch, minute},
 };
 use crate::{credentials, subscriptions};
 
-/// How long a batch may arrive a second time.
-const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 /// Rows per statement; databases limit the number of parameters.
 const CHUNK: usize = 500;
 
@@ -29,16 +27,12 @@ pub async fn lock_intake(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     Ok(())
 }
 
-/// Remembers a batch; `false` if it was counted already.
+/// Remembers a batch, until housekeeping forgets it; `false` if it was counted already.
 pub async fn insert_batch(
     txn: &DatabaseTransaction,
     id: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
-    batch::Entity::delete_many()
-        .filter(batch::Column::ReceivedAt.lt(now - REMEMBERED))
-        .exec(txn)
-        .await?;
     let row = batch::ActiveModel {
         id: Set(id.to_owned()),
         received_at: Set(now),
@@ -77,20 +71,51 @@ pub async fn existing(
     Ok(known)
 }
 
+/// One row per key, in the order of the key: two batches at once touch rows in the same order.
+pub fn merge(rows: impl Iterator<Item = minute::Model>) -> Vec<minute::Model> {
+    let mut merged = BTreeMap::new();
+    for row in rows {
+        merged
+            .entry(key(&row))
+            .and_modify(|sum| add_numbers(sum, &row))
+            .or_insert(row);
+    }
+    merged.into_values().collect()
+}
+
+fn key(row: &minute::Model) -> (String, i64, String, String, String) {
+    (
+        row.subscription_id.clone(),
+        row.minute,
+        row.credential_id.clone(),
+        row.operation.clone(),
+        row.status.clone(),
+    )
+}
+
+fn add_numbers(sum: &mut minute::Model, more: &minute::Model) {
+    sum.calls = sum.calls.saturating_add(more.calls);
+    sum.errors = sum.errors.saturating_add(more.errors);
+    sum.request_bytes = sum.request_bytes.saturating_add(more.request_bytes);
+    sum.response_bytes = sum.response_bytes.saturating_add(more.response_bytes);
+    histogram::add(&mut sum.histogram.0, &more.histogram.0);
+}
+
+/// Removes these very rows.
+pub async fn delete(txn: &DatabaseTransaction, rows: &[minute::Model]) -> Result<(), DbErr> {
+    for row in rows {
+        minute::Entity::delete_by_id(key(row)).exec(txn).await?;
+    }
+    Ok(())
+}
+
 /// Adds `rows` to what is stored.
 pub async fn add(txn: &DatabaseTransaction, rows: Vec<minute::Model>) -> Result<(), DbErr> {
     let mut new = Vec::new();
     for row in rows {
-        let key = (
-            row.subscription_id.clone(),
-            row.minute,
-            row.credential_id.clone(),
-            row.operation.clone(),
-            row.status.clone(),
-        );
-        match minute::Entity::find_by_id(key).one(txn).await? {
+        match minute::Entity::find_by_id(key(&row)).one(txn).await? {
             Some(mut stored) => {
-                intake::add(&mut stored, &row);
+                add_numbers(&mut stored, &row);
                 stored.into_active_model().reset_all().update(txn).await?;
             }
             None => new.push(row.into_active_model()),
