@@ -2,12 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod applications;
 mod bootstrap;
 mod configuration;
+mod credentials;
+mod gateway;
 mod grants;
 mod hostile;
 mod login;
+mod market;
 mod registrations;
+mod subscriptions;
 mod support;
+mod usage;
 mod users;
 mod verifications;
