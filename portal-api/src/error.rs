@@ -84,6 +84,14 @@ pub fn is_duplicate(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
+/// Whether `error` says that a foreign key was violated: what the row refers to is gone.
+pub fn is_dangling(error: &DbErr) -> bool {
+    matches!(
+        error.sql_err(),
+        Some(SqlErr::ForeignKeyConstraintViolation(_))
+    )
+}
+
 /// Whether the database is away, as opposed to refusing a statement.
 fn is_away(error: &DbErr) -> bool {
     use sea_orm::sqlx::Error as Sqlx;

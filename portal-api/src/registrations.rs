@@ -1,5 +1,4 @@
-//! Registrations: what users told a pool about themselves (portal-api 11), and the pools' names
-//! rules that registrations and namespaces share.
+//! Registrations: what users told a pool about themselves (portal-api 11).
 
 mod read;
 pub mod row;

@@ -15,6 +15,7 @@ use crate::{
     ApiError, AppState, applications,
     audit::Actor,
     caller::Caller,
+    error::is_dangling,
     events::{self, Event},
     extract::Body,
     users,
@@ -171,7 +172,11 @@ pub async fn put(
         changed_by: caller.user_id().map(str::to_owned),
     };
     let event = changed("add", &grant);
-    store::put(&txn, grant).await?;
+    match store::put(&txn, grant).await {
+        // User or application went while this request was under way.
+        Err(error) if is_dangling(&error) => return Err(not_found()),
+        stored => stored?,
+    }
     events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)

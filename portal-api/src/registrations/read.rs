@@ -66,7 +66,7 @@ pub async fn of_pool_and_user(
     caller.require_scope("read_registrations")?;
     let configuration = state.configuration();
     let pool = rules::find_pool(&configuration, &pool)?;
-    caller.require_self_or_admin(&user)?;
+    require_rights(&caller, &user)?;
     let db = state.db.read();
     require_user(db, &user).await?;
     let rows = store::of_user(db, &user, Some(&pool.id)).await?;
@@ -83,7 +83,7 @@ pub async fn of_user(
     caller: Caller,
 ) -> Result<Json<RegistrationsOfUser>, ApiError> {
     caller.require_scope("read_registrations")?;
-    caller.require_self_or_admin(&user)?;
+    require_rights(&caller, &user)?;
     let db = state.db.read();
     require_user(db, &user).await?;
     let mut shown = RegistrationsOfUser::default();
@@ -95,6 +95,15 @@ pub async fn of_user(
             .push(wire::registration(row));
     }
     Ok(Json(shown))
+}
+
+/// The user himself or an administrator. Unlike with users, a caller who does not exist is refused
+/// before the addressed user is looked for.
+pub(super) fn require_rights(caller: &Caller, user: &str) -> Result<(), ApiError> {
+    if caller.names_a_user() {
+        caller.require_user()?;
+    }
+    caller.require_self_or_admin(user)
 }
 
 async fn require_user(db: &impl ConnectionTrait, id: &str) -> Result<(), ApiError> {

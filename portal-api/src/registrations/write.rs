@@ -5,7 +5,10 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 use service::{clock, random};
 
-use super::{read::user_not_found, row, rules, store};
+use super::{
+    read::{require_rights, user_not_found},
+    row, rules, store,
+};
 use crate::{
     ApiError, AppState,
     audit::Actor,
@@ -32,7 +35,7 @@ pub async fn put(
     let configuration = state.configuration();
     let body = body.as_object().cloned().unwrap_or_default();
     let (pool, namespace) = rules::find_place(&configuration, &pool, text(&body, "namespace")?)?;
-    caller.require_self_or_admin(&user_id)?;
+    require_rights(&caller, &user_id)?;
     let txn = state.db.write().await?;
     let user = users::store::find_for_update(&txn, &user_id).await?;
     let user = user.ok_or_else(|| user_not_found(&user_id))?;
@@ -90,7 +93,7 @@ pub async fn remove(
     caller.require_scope("write_registrations")?;
     let configuration = state.configuration();
     let (pool, namespace) = rules::find_place(&configuration, &pool, parameters.get("namespace"))?;
-    caller.require_self_or_admin(&user_id)?;
+    require_rights(&caller, &user_id)?;
     let txn = state.db.write().await?;
     if users::store::find(&txn, &user_id).await?.is_none() {
         return Err(user_not_found(&user_id));

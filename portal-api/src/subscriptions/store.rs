@@ -1,12 +1,15 @@
 //! Rows of `subscriptions`, in and out.
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, SqlErr,
-    entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
 };
 
 use super::row;
-use crate::{ApiError, applications::access, error::is_duplicate};
+use crate::{
+    ApiError,
+    applications::access,
+    error::{is_dangling, is_duplicate},
+};
 
 /// The subscription of an application to an API.
 pub async fn find(
@@ -61,13 +64,6 @@ pub async fn insert(txn: &DatabaseTransaction, new: &row::Model) -> Result<(), A
         Err(error) if is_dangling(&error) => Err(access::not_found(&new.application_id)),
         inserted => Ok(inserted.map(drop)?),
     }
-}
-
-fn is_dangling(error: &DbErr) -> bool {
-    matches!(
-        error.sql_err(),
-        Some(SqlErr::ForeignKeyConstraintViolation(_))
-    )
 }
 
 /// Writes all members of `subscription`.

@@ -117,6 +117,7 @@ async fn refusals_come_in_the_order_of_the_contract() {
             400,
         ),
         (DEVELOPER, "wicked", PARTNER, json!({}), 403),
+        ("unknown", "wicked", "unknown", json!({}), 403),
         (ADMIN, "wicked", "unknown", json!({}), 404),
         (ADMIN, "wicked", PARTNER, json!({}), 400),
         (DEVELOPER, "wicked", DEVELOPER, json!({"name": ""}), 400),
