@@ -160,7 +160,7 @@ async fn delete(
         .ok_or_else(|| access::not_found(&id))?;
     let subscriptions = subscriptions::withdraw_all(&txn, &state, &caller, &id).await?;
     store::delete(&txn, &id).await?;
-    let event = Event::application_deleted(&id, caller.user_id(), subscriptions);
+    let event = Event::application_deleted(&id, caller.user_id(), &subscriptions);
     events::append(&txn, &state.keys, &caller.actor(), event).await?;
     state.commit(txn).await?;
     tracing::info!("application deleted");

@@ -18,21 +18,21 @@ struct TimeQuery {
 }
 
 #[derive(Debug, PartialEq, Serialize)]
-struct Time {
+struct Reading {
     zone: String,
     time: String,
     unix: i64,
 }
 
-async fn time(Query(query): Query<TimeQuery>) -> Result<Json<Time>, Refusal> {
+async fn time(Query(query): Query<TimeQuery>) -> Result<Json<Reading>, Refusal> {
     let zone = query.zone.unwrap_or_else(|| "UTC".to_owned());
     let offset = offset("zone", &zone)?;
     Ok(Json(time_in(zone, offset, service::clock::now())))
 }
 
-fn time_in(zone: String, offset: FixedOffset, now: DateTime<Utc>) -> Time {
+fn time_in(zone: String, offset: FixedOffset, now: DateTime<Utc>) -> Reading {
     let local = now.with_timezone(&offset);
-    Time {
+    Reading {
         zone,
         time: local.to_rfc3339_opts(SecondsFormat::Secs, true),
         unix: now.timestamp(),

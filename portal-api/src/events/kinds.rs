@@ -146,7 +146,7 @@ impl Event {
     pub fn application_deleted(
         application_id: &str,
         actor: Option<&str>,
-        subscriptions: Vec<Value>,
+        subscriptions: &[Value],
     ) -> Self {
         let data = json!({
             "applicationId": application_id, "userId": actor, "subscriptions": subscriptions,
@@ -254,7 +254,7 @@ impl Event {
     }
 
     /// Every gateway node has a newer revision.
-    pub fn gateway_applied(revision: &str, seq: i64, nodes: Vec<Value>) -> Self {
+    pub fn gateway_applied(revision: &str, seq: i64, nodes: &[Value]) -> Self {
         let data = json!({"revision": revision, "seq": seq, "nodes": nodes});
         Self::new("gateway", "applied", revision, data)
     }

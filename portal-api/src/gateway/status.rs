@@ -87,7 +87,7 @@ pub async fn write(
             .nodes
             .iter()
             .map(|node| json!({"name": node.name, "appliedAt": node.applied_at}));
-        let event = Event::gateway_applied(&revision, seq, nodes.collect());
+        let event = Event::gateway_applied(&revision, seq, &nodes.collect::<Vec<_>>());
         events::append(&txn, &state.keys, &caller.actor(), event).await?;
     }
     state.commit(txn).await?;
