@@ -37,7 +37,8 @@ pub struct Progress {
     bytes: Rc<Cell<u64>>,
     limit: u64,
     exceeded: Cell<bool>,
-    last: Cell<Instant>,
+    /// Nothing before the first piece: most requests have no body and need no clock.
+    last: Cell<Option<Instant>>,
     started: Cell<bool>,
     finished: Cell<bool>,
 }
@@ -48,7 +49,7 @@ impl Progress {
             bytes,
             limit,
             exceeded: Cell::new(false),
-            last: Cell::new(Instant::now()),
+            last: Cell::new(None),
             started: Cell::new(false),
             finished: Cell::new(false),
         })
@@ -69,7 +70,7 @@ impl Progress {
     }
 
     pub fn idle_for(&self) -> Duration {
-        self.last.get().elapsed()
+        self.last.get().map_or(Duration::MAX, |last| last.elapsed())
     }
 }
 
@@ -98,7 +99,7 @@ impl Body for RequestBody {
         };
         this.progress.started.set(true);
         let frame = ready!(Pin::new(&mut *inner).poll_frame(context));
-        this.progress.last.set(Instant::now());
+        this.progress.last.set(Some(Instant::now()));
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -85,7 +85,11 @@ impl Finish {
     }
 
     pub fn elapsed_ms(&self) -> u64 {
-        milliseconds(self.started, Instant::now())
+        self.milliseconds_until(Instant::now())
+    }
+
+    pub fn milliseconds_until(&self, moment: Instant) -> u64 {
+        milliseconds(self.started, moment)
     }
 
     fn target(&self) -> Option<&Target> {

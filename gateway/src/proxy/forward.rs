@@ -98,7 +98,7 @@ pub async fn forward(
         progress: progress.clone(),
     };
     let sent_at = Instant::now();
-    let proxy_ms = finish.elapsed_ms();
+    let proxy_ms = finish.milliseconds_until(sent_at);
     let outcome = sending.run().await;
     finish.upstream_ms = Some(milliseconds(sent_at, Instant::now()));
     match outcome {

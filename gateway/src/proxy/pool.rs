@@ -1,5 +1,5 @@
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
     sync::Arc,
@@ -37,9 +37,20 @@ impl Origin {
 }
 
 /// Idle connections to backends.
-#[derive(Default)]
 pub struct Pool {
     idle: RefCell<HashMap<Origin, Vec<Idle>>>,
+    /// The time of the last look: exact enough for idle times, and asking the clock twice per
+    /// request is not free.
+    now: Cell<Instant>,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self {
+            idle: RefCell::default(),
+            now: Cell::new(Instant::now()),
+        }
+    }
 }
 
 struct Idle {
@@ -62,7 +73,8 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         let list = idle.get_mut(origin)?;
         while let Some(candidate) = list.pop() {
-            if candidate.sender.is_ready() && candidate.since.elapsed() < IDLE {
+            if candidate.sender.is_ready() && self.now.get().duration_since(candidate.since) < IDLE
+            {
                 return Some(Lease {
                     sender: candidate.sender,
                     worker: worker.clone(),
@@ -76,8 +88,10 @@ impl Pool {
 
     /// Closes connections that were idle for too long.
     pub fn sweep(&self) {
+        let now = Instant::now();
+        self.now.set(now);
         self.idle.borrow_mut().retain(|_, list| {
-            list.retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < IDLE);
+            list.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < IDLE);
             !list.is_empty()
         });
     }
@@ -98,13 +112,14 @@ impl Lease {
         if self.sender.is_closed() || self.requests + 1 >= MAX_REQUESTS {
             return;
         }
+        let since = self.worker.pool.now.get();
         let mut idle = self.worker.pool.idle.borrow_mut();
         let list = idle.entry(self.origin).or_default();
         if list.len() < MAX_IDLE {
             list.push(Idle {
                 sender: self.sender,
                 requests: self.requests + 1,
-                since: Instant::now(),
+                since,
             });
         }
     }
