@@ -7,11 +7,11 @@ use crate::{Html, Icon, Lang, texts};
 /// The arch with two letters that stands for an API.
 #[derive(Template)]
 #[template(
-    source = r#"<span class="tile{{ size }} tint-{{ tint }}" aria-hidden="true">{{ letters }}</span>"#,
+    source = r#"<span class="{{ class }} tint-{{ tint }}" aria-hidden="true">{{ letters }}</span>"#,
     ext = "html"
 )]
 pub struct Tile {
-    size: &'static str,
+    class: &'static str,
     tint: u8,
     letters: String,
 }
@@ -32,9 +32,9 @@ impl Tile {
         Self::of("tile tile-small", id, name)
     }
 
-    fn of(size: &'static str, id: &str, name: &str) -> Html {
+    fn of(class: &'static str, id: &str, name: &str) -> Html {
         Html::of(&Self {
-            size,
+            class,
             tint: tint(id),
             letters: monogram(name),
         })
@@ -84,17 +84,41 @@ pub fn initials(name: &str) -> String {
 pub struct Copyable<'a> {
     t: texts::Shared,
     id: &'a str,
-    text: &'a str,
+    /// A long URL breaks before its path.
+    head: &'a str,
+    tail: &'a str,
 }
 
 impl<'a> Copyable<'a> {
     /// `id` is unique on the page.
     pub fn new(lang: Lang, id: &'a str, text: &'a str) -> Html {
-        Html::of(&Self {
-            t: texts::Shared(lang),
-            id,
-            text,
-        })
+        let (head, tail) = text.split_at(path_start(text));
+        let t = texts::Shared(lang);
+        Html::of(&Self { t, id, head, tail })
+    }
+}
+
+/// Where the path of a URL begins; the end of any other text.
+fn path_start(text: &str) -> usize {
+    let host = text.find("://").map(|scheme| scheme + 3);
+    let path = host.and_then(|host| text[host..].find('/').map(|path| host + path));
+    path.unwrap_or(text.len())
+}
+
+/// A long address that breaks where people read a pause: before the path of a URL, after the `@`
+/// of a mail address.
+#[derive(Template)]
+#[template(source = "{{ head }}<wbr>{{ tail }}", ext = "html")]
+pub struct Breakable<'a> {
+    head: &'a str,
+    tail: &'a str,
+}
+
+impl<'a> Breakable<'a> {
+    pub fn new(text: &'a str) -> Html {
+        let at = text.find('@').map_or_else(|| path_start(text), |at| at + 1);
+        let (head, tail) = text.split_at(at);
+        Html::of(&Self { head, tail })
     }
 }
 

@@ -27,7 +27,7 @@ pub mod security;
 pub mod texts;
 mod theme;
 
-pub use component::{Copyable, Field, FieldKind, Tile, initials, tint};
+pub use component::{Breakable, Copyable, Field, FieldKind, Tile, initials, tint};
 pub use drawing::Drawing;
 pub use frame::{Entry, Frame, Kind, Message, Site, User};
 pub use html::Html;

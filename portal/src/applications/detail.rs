@@ -9,7 +9,7 @@ use sdk::{
     Client, Optional,
     types::{Api, Application, Credential, Plan, Subscription},
 };
-use ui::{Entry, Frame, Html, Icon, Lang, Tile, format, initials, texts, tint};
+use ui::{Breakable, Entry, Frame, Html, Icon, Lang, Tile, format, initials, texts, tint};
 
 use super::role_name;
 use crate::{catalogue::name, failure::Failure, markdown, mine::PARALLEL, visitor::Visitor};

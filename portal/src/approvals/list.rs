@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sdk::types::{Api, Approval, Plan};
 use serde::Deserialize;
-use ui::{Entry, Frame, Html, Icon, Kind, Tile, format, texts};
+use ui::{Breakable, Entry, Frame, Html, Icon, Kind, Tile, format, texts};
 
 use crate::{failure::Failure, plans::PlanView, visitor::Visitor};
 

@@ -44,7 +44,7 @@ impl Card {
             t.no_new_subscriptions().to_owned()
         } else {
             match offered.first() {
-                Some(plan) if !plan.price.is_empty() => plan.price.clone(),
+                Some(plan) if !plan.price.is_empty() => format!("{}, {}", plan.price, plan.words()),
                 Some(plan) => plan.words(),
                 None => t.no_plan().to_owned(),
             }

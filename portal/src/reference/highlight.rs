@@ -22,8 +22,14 @@ pub fn json(value: &Value) -> Html {
 fn paint(text: &str, keywords: &[&str], keys: bool) -> Html {
     let mut out = String::with_capacity(text.len() * 2);
     let mut rest = text;
+    let mut before = ' ';
     while let Some(first) = rest.chars().next() {
-        let (token, class) = token(rest, first, keywords, keys);
+        // A port or a part of a path is not a number that one would change.
+        let (token, class) = match token(rest, first, keywords, keys) {
+            (token, Some("tok-n")) if matches!(before, ':' | '/' | '.' | '-') => (token, None),
+            other => other,
+        };
+        before = token.chars().next_back().unwrap_or(' ');
         let shown = escape(token, Escaper)
             .map(|safe| safe.to_string())
             .unwrap_or_default();

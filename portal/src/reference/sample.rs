@@ -43,6 +43,9 @@ fn indent(text: &str, by: usize) -> String {
     text.replace('\n', &format!("\n{}", " ".repeat(by)))
 }
 
+/// A body up to this length stays on one line.
+const SHORT: usize = 60;
+
 fn curl(request: &Request) -> String {
     let mut lines = vec![match request.method.as_str() {
         "GET" => format!("curl {}", quoted_url(&request.url)),
@@ -55,7 +58,12 @@ fn curl(request: &Request) -> String {
             .iter()
             .map(|(name, value)| format!("  -H \"{name}: {value}\"")),
     );
-    if let Some(body) = request.json() {
+    if let Some(body) = &request.body {
+        let line = body.to_string();
+        let body = match line.len() {
+            ..=SHORT => line,
+            _ => indent(&request.json().unwrap_or(line), 2),
+        };
         lines.push(format!("  -d {}", shell(&body)));
     }
     lines.join(" \\\n")
@@ -72,28 +80,26 @@ fn quoted_url(url: &str) -> String {
 }
 
 fn javascript(request: &Request) -> String {
+    let url = quoted(&request.url);
     let mut options = Vec::new();
     if request.method != "GET" {
-        options.push(format!("  method: {},", quoted(&request.method)));
+        options.push(format!("    method: {},", quoted(&request.method)));
     }
     if !request.headers.is_empty() {
-        options.push("  headers: {".to_owned());
+        options.push("    headers: {".to_owned());
+        let headers = request.headers.iter();
         options.extend(
-            request
-                .headers
-                .iter()
-                .map(|(name, value)| format!("    {}: {},", quoted(name), quoted(value))),
+            headers.map(|(name, value)| format!("      {}: {},", quoted(name), quoted(value))),
         );
-        options.push("  },".to_owned());
+        options.push("    },".to_owned());
     }
     if let Some(body) = request.json() {
-        options.push(format!("  body: JSON.stringify({}),", indent(&body, 2)));
+        options.push(format!("    body: JSON.stringify({}),", indent(&body, 4)));
     }
-    let url = quoted(&request.url);
     let call = match options.is_empty() {
         true => format!("const response = await fetch({url});"),
         false => format!(
-            "const response = await fetch({url}, {{\n{}\n}});",
+            "const response = await fetch(\n  {url},\n  {{\n{}\n  }},\n);",
             options.join("\n")
         ),
     };

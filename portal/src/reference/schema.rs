@@ -226,6 +226,13 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Limits that belong together.
+enum Range {
+    Both(String, String),
+    From(String),
+    To(String),
+}
+
 /// A schema with its `allOf` parts; the first one that has a member wins, properties add up.
 struct Flat<'a> {
     parts: Vec<&'a Map<String, Value>>,
@@ -332,24 +339,51 @@ impl<'a> Flat<'a> {
         }
     }
 
+    fn number(&self, member: &str) -> Option<String> {
+        self.get(member)
+            .filter(|value| value.is_number())
+            .map(Value::to_string)
+    }
+
+    fn range(&self, min: &str, max: &str) -> Option<Range> {
+        match (self.number(min), self.number(max)) {
+            (Some(min), Some(max)) => Some(Range::Both(min, max)),
+            (Some(min), None) => Some(Range::From(min)),
+            (None, Some(max)) => Some(Range::To(max)),
+            (None, None) => None,
+        }
+    }
+
     fn notes(&self, t: texts::Reference) -> Vec<String> {
         let mut notes = Vec::new();
-        type Words = fn(texts::Reference, &str) -> String;
-        let limits: [(&str, Words); 8] = [
-            ("minLength", |t, n| t.from_characters(n)),
-            ("maxLength", |t, n| t.up_to_characters(n)),
-            ("minimum", |t, n| t.from_value(n)),
-            ("maximum", |t, n| t.to_value(n)),
-            ("minItems", |t, n| t.from_items(n)),
-            ("maxItems", |t, n| t.up_to_items(n)),
-            ("exclusiveMinimum", |t, n| t.above(n)),
-            ("exclusiveMaximum", |t, n| t.below(n)),
-        ];
-        for (member, words) in limits {
-            if let Some(number) = self.get(member).filter(|value| value.is_number()) {
-                notes.push(words(t, &number.to_string()));
-            }
-        }
+        notes.extend(
+            self.range("minLength", "maxLength")
+                .map(|range| match range {
+                    Range::Both(min, max) => t.characters(min, max),
+                    Range::From(min) if min == "1" => t.not_empty().to_owned(),
+                    Range::From(min) => t.from_characters(min),
+                    Range::To(max) => t.up_to_characters(max),
+                }),
+        );
+        notes.extend(self.range("minItems", "maxItems").map(|range| match range {
+            Range::Both(min, max) => t.elements(min, max),
+            Range::From(min) if min == "1" => t.not_empty().to_owned(),
+            Range::From(min) => t.from_items(min),
+            Range::To(max) => t.up_to_items(max),
+        }));
+        notes.extend(self.range("minimum", "maximum").map(|range| match range {
+            Range::Both(min, max) => t.values(min, max),
+            Range::From(min) => t.from_value(min),
+            Range::To(max) => t.to_value(max),
+        }));
+        notes.extend(
+            self.number("exclusiveMinimum")
+                .map(|number| t.above(number)),
+        );
+        notes.extend(
+            self.number("exclusiveMaximum")
+                .map(|number| t.below(number)),
+        );
         if let Some(pattern) = self.text("pattern") {
             notes.push(format!("{} {pattern}", t.pattern()));
         }

@@ -15,7 +15,6 @@ crate::texts! {
         header = "Header", "Header";
         definition = "Definition", "Definition";
         status = "Status", "Status";
-        version = "Version", "Version";
         topics = "Topics", "Themen";
         flows = "Flows", "Abläufe";
         authorize_url = "Authorize URL", "Authorize-URL";
@@ -31,16 +30,14 @@ crate::texts! {
         retired_note = "This API was retired. The gateway does not serve it any more.", "Diese API wurde eingestellt. Das Gateway bedient sie nicht mehr.";
         successor = "Move to", "Wechseln Sie zu";
         preview_note = "Preview: this API is not on the gateway yet.", "Vorschau: Diese API ist noch nicht am Gateway.";
-        partner_note = "Everybody may read about this API. Subscribing needs a membership that you do not have yet; contact us.", "Über diese API darf jeder lesen. Ein Abonnement braucht eine Mitgliedschaft, die Sie noch nicht haben; nehmen Sie Kontakt auf.";
         bundle_note(bundle) = "Belongs to bundle “{bundle}”: one credential works for all APIs of it.", "Gehört zum Bündel „{bundle}“: Ein Zugang gilt für alle seine APIs.";
         no_plans = "No plan is offered to you.", "Für Sie ist kein Tarif im Angebot.";
-        no_description = "The owner of this API has not written a description yet.", "Der Eigentümer dieser API hat noch keine Beschreibung geschrieben.";
+        about = "About this API", "Über diese API";
         sample = "First call", "Erster Aufruf";
         flow_code = "Authorization code", "Authorization Code";
         flow_client = "Client credentials", "Client Credentials";
         flow_password = "Password", "Password";
         flow_implicit = "Implicit", "Implicit";
-        every_subscription = "All subscriptions", "Alle Abonnements";
         application = "Application", "Anwendung";
     }
 }

@@ -67,11 +67,9 @@ crate::texts! {
         trusted = "Trusted", "Vertraut";
         no_key_yet = "No key yet", "Noch kein Schlüssel";
         new_key = "New key", "Neuer Schlüssel";
-        create_key = "Create key", "Schlüssel anlegen";
         unsubscribe = "Unsubscribe", "Abbestellen";
         no_subscriptions = "No subscription yet. Choose an API to get a key for it.", "Noch kein Abonnement. Wählen Sie eine API, um einen Schlüssel dafür zu bekommen.";
         details = "Details", "Angaben";
-        no_description = "No description", "Keine Beschreibung";
         redirects = "Redirects to", "Leitet zu";
         none = "None", "Keine";
         members = "Members", "Mitglieder";

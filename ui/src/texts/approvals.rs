@@ -6,7 +6,6 @@ crate::texts! {
         title = "Approvals", "Freigaben";
         decide = "Decide", "Entscheiden";
         administration = "Administration", "Verwaltung";
-        oldest_first = "Oldest first", "Älteste zuerst";
         plural open = "{n} open request" | "{n} open requests", "{n} offene Anfrage" | "{n} offene Anfragen";
         empty = "Nothing to decide.", "Nichts zu entscheiden.";
         empty_text = "Requests for plans with approval and for trusted access appear here.", "Hier erscheinen Anfragen nach Tarifen mit Freigabe und nach vertrautem Zugang.";
@@ -21,7 +20,6 @@ crate::texts! {
         access_key = "API key", "API-Schlüssel";
         scopes = "Scopes", "Scopes";
         application = "Application", "Anwendung";
-        requester = "Requester", "Angefragt von";
         group = "Group", "Gruppe";
         reason = "Reason", "Begründung";
         reason_hint = "Needed when you decline.", "Beim Ablehnen nötig.";

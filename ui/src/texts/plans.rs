@@ -6,7 +6,6 @@ crate::texts! {
         plan = "Plan", "Tarif";
         plans = "Plans", "Tarife";
         access = "Access", "Zugang";
-        price = "Price", "Preis";
         per_second = "Per second", "Pro Sekunde";
         per_minute = "Per minute", "Pro Minute";
         per_hour = "Per hour", "Pro Stunde";

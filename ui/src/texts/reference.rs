@@ -19,7 +19,6 @@ crate::texts! {
         write_only = "write only", "nur schreiben";
         nullable = "may be null", "darf null sein";
         default = "default", "Vorgabe";
-        example = "example", "Beispiel";
         any = "any value", "beliebiger Wert";
         recursive(name) = "As {name} above.", "Wie {name} weiter oben.";
         cut = "Deeper levels are in the definition.", "Tiefere Ebenen stehen in der Definition.";
@@ -31,6 +30,10 @@ crate::texts! {
         values_of = "Values of other names", "Werte unter anderen Namen";
         up_to_characters(n) = "up to {n} characters", "bis {n} Zeichen";
         from_characters(n) = "from {n} characters", "ab {n} Zeichen";
+        characters(min, max) = "{min} to {max} characters", "{min} bis {max} Zeichen";
+        values(min, max) = "{min} to {max}", "{min} bis {max}";
+        elements(min, max) = "{min} to {max} elements", "{min} bis {max} Elemente";
+        not_empty = "not empty", "nicht leer";
         from_value(n) = "from {n}", "ab {n}";
         above(n) = "above {n}", "größer als {n}";
         to_value(n) = "to {n}", "bis {n}";
