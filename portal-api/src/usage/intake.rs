@@ -142,8 +142,8 @@ mod tests {
     fn cells_with_one_key_become_one_row() {
         let cells = [cell(60, "a", 1), cell(119, "a", 2), cell(120, "a", 4)];
         let rows = store::merge(cells.into_iter().map(to_row));
-        let calls: Vec<_> = rows.iter().map(|row| (row.minute, row.calls)).collect();
-        assert_eq!(calls, [(60, 3), (120, 4)]);
+        let counted: Vec<_> = rows.iter().map(|row| (row.minute, row.calls)).collect();
+        assert_eq!(counted, [(60, 3), (120, 4)]);
     }
 
     #[test]

@@ -79,7 +79,8 @@ impl Query {
     /// Reads the parameters. Without `from` and `to` it is the last day; without a step the finest
     /// one that is kept for so long. `wide`: also over plans, APIs and applications.
     pub fn read(parameters: &Parameters, wide: bool, now: DateTime<Utc>) -> Result<Self, ApiError> {
-        let to = moment(parameters, "to")?.unwrap_or(now);
+        // The end is exclusive; without one the second that runs now is included.
+        let to = moment(parameters, "to")?.unwrap_or(now + TimeDelta::seconds(1));
         let from = moment(parameters, "from")?.unwrap_or(to - TimeDelta::hours(24));
         let length = to.signed_duration_since(from);
         if length <= TimeDelta::zero() {
@@ -169,6 +170,14 @@ mod tests {
         assert_eq!((query.step, query.by), (Step::Minute, By::Nothing));
         assert!(query.from <= 1_000_000 - 86_400 && query.to >= 1_000_000);
         assert_eq!((query.from % 60, query.to % 60), (0, 0));
+    }
+
+    #[test]
+    fn the_minute_that_begins_now_is_part_of_the_last_day() {
+        let now = DateTime::from_timestamp(1_000_020, 0).unwrap();
+        assert_eq!(now.timestamp() % 60, 0);
+        let query = Query::read(&Parameters::default(), false, now).unwrap();
+        assert!(query.to > now.timestamp(), "{query:?}");
     }
 
     #[test]

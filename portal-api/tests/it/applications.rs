@@ -177,15 +177,14 @@ async fn a_user_with_an_unconfirmed_address_creates_nothing() {
     assert!(refused["type"].as_str().unwrap().ends_with("not-validated"));
 }
 
-/// Every operation on an application, and who gets which status.
-#[tokio::test]
-async fn each_role_may_do_exactly_what_the_contract_says() {
-    let market = Market::start().await;
-    market.application(DEVELOPER, "shop").await;
-    market.role(DEVELOPER, "shop", PARTNER, "reader").await;
+type Case = (Method, &'static str, Value, [u16; 4]);
+
+/// Every operation on an application, and what an owner, a reader, an approver without a role and
+/// an unknown user get.
+fn rights() -> Vec<Case> {
     let patch = json!({"id": "shop", "name": "New"});
     let owner = json!({"email": "nobody@example.org", "role": "reader"});
-    let cases = [
+    vec![
         (
             Method::GET,
             "/applications/shop",
@@ -270,8 +269,15 @@ async fn each_role_may_do_exactly_what_the_contract_says() {
             Value::Null,
             [404, 404, 404, 404],
         ),
-    ];
-    for (method, path, body, expected) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn each_role_may_do_exactly_what_the_contract_says() {
+    let market = Market::start().await;
+    market.application(DEVELOPER, "shop").await;
+    market.role(DEVELOPER, "shop", PARTNER, "reader").await;
+    for (method, path, body, expected) in rights() {
         for (user, status) in [DEVELOPER, PARTNER, OUTSIDER, "nobody"]
             .into_iter()
             .zip(expected)
