@@ -98,12 +98,21 @@ impl PlanView {
     }
 
     /// The number for one column of a table.
-    pub fn limit(&self, window: &Window) -> String {
-        let found = self.limits.iter().find(|(known, _)| known == window);
+    fn limit(&self, window: Window) -> String {
+        let found = self.limits.iter().find(|(known, _)| *known == window);
         match found {
             Some((_, calls)) => format::number(self.lang, *calls),
             None => texts::Plans(self.lang).no_limit().to_owned(),
         }
+    }
+
+    /// Head and number of each column.
+    pub fn cells(&self, windows: &[Window]) -> Vec<(&'static str, String)> {
+        let t = texts::Plans(self.lang);
+        windows
+            .iter()
+            .map(|window| (window.head(t), self.limit(*window)))
+            .collect()
     }
 
     /// "10 a minute, 1,000 a day".
@@ -201,7 +210,7 @@ mod tests {
             windows(std::slice::from_ref(&view)),
             [Window::Minute, Window::Day]
         );
-        assert_eq!(view.limit(&Window::Month), "No limit");
+        assert_eq!(view.limit(Window::Month), "No limit");
     }
 
     #[test]

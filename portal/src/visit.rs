@@ -49,7 +49,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
         Some(failure) => answer(&failure, &visitor, &method, &headers),
         None => response,
     };
-    let after = visitor.session(|session| session.take());
+    let after = visitor.session(Option::take);
     let response = remember(response, &app, jar, &headers, before.as_ref(), after);
     security::harden(response, &installation.policy)
 }

@@ -90,9 +90,10 @@ impl Visitor {
     /// decide; without an answer the number is left out, since the page is about something else.
     pub async fn frame(&self, current: Entry) -> Frame {
         let decides = self.user().is_some_and(|user| user.admin || user.approver);
-        let waiting = match decides {
-            true => self.client().approvals().await.map_or(0, |open| open.len()),
-            false => 0,
+        let waiting = if decides {
+            self.client().approvals().await.map_or(0, |open| open.len())
+        } else {
+            0
         };
         self.frame_with(current, waiting)
     }

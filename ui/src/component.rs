@@ -91,7 +91,7 @@ pub struct Copyable<'a> {
 
 impl<'a> Copyable<'a> {
     /// `id` is unique on the page.
-    pub fn new(lang: Lang, id: &'a str, text: &'a str) -> Html {
+    pub fn html(lang: Lang, id: &'a str, text: &'a str) -> Html {
         let (head, tail) = text.split_at(path_start(text));
         let t = texts::Shared(lang);
         Html::of(&Self { t, id, head, tail })
@@ -115,7 +115,8 @@ pub struct Breakable<'a> {
 }
 
 impl<'a> Breakable<'a> {
-    pub fn new(text: &'a str) -> Html {
+    /// The address as HTML.
+    pub fn html(text: &'a str) -> Html {
         let at = text.find('@').map_or_else(|| path_start(text), |at| at + 1);
         let (head, tail) = text.split_at(at);
         Html::of(&Self { head, tail })

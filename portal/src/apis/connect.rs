@@ -102,7 +102,7 @@ fn urls(gateway: &str, config: &ApiConfig) -> Vec<String> {
 pub fn credential(visitor: &Visitor, api: &Api) -> Credential {
     match auth(api) {
         Auth::Key => Credential::Key(visitor.installation.key_header.clone()),
-        Auth::OAuth => Credential::Token,
+        Auth::Token => Credential::Token,
         Auth::None => Credential::None,
     }
 }

@@ -79,13 +79,11 @@ async fn find(visitor: &Visitor, form: &Form) -> Result<Result<Approval, Respons
             && application.is_none_or(|id| approval.application.id == id)
             && api.is_none_or(|id| approval.api.id == id)
     };
-    match open.into_iter().find(fits) {
-        Some(approval) => Ok(Ok(approval)),
-        None => {
-            visitor.leave(Kind::Info, texts::Approvals(visitor.lang()).gone());
-            Ok(Err(back()))
-        }
-    }
+    let found = open.into_iter().find(fits);
+    Ok(found.ok_or_else(|| {
+        visitor.leave(Kind::Info, texts::Approvals(visitor.lang()).gone());
+        back()
+    }))
 }
 
 async fn refused(

@@ -80,7 +80,7 @@ pub fn name(api: &Api) -> &str {
 /// What a caller needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
-    OAuth,
+    Token,
     Key,
     None,
 }
@@ -88,7 +88,7 @@ pub enum Auth {
 /// An API that does not say is protected by keys.
 pub fn auth(api: &Api) -> Auth {
     match api.auth.as_deref() {
-        _ if api.is_oauth2() => Auth::OAuth,
+        _ if api.is_oauth2() => Auth::Token,
         Some("none") => Auth::None,
         _ => Auth::Key,
     }
@@ -101,7 +101,7 @@ pub fn needs_subscription(api: &Api) -> bool {
 
 pub fn auth_icon(api: &Api) -> Icon {
     match auth(api) {
-        Auth::OAuth => Icon::Shield,
+        Auth::Token => Icon::Shield,
         Auth::Key => Icon::Key,
         Auth::None => Icon::Open,
     }
@@ -109,7 +109,7 @@ pub fn auth_icon(api: &Api) -> Icon {
 
 pub fn auth_name(api: &Api, t: texts::Shared) -> &'static str {
     match auth(api) {
-        Auth::OAuth => t.oauth(),
+        Auth::Token => t.oauth(),
         Auth::Key => t.api_key(),
         Auth::None => t.open_access(),
     }

@@ -115,7 +115,7 @@ fn has_tag(apis: &[Api], tag: &str) -> bool {
 
 fn auth_value(api: &Api) -> &'static str {
     match auth(api) {
-        Auth::OAuth => "oauth2",
+        Auth::Token => "oauth2",
         Auth::Key => "key-auth",
         Auth::None => "none",
     }

@@ -30,8 +30,10 @@ pub enum Renewal {
 
 type Flight = Arc<OnceCell<Renewal>>;
 
-static FLIGHTS: LazyLock<Mutex<HashMap<[u8; 32], (DateTime<Utc>, Flight)>>> =
-    LazyLock::new(Mutex::default);
+/// By digest of the refresh token.
+type Flights = HashMap<[u8; 32], (DateTime<Utc>, Flight)>;
+
+static FLIGHTS: LazyLock<Mutex<Flights>> = LazyLock::new(Mutex::default);
 
 /// Renews tokens that are old or about to end.
 pub async fn renew(app: &App, tokens: &Tokens, now: DateTime<Utc>) -> Renewal {

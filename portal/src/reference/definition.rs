@@ -136,7 +136,7 @@ fn operations(root: &Value) -> Vec<Operation> {
             };
             let id = text("operationId");
             Operation {
-                slug: unique(slug(id, method, path), &mut slugs),
+                slug: unique(&slug(id, method, path), &mut slugs),
                 method,
                 path: path.clone(),
                 title: text("summary").or(id).map_or_else(
@@ -169,8 +169,8 @@ fn slug(id: Option<&str>, method: &str, path: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-fn unique(slug: String, taken: &mut HashSet<String>) -> String {
-    let mut candidate = slug.clone();
+fn unique(slug: &str, taken: &mut HashSet<String>) -> String {
+    let mut candidate = slug.to_owned();
     let mut number = 2;
     while !taken.insert(candidate.clone()) {
         candidate = format!("{slug}-{number}");

@@ -16,13 +16,18 @@ use super::Definition;
 use crate::mine::PARALLEL;
 
 /// As long as portal-api keeps its own copy.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
 /// A list of APIs does not wait longer for the number of operations.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-type Entry = (Instant, Option<Arc<Definition>>);
+/// What was read, and when; `None` is an API whose definition cannot be served.
+#[derive(Clone)]
+struct Entry {
+    read: Instant,
+    definition: Option<Arc<Definition>>,
+}
 
-/// Definitions by API id; `None` is an API whose definition cannot be served.
+/// Definitions by API id.
 #[derive(Default)]
 pub struct Definitions(Mutex<HashMap<String, Entry>>);
 
@@ -30,7 +35,7 @@ impl Definitions {
     /// The definition of an API that the caller may see.
     pub async fn get(&self, client: &Client, api: &str) -> Result<Option<Arc<Definition>>, Error> {
         if let Some(known) = self.fresh(api) {
-            return Ok(known);
+            return Ok(known.definition);
         }
         let definition = match client.api_definition(api).await {
             Ok(root) => Some(parse(root).await),
@@ -41,7 +46,10 @@ impl Definitions {
             }
             Err(error) => return Err(error),
         };
-        let entry = (Instant::now(), definition.clone());
+        let entry = Entry {
+            read: Instant::now(),
+            definition: definition.clone(),
+        };
         self.lock().insert(api.to_owned(), entry);
         Ok(definition)
     }
@@ -67,10 +75,12 @@ impl Definitions {
         self.lock().clear();
     }
 
-    fn fresh(&self, api: &str) -> Option<Option<Arc<Definition>>> {
+    fn fresh(&self, api: &str) -> Option<Entry> {
         let entries = self.lock();
-        let (read, definition) = entries.get(api)?;
-        (read.elapsed() < FRESH).then(|| definition.clone())
+        entries
+            .get(api)
+            .filter(|entry| entry.read.elapsed() < FRESH)
+            .cloned()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {

@@ -140,33 +140,12 @@ impl<'a> Reader<'a> {
                     .filter(|parameter| text(parameter, "in") == place);
                 (
                     label,
-                    here.map(|parameter| self.parameter(builder, parameter))
+                    here.map(|parameter| parameter_row(builder, parameter))
                         .collect::<Vec<_>>(),
                 )
             })
             .filter(|(_, rows)| !rows.is_empty())
             .collect()
-    }
-
-    /// Version 2.0 has the type beside the name, later ones inside `schema` or `content`.
-    fn parameter(&self, builder: &mut Builder<'a>, parameter: &'a Value) -> SchemaRow {
-        let required = parameter
-            .get("required")
-            .and_then(Value::as_bool)
-            .unwrap_or_default();
-        let row = builder.row(
-            text(parameter, "name"),
-            parameter_schema(parameter),
-            required,
-        );
-        let own = parameter
-            .get("description")
-            .and_then(Value::as_str)
-            .map(markdown::render);
-        SchemaRow {
-            description: own.unwrap_or_else(|| row.description.clone()),
-            ..row
-        }
     }
 
     /// Media type, media type object and description of the body.
@@ -285,6 +264,27 @@ impl<'a> Reader<'a> {
             request.body = example::of_media(self.root, content);
         }
         request
+    }
+}
+
+/// Version 2.0 has the type beside the name, later ones inside `schema` or `content`.
+fn parameter_row<'a>(builder: &mut Builder<'a>, parameter: &'a Value) -> SchemaRow {
+    let required = parameter
+        .get("required")
+        .and_then(Value::as_bool)
+        .unwrap_or_default();
+    let row = builder.row(
+        text(parameter, "name"),
+        parameter_schema(parameter),
+        required,
+    );
+    let own = parameter
+        .get("description")
+        .and_then(Value::as_str)
+        .map(markdown::render);
+    SchemaRow {
+        description: own.unwrap_or_else(|| row.description.clone()),
+        ..row
     }
 }
 

@@ -96,12 +96,13 @@ fn javascript(request: &Request) -> String {
     if let Some(body) = request.json() {
         options.push(format!("    body: JSON.stringify({}),", indent(&body, 4)));
     }
-    let call = match options.is_empty() {
-        true => format!("const response = await fetch({url});"),
-        false => format!(
+    let call = if options.is_empty() {
+        format!("const response = await fetch({url});")
+    } else {
+        format!(
             "const response = await fetch(\n  {url},\n  {{\n{}\n  }},\n);",
             options.join("\n")
-        ),
+        )
     };
     format!("{call}\nconsole.log(response.status, await response.text());")
 }
@@ -131,9 +132,12 @@ fn python(request: &Request) -> String {
 /// JSON with Python's words for true, false and null, outside of strings.
 fn python_value(value: &serde_json::Value) -> String {
     use serde_json::Value;
-    let join = |parts: Vec<String>, open: &str, close: &str| match parts.is_empty() {
-        true => format!("{open}{close}"),
-        false => format!("{open}\n    {}\n{close}", indent(&parts.join(",\n"), 4)),
+    let join = |parts: Vec<String>, open: &str, close: &str| {
+        if parts.is_empty() {
+            format!("{open}{close}")
+        } else {
+            format!("{open}\n    {}\n{close}", indent(&parts.join(",\n"), 4))
+        }
     };
     match value {
         Value::Null => "None".to_owned(),

@@ -483,6 +483,12 @@ mod tests {
         Builder::new(&all_of, Lang::En).row("a", &json!({"$ref": "#/a"}).clone(), false);
     }
 
+    fn count(rows: &[SchemaRow]) -> usize {
+        rows.iter()
+            .map(|row| 1 + row.nested.as_ref().map_or(0, |nested| count(&nested.rows)))
+            .sum()
+    }
+
     #[test]
     fn a_wide_and_deep_schema_is_cut() {
         let level = |inner: &Value| {
@@ -491,11 +497,6 @@ mod tests {
             json!({"type": "object", "properties": properties})
         };
         let schema = (0..3).fold(json!({"type": "string"}), |inner, _| level(&inner));
-        fn count(rows: &[SchemaRow]) -> usize {
-            rows.iter()
-                .map(|row| 1 + row.nested.as_ref().map_or(0, |nested| count(&nested.rows)))
-                .sum()
-        }
         let root = json!({});
         assert!(count(&Builder::new(&root, Lang::En).top(&schema)) <= BUDGET);
     }

@@ -1,6 +1,11 @@
 //! The portal over HTTP: a real server on a free port, in front of neighbours that answer as the
 //! contract says. The journey through the real neighbours is tested with the whole program.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
+
 mod browser;
 mod login;
 mod neighbours;

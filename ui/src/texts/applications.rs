@@ -5,7 +5,7 @@ crate::texts! {
     Applications {
         title = "Applications", "Anwendungen";
         lead = "An application stands for one program that calls our APIs.", "Eine Anwendung steht für ein Programm, das unsere Schnittstellen aufruft.";
-        new = "New application", "Neue Anwendung";
+        new_application = "New application", "Neue Anwendung";
         browse = "Browse APIs", "APIs ansehen";
         empty = "No application yet", "Noch keine Anwendung";
         empty_text = "An application stands for the program that calls our APIs. It holds your subscriptions and keys, and you can share it with colleagues.", "Eine Anwendung steht für das Programm, das unsere Schnittstellen aufruft. Sie hält Ihre Abonnements und Schlüssel, und Sie können sie mit Kollegen teilen.";
