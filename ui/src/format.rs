@@ -82,7 +82,7 @@ pub fn ago(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// How long something has been waiting, short: `35 min`, `6 h`, `3 d`.
 pub fn age(lang: Lang, since: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let minutes = now.signed_duration_since(since).num_minutes().max(0);
+    let minutes = now.signed_duration_since(since).num_minutes().max(1);
     match (minutes, lang) {
         (..60, _) => format!("{minutes} min"),
         (60..2880, _) => format!("{} h", minutes / 60),

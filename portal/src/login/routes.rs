@@ -22,19 +22,20 @@ pub fn routes() -> Router<App> {
         .route("/login", get(begin))
         .route("/login/callback", get(callback))
         .route("/login/logout", get(leave_by_link).post(leave_by_form))
-        .route("/signup", get(async || found("/login")))
+        .route("/signup", get(async || found("/login?prompt=create")))
 }
 
 #[derive(Deserialize)]
 struct Begin {
     redirect: Option<String>,
     auth_method: Option<String>,
+    prompt: Option<String>,
 }
 
 /// `GET /login`
 ///
 /// The auth server shows the choice where there are several ways to log in, so the browser goes
-/// there at once.
+/// there at once. With `prompt=create` it begins with its form for new accounts.
 async fn begin(visitor: Visitor, Query(begin): Query<Begin>) -> Response {
     let target = begin
         .redirect
@@ -47,12 +48,15 @@ async fn begin(visitor: Visitor, Query(begin): Query<Begin>) -> Response {
     let now = service::clock::now();
     let attempt = Attempt::new(target, now);
     let method = begin.auth_method.as_deref().filter(|name| is_method(name));
-    let url = visitor.app.oauth().authorize_url(
+    let mut url = visitor.app.oauth().authorize_url(
         &visitor.installation.issuer,
         &callback_url(&visitor),
         &attempt,
         method,
     );
+    if begin.prompt.as_deref() == Some("create") {
+        url.query_pairs_mut().append_pair("prompt", "create");
+    }
     visitor.open_session(|session| session.begin(attempt, now));
     found(url.as_str())
 }
