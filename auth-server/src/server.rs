@@ -40,6 +40,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     service::crypto::install();
+    // Of our own: a failed start ends our server, and must not stop services that share the token.
+    let shutdown = shutdown.child_token();
     let started = Arc::new(OnceLock::new());
     let server = tokio::spawn(service::http::serve(
         ServiceName::AuthServer,

@@ -31,6 +31,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     service::http::install_crypto();
+    // Of our own: a failed start ends our servers, and must not stop services that share the token.
+    let shutdown = shutdown.child_token();
     let api = Arc::new(OnceLock::<Router>::new());
     let handler = {
         let api = api.clone();

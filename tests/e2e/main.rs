@@ -4,5 +4,6 @@
 mod bad_input;
 mod journey;
 mod kills;
+
 mod operations;
 mod support;

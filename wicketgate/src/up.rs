@@ -236,12 +236,13 @@ impl Services {
             chatbot::serve(chatbot, listener, readiness, stop)
         });
 
-        let adapter = gateway_adapter::Settings::new(
+        let mut adapter = gateway_adapter::Settings::new(
             neighbours.portal_api.clone(),
             neighbours.gateway_admin.clone(),
             neighbours.adapter.clone(),
             keys.clone(),
         );
+        adapter.apply_env()?;
         let listener = sockets.take("--adapter-port")?;
         self.start(ServiceName::GatewayAdapter, |readiness, stop| {
             gateway_adapter::serve(adapter, listener, readiness, stop)

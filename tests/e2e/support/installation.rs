@@ -157,6 +157,11 @@ impl Installation {
         self.folder.path().join("data")
     }
 
+    pub fn master_key(&self) -> String {
+        let file = || std::fs::read_to_string(self.data().join("master.key")).unwrap();
+        self.environment.get("WICKETGATE_MASTER_KEY").cloned().unwrap_or_else(file)
+    }
+
     /// Base URL of a part, without a slash at the end.
     pub fn url(&self, name: &str) -> String {
         self.ports.url(name)
