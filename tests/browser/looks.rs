@@ -1,0 +1,69 @@
+//! How pages look, at the widths and in the colours that people have.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+
+use crate::{axe, tab::Tab};
+
+/// From a small telephone, or 400 % zoom, to a large screen.
+const WIDTHS: [u32; 5] = [320, 360, 768, 1280, 1920];
+const PICTURED: [u32; 2] = [360, 1280];
+
+/// Looks at pages and keeps what is wrong with them.
+#[derive(Default)]
+pub struct Looks {
+    pub findings: Vec<String>,
+}
+
+impl Looks {
+    /// Looks at the page in `tab` from all sides, and leaves it as it was.
+    pub async fn at(&mut self, tab: &Tab, page: &str) {
+        for width in WIDTHS {
+            tab.resize(width).await;
+            let wide: Vec<String> = tab.evaluate(TOO_WIDE).await;
+            if !wide.is_empty() {
+                self.findings.push(format!("{page} scrolls sideways at {width}: {}", wide.join(", ")));
+            }
+            if !PICTURED.contains(&width) {
+                continue;
+            }
+            for theme in ["dark", "light"] {
+                colour(tab, theme).await;
+                picture(tab, &format!("{page}-{width}-{theme}")).await;
+                let found = axe::findings(tab).await;
+                self.findings.extend(found.into_iter().map(|text| format!("{page} at {width}, {theme}: {text}")));
+            }
+        }
+        tab.resize(1280).await;
+    }
+}
+
+/// The innermost elements that make the page wider than the window.
+const TOO_WIDE: &str = r#"(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 0.5);
+    const inner = wide.filter((e) => !wide.some((other) => other !== e && e.contains(other)));
+    return inner.slice(0, 5).map((e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class") ?? ""}`).concat("page");
+})()"#;
+
+async fn colour(tab: &Tab, theme: &str) {
+    let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
+    tab.call("Emulation.setEmulatedMedia", features).await;
+    // Colours change by a transition; pictures and contrasts are about its end.
+    let settled = "Promise.all(document.getAnimations().map((a) => a.finished)).then(() => true)";
+    tab.evaluate::<bool>(settled).await;
+}
+
+async fn picture(tab: &Tab, name: &str) {
+    let size = tab.call("Page.getLayoutMetrics", json!({})).await["cssContentSize"].take();
+    let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+    let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+    let answer = tab.call("Page.captureScreenshot", parameters).await;
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screens");
+    std::fs::create_dir_all(&folder).unwrap();
+    let png = STANDARD.decode(answer["data"].as_str().unwrap()).unwrap();
+    std::fs::write(folder.join(name).with_extension("png"), png).unwrap();
+}

@@ -1,0 +1,17 @@
+//! The main path in a real browser: every page that a newcomer sees, operated by keyboard only,
+//! with JavaScript and without.
+//!
+//! It needs Chromium. Findings about looks are gathered on the way and reported together at the
+//! end: sideways scrolling, messages in the console, requests to strangers and, where
+//! `WICKETGATE_TEST_AXE` names an `axe.min.js`, everything that axe finds. Pictures of the pages
+//! are left in `screens/` of the build folder's `tmp/`.
+
+mod axe;
+mod chromium;
+mod connection;
+mod keyboard;
+mod looks;
+mod path;
+mod support;
+mod tab;
+mod watch;
