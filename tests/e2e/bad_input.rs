@@ -36,7 +36,10 @@ async fn broken_json_is_reported_with_file_and_line() {
     let broken: Vec<&str> = text.lines().take(4).chain(["  oops"]).collect();
     fs::write(&plans, broken.join("\n")).unwrap();
     let error = refused(&installation, &["--config", folder.to_str().unwrap()]).await;
-    assert!(error.contains("plans/plans.json") && error.contains('5'), "{error}");
+    assert!(
+        error.contains("plans/plans.json") && error.contains('5'),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -44,13 +47,19 @@ async fn an_unknown_plan_is_reported_with_its_name_and_the_api() {
     let installation = Installation::prepare(Shape::OneProcess).await.unwrap();
     let folder = sample(&installation).await;
     let apis = folder.join("apis/apis.json");
-    let mut document: serde_json::Value = serde_json::from_str(&fs::read_to_string(&apis).unwrap()).unwrap();
+    let mut document: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&apis).unwrap()).unwrap();
     document["apis"][0]["plans"] = serde_json::json!(["gold"]);
     fs::write(&apis, document.to_string()).unwrap();
-    let output = installation.run(&["config", "check", folder.to_str().unwrap()]).await;
+    let output = installation
+        .run(&["config", "check", folder.to_str().unwrap()])
+        .await;
     assert_eq!(output.status.code(), Some(1));
     let report = String::from_utf8(output.stdout).unwrap();
-    assert!(report.contains("gold") && report.contains("apis.json"), "{report}");
+    assert!(
+        report.contains("gold") && report.contains("apis.json"),
+        "{report}"
+    );
     let error = refused(&installation, &["--config", folder.to_str().unwrap()]).await;
     assert!(error.contains("gold"), "{error}");
 }
@@ -62,7 +71,10 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
     let file = installation.data().with_file_name("not-a-folder");
     fs::write(&file, "").unwrap();
     let error = refused(&installation, &["--data", file.to_str().unwrap()]).await;
-    assert!(error.contains("not-a-folder") && error.contains("--data"), "{error}");
+    assert!(
+        error.contains("not-a-folder") && error.contains("--data"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -83,8 +95,14 @@ async fn another_master_key_is_refused_before_anything_is_touched() {
 async fn a_database_that_is_away_is_waited_for_with_a_visible_reason() {
     let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
     // Nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    installation.set("DATABASE_URL", &format!("postgres://wicketgate:s3cr3t@{free}/portal"));
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    installation.set(
+        "DATABASE_URL",
+        &format!("postgres://wicketgate:s3cr3t@{free}/portal"),
+    );
     installation.launch_without_waiting();
     let url = installation.url("api") + "/readyz";
     let reason = crate::support::eventually("portal-api says what it waits for", async || {
@@ -95,7 +113,10 @@ async fn a_database_that_is_away_is_waited_for_with_a_visible_reason() {
     .await;
     assert!(!reason.contains("s3cr3t"), "{reason}");
     let alive = installation.url("api") + "/healthz";
-    assert_eq!(installation.http.get(alive).send().await.unwrap().status(), 200);
+    assert_eq!(
+        installation.http.get(alive).send().await.unwrap().status(),
+        200
+    );
     assert!(!installation.log().contains("s3cr3t"));
 }
 
@@ -103,18 +124,44 @@ async fn a_database_that_is_away_is_waited_for_with_a_visible_reason() {
 async fn hostile_requests_are_refused_and_the_services_go_on() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
     let big = vec![b'x'; 10 * 1024 * 1024];
-    for (name, path) in [("portal", "/login"), ("api", "/users"), ("auth", "/auth/oauth2/token")] {
+    for (name, path) in [
+        ("portal", "/login"),
+        ("api", "/users"),
+        ("auth", "/auth/oauth2/token"),
+    ] {
         let request = installation.http.post(installation.url(name) + path);
-        let answer = request.header("content-type", "application/json").body(big.clone()).send().await;
+        let answer = request
+            .header("content-type", "application/json")
+            .body(big.clone())
+            .send()
+            .await;
         // A server may close the connection before it has read everything.
         let status = answer.map(|answer| answer.status().as_u16()).unwrap_or(413);
         assert!((400..500).contains(&status), "{name}: {status}");
         let invalid = b"{\"email\": \"\xff\xfe\"}".to_vec();
         let request = installation.http.post(installation.url(name) + path);
-        let answer = request.header("content-type", "application/json").body(invalid).send().await.unwrap();
-        assert!(answer.status().is_client_error(), "{name}: {}", answer.status());
-        let answer = installation.http.get(installation.url(name) + "/%ff%fe?%ff=%zz").send().await.unwrap();
-        assert!(answer.status().is_client_error() || answer.status().is_success(), "{name}: {}", answer.status());
+        let answer = request
+            .header("content-type", "application/json")
+            .body(invalid)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_client_error(),
+            "{name}: {}",
+            answer.status()
+        );
+        let answer = installation
+            .http
+            .get(installation.url(name) + "/%ff%fe?%ff=%zz")
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_client_error() || answer.status().is_success(),
+            "{name}: {}",
+            answer.status()
+        );
     }
 }
 
@@ -128,7 +175,12 @@ async fn a_thousand_idle_connections_on_a_port_keep_nobody_out() {
             idle.push(TcpStream::connect(&address).await.unwrap());
         }
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        stream.write_all(b"GET /clock/v1/time HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(
+                b"GET /clock/v1/time HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            )
+            .await
+            .unwrap();
         let mut answer = String::new();
         let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut answer));
         read.await.expect("it answers in time").unwrap();

@@ -30,39 +30,69 @@ async fn from_sign_up_to_calls_with_two_of_each_stateless_service() {
 }
 
 async fn walk(shape: Shape) {
-    let Some(installation) = Installation::start(shape).await else { return };
+    let Some(installation) = Installation::start(shape).await else {
+        return;
+    };
     let admin = Person::administrator(&installation).await;
     let ada = Person::sign_up(&installation, "ada@example.org", "Ada Lovelace").await;
 
     catalogue_and_reference_are_open_to_everybody(&installation, &ada).await;
-    let key = ada.subscribe_new_application("ada-shop", "petstore", "free").await;
+    let key = ada
+        .subscribe_new_application("ada-shop", "petstore", "free")
+        .await;
     keys_are_checked_and_limited(&installation, &key).await;
     unsubscribing_ends_the_key(&installation, &ada).await;
     plans_with_approval_wait(&installation, &ada, &admin).await;
     tokens_are_checked(&installation, &ada).await;
 }
 
-async fn catalogue_and_reference_are_open_to_everybody(installation: &Installation, ada: &Person<'_>) {
+async fn catalogue_and_reference_are_open_to_everybody(
+    installation: &Installation,
+    ada: &Person<'_>,
+) {
     let guest = crate::support::Visitor::default();
-    let catalogue = guest.open(&(installation.portal() + "/apis")).await.expect(200);
+    let catalogue = guest
+        .open(&(installation.portal() + "/apis"))
+        .await
+        .expect(200);
     for name in ["Pet Store", "World Clock", "Orders"] {
-        assert!(catalogue.text().contains(name), "{name}: {}", catalogue.text());
+        assert!(
+            catalogue.text().contains(name),
+            "{name}: {}",
+            catalogue.text()
+        );
     }
     let reference = installation.portal() + "/apis/petstore/reference/listPets";
-    guest.open(&reference).await.expect(200).expect_text("species");
+    guest
+        .open(&reference)
+        .await
+        .expect(200)
+        .expect_text("species");
     ada.visitor.open(&reference).await.expect(200);
 }
 
 async fn keys_are_checked_and_limited(installation: &Installation, key: &str) {
     let url = installation.gateway() + "/petstore/v1/pets";
     let call = |key: &str| installation.http.get(&url).header("x-apikey", key);
-    assert_eq!(installation.http.get(&url).send().await.unwrap().status(), 401, "no key");
-    assert_eq!(call("wg_nonsense").send().await.unwrap().status(), 401, "a wrong key");
+    assert_eq!(
+        installation.http.get(&url).send().await.unwrap().status(),
+        401,
+        "no key"
+    );
+    assert_eq!(
+        call("wg_nonsense").send().await.unwrap().status(),
+        401,
+        "a wrong key"
+    );
 
     // The plan allows ten calls a minute; a minute may turn in between.
     let mut passed = 0;
     let limited = loop {
-        let answer = call(key).header("x-consumer-username", "admin").send().await.unwrap();
+        let answer = call(key)
+            .header("x-consumer-username", "admin")
+            .send()
+            .await
+            .unwrap();
         if answer.status() == 429 {
             break answer;
         }
@@ -72,51 +102,108 @@ async fn keys_are_checked_and_limited(installation: &Installation, key: &str) {
     };
     // A call or two were made to see that the key works.
     assert!(passed >= 5, "{passed}");
-    for header in ["retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
+    for header in [
+        "retry-after",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    ] {
         assert!(limited.headers().contains_key(header), "{header}");
     }
     assert_eq!(limited.headers()["ratelimit-remaining"], "0");
 }
 
 async fn unsubscribing_ends_the_key(installation: &Installation, ada: &Person<'_>) {
-    let key = ada.subscribe_new_application("ada-short", "petstore", "free").await;
+    let key = ada
+        .subscribe_new_application("ada-short", "petstore", "free")
+        .await;
     let url = installation.gateway() + "/petstore/v1/inventory";
     let call = async || {
-        let answer = installation.http.get(&url).header("x-apikey", &key).send().await.unwrap();
+        let answer = installation
+            .http
+            .get(&url)
+            .header("x-apikey", &key)
+            .send()
+            .await
+            .unwrap();
         answer.status().as_u16()
     };
     assert_eq!(call().await, 200);
     let page = installation.portal() + "/applications/ada-short/unsubscribe/petstore";
     let confirmation = ada.visitor.open(&page).await.expect(200);
     let started = Instant::now();
-    ada.visitor.submit(&confirmation, "Unsubscribe", &[]).await.expect(200);
-    eventually("the key is refused", async || matches!(call().await, 401 | 403).then_some(())).await;
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    ada.visitor
+        .submit(&confirmation, "Unsubscribe", &[])
+        .await
+        .expect(200);
+    eventually("the key is refused", async || {
+        matches!(call().await, 401 | 403).then_some(())
+    })
+    .await;
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
-async fn plans_with_approval_wait(installation: &Installation, ada: &Person<'_>, admin: &Person<'_>) {
+async fn plans_with_approval_wait(
+    installation: &Installation,
+    ada: &Person<'_>,
+    admin: &Person<'_>,
+) {
     ada.create_application("ada-team").await;
     let waiting = ada.subscribe("ada-team", "petstore", "team").await;
-    assert!(Person::secret(&waiting).is_none(), "no key before somebody has decided");
+    assert!(
+        Person::secret(&waiting).is_none(),
+        "no key before somebody has decided"
+    );
     installation.mail_with(&["ada-team"]).await;
 
     let queue = installation.portal() + "/admin/approvals";
     ada.visitor.open(&queue).await.expect(403);
-    let approvals = admin.visitor.open(&queue).await.expect(200).expect_text("ada-team");
-    admin.visitor.submit(&approvals, "Approve", &[]).await.expect(200);
-    installation.mail_with(&["ada@example.org", "approved"]).await;
+    let approvals = admin
+        .visitor
+        .open(&queue)
+        .await
+        .expect(200)
+        .expect_text("ada-team");
+    admin
+        .visitor
+        .submit(&approvals, "Approve", &[])
+        .await
+        .expect(200);
+    installation
+        .mail_with(&["ada@example.org", "may now use"])
+        .await;
 
     let key = ada.new_key("ada-team", "petstore").await;
     let url = installation.gateway() + "/petstore/v1/inventory";
     eventually("the approved key works", async || {
-        let answer = installation.http.get(&url).header("x-apikey", &key).send().await.unwrap();
+        let answer = installation
+            .http
+            .get(&url)
+            .header("x-apikey", &key)
+            .send()
+            .await
+            .unwrap();
         (answer.status() == 200).then_some(())
     })
     .await;
     // A key is for its API only.
     let foreign = installation.gateway() + "/orders/v1/orders";
-    let answer = installation.http.get(&foreign).header("x-apikey", &key).send().await.unwrap();
-    assert!(matches!(answer.status().as_u16(), 401 | 403), "{}", answer.status());
+    let answer = installation
+        .http
+        .get(&foreign)
+        .header("x-apikey", &key)
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        matches!(answer.status().as_u16(), 401 | 403),
+        "{}",
+        answer.status()
+    );
 }
 
 async fn tokens_are_checked(installation: &Installation, ada: &Person<'_>) {
@@ -125,7 +212,10 @@ async fn tokens_are_checked(installation: &Installation, ada: &Person<'_>) {
         .http
         .post(installation.gateway() + "/auth/oauth2/token")
         .basic_auth(&client_id, Some(&client_secret))
-        .form(&[("grant_type", "client_credentials"), ("scope", "read_orders")])
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("scope", "read_orders"),
+        ])
         .send()
         .await
         .unwrap();
@@ -136,9 +226,18 @@ async fn tokens_are_checked(installation: &Installation, ada: &Person<'_>) {
     let url = installation.gateway() + "/orders/v1/orders";
     let call = async |token: &str| {
         let request = installation.http.get(&url).bearer_auth(token);
-        request.header("x-authenticated-scope", "write_orders").send().await.unwrap().status().as_u16()
+        request
+            .header("x-authenticated-scope", "write_orders")
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
-    eventually("the token works", async || (call(&token).await == 200).then_some(())).await;
+    eventually("the token works", async || {
+        (call(&token).await == 200).then_some(())
+    })
+    .await;
 
     let mut parts: Vec<&str> = token.split('.').collect();
     let unsigned = format!("{}.{}.", parts[0], parts[1]);
@@ -149,11 +248,21 @@ async fn tokens_are_checked(installation: &Installation, ada: &Person<'_>) {
     parts[2] = &reversed;
     assert_eq!(call(&parts.join(".")).await, 401, "a wrong signature");
     let foreign = installation.url("api") + "/users";
-    let answer = installation.http.get(foreign).bearer_auth(&token).send().await.unwrap();
+    let answer = installation
+        .http
+        .get(foreign)
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 401, "the token is not for portal-api");
 
     // Scopes come from the token, never from the client.
-    let write = installation.http.post(&url).bearer_auth(&token).header("x-authenticated-scope", "write_orders");
+    let write = installation
+        .http
+        .post(&url)
+        .bearer_auth(&token)
+        .header("x-authenticated-scope", "write_orders");
     let order = serde_json::json!({"items": [{"product": "tea", "quantity": 1}]});
     assert_eq!(write.json(&order).send().await.unwrap().status(), 403);
 }

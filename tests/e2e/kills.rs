@@ -19,9 +19,15 @@ use crate::{
 };
 
 /// The short size of the run; the full one is below.
-const SHORT: Run = Run { rounds: 2, subscriptions: 25 };
+const SHORT: Run = Run {
+    rounds: 2,
+    subscriptions: 25,
+};
 /// `cargo test -p wicketgate --test e2e -- --ignored kills`.
-const FULL: Run = Run { rounds: 20, subscriptions: 500 };
+const FULL: Run = Run {
+    rounds: 20,
+    subscriptions: 500,
+};
 
 #[derive(Clone, Copy)]
 struct Run {
@@ -37,7 +43,12 @@ async fn killing_the_one_process_loses_nothing_acknowledged() {
 
 #[tokio::test]
 async fn killing_single_services_loses_nothing_acknowledged() {
-    kill_while_subscribing(Shape::Apart, &["portal-api", "gateway-adapter", "gateway"], SHORT).await;
+    kill_while_subscribing(
+        Shape::Apart,
+        &["portal-api", "gateway-adapter", "gateway"],
+        SHORT,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -49,12 +60,19 @@ async fn kills_of_the_one_process_in_full() {
 #[tokio::test]
 #[ignore = "takes minutes; run before a release"]
 async fn kills_of_single_services_in_full() {
-    kill_while_subscribing(Shape::Apart, &["portal-api", "gateway-adapter", "gateway"], FULL).await;
+    kill_while_subscribing(
+        Shape::Apart,
+        &["portal-api", "gateway-adapter", "gateway"],
+        FULL,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn the_gateway_serves_with_everything_else_stopped_and_after_its_own_restart() {
-    let Some(mut installation) = Installation::start(Shape::Apart).await else { return };
+    let Some(mut installation) = Installation::start(Shape::Apart).await else {
+        return;
+    };
     let client = Client::new(&installation).await;
     let key = client.subscribe(&installation, "survivor").await.unwrap();
     let works = async |installation: &Installation| {
@@ -64,18 +82,33 @@ async fn the_gateway_serves_with_everything_else_stopped_and_after_its_own_resta
         matches!(call.send().await.ok()?.status().as_u16(), 200 | 502 | 503).then_some(())
     };
     eventually("the key works", async || works(&installation).await).await;
-    for service in ["portal-api", "auth-server", "portal", "gateway-adapter", "mailer", "chatbot"] {
+    for service in [
+        "portal-api",
+        "auth-server",
+        "portal",
+        "gateway-adapter",
+        "mailer",
+        "chatbot",
+    ] {
         installation.kill(service).await;
     }
-    works(&installation).await.expect("with everything else stopped");
+    works(&installation)
+        .await
+        .expect("with everything else stopped");
     installation.kill_and_restart("gateway").await;
     eventually("after its own restart", async || works(&installation).await).await;
     let url = installation.gateway() + "/petstore/v1/inventory";
-    assert_eq!(installation.http.get(url).send().await.unwrap().status(), 401, "still closed");
+    assert_eq!(
+        installation.http.get(url).send().await.unwrap().status(),
+        401,
+        "still closed"
+    );
 }
 
 async fn kill_while_subscribing(shape: Shape, victims: &[&str], run: Run) {
-    let Some(mut installation) = Installation::start(shape).await else { return };
+    let Some(mut installation) = Installation::start(shape).await else {
+        return;
+    };
     let listener = Listener::start().await;
     installation.set("EVENT_ALLOWED_NETWORKS", "127.0.0.0/8");
     for victim in victims {
@@ -109,17 +142,27 @@ async fn kill_while_subscribing(shape: Shape, victims: &[&str], run: Run) {
 
     let subscribed = client.subscriptions(&installation).await;
     for (name, key) in &acknowledged {
-        assert_eq!(subscribed.iter().filter(|id| *id == name).count(), 1, "{name} exists once");
+        assert_eq!(
+            subscribed.iter().filter(|id| *id == name).count(),
+            1,
+            "{name} exists once"
+        );
         let url = installation.gateway() + "/petstore/v1/inventory";
-        eventually(&format!("the key of {name} works\n{}", installation.log()), async || {
-            let call = installation.http.get(&url).header("x-apikey", key);
-            (call.send().await.ok()?.status() == 200).then_some(())
-        })
+        eventually(
+            &format!("the key of {name} works\n{}", installation.log()),
+            async || {
+                let call = installation.http.get(&url).header("x-apikey", key);
+                (call.send().await.ok()?.status() == 200).then_some(())
+            },
+        )
         .await;
     }
     eventually("every event reaches the listener", async || {
         let told = listener.told.lock().unwrap();
-        acknowledged.iter().all(|(name, _)| told.contains(name)).then_some(())
+        acknowledged
+            .iter()
+            .all(|(name, _)| told.contains(name))
+            .then_some(())
     })
     .await;
 }
@@ -135,14 +178,26 @@ impl Client {
         let master = installation.master_key();
         let keys = Keys::from_master(MasterKey::parse(&master).unwrap());
         let email = Person::administrator(installation).await.email;
-        let mut client = Self { identity: Identity::new(ServiceName::AuthServer, keys), user: "1".to_owned() };
-        let found = client.request(installation, reqwest::Method::GET, &format!("/users?email={email}"));
+        let mut client = Self {
+            identity: Identity::new(ServiceName::AuthServer, keys),
+            user: "1".to_owned(),
+        };
+        let found = client.request(
+            installation,
+            reqwest::Method::GET,
+            &format!("/users?email={email}"),
+        );
         let found: Value = found.send().await.unwrap().json().await.unwrap();
         client.user = found[0]["id"].as_str().unwrap().to_owned();
         client
     }
 
-    fn request(&self, installation: &Installation, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    fn request(
+        &self,
+        installation: &Installation,
+        method: reqwest::Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         installation
             .http
             .request(method, installation.url("api") + path)
@@ -154,26 +209,56 @@ impl Client {
     /// An application with a subscription; the key, if portal-api has acknowledged it.
     async fn subscribe(&self, installation: &Installation, name: &str) -> Option<String> {
         let body = json!({"id": name, "name": name});
-        let application = self.request(installation, reqwest::Method::POST, "/applications").json(&body);
+        let application = self
+            .request(installation, reqwest::Method::POST, "/applications")
+            .json(&body);
         application.send().await.ok()?.error_for_status().ok()?;
         let body = json!({"application": name, "api": "petstore", "plan": "unlimited"});
         let path = format!("/applications/{name}/subscriptions");
-        let subscription = self.request(installation, reqwest::Method::POST, &path).json(&body);
-        let answer: Value = subscription.send().await.ok()?.error_for_status().ok()?.json().await.ok()?;
+        let subscription = self
+            .request(installation, reqwest::Method::POST, &path)
+            .json(&body);
+        let answer: Value = subscription
+            .send()
+            .await
+            .ok()?
+            .error_for_status()
+            .ok()?
+            .json()
+            .await
+            .ok()?;
         Some(answer["apikey"].as_str().unwrap().to_owned())
     }
 
     /// The applications of all subscriptions to the pet store.
     async fn subscriptions(&self, installation: &Installation) -> Vec<String> {
-        let answer = self.request(installation, reqwest::Method::GET, "/subscriptions?embed=1").send().await;
-        let page: Value = answer.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let answer = self
+            .request(installation, reqwest::Method::GET, "/subscriptions?embed=1")
+            .send()
+            .await;
+        let page: Value = answer
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let items = page["items"].as_array().unwrap();
-        items.iter().map(|item| item["application"].as_str().unwrap().to_owned()).collect()
+        items
+            .iter()
+            .map(|item| item["application"].as_str().unwrap().to_owned())
+            .collect()
     }
 
     async fn register(&self, installation: &Installation, listener: &Listener) {
         let body = json!({"id": "witness", "url": listener.url, "mode": "ack"});
-        let request = self.request(installation, reqwest::Method::PUT, "/webhooks/listeners/witness").json(&body);
+        let request = self
+            .request(
+                installation,
+                reqwest::Method::PUT,
+                "/webhooks/listeners/witness",
+            )
+            .json(&body);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 }

@@ -7,20 +7,41 @@ use crate::support::{Installation, Shape, eventually};
 #[tokio::test]
 async fn every_service_tells_how_it_is() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
-    for name in ["portal", "api", "auth", "adapter", "mailer", "chatbot", "gateway-admin", "gateway-status"] {
+    for name in [
+        "portal",
+        "api",
+        "auth",
+        "adapter",
+        "mailer",
+        "chatbot",
+        "gateway-admin",
+        "gateway-status",
+    ] {
         for path in ["/healthz", "/readyz", "/metrics", "/ping"] {
             let url = format!("{}{path}", installation.url(name));
             let answer = installation.http.get(&url).send().await.unwrap();
             assert_eq!(answer.status(), 200, "{name} {path}");
         }
     }
-    let api = installation.http.get(installation.url("api") + "/ping").send().await.unwrap();
+    let api = installation
+        .http
+        .get(installation.url("api") + "/ping")
+        .send()
+        .await
+        .unwrap();
     let ping: serde_json::Value = api.json().await.unwrap();
     assert_eq!(ping["message"], "OK");
     // Existing clients compare the version as text.
     assert!(ping["version"].as_str().unwrap() >= "1.0.0");
-    let metrics = installation.http.get(installation.url("api") + "/metrics").header("via", "1.1 kong");
-    assert_eq!(metrics.send().await.unwrap().status(), 403, "metrics are not for the outside");
+    let metrics = installation
+        .http
+        .get(installation.url("api") + "/metrics")
+        .header("via", "1.1 kong");
+    assert_eq!(
+        metrics.send().await.unwrap().status(),
+        403,
+        "metrics are not for the outside"
+    );
 }
 
 #[tokio::test]
@@ -29,28 +50,46 @@ async fn an_idle_installation_stops_at_once_and_without_error() {
     let started = Instant::now();
     let status = installation.interrupt("up").await;
     assert!(status.success(), "{status}");
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn a_taken_port_is_refused_with_one_line_that_names_port_and_option() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
-    let mut arguments = vec!["up".to_owned(), "--data".to_owned(), "other-data".to_owned()];
+    let mut arguments = vec![
+        "up".to_owned(),
+        "--data".to_owned(),
+        "other-data".to_owned(),
+    ];
     arguments.extend(installation.port_options());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let output = installation.run(&arguments).await;
     assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
-    let port = installation.url("portal").rsplit(':').next().unwrap().to_owned();
+    let port = installation
+        .url("portal")
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
     assert_eq!(error.trim().lines().count(), 1, "{error}");
-    assert!(error.contains(&port) && error.contains("--portal-port"), "{error}");
+    assert!(
+        error.contains(&port) && error.contains("--portal-port"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_second_process_on_the_same_data_is_refused() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
     let data = installation.data();
-    let output = installation.run(&["up", "--data", data.to_str().unwrap()]).await;
+    let output = installation
+        .run(&["up", "--data", data.to_str().unwrap()])
+        .await;
     assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("in use"), "{error}");
@@ -61,11 +100,18 @@ async fn one_correlation_id_leads_from_the_browser_to_the_services_behind() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
     let id = "e2e-correlation-4711";
     let url = installation.portal() + "/apis/petstore";
-    let answer = installation.http.get(url).header("correlation-id", id).send().await.unwrap();
+    let answer = installation
+        .http
+        .get(url)
+        .header("correlation-id", id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.headers()["correlation-id"], id);
     let service_lines = |service: &str| {
         let log = installation.log();
-        let wanted = |line: &&str| line.contains(id) && line.contains(&format!("service=\"{service}\""));
+        let wanted =
+            |line: &&str| line.contains(id) && line.contains(&format!("service=\"{service}\""));
         log.lines().filter(wanted).count()
     };
     eventually("portal and portal-api log the id", async || {
@@ -75,7 +121,13 @@ async fn one_correlation_id_leads_from_the_browser_to_the_services_behind() {
 
     let before = service_lines("portal-api");
     let url = installation.gateway() + "/clock/v1/time";
-    let answer = installation.http.get(url).header("correlation-id", id).send().await.unwrap();
+    let answer = installation
+        .http
+        .get(url)
+        .header("correlation-id", id)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     // The backend of the sample runs beside portal-api.
     eventually("the backend logs the id", async || {
@@ -88,8 +140,19 @@ async fn one_correlation_id_leads_from_the_browser_to_the_services_behind() {
 async fn a_foreign_identity_is_nobody() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();
     let users = installation.url("api") + "/users";
-    let bare = installation.http.get(&users).header("x-authenticated-userid", "sub=1").header("x-authenticated-scope", "read_users");
-    assert_eq!(bare.send().await.unwrap().status(), 403, "bare headers prove nothing");
-    let forged = installation.http.get(&users).bearer_auth("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.");
+    let bare = installation
+        .http
+        .get(&users)
+        .header("x-authenticated-userid", "sub=1")
+        .header("x-authenticated-scope", "read_users");
+    assert_eq!(
+        bare.send().await.unwrap().status(),
+        403,
+        "bare headers prove nothing"
+    );
+    let forged = installation
+        .http
+        .get(&users)
+        .bearer_auth("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.");
     assert_eq!(forged.send().await.unwrap().status(), 401);
 }

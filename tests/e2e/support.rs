@@ -7,7 +7,10 @@ pub use visitor::{Page, Visitor};
 
 /// Polls `probe` until it gives a value; fails with `what` after a minute and a half: an event that
 /// was on its way when its sender was killed is sent again when its lease has ended.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(90);
     loop {
         if let Some(value) = probe().await {

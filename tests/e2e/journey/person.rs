@@ -14,10 +14,23 @@ impl<'i> Person<'i> {
     /// Signs up, confirms the address by the link in the mail, and is logged in.
     pub async fn sign_up(installation: &'i Installation, email: &str, name: &str) -> Self {
         let visitor = Visitor::default();
-        let login = visitor.open(&(installation.portal() + "/login")).await.expect(200);
-        let form = visitor.follow(&login, "Create an account").await.expect(200);
-        let fields = [("email", email), ("password", PASSWORD), ("password2", PASSWORD)];
-        let page = visitor.submit(&form, "Create an account", &fields).await.expect(200);
+        let login = visitor
+            .open(&(installation.portal() + "/login"))
+            .await
+            .expect(200);
+        let form = visitor
+            .follow(&login, "Create an account")
+            .await
+            .expect(200);
+        let fields = [
+            ("email", email),
+            ("password", PASSWORD),
+            ("password2", PASSWORD),
+        ];
+        let page = visitor
+            .submit(&form, "Create an account", &fields)
+            .await
+            .expect(200);
         let mail = installation.mail_with(&[email, "http"]).await;
         let link = link_in(&mail);
         let confirm = visitor.open(&link).await.expect(200);
@@ -25,7 +38,11 @@ impl<'i> Person<'i> {
             visitor.submit(&confirm, "Confirm", &[]).await.expect(200);
         }
         drop(page);
-        let person = Self { installation, visitor: Visitor::default(), email: email.to_owned() };
+        let person = Self {
+            installation,
+            visitor: Visitor::default(),
+            email: email.to_owned(),
+        };
         person.log_in(PASSWORD, name).await;
         person
     }
@@ -37,16 +54,25 @@ impl<'i> Person<'i> {
             Shape::OneProcess | Shape::OneProcessPostgres => {
                 let password = installation.admin_password().await;
                 let email = "admin@localhost.localdomain".to_owned();
-                let person = Self { installation, visitor: Visitor::default(), email };
+                let person = Self {
+                    installation,
+                    visitor: Visitor::default(),
+                    email,
+                };
                 person.log_in(&password, "Ann Admin").await;
                 person
             }
             Shape::Apart | Shape::Doubled => {
                 let person = Self::sign_up(installation, "ann@example.org", "Ann Admin").await;
-                let output = installation.run(&["admin", "grant", "ann@example.org"]).await;
+                let output = installation
+                    .run(&["admin", "grant", "ann@example.org"])
+                    .await;
                 assert!(output.status.success(), "{output:?}");
                 // The rights that the portal shows are those of the last login.
-                let person = Self { visitor: Visitor::default(), ..person };
+                let person = Self {
+                    visitor: Visitor::default(),
+                    ..person
+                };
                 person.log_in(PASSWORD, "Ann Admin").await;
                 person
             }
@@ -54,26 +80,52 @@ impl<'i> Person<'i> {
     }
 
     async fn log_in(&self, password: &str, name: &str) {
-        let page = self.visitor.open(&(self.installation.portal() + "/login")).await.expect(200);
+        let page = self
+            .visitor
+            .open(&(self.installation.portal() + "/login"))
+            .await
+            .expect(200);
         let fields = [("username", self.email.as_str()), ("password", password)];
-        let mut page = self.visitor.submit(&page, "Log in", &fields).await.expect(200);
+        let mut page = self
+            .visitor
+            .submit(&page, "Log in", &fields)
+            .await
+            .expect(200);
         if page.text().contains("Save and continue") {
-            page = self.visitor.submit(&page, "Save and continue", &[("name", name)]).await.expect(200);
+            page = self
+                .visitor
+                .submit(&page, "Save and continue", &[("name", name)])
+                .await
+                .expect(200);
         }
-        assert!(page.url.as_str().starts_with(&self.installation.portal()), "{}: {}", page.url, page.text());
+        assert!(
+            page.url.as_str().starts_with(&self.installation.portal()),
+            "{}: {}",
+            page.url,
+            page.text()
+        );
     }
 
     pub async fn create_application(&self, id: &str) {
         let url = self.installation.portal() + "/applications?register=true";
         let form = self.visitor.open(&url).await.expect(200);
         let fields = [("appid", id), ("appname", id)];
-        self.visitor.submit(&form, "Create application", &fields).await.expect(200);
+        self.visitor
+            .submit(&form, "Create application", &fields)
+            .await
+            .expect(200);
     }
 
     pub async fn subscribe(&self, application: &str, api: &str, plan: &str) -> Page {
-        let url = format!("{}/applications/{application}/subscribe/{api}", self.installation.portal());
+        let url = format!(
+            "{}/applications/{application}/subscribe/{api}",
+            self.installation.portal()
+        );
         let form = self.visitor.open(&url).await.expect(200);
-        self.visitor.submit(&form, "Subscribe", &[("plan", plan)]).await.expect(200)
+        self.visitor
+            .submit(&form, "Subscribe", &[("plan", plan)])
+            .await
+            .expect(200)
     }
 
     /// A new application, a subscription, and the key, which works when this returns.
@@ -84,7 +136,8 @@ impl<'i> Person<'i> {
         let url = self.installation.gateway() + "/petstore/v1/inventory";
         crate::support::eventually("the new key works", async || {
             let call = self.installation.http.get(&url).header("x-apikey", &key);
-            (call.send().await.unwrap().status() != 401).then_some(())
+            let status = call.send().await.unwrap().status().as_u16();
+            (!matches!(status, 401 | 403)).then_some(())
         })
         .await;
         key
@@ -95,8 +148,12 @@ impl<'i> Person<'i> {
         self.create_application(id).await;
         let page = self.subscribe(id, api, plan).await;
         let values = page.all("main code");
-        let client = values.iter().find(|value| value.len() == 40 && value.bytes().all(|c| c.is_ascii_hexdigit()));
-        let client = client.unwrap_or_else(|| panic!("no client id in {values:?}")).clone();
+        let client = values
+            .iter()
+            .find(|value| value.len() == 40 && value.bytes().all(|c| c.is_ascii_hexdigit()));
+        let client = client
+            .unwrap_or_else(|| panic!("no client id in {values:?}"))
+            .clone();
         let secret = values
             .iter()
             .find(|value| **value != client && value.len() >= 32 && !value.contains(' '))
@@ -117,13 +174,19 @@ impl<'i> Person<'i> {
     /// The API key that a page shows, if it shows one.
     pub fn secret(page: &Page) -> Option<String> {
         let values = page.all("main code");
-        values.into_iter().find(|value| value.starts_with("wg_") && value.len() > 20)
+        values
+            .into_iter()
+            .find(|value| value.starts_with("wg_") && value.len() > 20)
     }
 }
 
 /// The first address in a mail.
 fn link_in(mail: &str) -> String {
     let start = mail.find("http").unwrap();
-    let end = mail[start..].find(char::is_whitespace).map_or(mail.len(), |length| start + length);
-    mail[start..end].trim_end_matches(['.', '>', ')']).to_owned()
+    let end = mail[start..]
+        .find(char::is_whitespace)
+        .map_or(mail.len(), |length| start + length);
+    mail[start..end]
+        .trim_end_matches(['.', '>', ')'])
+        .to_owned()
 }

@@ -35,8 +35,15 @@ pub enum Shape {
 }
 
 /// The services in the order in which they are started when apart.
-const SERVICES: [&str; 7] =
-    ["portal-api", "auth-server", "portal", "gateway-adapter", "mailer", "chatbot", "gateway"];
+const SERVICES: [&str; 7] = [
+    "portal-api",
+    "auth-server",
+    "portal",
+    "gateway-adapter",
+    "mailer",
+    "chatbot",
+    "gateway",
+];
 
 /// A running installation. Everything ends when it is dropped.
 pub struct Installation {
@@ -59,16 +66,28 @@ struct Process {
 struct Ports(BTreeMap<&'static str, u16>);
 
 const NAMES: [&str; 10] = [
-    "portal", "api", "adapter", "mailer", "chatbot", "echo", "auth", "gateway", "gateway-admin",
+    "portal",
+    "api",
+    "adapter",
+    "mailer",
+    "chatbot",
+    "echo",
+    "auth",
+    "gateway",
+    "gateway-admin",
     "gateway-status",
 ];
 
 impl Ports {
     fn free() -> Self {
         // All are held at once, so that they differ.
-        let sockets: Vec<_> =
-            NAMES.iter().map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-        let ports = sockets.iter().map(|socket| socket.local_addr().unwrap().port());
+        let sockets: Vec<_> = NAMES
+            .iter()
+            .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+            .collect();
+        let ports = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap().port());
         Self(NAMES.into_iter().zip(ports).collect())
     }
 
@@ -95,7 +114,11 @@ impl Installation {
         }
         environment.insert("LOG_LEVEL".to_owned(), "info".to_owned());
         environment.insert("LOG_PLAIN".to_owned(), "true".to_owned());
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
         Some(Self {
             shape,
             folder: tempfile::tempdir().unwrap(),
@@ -139,7 +162,15 @@ impl Installation {
 
     /// Waits until every part says that it can work.
     pub async fn until_ready(&self) {
-        for name in ["api", "auth", "portal", "adapter", "mailer", "chatbot", "gateway-status"] {
+        for name in [
+            "api",
+            "auth",
+            "portal",
+            "adapter",
+            "mailer",
+            "chatbot",
+            "gateway-status",
+        ] {
             let url = format!("{}/readyz", self.ports.url(name));
             eventually(&format!("{name} is ready\n{}", self.log()), async || {
                 let answer = self.http.get(&url).send().await.ok()?;
@@ -159,7 +190,10 @@ impl Installation {
 
     pub fn master_key(&self) -> String {
         let file = || std::fs::read_to_string(self.data().join("master.key")).unwrap();
-        self.environment.get("WICKETGATE_MASTER_KEY").cloned().unwrap_or_else(file)
+        self.environment
+            .get("WICKETGATE_MASTER_KEY")
+            .cloned()
+            .unwrap_or_else(file)
     }
 
     /// Base URL of a part, without a slash at the end.
@@ -212,11 +246,21 @@ impl Installation {
             ("PORTAL_KONG_PROXY_URL", self.url("gateway")),
             ("PORTAL_MAILER_URL", self.url("mailer")),
             ("PORTAL_CHATBOT_URL", self.url("chatbot")),
-            ("GATEWAY_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway"])),
-            ("GATEWAY_ADMIN_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway-admin"])),
-            ("GATEWAY_STATUS_LISTEN", format!("127.0.0.1:{}", self.ports.0["gateway-status"])),
+            (
+                "GATEWAY_LISTEN",
+                format!("127.0.0.1:{}", self.ports.0["gateway"]),
+            ),
+            (
+                "GATEWAY_ADMIN_LISTEN",
+                format!("127.0.0.1:{}", self.ports.0["gateway-admin"]),
+            ),
+            (
+                "GATEWAY_STATUS_LISTEN",
+                format!("127.0.0.1:{}", self.ports.0["gateway-status"]),
+            ),
         ];
-        self.environment.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+        self.environment
+            .extend(settings.map(|(name, value)| (name.to_owned(), value)));
     }
 
     pub fn launch_service(&mut self, service: &str) {
@@ -242,11 +286,19 @@ impl Installation {
 
     /// Two of each stateless service, and the known port in front of both.
     async fn launch_pairs(&mut self) {
-        for (service, port) in [("portal-api", "api"), ("auth-server", "auth"), ("portal", "portal")] {
+        for (service, port) in [
+            ("portal-api", "api"),
+            ("auth-server", "auth"),
+            ("portal", "portal"),
+        ] {
             let pair: Vec<u16> = Ports::free().0.into_values().collect();
             for (number, behind) in pair[..2].iter().enumerate() {
                 // Only the first portal-api has the sample backends, whose data is in memory.
-                let echo = if number == 0 { self.ports.0["echo"] } else { pair[2] };
+                let echo = if number == 0 {
+                    self.ports.0["echo"]
+                } else {
+                    pair[2]
+                };
                 self.launch_on(&format!("{service}-{number}"), service, *behind, echo);
             }
             round_robin(self.ports.0[port], pair[..2].to_vec()).await;
@@ -273,8 +325,13 @@ impl Installation {
         let password = self.password.clone();
         let output = BufReader::new(child.stdout.take().unwrap()).lines();
         keep(output, log.clone(), password.clone());
-        keep(BufReader::new(child.stderr.take().unwrap()).lines(), log.clone(), password);
-        self.processes.insert(name.to_owned(), Process { child, log });
+        keep(
+            BufReader::new(child.stderr.take().unwrap()).lines(),
+            log.clone(),
+            password,
+        );
+        self.processes
+            .insert(name.to_owned(), Process { child, log });
     }
 
     /// `kill -9`, and start again.
@@ -295,7 +352,10 @@ impl Installation {
     pub async fn interrupt(&mut self, name: &str) -> std::process::ExitStatus {
         let process = self.processes.get_mut(name).unwrap();
         let pid = process.child.id().unwrap().to_string();
-        std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap();
         let ended = tokio::time::timeout(Duration::from_secs(12), process.child.wait()).await;
         self.processes.remove(name);
         ended.expect("it stops within 12 s").unwrap()
@@ -318,12 +378,18 @@ impl Installation {
 
     /// The generated password of the first administrator.
     pub async fn admin_password(&self) -> String {
-        eventually("the banner shows a password", async || self.password.lock().unwrap().clone()).await
+        eventually("the banner shows a password", async || {
+            self.password.lock().unwrap().clone()
+        })
+        .await
     }
 
     /// The mails that were written to the outbox, newest last.
     pub fn mails(&self) -> Vec<String> {
-        let folders = [self.data().join("outbox"), self.data().join("mailer/outbox")];
+        let folders = [
+            self.data().join("outbox"),
+            self.data().join("mailer/outbox"),
+        ];
         let mut files: Vec<PathBuf> = folders
             .iter()
             .filter_map(|folder| std::fs::read_dir(folder).ok())
@@ -332,17 +398,23 @@ impl Installation {
             .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
             .collect();
         files.sort_by_key(|path| path.metadata().and_then(|data| data.modified()).ok());
-        files.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
+        files
+            .iter()
+            .filter_map(|path| std::fs::read_to_string(path).ok())
+            .collect()
     }
 
     /// Waits for a mail that contains all of `texts`.
     pub async fn mail_with(&self, texts: &[&str]) -> String {
-        eventually(&format!("a mail with {texts:?}\n{}", self.log()), async || {
-            self.mails().into_iter().rev().find(|mail| {
-                let unfolded = mail.replace("=\r\n", "").replace("=3D", "=");
-                texts.iter().all(|text| unfolded.contains(text))
-            })
-        })
+        eventually(
+            &format!("a mail with {texts:?}\n{}", self.log()),
+            async || {
+                self.mails().into_iter().rev().find(|mail| {
+                    let unfolded = mail.replace("=\r\n", "").replace("=3D", "=");
+                    texts.iter().all(|text| unfolded.contains(text))
+                })
+            },
+        )
         .await
         .replace("=\r\n", "")
         .replace("=3D", "=")

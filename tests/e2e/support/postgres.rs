@@ -10,13 +10,23 @@ use service::settings;
 pub async fn fresh() -> Option<String> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Some(server) = settings::var("WICKETGATE_TEST_POSTGRES_URL") else {
-        assert!(settings::var("WICKETGATE_TEST_FULL").is_none(), "WICKETGATE_TEST_POSTGRES_URL is not set");
+        assert!(
+            settings::var("WICKETGATE_TEST_FULL").is_none(),
+            "WICKETGATE_TEST_POSTGRES_URL is not set"
+        );
         eprintln!("skipped: no PostgreSQL (WICKETGATE_TEST_POSTGRES_URL)");
         return None;
     };
-    let name = format!("e2e_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "e2e_{}_{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
     let admin = Database::connect(&server).await.unwrap();
-    admin.execute_unprepared(&format!("create database {name}")).await.unwrap();
+    admin
+        .execute_unprepared(&format!("create database {name}"))
+        .await
+        .unwrap();
     let mut url: url::Url = server.parse().unwrap();
     url.set_path(&name);
     Some(url.into())

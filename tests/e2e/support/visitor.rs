@@ -33,7 +33,11 @@ impl Default for Visitor {
 
 impl Visitor {
     pub async fn open(&self, url: &str) -> Page {
-        let request = self.client.get(url).header("accept", "text/html").header("accept-language", "en");
+        let request = self
+            .client
+            .get(url)
+            .header("accept", "text/html")
+            .header("accept-language", "en");
         Page::read(request.send().await.unwrap()).await
     }
 
@@ -81,7 +85,13 @@ impl Page {
 
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}\n{}", self.url, self.text());
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{}\n{}",
+            self.url,
+            self.text()
+        );
         self
     }
 
@@ -89,13 +99,26 @@ impl Page {
     pub fn text(&self) -> String {
         let document = Html::parse_document(&self.html);
         let main = Selector::parse("main").unwrap();
-        let root = document.select(&main).next().unwrap_or(document.root_element());
-        root.text().collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+        let root = document
+            .select(&main)
+            .next()
+            .unwrap_or(document.root_element());
+        root.text()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[track_caller]
     pub fn expect_text(self, text: &str) -> Self {
-        assert!(self.text().contains(text), "`{text}` is not on {}:\n{}", self.url, self.text());
+        assert!(
+            self.text().contains(text),
+            "`{text}` is not on {}:\n{}",
+            self.url,
+            self.text()
+        );
         self
     }
 
@@ -103,7 +126,10 @@ impl Page {
     pub fn all(&self, selector: &str) -> Vec<String> {
         let document = Html::parse_document(&self.html);
         let selector = Selector::parse(selector).unwrap();
-        document.select(&selector).map(|element| element.text().collect::<String>().trim().to_owned()).collect()
+        document
+            .select(&selector)
+            .map(|element| element.text().collect::<String>().trim().to_owned())
+            .collect()
     }
 
     #[track_caller]
@@ -127,7 +153,11 @@ impl Page {
         for form in document.select(&forms) {
             let Some(pressed) = form.select(&buttons).find(|element| {
                 let text: String = element.text().collect();
-                text.contains(button) || element.value().attr("value").is_some_and(|v| v.contains(button))
+                text.contains(button)
+                    || element
+                        .value()
+                        .attr("value")
+                        .is_some_and(|v| v.contains(button))
             }) else {
                 continue;
             };
@@ -135,23 +165,31 @@ impl Page {
             let mut chosen: BTreeMap<&str, &str> = fields.iter().copied().collect();
             for control in form.select(&controls) {
                 let element = control.value();
-                let Some(name) = element.attr("name") else { continue };
+                let Some(name) = element.attr("name") else {
+                    continue;
+                };
                 let kind = element.attr("type").unwrap_or("text");
                 let value = element.attr("value").unwrap_or_default();
                 match kind {
                     "submit" | "button" => {}
                     "radio" => {
                         let wanted = fields.iter().find(|(field, _)| *field == name);
-                        let on = wanted.map_or(element.attr("checked").is_some(), |(_, w)| *w == value);
+                        let on =
+                            wanted.map_or(element.attr("checked").is_some(), |(_, w)| *w == value);
                         if on {
                             chosen.remove(name);
                             values.push((name.to_owned(), value.to_owned()));
                         }
                     }
                     "checkbox" => {
-                        let on = chosen.remove(name).map_or(element.attr("checked").is_some(), |w| w == "on");
+                        let on = chosen
+                            .remove(name)
+                            .map_or(element.attr("checked").is_some(), |w| w == "on");
                         if on {
-                            values.push((name.to_owned(), element.attr("value").unwrap_or("on").to_owned()));
+                            values.push((
+                                name.to_owned(),
+                                element.attr("value").unwrap_or("on").to_owned(),
+                            ));
                         }
                     }
                     _ => {
@@ -171,14 +209,31 @@ impl Page {
                 continue;
             }
             if let Some(name) = pressed.value().attr("name") {
-                values.push((name.to_owned(), pressed.value().attr("value").unwrap_or_default().to_owned()));
+                values.push((
+                    name.to_owned(),
+                    pressed.value().attr("value").unwrap_or_default().to_owned(),
+                ));
             }
-            let target = pressed.value().attr("formaction").or_else(|| form.value().attr("action"));
+            let target = pressed
+                .value()
+                .attr("formaction")
+                .or_else(|| form.value().attr("action"));
             let action = self.url.join(target.unwrap_or_default()).unwrap();
-            let method = form.value().attr("method").unwrap_or("get").to_ascii_lowercase();
-            return Form { method, action, values };
+            let method = form
+                .value()
+                .attr("method")
+                .unwrap_or("get")
+                .to_ascii_lowercase();
+            return Form {
+                method,
+                action,
+                values,
+            };
         }
-        panic!("no form with `{button}` and {fields:?} on {}:\n{}", self.url, self.html);
+        panic!(
+            "no form with `{button}` and {fields:?} on {}:\n{}",
+            self.url, self.html
+        );
     }
 }
 
