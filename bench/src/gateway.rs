@@ -34,9 +34,9 @@ pub async fn run(
     let folder = tempfile::tempdir()?;
     let backend = backend().await?;
     let [proxy, admin, status, nginx_address] = free()?;
-    let _gateway = start(binary, folder.path(), proxy, admin, status)?;
+    let gateway = start(binary, folder.path(), proxy, admin, status)?;
     configure(admin, backend).await?;
-    let gateway_pid = _gateway.id().context("the gateway has ended")?;
+    let gateway_pid = gateway.id().context("the gateway has ended")?;
     let peer = nginx::start(folder.path(), nginx_address, backend)?;
 
     let request =
@@ -104,7 +104,7 @@ async fn measure(
 ) -> anyhow::Result<(Load, Duration)> {
     let before = process::cpu(&row.pids)?;
     let load = load::run(row.address, row.request.clone(), 200, connections, time).await?;
-    Ok((load, process::cpu(&row.pids)? - before))
+    Ok((load, process::cpu(&row.pids)?.saturating_sub(before)))
 }
 
 fn print(rows: &[Row], connections: usize, memory: f64) {

@@ -188,7 +188,10 @@ impl Client {
             &format!("/users?email={email}"),
         );
         let found: Value = found.send().await.unwrap().json().await.unwrap();
-        client.user = found[0]["id"].as_str().unwrap().to_owned();
+        found[0]["id"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut client.user);
         client
     }
 

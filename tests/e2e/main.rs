@@ -1,6 +1,8 @@
 //! The tested binary, run as its users run it: as one process or many, on SQLite or PostgreSQL,
 //! driven through its pages and its gateway over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bad_input;
 mod journey;
 mod kills;

@@ -34,7 +34,9 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
 async fn open(place: &Place) -> anyhow::Result<(Database, Arc<Configuration>)> {
     keys::prepare_folder(&place.data)?;
     let source = Source::parse(place.config.as_deref());
-    let configuration = source.load(&place.data, Environment::new(settings::all())).await?;
+    let configuration = source
+        .load(&place.data, Environment::new(settings::all()))
+        .await?;
     let location = up::database(&place.data, "portal-api.db")?;
     let db = Database::open::<Migrator>(&location, 2).await?;
     Ok((db, configuration))

@@ -25,9 +25,18 @@ impl Banner {
     }
 
     /// Prints where to click. `password` is there at the first start only.
-    #[expect(clippy::print_stdout, reason = "this is for the person at the terminal")]
+    #[expect(
+        clippy::print_stdout,
+        reason = "this is for the person at the terminal"
+    )]
     pub fn print(&self, password: Option<&str>) {
-        let Self { portal, gateway, admin, data, .. } = self;
+        let Self {
+            portal,
+            gateway,
+            admin,
+            data,
+            ..
+        } = self;
         println!();
         println!("  Wicketgate {} is ready.", service::VERSION);
         println!();

@@ -1,5 +1,7 @@
 //! The command line. Doc comments are the texts of `--help`.
 
+#![expect(clippy::doc_markdown, reason = "help texts are not Markdown")]
+
 use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -45,7 +47,12 @@ pub struct Up {
     #[arg(long, value_name = "DIR|GIT-URL", env = "WICKETGATE_CONFIG")]
     pub config: Option<String>,
     /// Folder for databases, keys and mails
-    #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
     pub data: PathBuf,
     /// Address on which portal, auth pages and gateway listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
@@ -54,7 +61,11 @@ pub struct Up {
     #[arg(long, value_name = "NAME")]
     pub public_host: Option<String>,
     /// Mail address of the first administrator
-    #[arg(long, value_name = "EMAIL", default_value = "admin@localhost.localdomain")]
+    #[arg(
+        long,
+        value_name = "EMAIL",
+        default_value = "admin@localhost.localdomain"
+    )]
     pub admin: String,
     #[command(flatten)]
     pub ports: Ports,
@@ -110,7 +121,12 @@ pub enum Admin {
 #[derive(Debug, Args)]
 pub struct Place {
     /// Data folder of the installation
-    #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
     pub data: PathBuf,
     /// Configuration of the installation [default: the sample]
     #[arg(long, value_name = "DIR|GIT-URL", env = "WICKETGATE_CONFIG")]
@@ -136,7 +152,12 @@ pub enum Keys {
         #[arg(long = "for", value_name = "SERVICE")]
         service: service::ServiceName,
         /// Data folder that holds the master key, unless the environment has it
-        #[arg(long, value_name = "DIR", env = "WICKETGATE_DATA", default_value = "data")]
+        #[arg(
+            long,
+            value_name = "DIR",
+            env = "WICKETGATE_DATA",
+            default_value = "data"
+        )]
         data: PathBuf,
     },
 }

@@ -19,7 +19,9 @@ const FILE: &str = "master.key";
 /// The keys that the environment gives, if it gives any.
 pub fn from_environment() -> anyhow::Result<Option<Keys>> {
     if let Some(derived) = settings::secret("WICKETGATE_DERIVED_KEYS")? {
-        return Ok(Some(Keys::from_derived(&derived).context("WICKETGATE_DERIVED_KEYS")?));
+        return Ok(Some(
+            Keys::from_derived(&derived).context("WICKETGATE_DERIVED_KEYS")?,
+        ));
     }
     let Some(current) = settings::secret("WICKETGATE_MASTER_KEY")? else {
         return Ok(None);
@@ -84,7 +86,12 @@ pub fn prepare_folder(data: &Path) -> anyhow::Result<()> {
     let probe = data.join(".write-test");
     fs::write(&probe, b"")
         .and_then(|()| fs::remove_file(&probe))
-        .with_context(|| format!("cannot write into the data folder {} (--data)", data.display()))
+        .with_context(|| {
+            format!(
+                "cannot write into the data folder {} (--data)",
+                data.display()
+            )
+        })
 }
 
 #[cfg(test)]
@@ -99,7 +106,10 @@ mod tests {
     fn the_first_start_makes_a_key_that_only_its_owner_reads_and_the_next_finds_it() {
         let data = tempfile::tempdir().unwrap();
         let first = from_environment_or_file(data.path()).unwrap();
-        let mode = fs::metadata(data.path().join(FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(data.path().join(FILE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let second = from_environment_or_file(data.path()).unwrap();
         let key = |keys: &Keys| *keys.derive(&Purpose::Cookie).unwrap().bytes();

@@ -30,7 +30,11 @@ impl Neighbours {
             Url::parse(&format!("http://{address}{path}")).expect("an address makes a valid URL")
         };
         let loopback = IpAddr::from([127, 0, 0, 1]);
-        let public = if public.is_unspecified() { loopback } else { public };
+        let public = if public.is_unspecified() {
+            loopback
+        } else {
+            public
+        };
         Self {
             portal_api: on(loopback, ports.api_port, "/"),
             portal: on(public, ports.portal_port, "/"),

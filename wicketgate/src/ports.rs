@@ -18,6 +18,10 @@ pub struct Port {
     pub public: bool,
 }
 
+#[expect(
+    clippy::struct_field_names,
+    reason = "they become the names of the options"
+)]
 /// The ports of all parts, each settable.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Ports {
@@ -57,19 +61,39 @@ impl Ports {
     /// Every port with its name, in the order of the banner.
     pub const fn all(&self) -> [Port; 10] {
         const fn port(what: &'static str, number: u16, option: &'static str, public: bool) -> Port {
-            Port { what, number, option, public }
+            Port {
+                what,
+                number,
+                option,
+                public,
+            }
         }
         [
             port("portal", self.portal_port, "--portal-port", true),
             port("gateway", self.gateway_port, "--gateway-port", true),
             port("portal-api", self.api_port, "--api-port", false),
-            port("gateway adapter", self.adapter_port, "--adapter-port", false),
+            port(
+                "gateway adapter",
+                self.adapter_port,
+                "--adapter-port",
+                false,
+            ),
             port("mailer", self.mailer_port, "--mailer-port", false),
             port("chatbot", self.chatbot_port, "--chatbot-port", false),
             port("echo service", self.echo_port, "--echo-port", false),
             port("auth server", self.auth_port, "--auth-port", false),
-            port("gateway Admin API", self.gateway_admin_port, "--gateway-admin-port", false),
-            port("gateway status", self.gateway_status_port, "--gateway-status-port", false),
+            port(
+                "gateway Admin API",
+                self.gateway_admin_port,
+                "--gateway-admin-port",
+                false,
+            ),
+            port(
+                "gateway status",
+                self.gateway_status_port,
+                "--gateway-status-port",
+                false,
+            ),
         ]
     }
 }
@@ -77,7 +101,11 @@ impl Ports {
 impl Port {
     /// The address to listen on; `public` is the one given with `--listen`.
     pub fn address(&self, public: IpAddr) -> SocketAddr {
-        let ip = if self.public { public } else { IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        let ip = if self.public {
+            public
+        } else {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        };
         SocketAddr::new(ip, self.number)
     }
 
@@ -98,7 +126,9 @@ pub fn bind(address: SocketAddr, what: &str, setting: &str) -> anyhow::Result<Tc
         ),
         Err(error) => bail!("cannot listen on {address} ({what}): {error}; see {setting}"),
     };
-    listener.set_nonblocking(true).context("cannot make a socket non-blocking")?;
+    listener
+        .set_nonblocking(true)
+        .context("cannot make a socket non-blocking")?;
     Ok(listener)
 }
 
@@ -111,7 +141,10 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let error = bind(taken.local_addr().unwrap(), "portal", "--portal-port").unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(&taken.local_addr().unwrap().port().to_string()), "{text}");
+        assert!(
+            text.contains(&taken.local_addr().unwrap().port().to_string()),
+            "{text}"
+        );
         assert!(text.contains("--portal-port"), "{text}");
     }
 }

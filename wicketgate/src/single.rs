@@ -82,7 +82,9 @@ pub fn networks(variable: &str) -> anyhow::Result<Vec<IpNet>> {
         .map(|text| {
             text.parse()
                 .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-                .with_context(|| format!("{variable}: `{text}` is neither an address nor a network"))
+                .with_context(|| {
+                    format!("{variable}: `{text}` is neither an address nor a network")
+                })
         })
         .collect()
 }

@@ -47,7 +47,7 @@ impl Source {
         });
         match loaded.await? {
             Ok(loaded) => {
-                for notice in loaded.notices.iter() {
+                for notice in &loaded.notices {
                     tracing::warn!("configuration: {notice}");
                 }
                 Ok(loaded.configuration)

@@ -26,13 +26,18 @@ pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
             let environment = Environment::new(settings::all());
             let name = folder.display().to_string();
             let problems =
-                tokio::task::spawn_blocking(move || Configuration::check(&folder, &environment)).await?;
+                tokio::task::spawn_blocking(move || Configuration::check(&folder, &environment))
+                    .await?;
             if problems.is_empty() {
                 println!("{name}: no problems.");
             } else {
                 println!("{problems}");
             }
-            Ok(if problems.refuse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+            Ok(if problems.refuse() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            })
         }
     }
 }
@@ -44,7 +49,10 @@ pub fn init(folder: &Path) -> anyhow::Result<()> {
     }
     config::sample::write_to(folder)
         .with_context(|| format!("cannot write into {}", folder.display()))?;
-    println!("Wrote the sample configuration to {0}. Try it: wicketgate up --config {0}", folder.display());
+    println!(
+        "Wrote the sample configuration to {0}. Try it: wicketgate up --config {0}",
+        folder.display()
+    );
     Ok(())
 }
 
@@ -84,7 +92,9 @@ fn purposes(service: ServiceName) -> Vec<Purpose> {
 
 /// Clones the configuration repository `url` below `data` and returns the folder.
 pub async fn clone(url: &str, data: &Path) -> anyhow::Result<PathBuf> {
-    let target = data.join("config").join(format!("{}", uuid::Uuid::now_v7()));
+    let target = data
+        .join("config")
+        .join(format!("{}", uuid::Uuid::now_v7()));
     let source = config::git::Source {
         address: config::git::RepositoryAddress::parse(url).context("--config")?,
         branch: settings::var("GIT_BRANCH"),
@@ -92,7 +102,6 @@ pub async fn clone(url: &str, data: &Path) -> anyhow::Result<PathBuf> {
         credentials: config::git::Credentials {
             user_password: settings::secret("GIT_CREDENTIALS")?,
             ssh_key: settings::secret("GIT_SSH_KEY")?,
-            ..Default::default()
         },
     };
     let folder = target.clone();

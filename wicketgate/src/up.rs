@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use config::{Configuration, Environment, globals::GatewayType};
 use migrations::Location;
 use service::{
-    ServiceName, health::Readiness,
+    ServiceName,
+    health::Readiness,
     keys::{Keys, Purpose},
     settings,
 };
@@ -18,13 +19,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    banner::Banner,
-    cli::Up,
-    keys,
-    neighbours::Neighbours,
-    ports::Ports,
-    signals,
-    single::networks,
+    banner::Banner, cli::Up, keys, neighbours::Neighbours, ports::Ports, signals, single::networks,
     source::Source,
 };
 
@@ -45,7 +40,14 @@ pub async fn run(options: Up) -> anyhow::Result<()> {
 
     let (password, mut passwords) = mpsc::unbounded_channel();
     let mut services = Services::default();
-    services.start_all(&options, &keys, &neighbours, &configuration, sockets, password)?;
+    services.start_all(
+        &options,
+        &keys,
+        &neighbours,
+        &configuration,
+        sockets,
+        password,
+    )?;
 
     let ready = services.until_ready();
     let banner = Banner::new(&options, &configuration);
@@ -74,7 +76,10 @@ fn lock(data: &Path) -> anyhow::Result<File> {
     let file = File::create(data.join("lock"))
         .with_context(|| format!("cannot write into {} (--data)", data.display()))?;
     if file.try_lock().is_err() {
-        bail!("the data folder {} is in use by another wicketgate (--data chooses another)", data.display());
+        bail!(
+            "the data folder {} is in use by another wicketgate (--data chooses another)",
+            data.display()
+        );
     }
     Ok(file)
 }
@@ -96,13 +101,23 @@ impl Sockets {
             let held: Option<TcpListener> = by_option.remove(option);
             held.expect("each port is bound once").local_addr()
         };
-        let [proxy, admin, status] =
-            ["--gateway-port", "--gateway-admin-port", "--gateway-status-port"].map(&mut address);
-        Ok(Self { gateway: gateway::Bound::new(proxy?, admin?, status?)?, by_option })
+        let [proxy, admin, status] = [
+            "--gateway-port",
+            "--gateway-admin-port",
+            "--gateway-status-port",
+        ]
+        .map(&mut address);
+        Ok(Self {
+            gateway: gateway::Bound::new(proxy?, admin?, status?)?,
+            by_option,
+        })
     }
 
     fn take(&mut self, option: &str) -> anyhow::Result<tokio::net::TcpListener> {
-        let listener = self.by_option.remove(option).expect("each port is taken once");
+        let listener = self
+            .by_option
+            .remove(option)
+            .expect("each port is taken once");
         tokio::net::TcpListener::from_std(listener).context("cannot use a bound socket")
     }
 }
@@ -115,7 +130,9 @@ fn environment(
     keys: &Keys,
 ) -> anyhow::Result<Environment> {
     let mut variables = settings::all();
-    variables.entry("PORTAL_ECHO_URL".to_owned()).or_insert_with(|| trimmed(&neighbours.echo));
+    variables
+        .entry("PORTAL_ECHO_URL".to_owned())
+        .or_insert_with(|| trimmed(&neighbours.echo));
     // A configuration of one's own says under which names it is reached; the sample, and whoever
     // opens this machine with --public-host, is reached on the ports of this process.
     let host = match (&options.public_host, source) {
@@ -124,7 +141,11 @@ fn environment(
         (None, _) => None,
     };
     if let Some(host) = host {
-        let Ports { portal_port, gateway_port, .. } = options.ports;
+        let Ports {
+            portal_port,
+            gateway_port,
+            ..
+        } = options.ports;
         let mut set = |name: &str, value: String| {
             variables.entry(name.to_owned()).or_insert(value);
         };
@@ -136,15 +157,23 @@ fn environment(
     environment.overrides.network = neighbours.network().collect();
     if let Some(host) = &options.public_host {
         let network = &mut environment.overrides.network;
-        network.insert("portalHost".to_owned(), format!("{host}:{}", options.ports.portal_port));
-        network.insert("apiHost".to_owned(), format!("{host}:{}", options.ports.gateway_port));
+        network.insert(
+            "portalHost".to_owned(),
+            format!("{host}:{}", options.ports.portal_port),
+        );
+        network.insert(
+            "apiHost".to_owned(),
+            format!("{host}:{}", options.ports.gateway_port),
+        );
     }
     let mut auth_server = neighbours.auth_server.clone();
     auth_server.set_path("");
     environment.overrides.auth_server_url = Some(trimmed(&auth_server));
     environment.overrides.default_gateway = GatewayType::Embedded;
-    environment.hash_key =
-        Some(keys.derive(&Purpose::EventData)?.hmac_sha256(b"configuration hash"));
+    environment.hash_key = Some(
+        keys.derive(&Purpose::EventData)?
+            .hmac_sha256(b"configuration hash"),
+    );
     Ok(environment)
 }
 
@@ -186,7 +215,10 @@ impl Services {
             trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
             listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
             health_interval: Duration::from_secs(30),
-            first_admin: Some(portal_api::FirstAdmin { email: options.admin.clone(), password }),
+            first_admin: Some(portal_api::FirstAdmin {
+                email: options.admin.clone(),
+                password,
+            }),
         };
         let listener = sockets.take("--api-port")?;
         let echo = sockets.take("--echo-port")?;
@@ -194,7 +226,8 @@ impl Services {
             portal_api::serve(api, listener, echo, readiness, stop)
         });
 
-        let mut auth = auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
+        let mut auth =
+            auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
         auth.database = database(&options.data, "auth-server.db")?;
         let listener = sockets.take("--auth-port")?;
         self.start(ServiceName::AuthServer, |readiness, stop| {
@@ -258,16 +291,17 @@ impl Services {
         Ok(())
     }
 
-    fn start<F>(
-        &mut self,
-        name: ServiceName,
-        serve: impl FnOnce(Readiness, CancellationToken) -> F,
-    ) where
+    fn start<F>(&mut self, name: ServiceName, serve: impl FnOnce(Readiness, CancellationToken) -> F)
+    where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let readiness = Readiness::new();
         self.readiness.push(readiness.clone());
-        let stop = if name == ServiceName::Gateway { &self.stop_gateway } else { &self.stop };
+        let stop = if name == ServiceName::Gateway {
+            &self.stop_gateway
+        } else {
+            &self.stop
+        };
         let serving = serve(readiness, stop.clone());
         self.tasks.spawn(async move { (name, serving.await) });
     }

@@ -339,7 +339,7 @@ impl Installation {
         self.kill(name).await;
         match name {
             "up" => self.launch_up(),
-            service => self.launch_service(&service.to_owned()),
+            service => self.launch_service(service),
         }
     }
 

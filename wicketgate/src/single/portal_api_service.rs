@@ -38,8 +38,10 @@ async fn configuration(data: &Path, keys: &Keys) -> anyhow::Result<Arc<Configura
         None => folder()?.map_or(Source::Sample, Source::Folder),
     };
     let mut environment = Environment::new(settings::all());
-    environment.hash_key =
-        Some(keys.derive(&Purpose::EventData)?.hmac_sha256(b"configuration hash"));
+    environment.hash_key = Some(
+        keys.derive(&Purpose::EventData)?
+            .hmac_sha256(b"configuration hash"),
+    );
     source.load(data, environment).await
 }
 
@@ -47,13 +49,20 @@ fn folder() -> anyhow::Result<Option<std::path::PathBuf>> {
     if let Some(folder) = settings::var("PORTAL_API_STATIC_CONFIG") {
         let folder = std::path::PathBuf::from(folder);
         if !folder.join("globals.json").exists() && !folder.join("static/globals.json").exists() {
-            bail!("PORTAL_API_STATIC_CONFIG: there is no globals.json in {}", folder.display());
+            bail!(
+                "PORTAL_API_STATIC_CONFIG: there is no globals.json in {}",
+                folder.display()
+            );
         }
         return Ok(Some(folder));
     }
     let base = settings::var("PORTAL_CONFIG_BASE").map(|base| Path::new(&base).join("static"));
-    let candidates = base.into_iter().chain([Path::new("/var/portal-api/static").to_owned()]);
-    Ok(candidates.into_iter().find(|folder| folder.join("globals.json").exists()))
+    let candidates = base
+        .into_iter()
+        .chain([Path::new("/var/portal-api/static").to_owned()]);
+    Ok(candidates
+        .into_iter()
+        .find(|folder| folder.join("globals.json").exists()))
 }
 
 fn from_environment(
@@ -99,7 +108,8 @@ fn postgres(storage: &PostgresStorage) -> anyhow::Result<Location> {
     url.set_host(Some(&storage.host))?;
     url.set_port(Some(storage.port)).map_err(|()| invalid())?;
     url.set_username(&storage.user).map_err(|()| invalid())?;
-    url.set_password(Some(&storage.password)).map_err(|()| invalid())?;
+    url.set_password(Some(&storage.password))
+        .map_err(|()| invalid())?;
     url.set_path(&storage.database);
     if settings::var("PGSSLMODE").as_deref() == Some("require") {
         url.set_query(Some("sslmode=require"));
