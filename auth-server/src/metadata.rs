@@ -46,7 +46,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login"],
+        "prompt_values_supported": ["none", "login", "create"],
         "subject_types_supported": ["public"],
         "ui_locales_supported": ["en", "de"],
     });

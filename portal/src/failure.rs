@@ -104,7 +104,10 @@ impl Failure {
             t: texts::Failures(frame.lang()),
             detail: self.detail(),
             login: frame.user.is_none(),
-            frame,
+            frame: Frame {
+                own_search: status == StatusCode::NOT_FOUND,
+                ..frame
+            },
             status,
             correlation_id,
             failure: self,

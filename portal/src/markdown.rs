@@ -71,7 +71,9 @@ pub fn clean(html: &str) -> Html {
         builder
             .link_rel(Some("noopener noreferrer"))
             .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
-            .add_generic_attributes(["lang", "dir"]);
+            .add_generic_attributes(["lang", "dir"])
+            // What scrolls sideways has to be reachable by keyboard.
+            .set_tag_attribute_value("pre", "tabindex", "0");
         builder
     });
     Html::trusted(CLEANER.clean(html).to_string())

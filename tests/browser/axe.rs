@@ -10,9 +10,12 @@ const RUN: &str = r#"axe.run(document, { resultTypes: ["violations"] }).then(({ 
 
 /// What axe has to say about the page as it is shown now.
 pub async fn findings(tab: &Tab) -> Vec<String> {
-    let Some(file) = service::settings::var("WICKETGATE_TEST_AXE") else { return Vec::new() };
+    let Some(file) = service::settings::var("WICKETGATE_TEST_AXE") else {
+        return Vec::new();
+    };
     if tab.try_evaluate("typeof axe").await != Ok(Value::from("object")) {
-        let source = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let source =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
         tab.try_evaluate(&format!("{source}; true")).await.unwrap();
     }
     tab.evaluate(RUN).await

@@ -39,7 +39,10 @@ impl Chromium {
     pub fn start() -> Option<Self> {
         let Some(executable) = executable() else {
             let full = service::settings::var("WICKETGATE_TEST_FULL");
-            assert!(full.is_none(), "WICKETGATE_TEST_FULL is set, and there is no Chromium");
+            assert!(
+                full.is_none(),
+                "WICKETGATE_TEST_FULL is set, and there is no Chromium"
+            );
             eprintln!("skipped: no Chromium");
             return None;
         };
@@ -59,27 +62,48 @@ impl Chromium {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let connection = Connection::over(process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Some(Self { connection, _process: process, _profile: profile })
+        let connection = Connection::over(
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
+        Some(Self {
+            connection,
+            _process: process,
+            _profile: profile,
+        })
     }
 
     /// A tab with cookies of its own.
     pub async fn visitor(&self, scripts: bool) -> Tab {
         let context = self.call("Target.createBrowserContext", json!({})).await;
-        let target = json!({ "url": "about:blank", "browserContextId": context["browserContextId"] });
+        let target =
+            json!({ "url": "about:blank", "browserContextId": context["browserContextId"] });
         let target = self.call("Target.createTarget", target).await;
         let target = json!({ "targetId": target["targetId"], "flatten": true });
         let session = self.call("Target.attachToTarget", target).await;
-        Tab::attach(self.connection.clone(), session["sessionId"].as_str().unwrap(), scripts).await
+        Tab::attach(
+            self.connection.clone(),
+            session["sessionId"].as_str().unwrap(),
+            scripts,
+        )
+        .await
     }
 
     async fn call(&self, method: &str, parameters: serde_json::Value) -> serde_json::Value {
-        self.connection.call(None, method, parameters).await.unwrap()
+        self.connection
+            .call(None, method, parameters)
+            .await
+            .unwrap()
     }
 }
 
 fn executable() -> Option<PathBuf> {
     let path = service::settings::var("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    NAMES.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+    NAMES.iter().find_map(|name| {
+        folders
+            .iter()
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    })
 }

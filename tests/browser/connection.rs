@@ -49,11 +49,20 @@ impl Connection {
 
     /// Sends events of `session` to `watch`.
     pub fn watch(&self, session: &str, watch: Arc<Watch>) {
-        self.0.watches.lock().unwrap().insert(session.to_owned(), watch);
+        self.0
+            .watches
+            .lock()
+            .unwrap()
+            .insert(session.to_owned(), watch);
     }
 
     /// Runs a command; the error is the browser's message.
-    pub async fn call(&self, session: Option<&str>, method: &str, parameters: Value) -> Result<Value, String> {
+    pub async fn call(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        parameters: Value,
+    ) -> Result<Value, String> {
         let id = self.0.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let mut message = json!({ "id": id, "method": method, "params": parameters });
         if let Some(session) = session {
@@ -63,7 +72,13 @@ impl Connection {
         self.0.answers.lock().unwrap().insert(id, sender);
         let mut bytes = message.to_string().into_bytes();
         bytes.push(0);
-        self.0.to_browser.lock().await.write_all(&bytes).await.map_err(|error| error.to_string())?;
+        self.0
+            .to_browser
+            .lock()
+            .await
+            .write_all(&bytes)
+            .await
+            .map_err(|error| error.to_string())?;
         let mut answer = tokio::time::timeout(PATIENCE, answer)
             .await
             .map_err(|_| format!("{method}: no answer"))?
@@ -77,7 +92,11 @@ impl Connection {
     async fn read(self, from_browser: ChildStdout) {
         let mut from_browser = BufReader::new(from_browser);
         let mut message = Vec::new();
-        while from_browser.read_until(0, &mut message).await.is_ok_and(|length| length > 0) {
+        while from_browser
+            .read_until(0, &mut message)
+            .await
+            .is_ok_and(|length| length > 0)
+        {
             message.pop();
             if let Ok(message) = serde_json::from_slice(&message) {
                 self.dispatch(message);
@@ -93,7 +112,9 @@ impl Connection {
             if let Some(sender) = self.0.answers.lock().unwrap().remove(&id) {
                 let _ = sender.send(message);
             }
-        } else if let (Some(session), Some(method)) = (message["sessionId"].as_str(), message["method"].as_str()) {
+        } else if let (Some(session), Some(method)) =
+            (message["sessionId"].as_str(), message["method"].as_str())
+        {
             let watch = self.0.watches.lock().unwrap().get(session).cloned();
             if let Some(watch) = watch {
                 watch.note(method, &message["params"]);

@@ -53,7 +53,10 @@ impl Tab {
             assert!(focus.in_view, "{focus:?} is outside of the window on {url}");
             assert!(focus.moved, "the focus is stuck at {focus:?} on {url}");
         }
-        panic!("Tab does not come to `{name}` on {}, only to {passed:#?}", self.url().await);
+        panic!(
+            "Tab does not come to `{name}` on {}, only to {passed:#?}",
+            self.url().await
+        );
     }
 
     /// Goes to the field with this label and types.
@@ -73,7 +76,8 @@ impl Tab {
 
     /// Presses Enter where the focus is, which leads to another page.
     pub async fn enter(&self) {
-        self.until_next_page(self.press("Enter", 13, Some("\r"))).await;
+        self.until_next_page(self.press("Enter", 13, Some("\r")))
+            .await;
     }
 
     /// Chooses the radio button whose label begins with `label`, in the group that starts with
@@ -99,7 +103,8 @@ impl Tab {
     }
 
     async fn press(&self, key: &str, code: u32, text: Option<&str>) {
-        let mut event = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });
+        let mut event =
+            json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });
         if key == " " {
             event["code"] = "Space".into();
         }

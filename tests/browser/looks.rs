@@ -24,7 +24,10 @@ impl Looks {
             tab.resize(width).await;
             let wide: Vec<String> = tab.evaluate(TOO_WIDE).await;
             if !wide.is_empty() {
-                self.findings.push(format!("{page} scrolls sideways at {width}: {}", wide.join(", ")));
+                self.findings.push(format!(
+                    "{page} scrolls sideways at {width}: {}",
+                    wide.join(", ")
+                ));
             }
             if !PICTURED.contains(&width) {
                 continue;
@@ -33,7 +36,11 @@ impl Looks {
                 colour(tab, theme).await;
                 picture(tab, &format!("{page}-{width}-{theme}")).await;
                 let found = axe::findings(tab).await;
-                self.findings.extend(found.into_iter().map(|text| format!("{page} at {width}, {theme}: {text}")));
+                self.findings.extend(
+                    found
+                        .into_iter()
+                        .map(|text| format!("{page} at {width}, {theme}: {text}")),
+                );
             }
         }
         tab.resize(1280).await;
@@ -59,7 +66,8 @@ async fn colour(tab: &Tab, theme: &str) {
 
 async fn picture(tab: &Tab, name: &str) {
     let size = tab.call("Page.getLayoutMetrics", json!({})).await["cssContentSize"].take();
-    let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+    let clip =
+        json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
     let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
     let answer = tab.call("Page.captureScreenshot", parameters).await;
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screens");

@@ -6,6 +6,8 @@
 //! `WICKETGATE_TEST_AXE` names an `axe.min.js`, everything that axe finds. Pictures of the pages
 //! are left in `screens/` of the build folder's `tmp/`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod axe;
 mod chromium;
 mod connection;

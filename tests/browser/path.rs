@@ -20,8 +20,12 @@ async fn a_newcomer_gets_to_a_call_without_scripts() {
 }
 
 async fn walk(scripts: bool) {
-    let Some(chromium) = Chromium::start() else { return };
-    let installation = Installation::start(Shape::OneProcess).await.expect("SQLite is always there");
+    let Some(chromium) = Chromium::start() else {
+        return;
+    };
+    let installation = Installation::start(Shape::OneProcess)
+        .await
+        .expect("SQLite is always there");
     let mut journey = Journey {
         ada: chromium.visitor(scripts).await,
         ann: chromium.visitor(scripts).await,
@@ -31,7 +35,9 @@ async fn walk(scripts: bool) {
     };
     journey.find_an_operation().await;
     journey.sign_up("ada@example.org").await;
-    journey.log_in_as_newcomer("ada@example.org", "Ada Lovelace").await;
+    journey
+        .log_in_as_newcomer("ada@example.org", "Ada Lovelace")
+        .await;
     journey.create_application("Tea shop", "tea-shop").await;
     journey.subscribe_and_call().await;
     journey.request_access().await;
@@ -134,7 +140,12 @@ impl Journey {
         self.ada.follow("Create application").await;
         self.ada.watch.forgive("Failed to load resource");
         self.ada.expect_text("Nothing was saved").await;
-        assert_eq!(self.ada.evaluate::<String>("document.querySelector('[name=appname]').value").await, "Tea");
+        assert_eq!(
+            self.ada
+                .evaluate::<String>("document.querySelector('[name=appname]').value")
+                .await,
+            "Tea"
+        );
         self.look("register-application-refused").await;
         self.ada.follow("Cancel").await;
         self.ada.follow("New application").await;
@@ -157,12 +168,16 @@ impl Journey {
 
     async fn request_access(&mut self) {
         self.create_application("Tea team", "tea-team").await;
-        self.ada.open(&self.portal("/apis/petstore/subscribe?application=tea-team")).await;
+        self.ada
+            .open(&self.portal("/apis/petstore/subscribe?application=tea-team"))
+            .await;
         self.ada.choose("Team").await;
-        self.ada.fill("What will you use it for?", "Serving tea to pets.").await;
+        self.ada
+            .fill("What will you use it for?", "Serving tea to pets.")
+            .await;
         self.ada.follow("Subscribe").await;
         self.ada.expect_text("waits for approval").await;
-        self.look("application-pending").await;
+        self.look("api-pending").await;
         self.installation.mail_with(&["tea-team"]).await;
     }
 
@@ -183,7 +198,9 @@ impl Journey {
         }
         self.ann.follow("Approve").await;
         self.ann.expect_text("may use").await;
-        self.installation.mail_with(&["ada@example.org", "approved"]).await;
+        self.installation
+            .mail_with(&["ada@example.org", "may now use"])
+            .await;
     }
 
     async fn use_what_was_approved(&mut self) {
@@ -217,7 +234,14 @@ impl Journey {
     async fn expect_call(&self, key: &str) {
         let url = self.installation.gateway() + "/petstore/v1/pets";
         eventually("the key works at the gateway", async || {
-            let answer = self.installation.http.get(&url).header("x-apikey", key).send().await.unwrap();
+            let answer = self
+                .installation
+                .http
+                .get(&url)
+                .header("x-apikey", key)
+                .send()
+                .await
+                .unwrap();
             (answer.status() == 200).then_some(())
         })
         .await;
@@ -230,13 +254,22 @@ impl Journey {
         for tab in [&self.ada, &self.ann] {
             findings.extend(tab.watch.findings(&origins));
         }
-        assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
+        assert!(
+            findings.is_empty(),
+            "{} findings:\n{}",
+            findings.len(),
+            findings.join("\n")
+        );
     }
 }
 
 /// The first address in a mail.
 fn link_in(mail: &str) -> String {
     let start = mail.find("http").unwrap();
-    let end = mail[start..].find(char::is_whitespace).map_or(mail.len(), |length| start + length);
-    mail[start..end].trim_end_matches(['.', '>', ')']).to_owned()
+    let end = mail[start..]
+        .find(char::is_whitespace)
+        .map_or(mail.len(), |length| start + length);
+    mail[start..end]
+        .trim_end_matches(['.', '>', ')'])
+        .to_owned()
 }

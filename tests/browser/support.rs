@@ -9,7 +9,10 @@ mod postgres;
 pub use installation::{Installation, Shape};
 
 /// Polls `probe` until it gives a value; fails with `what` after half a minute.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     loop {
         if let Some(value) = probe().await {

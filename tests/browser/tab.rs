@@ -17,21 +17,40 @@ impl Tab {
     pub async fn attach(connection: Connection, session: &str, scripts: bool) -> Self {
         let watch = Arc::new(Watch::default());
         connection.watch(session, watch.clone());
-        let tab = Self { connection, session: session.to_owned(), watch };
+        let tab = Self {
+            connection,
+            session: session.to_owned(),
+            watch,
+        };
         for domain in ["Page", "Network", "Runtime", "Log", "Audits"] {
             tab.call(&format!("{domain}.enable"), json!({})).await;
         }
         // Several tabs live at the same time; each behaves as the one in front.
-        tab.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
-        tab.call("Emulation.setLocaleOverride", json!({ "locale": "en-GB" })).await;
-        tab.call("Network.setExtraHTTPHeaders", json!({ "headers": { "Accept-Language": "en" } })).await;
-        tab.call("Emulation.setScriptExecutionDisabled", json!({ "value": !scripts })).await;
+        tab.call(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        )
+        .await;
+        tab.call("Emulation.setLocaleOverride", json!({ "locale": "en-GB" }))
+            .await;
+        tab.call(
+            "Network.setExtraHTTPHeaders",
+            json!({ "headers": { "Accept-Language": "en" } }),
+        )
+        .await;
+        tab.call(
+            "Emulation.setScriptExecutionDisabled",
+            json!({ "value": !scripts }),
+        )
+        .await;
         tab.resize(1280).await;
         tab
     }
 
     pub async fn try_call(&self, method: &str, parameters: Value) -> Result<Value, String> {
-        self.connection.call(Some(&self.session), method, parameters).await
+        self.connection
+            .call(Some(&self.session), method, parameters)
+            .await
     }
 
     pub async fn call(&self, method: &str, parameters: Value) -> Value {
@@ -39,13 +58,15 @@ impl Tab {
     }
 
     pub async fn resize(&self, width: u32) {
-        let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        let size =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     /// Evaluates an expression, which also works where the page itself may not run scripts.
     pub async fn try_evaluate(&self, expression: &str) -> Result<Value, String> {
-        let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let parameters =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let mut answer = self.try_call("Runtime.evaluate", parameters).await?;
         match answer.get("exceptionDetails") {
             Some(details) => Err(details.to_string()),
@@ -83,11 +104,16 @@ impl Tab {
 
     /// What a person reads.
     pub async fn text(&self) -> String {
-        self.evaluate("(document.querySelector('main') ?? document.body).innerText").await
+        self.evaluate("(document.querySelector('main') ?? document.body).innerText")
+            .await
     }
 
     pub async fn expect_text(&self, text: &str) {
         let found = self.text().await;
-        assert!(found.contains(text), "`{text}` is not on {}:\n{found}", self.url().await);
+        assert!(
+            found.contains(text),
+            "`{text}` is not on {}:\n{found}",
+            self.url().await
+        );
     }
 }

@@ -20,7 +20,10 @@ impl Watch {
             "Runtime.exceptionThrown" => self.complain(parameters["exceptionDetails"].to_string()),
             "Runtime.consoleAPICalled" => self.complain(parameters["args"].to_string()),
             // Breaches of the content security policy come here.
-            "Log.entryAdded" => self.complain(format!("{} {}", parameters["entry"]["text"], parameters["entry"]["url"])),
+            "Log.entryAdded" => self.complain(format!(
+                "{} {}",
+                parameters["entry"]["text"], parameters["entry"]["url"]
+            )),
             "Audits.issueAdded" => self.complain(parameters["issue"].to_string()),
             _ => {}
         }
@@ -32,7 +35,10 @@ impl Watch {
 
     /// Takes back complaints that contain `text`: a page that is meant to be missing is logged too.
     pub fn forgive(&self, text: &str) {
-        self.complaints.lock().unwrap().retain(|complaint| !complaint.contains(text));
+        self.complaints
+            .lock()
+            .unwrap()
+            .retain(|complaint| !complaint.contains(text));
     }
 
     /// Everything that is wrong, where only `origins` may be asked for anything.
@@ -40,9 +46,16 @@ impl Watch {
         let requests = self.requests.lock().unwrap();
         let foreign = requests
             .iter()
-            .filter(|url| !url.starts_with("data:") && !origins.iter().any(|origin| url.starts_with(&format!("{origin}/"))))
+            .filter(|url| {
+                !url.starts_with("data:")
+                    && !origins
+                        .iter()
+                        .any(|origin| url.starts_with(&format!("{origin}/")))
+            })
             .map(|url| format!("a request to {url}"));
         let complaints = self.complaints.lock().unwrap();
-        foreign.chain(complaints.iter().map(|text| format!("console: {text}"))).collect()
+        foreign
+            .chain(complaints.iter().map(|text| format!("console: {text}")))
+            .collect()
     }
 }
