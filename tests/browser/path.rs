@@ -27,6 +27,7 @@ async fn walk(scripts: bool) {
         .await
         .expect("SQLite is always there");
     let mut journey = Journey {
+        scripts,
         ada: chromium.visitor(scripts).await,
         ann: chromium.visitor(scripts).await,
         installation,
@@ -48,6 +49,7 @@ async fn walk(scripts: bool) {
 }
 
 struct Journey {
+    scripts: bool,
     installation: Installation,
     /// The newcomer.
     ada: Tab,
@@ -80,6 +82,8 @@ impl Journey {
         self.ada.follow("GET").await;
         self.ada.expect_text("species").await;
         self.look("operation").await;
+        let offers_to_copy = "document.querySelector('button[data-copy]').checkVisibility()";
+        assert_eq!(self.ada.evaluate::<bool>(offers_to_copy).await, self.scripts);
     }
 
     async fn sign_up(&mut self, email: &str) {

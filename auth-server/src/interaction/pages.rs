@@ -157,7 +157,7 @@ pub fn show_register(
             value: value_of(property).unwrap_or_default(),
             required: property.required,
             max_length: property.max_length.unwrap_or(255),
-            autocomplete: autocomplete(property.oidc_claim.as_deref()),
+            autocomplete: autocomplete(property),
         })
         .collect();
     let profile = json!({
@@ -218,13 +218,13 @@ fn label(property: &Property) -> String {
 }
 
 /// What a browser may fill in by itself.
-fn autocomplete(claim: Option<&str>) -> &'static str {
-    match claim {
-        Some("name") => "name",
-        Some("given_name") => "given-name",
-        Some("family_name") => "family-name",
-        Some("phone_number") => "tel",
-        Some(claim) if claim.ends_with("company") => "organization",
+fn autocomplete(property: &Property) -> &'static str {
+    match property.oidc_claim.as_deref().unwrap_or(&property.id) {
+        "name" => "name",
+        "given_name" => "given-name",
+        "family_name" => "family-name",
+        "phone_number" => "tel",
+        claim if claim.ends_with("company") => "organization",
         _ => "",
     }
 }
