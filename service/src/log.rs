@@ -29,7 +29,12 @@ pub fn init(default: &str) {
             .try_init()
     } else {
         registry
-            .with(fmt::layer().json().flatten_event(true).with_span_list(false))
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_span_list(false),
+            )
             .try_init()
     };
 }
