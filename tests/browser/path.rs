@@ -83,7 +83,10 @@ impl Journey {
         self.ada.expect_text("species").await;
         self.look("operation").await;
         let offers_to_copy = "document.querySelector('button[data-copy]').checkVisibility()";
-        assert_eq!(self.ada.evaluate::<bool>(offers_to_copy).await, self.scripts);
+        assert_eq!(
+            self.ada.evaluate::<bool>(offers_to_copy).await,
+            self.scripts
+        );
     }
 
     async fn sign_up(&mut self, email: &str) {
