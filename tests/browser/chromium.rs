@@ -10,7 +10,7 @@ use crate::{connection::Connection, tab::Tab};
 
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 16] = [
     "--headless=new",
     "--remote-debugging-pipe",
     // Its sandbox needs user namespaces, which containers rarely grant.
@@ -19,6 +19,10 @@ const OPTIONS: [&str; 13] = [
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-background-networking",
+    // Several tabs are used at the same time.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",

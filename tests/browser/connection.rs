@@ -1,4 +1,4 @@
-//! The DevTools protocol over a pair of pipes: one JSON object per message, ended by a zero byte.
+//! The `DevTools` protocol over a pair of pipes: one JSON object per message, ended by a zero byte.
 //!
 //! With pipes no port is open and no WebSocket client is needed; the few commands used here do not
 //! justify generated types for the whole protocol.
@@ -22,7 +22,7 @@ use tokio::{
 use crate::watch::Watch;
 
 /// Longer than any command of these tests takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Clones share the pipes.
 #[derive(Clone)]

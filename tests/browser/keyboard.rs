@@ -80,8 +80,7 @@ impl Tab {
             .await;
     }
 
-    /// Chooses the radio button whose label begins with `label`, in the group that starts with
-    /// `first` or wherever else its chosen one is.
+    /// Chooses the radio button whose label begins with `label`, in the group that Tab reaches next.
     pub async fn choose(&self, label: &str) {
         let group = "document.activeElement.type === 'radio'";
         for _ in 0..MAX_STEPS {

@@ -20,6 +20,8 @@ pub struct Looks {
 impl Looks {
     /// Looks at the page in `tab` from all sides, and leaves it as it was.
     pub async fn at(&mut self, tab: &Tab, page: &str) {
+        // Tabs behind others draw nothing.
+        tab.call("Page.bringToFront", json!({})).await;
         for width in WIDTHS {
             tab.resize(width).await;
             let wide: Vec<String> = tab.evaluate(TOO_WIDE).await;
@@ -60,8 +62,8 @@ async fn colour(tab: &Tab, theme: &str) {
     let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": theme }] });
     tab.call("Emulation.setEmulatedMedia", features).await;
     // Colours change by a transition; pictures and contrasts are about its end.
-    let settled = "Promise.all(document.getAnimations().map((a) => a.finished)).then(() => true)";
-    tab.evaluate::<bool>(settled).await;
+    let settle = "document.getAnimations().forEach((animation) => animation.finish()) ?? true";
+    tab.evaluate::<bool>(settle).await;
 }
 
 async fn picture(tab: &Tab, name: &str) {

@@ -35,6 +35,7 @@ async fn walk(scripts: bool) {
         looks: scripts.then(Looks::default),
     };
     journey.find_an_operation().await;
+    journey.look_in_german().await;
     journey.sign_up("ada@example.org").await;
     journey
         .log_in_as_newcomer("ada@example.org", "Ada Lovelace")
@@ -87,6 +88,31 @@ impl Journey {
             self.ada.evaluate::<bool>(offers_to_copy).await,
             self.scripts
         );
+    }
+
+    /// German is about 30 % longer.
+    async fn look_in_german(&mut self) {
+        let Some(looks) = &mut self.looks else {
+            return;
+        };
+        self.ann.speak("de").await;
+        for (page, path) in [
+            ("catalogue", "/apis"),
+            ("api", "/apis/orders"),
+            ("operation", "/apis/petstore/reference/addPet"),
+            ("sign-up", "/signup"),
+            ("log-in", "/login"),
+        ] {
+            self.ann.open(&(self.installation.portal() + path)).await;
+            assert_eq!(
+                self.ann
+                    .evaluate::<String>("document.documentElement.lang")
+                    .await,
+                "de"
+            );
+            looks.at(&self.ann, &format!("{page}-de")).await;
+        }
+        self.ann.speak("en").await;
     }
 
     async fn sign_up(&mut self, email: &str) {

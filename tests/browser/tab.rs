@@ -33,11 +33,7 @@ impl Tab {
         .await;
         tab.call("Emulation.setLocaleOverride", json!({ "locale": "en-GB" }))
             .await;
-        tab.call(
-            "Network.setExtraHTTPHeaders",
-            json!({ "headers": { "Accept-Language": "en" } }),
-        )
-        .await;
+        tab.speak("en").await;
         tab.call(
             "Emulation.setScriptExecutionDisabled",
             json!({ "value": !scripts }),
@@ -55,6 +51,12 @@ impl Tab {
 
     pub async fn call(&self, method: &str, parameters: Value) -> Value {
         self.try_call(method, parameters).await.unwrap()
+    }
+
+    /// The language that pages are asked for from now on.
+    pub async fn speak(&self, language: &str) {
+        let headers = json!({ "headers": { "Accept-Language": language } });
+        self.call("Network.setExtraHTTPHeaders", headers).await;
     }
 
     pub async fn resize(&self, width: u32) {
