@@ -1,4 +1,4 @@
-//! The `DevTools` protocol over a pair of pipes: one JSON object per message, ended by a zero byte.
+//! The ``DevTools`` protocol over a pair of pipes: one JSON object per message, ended by a zero byte.
 //!
 //! With pipes no port is open and no WebSocket client is needed; the few commands used here do not
 //! justify generated types for the whole protocol.

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{connection::Connection, support::eventually, watch::Watch};
 
+/// Another page than the marked one is complete, and the focus is where that page wants it.
+const LOADED: &str = "!window.isThePageBefore && document.readyState === 'complete' &&
+    (!document.querySelector('[autofocus]') || document.activeElement !== document.body)";
+
 pub struct Tab {
     connection: Connection,
     session: String,
@@ -89,12 +93,13 @@ impl Tab {
 
     /// Does what leads to another page, and waits until that has been loaded.
     pub async fn until_next_page(&self, action: impl Future<Output = ()>) {
+        // Tabs behind others draw nothing, and focus comes with drawing.
+        self.call("Page.bringToFront", json!({})).await;
         self.evaluate::<bool>("window.isThePageBefore = true").await;
         action.await;
         eventually("another page comes", async || {
-            let loaded = "!window.isThePageBefore && document.readyState === 'complete'";
             // The old page may go away in between, which is an error here.
-            let loaded = self.try_evaluate(loaded).await;
+            let loaded = self.try_evaluate(LOADED).await;
             (loaded == Ok(Value::Bool(true))).then_some(())
         })
         .await;
