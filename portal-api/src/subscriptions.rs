@@ -27,13 +27,15 @@ pub use delete::{remove, withdraw_all};
 use crate::{ApiError, AppState, events::SubscriptionRef};
 
 pub fn routes() -> Router<AppState> {
-    let one = get(read::read).patch(change::change).delete(delete::delete);
     Router::new()
         .route(
             "/applications/{application}/subscriptions",
             get(read::list).post(create::create),
         )
-        .route("/applications/{application}/subscriptions/{api}", one)
+        .route(
+            "/applications/{application}/subscriptions/{api}",
+            get(read::read).patch(change::change).delete(delete::delete),
+        )
         .route("/subscriptions", get(list::list))
         .route("/subscriptions/{client_id}", get(by_client::read))
         .route("/subscriptions/{client_id}/verify", post(by_client::verify))

@@ -48,11 +48,19 @@ const CHANGE: Demand = Demand {
 };
 
 pub fn routes() -> Router<AppState> {
-    let base = "/applications/{application}/subscriptions/{api}/credentials";
     Router::new()
-        .route(base, get(list).post(create))
-        .route(&format!("{base}/{{id}}"), patch(change).delete(revoke))
-        .route(&format!("{base}/{{id}}/rotate"), post(rotate))
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials",
+            get(list).post(create),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}",
+            patch(change).delete(revoke),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}/rotate",
+            post(rotate),
+        )
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),

@@ -11,7 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{guard, own, store};
-use crate::{ApiError, AppState, caller::Caller, extract::Body};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    extract::{Body, from_value},
+};
 
 const SCOPE: &str = "webhooks";
 
@@ -167,10 +171,11 @@ async fn acknowledge_many(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(request): Body<Acknowledge>,
+    Body(request): Body<Value>,
 ) -> Result<StatusCode, ApiError> {
+    authorize(&caller, Some(&id))?;
+    let request: Acknowledge = from_value(request)?;
     if request.ids.is_empty() || request.ids.len() > 1000 {
-        authorize(&caller, Some(&id))?;
         return Err(ApiError::invalid(
             "ids",
             "size",

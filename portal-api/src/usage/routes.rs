@@ -36,7 +36,6 @@ const READ: Demand = Demand {
 };
 
 pub fn routes() -> Router<AppState> {
-    let subscription = "/applications/{application}/subscriptions/{api}";
     Router::new()
         .route(
             "/usage/records",
@@ -45,9 +44,12 @@ pub fn routes() -> Router<AppState> {
         .route("/usage", get(of_everything))
         .route("/apis/{api}/usage", get(of_api))
         .route("/applications/{application}/usage", get(of_application))
-        .route(&format!("{subscription}/usage"), get(of_subscription))
         .route(
-            &format!("{subscription}/limits"),
+            "/applications/{application}/subscriptions/{api}/usage",
+            get(of_subscription),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/limits",
             get(limits_of_subscription),
         )
 }

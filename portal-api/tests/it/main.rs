@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod applications;
+mod authorization;
 mod bootstrap;
 mod configuration;
 mod credentials;
