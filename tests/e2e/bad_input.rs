@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Installation, Shape};
+use crate::support::{Installation, Line, Shape, eventually};
 
 /// The sample configuration in a folder of the test's own.
 async fn sample(installation: &Installation) -> std::path::PathBuf {
@@ -105,7 +105,7 @@ async fn a_database_that_is_away_is_waited_for_with_a_visible_reason() {
     );
     installation.launch_without_waiting();
     let url = installation.url("api") + "/readyz";
-    let reason = crate::support::eventually("portal-api says what it waits for", async || {
+    let reason = eventually("portal-api says what it waits for", async || {
         let answer = installation.http.get(&url).send().await.ok()?;
         let text = answer.text().await.ok()?;
         text.contains("database").then_some(text)
@@ -118,6 +118,64 @@ async fn a_database_that_is_away_is_waited_for_with_a_visible_reason() {
         200
     );
     assert!(!installation.log().contains("s3cr3t"));
+}
+
+#[tokio::test]
+async fn a_database_that_is_lost_in_between_is_waited_for() {
+    let Some(mut installation) = Installation::prepare(Shape::OneProcessPostgres).await else {
+        return;
+    };
+    let mut database: url::Url = installation
+        .setting("DATABASE_URL")
+        .unwrap()
+        .parse()
+        .unwrap();
+    let line = Line::to(
+        database.host_str().unwrap().to_owned(),
+        database.port().unwrap_or(5432),
+    )
+    .await;
+    database.set_host(Some("127.0.0.1")).unwrap();
+    database.set_port(Some(line.port)).unwrap();
+    installation.set("DATABASE_URL", database.as_str());
+    installation.launch().await;
+    let keys = service::keys::MasterKey::parse(&installation.master_key()).unwrap();
+    let keys = service::keys::Keys::from_master(keys);
+    let identity = service::token::Identity::new(service::ServiceName::AuthServer, keys);
+    let look_up = async || {
+        let token = identity.token_for(service::ServiceName::PortalApi).unwrap();
+        let url = installation.url("api") + "/users?email=admin@localhost.localdomain";
+        let answer = installation
+            .http
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.headers().contains_key("retry-after"),
+        )
+    };
+    assert_eq!(look_up().await, (200, false));
+
+    line.cut();
+    eventually("the answer is 503 with Retry-After", async || {
+        (look_up().await == (503, true)).then_some(())
+    })
+    .await;
+    let clock = installation.gateway() + "/clock/v1/time";
+    assert_eq!(
+        installation.http.get(clock).send().await.unwrap().status(),
+        200,
+        "calls go on"
+    );
+
+    line.mend();
+    eventually("the data is back", async || {
+        (look_up().await.0 == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

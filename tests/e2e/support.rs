@@ -1,8 +1,10 @@
 mod installation;
 mod postgres;
+mod severed;
 mod visitor;
 
 pub use installation::{Installation, Shape};
+pub use severed::Line;
 pub use visitor::{Page, Visitor};
 
 /// Polls `probe` until it gives a value; fails with `what` after a minute and a half: an event that

@@ -130,6 +130,11 @@ impl Installation {
         })
     }
 
+    /// A variable that processes are started with.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str)
+    }
+
     /// Sets a variable for processes that are started from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.insert(name.to_owned(), value.to_owned());
