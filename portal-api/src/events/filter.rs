@@ -1,5 +1,7 @@
 //! Which listener gets which event. Decided once, when the event is written.
 
+use sdk::types::events::matches;
+
 use super::{Event, row::listener};
 
 /// Without a list a listener gets the kinds that wicked knew; with one, what the list names.
@@ -9,28 +11,20 @@ pub fn wants(listener: &listener::Model, event: &Event) -> bool {
         Some(filter) => filter
             .0
             .iter()
-            .any(|pattern| names(pattern, event.entity, event.action)),
+            .any(|pattern| matches(pattern, event.entity, event.action)),
     }
-}
-
-fn names(pattern: &str, entity: &str, action: &str) -> bool {
-    let part = |pattern: &str, text: &str| pattern == "*" || pattern == text;
-    pattern
-        .split_once('.')
-        .is_some_and(|(left, right)| part(left, entity) && part(right, action))
-        || pattern == "*"
 }
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::matches;
 
     #[test]
     fn either_part_of_a_pattern_may_be_a_star() {
-        assert!(names("subscription.*", "subscription", "add"));
-        assert!(names("*.delete", "application", "delete"));
-        assert!(names("*", "user", "add"));
-        assert!(!names("subscription.add", "subscription", "update"));
-        assert!(!names("subscription", "subscription", "add"));
+        assert!(matches("subscription.*", "subscription", "add"));
+        assert!(matches("*.delete", "application", "delete"));
+        assert!(matches("*", "user", "add"));
+        assert!(!matches("subscription.add", "subscription", "update"));
+        assert!(!matches("subscription", "subscription", "add"));
     }
 }
