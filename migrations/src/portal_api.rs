@@ -9,6 +9,7 @@ mod m20261121_000006_usage;
 mod m20261121_000007_meta;
 mod m20261121_000008_login_attempts;
 mod m20261121_000009_namespaces;
+mod m20261121_000040_audit_chain;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_meta::Migration),
             Box::new(m20261121_000008_login_attempts::Migration),
             Box::new(m20261121_000009_namespaces::Migration),
+            Box::new(m20261121_000040_audit_chain::Migration),
         ]
     }
 

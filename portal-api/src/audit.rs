@@ -1,12 +1,42 @@
-//! The audit log: who did what, from where, with what outcome. Append-only.
+//! The audit log (portal-api 22, A9): who did what, from where, with what outcome.
+//!
+//! Always on and append-only. A record is written in the transaction of what it tells of, and holds
+//! the hash of the record before it, so that a missing or changed one shows.
 
+mod chain;
+mod export;
+mod intake;
+mod list;
+mod mask;
+mod people;
+mod refusals;
+mod retention;
 mod row;
+mod snapshot;
+mod wire;
 
+use axum::{
+    Router,
+    routing::{delete, get, post},
+};
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait};
 use serde_json::Value;
 
-use crate::{caller::Caller, events::Event};
+pub use chain::serialize;
+pub use refusals::{Identified, Lately, record_refusals};
+pub use retention::shorten;
+pub use snapshot::Audited;
+
+use crate::{AppState, caller::Caller, events::Event};
+use people::Shown;
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/auditlog", get(list::list))
+        .route("/auditlog/records", post(intake::add))
+        .route("/auditlog/{date}", delete(retention::remove))
+}
 
 /// Who did it. Copied into the record, so that it outlives the user.
 #[derive(Clone, Debug, Default)]
@@ -45,11 +75,6 @@ impl Actor {
 impl From<&Caller> for Actor {
     fn from(caller: &Caller) -> Self {
         let user = caller.user();
-        let role = user.map(|user| match (user.admin, user.approver) {
-            (true, _) => "Admin",
-            (false, true) => "Approver",
-            (false, false) => "User",
-        });
         let via = caller
             .service()
             .map(|service| service.to_string())
@@ -57,7 +82,7 @@ impl From<&Caller> for Actor {
         Self {
             id: user.map(|user| user.id().to_owned()),
             email: user.map(|user| user.row.email.clone()),
-            role,
+            role: user.map(|user| role(user.admin, user.approver)),
             kind: if user.is_some() { "user" } else { "service" },
             via,
             source: Some(caller.source().to_string()),
@@ -65,7 +90,15 @@ impl From<&Caller> for Actor {
     }
 }
 
-/// One record.
+const fn role(admin: bool, approver: bool) -> &'static str {
+    match (admin, approver) {
+        (true, _) => "Admin",
+        (false, true) => "Approver",
+        (false, false) => "User",
+    }
+}
+
+/// One record before it is written.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub at: DateTime<Utc>,
@@ -73,55 +106,160 @@ pub struct Entry {
     pub action: String,
     pub entity: String,
     pub entity_id: Option<String>,
+    /// As the event of the same change has it, if there is one.
     pub data: Option<Value>,
+    /// What was changed, as it was; without secrets.
+    pub before: Option<Value>,
+    /// The same afterwards.
+    pub after: Option<Value>,
     /// `ok` or `refused`.
     pub outcome: &'static str,
 }
 
 impl Entry {
-    /// Every event is also a record. Its secrets stay out.
-    pub fn of_event(event: &Event, actor: &Actor, at: DateTime<Utc>) -> Self {
+    /// Something that went well, now.
+    pub fn new(actor: Actor, entity: &str, action: &str) -> Self {
         Self {
-            at,
-            actor: actor.clone(),
-            action: event.action.to_owned(),
-            entity: event.entity.to_owned(),
-            entity_id: Some(event.subject_id.clone()),
-            data: Some(Value::Object(event.data.clone())),
+            at: service::clock::now(),
+            actor,
+            action: action.to_owned(),
+            entity: entity.to_owned(),
+            entity_id: None,
+            data: None,
+            before: None,
+            after: None,
             outcome: "ok",
         }
     }
+
+    /// Every event is also a record. Its secrets stay out.
+    pub fn of_event(event: &Event, actor: &Actor) -> Self {
+        Self {
+            entity_id: Some(event.subject_id.clone()),
+            data: Some(Value::Object(event.data.clone())),
+            before: event.before.clone(),
+            after: event.after.clone(),
+            ..Self::new(actor.clone(), event.entity, event.action)
+        }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn about(mut self, id: impl Into<String>) -> Self {
+        self.entity_id = Some(id.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    #[must_use]
+    pub fn was(mut self, before: &impl Audited) -> Self {
+        self.before = Some(before.audited());
+        self
+    }
+
+    #[must_use]
+    pub fn becomes(mut self, after: &impl Audited) -> Self {
+        self.after = Some(after.audited());
+        self
+    }
+
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.outcome = "refused";
+        self
+    }
+
+    fn member(&self, name: &str) -> Option<&str> {
+        self.data.as_ref()?.get(name)?.as_str()
+    }
 }
 
-/// Writes `entry`, in the transaction of what it records.
-pub async fn append(txn: &impl ConnectionTrait, entry: &Entry) -> Result<(), DbErr> {
-    let member = |name: &str| {
-        entry
-            .data
-            .as_ref()
-            .and_then(|data| data.get(name))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
+/// Writes `entry` with the users it names as they are now, in the transaction of what it records.
+pub async fn record(
+    txn: &DatabaseTransaction,
+    state: &AppState,
+    mut entry: Entry,
+) -> Result<(), DbErr> {
+    let shown = people::of(txn, &state.configuration(), &entry).await?;
+    shown.put_into(&mut entry.data);
+    write(txn, entry, shown).await
+}
+
+/// Writes `entry`, without a configuration that tells who is an administrator: for the command line.
+pub async fn append(txn: &DatabaseTransaction, entry: Entry) -> Result<(), DbErr> {
+    write(txn, entry, Shown::default()).await
+}
+
+async fn write(txn: &DatabaseTransaction, entry: Entry, shown: Shown) -> Result<(), DbErr> {
+    let member = |name: &str| entry.member(name).map(str::to_owned);
+    let user = shown.user;
+    let row = row::Model {
+        seq: 0,
+        id: uuid::Uuid::now_v7().to_string(),
+        occurred_at: entry.at,
+        api_id: member("apiId"),
+        application_id: member("applicationId"),
+        plan_id: member("planId"),
+        actor_id: entry.actor.id,
+        actor_type: entry.actor.kind.to_owned(),
+        actor_email: entry.actor.email,
+        actor_name: None,
+        actor_role: entry.actor.role.map(str::to_owned),
+        via: entry.actor.via,
+        action: entry.action,
+        entity: entry.entity,
+        entity_id: entry.entity_id,
+        before_state: entry.before,
+        after_state: entry.after,
+        data: entry.data,
+        source_address: entry.actor.source,
+        correlation_id: service::http::current_correlation_id(),
+        outcome: entry.outcome.to_owned(),
+        user_name: user.as_ref().map(|user| user.name.clone()),
+        user_email: user.as_ref().map(|user| user.email.clone()),
+        user_role: user.map(|user| user.role.to_owned()),
+        previous_hash: None,
+        hash: None,
     };
+    insert(txn, row).await
+}
+
+/// Links `row` to the record before it and stores it. The one way in.
+async fn insert(txn: &DatabaseTransaction, row: row::Model) -> Result<(), DbErr> {
+    chain::serialize(txn).await?;
+    let row = chain::link(row, chain::last_hash(txn).await?);
     let record = row::ActiveModel {
-        id: Set(uuid::Uuid::now_v7().to_string()),
-        occurred_at: Set(entry.at),
-        actor_id: Set(entry.actor.id.clone()),
-        actor_type: Set(entry.actor.kind.to_owned()),
-        actor_email: Set(entry.actor.email.clone()),
-        actor_role: Set(entry.actor.role.map(str::to_owned)),
-        via: Set(entry.actor.via.clone()),
-        action: Set(entry.action.clone()),
-        entity: Set(entry.entity.clone()),
-        entity_id: Set(entry.entity_id.clone()),
-        api_id: Set(member("apiId")),
-        application_id: Set(member("applicationId")),
-        plan_id: Set(member("planId")),
-        data: Set(entry.data.clone()),
-        source_address: Set(entry.actor.source.clone()),
-        correlation_id: Set(service::http::current_correlation_id()),
-        outcome: Set(entry.outcome.to_owned()),
-        ..Default::default()
+        seq: sea_orm::ActiveValue::NotSet,
+        id: Set(row.id),
+        occurred_at: Set(row.occurred_at),
+        actor_id: Set(row.actor_id),
+        actor_type: Set(row.actor_type),
+        actor_email: Set(row.actor_email),
+        actor_name: Set(row.actor_name),
+        actor_role: Set(row.actor_role),
+        via: Set(row.via),
+        action: Set(row.action),
+        entity: Set(row.entity),
+        entity_id: Set(row.entity_id),
+        api_id: Set(row.api_id),
+        application_id: Set(row.application_id),
+        plan_id: Set(row.plan_id),
+        before_state: Set(row.before_state),
+        after_state: Set(row.after_state),
+        data: Set(row.data),
+        source_address: Set(row.source_address),
+        correlation_id: Set(row.correlation_id),
+        outcome: Set(row.outcome),
+        user_name: Set(row.user_name),
+        user_email: Set(row.user_email),
+        user_role: Set(row.user_role),
+        previous_hash: Set(row.previous_hash),
+        hash: Set(row.hash),
     };
     row::Entity::insert(record)
         .exec_without_returning(txn)

@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{header, request::Parts};
 use service::ServiceName;
 
-use crate::{ApiError, AppState, users};
+use crate::{ApiError, AppState, audit::Identified, users};
 
 /// The caller of one request, with the user it acts for as the store has him now.
 ///
@@ -271,6 +271,9 @@ impl FromRequestParts<AppState> for Caller {
         }
         if let Some(id) = &caller.named_user {
             caller.user = load(state, id).await?;
+        }
+        if let Some(Identified(slot)) = parts.extensions.get() {
+            slot.set(caller.actor()).ok();
         }
         Ok(caller)
     }

@@ -11,10 +11,10 @@ mod guard;
 mod kinds;
 mod own;
 mod routes;
-mod row;
+pub mod row;
 pub(crate) mod store;
 
-pub use append::append;
+pub use append::{append, enqueue};
 pub use bell::Bell;
 pub(crate) use deliver::deliver;
 pub use kinds::{Change, Event, SubscriptionRef};

@@ -1,7 +1,7 @@
 //! Grants: which scopes of an API a user allowed an application to use for him (portal-api 16).
 
 mod routes;
-mod row;
+pub mod row;
 mod rules;
 mod store;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, credentials, usage};
+use crate::{AppState, audit, credentials, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// Rows removed in one transaction; keeps each below 20 ms.
@@ -49,6 +49,7 @@ const RULES: [(&str, chrono::TimeDelta); 5] = [
 
 /// Cleans up until `shutdown`.
 pub async fn run(state: AppState, shutdown: CancellationToken) {
+    let mut minutes = 0_u32;
     loop {
         for (statement, age) in RULES {
             if let Err(error) = apply(&state, statement, age).await {
@@ -56,6 +57,12 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
             }
         }
         let now = service::clock::now();
+        if minutes.is_multiple_of(60)
+            && let Err(error) = audit::shorten(&state, now).await
+        {
+            tracing::warn!(%error, "the audit log is not shortened; it goes on in an hour");
+        }
+        minutes = minutes.wrapping_add(1);
         if let Err(error) = usage::rollup::run(&state, now).await {
             tracing::warn!(%error, "usage is not rolled up; it goes on in a minute");
         }

@@ -4,11 +4,11 @@ mod attempts;
 
 use axum::{Json, Router, extract::State, routing::post};
 use sdk::types::{Secret, User, users::Login};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     ApiError, AppState,
-    audit::{self, Actor},
+    audit::{self, Actor, Entry},
     caller::Caller,
     extract::{self, Body},
     passwords::Verdict,
@@ -64,6 +64,11 @@ async fn login(
         ));
     };
     compare(&state, &caller, &user, stored, &password).await?;
+    let entry = Entry::new(Actor::from(&caller), "user", "login").about(&user.id);
+    let entry = entry.with_data(json!({"userId": user.id, "authMethod": "local"}));
+    let txn = state.db.write().await?;
+    audit::record(&txn, &state, entry).await?;
+    state.commit(txn).await?;
     let shown = wire::full(state.db.read(), &state.configuration(), user).await?;
     Ok(Json([shown]))
 }
@@ -116,10 +121,11 @@ async fn record_failure(
     caller: &Caller,
     user: Option<&UserRow>,
 ) -> Result<(), ApiError> {
-    let mut record = users::audit_entry("login_failed", Actor::from(caller));
-    record.entity_id = user.map(|user| user.id.clone());
-    record.outcome = "refused";
+    let mut entry = Entry::new(Actor::from(caller), "user", "login_failed").refused();
+    if let Some(user) = user {
+        entry = entry.about(&user.id).with_data(json!({"userId": user.id}));
+    }
     let txn = state.db.write().await?;
-    audit::append(&txn, &record).await?;
+    audit::record(&txn, state, entry).await?;
     state.commit(txn).await
 }

@@ -1,7 +1,7 @@
 //! Namespaces of registration pools: tenants that registrations belong to (portal-api 12).
 
 mod routes;
-mod row;
+pub mod row;
 mod rules;
 mod store;
 

@@ -197,7 +197,11 @@ fn chosen_order(query: &ListQuery, fields: &Fields) -> Option<(Expr, Order)> {
 
 /// All entries have to match, as substrings without regard to case. A field that the list does not
 /// have matches nothing.
-fn filter<E: EntityTrait>(mut select: Select<E>, query: &ListQuery, fields: &Fields) -> Select<E> {
+pub fn filter<E: EntityTrait>(
+    mut select: Select<E>,
+    query: &ListQuery,
+    fields: &Fields,
+) -> Select<E> {
     for (name, text) in &query.filter {
         select = select.filter(match fields.find(name) {
             Some(expression) => contains(expression.clone(), text),

@@ -1,12 +1,13 @@
 //! All resources of this API in one place.
 
-use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use service::problem::Problem;
 
 use crate::{
-    AppState, apis, applications, approvals, auth_servers, config_status, content, credentials,
-    events, extract, gateway, globals, grants, groups, login, namespaces, owners, plans, pools,
-    registrations, subscriptions, systemhealth, templates, usage, users, verifications,
+    AppState, apis, applications, approvals, audit, auth_servers, config_status, content,
+    credentials, events, extract, gateway, globals, grants, groups, login, namespaces, owners,
+    plans, pools, registrations, subscriptions, systemhealth, templates, usage, users,
+    verifications,
 };
 
 /// Every route below the compatibility layers of [`crate::serve`].
@@ -15,6 +16,7 @@ pub fn router(state: AppState) -> Router {
         .merge(apis::routes())
         .merge(applications::routes())
         .merge(approvals::routes())
+        .merge(audit::routes())
         .merge(auth_servers::routes())
         .merge(config_status::routes())
         .merge(content::routes())
@@ -53,6 +55,10 @@ pub fn router(state: AppState) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(extract::MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            audit::record_refusals,
+        ))
         .with_state(state)
 }
 

@@ -10,6 +10,7 @@ use service::{keys::Keys, token::Verifier};
 use crate::{
     ApiError,
     apis::{FetchedDefinitions, LookedUpScopes},
+    audit,
     events::Bell,
     passwords::Passwords,
     settings::Neighbours,
@@ -40,6 +41,7 @@ pub struct Shared {
     pub health: SystemHealth,
     pub(crate) looked_up_scopes: LookedUpScopes,
     pub(crate) fetched_definitions: FetchedDefinitions,
+    pub(crate) refused_lately: audit::Lately,
 }
 
 impl std::ops::Deref for AppState {
@@ -92,6 +94,7 @@ impl Shared {
             health: SystemHealth::default(),
             looked_up_scopes: LookedUpScopes::default(),
             fetched_definitions: FetchedDefinitions::default(),
+            refused_lately: audit::Lately::default(),
         }
     }
 }

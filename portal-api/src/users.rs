@@ -18,10 +18,7 @@ use axum::{
 pub use create::added;
 pub use error::UserError;
 
-use crate::{
-    AppState,
-    audit::{Actor, Entry},
-};
+use crate::AppState;
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -32,17 +29,4 @@ pub fn routes() -> Router<AppState> {
             get(read::read).patch(change::patch).delete(change::remove),
         )
         .route("/users/{user}/password", delete(change::remove_password))
-}
-
-/// A record about a user for what is no event.
-pub fn audit_entry(action: &str, actor: Actor) -> Entry {
-    Entry {
-        at: service::clock::now(),
-        actor,
-        action: action.to_owned(),
-        entity: "user".to_owned(),
-        entity_id: None,
-        data: None,
-        outcome: "ok",
-    }
 }

@@ -7,6 +7,7 @@
 pub mod apis;
 pub mod applications;
 pub mod approvals;
+pub mod audit;
 pub mod auth_servers;
 pub mod content;
 pub mod credentials;

@@ -26,6 +26,10 @@ pub struct Problem {
     pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// The name of the case, as an extension of the answer for layers around the handler.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind(pub &'static str);
+
 /// What is wrong with one member of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -117,6 +121,7 @@ impl IntoResponse for Problem {
         };
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(self.headers);
+        response.extensions_mut().insert(Kind(self.kind));
         response
     }
 }

@@ -98,8 +98,8 @@ async fn create(
     };
     owners::store::insert(&txn, &id, user_id, Role::Owner, now).await?;
     let owners = owners::store::list(&txn, &id).await?;
-    let event = Event::application_added(&id, Some(user_id));
-    events::append(&txn, &state.keys, &caller.actor(), event).await?;
+    let event = Event::application_added(&id, Some(user_id)).becomes(&row);
+    events::append(&txn, &state, &caller.actor(), event).await?;
     state.commit(txn).await?;
     tracing::info!(application.id = %id, "application created");
     Ok((StatusCode::CREATED, Json(wire::with_owners(row, owners))))
@@ -138,10 +138,12 @@ async fn change(
     let row = store::lock(&txn, &id)
         .await?
         .ok_or_else(|| access::not_found(&id))?;
+    let before = row.clone();
     let row = store::update(&txn, row, changes, changed_by, service::clock::now()).await?;
     let owners = owners::store::list(&txn, &id).await?;
     let event = Event::application_updated(&id, caller.user_id());
-    events::append(&txn, &state.keys, &caller.actor(), event).await?;
+    let event = event.was(&before).becomes(&row);
+    events::append(&txn, &state, &caller.actor(), event).await?;
     state.commit(txn).await?;
     Ok(Json(wire::with_owners(row, owners)))
 }
@@ -155,13 +157,13 @@ async fn delete(
 ) -> Result<StatusCode, ApiError> {
     access::open(&state, &caller, &id, DELETE).await?;
     let txn = state.db.write().await?;
-    store::lock(&txn, &id)
+    let before = store::lock(&txn, &id)
         .await?
         .ok_or_else(|| access::not_found(&id))?;
     let subscriptions = subscriptions::withdraw_all(&txn, &state, &caller, &id).await?;
     store::delete(&txn, &id).await?;
-    let event = Event::application_deleted(&id, caller.user_id(), &subscriptions);
-    events::append(&txn, &state.keys, &caller.actor(), event).await?;
+    let event = Event::application_deleted(&id, caller.user_id(), &subscriptions).was(&before);
+    events::append(&txn, &state, &caller.actor(), event).await?;
     state.commit(txn).await?;
     tracing::info!("application deleted");
     Ok(StatusCode::NO_CONTENT)

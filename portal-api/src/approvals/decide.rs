@@ -52,6 +52,7 @@ pub async fn close(
         outcome.as_str(),
         reason.as_deref(),
     );
+    let event = event.was(&approval);
     let closed = row::Model {
         state: outcome.as_str().to_owned(),
         decided_at: Some(service::clock::now()),
@@ -59,6 +60,7 @@ pub async fn close(
         reason,
         ..approval
     };
+    let event = event.becomes(&closed);
     store::update(txn, closed).await?;
-    events::append(txn, &state.keys, &caller.actor(), event).await
+    events::append(txn, state, &caller.actor(), event).await
 }

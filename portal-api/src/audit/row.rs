@@ -27,6 +27,13 @@ pub struct Model {
     pub source_address: Option<String>,
     pub correlation_id: Option<String>,
     pub outcome: String,
+    /// Of the user whom the old view shows (portal-api 22.1): `data.userId`, else the actor.
+    pub user_name: Option<String>,
+    pub user_email: Option<String>,
+    pub user_role: Option<String>,
+    /// Hash of the record before this one.
+    pub previous_hash: Option<String>,
+    pub hash: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

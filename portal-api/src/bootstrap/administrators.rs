@@ -14,7 +14,7 @@ use service::{clock, random};
 use super::one_at_a_time;
 use crate::{
     ApiError, AppState,
-    audit::{self, Actor},
+    audit::{self, Actor, Entry},
     events,
     passwords::{self, Passwords},
     users::{self, UserError, email, row, rules, store},
@@ -91,7 +91,7 @@ pub(super) async fn ensure_first_admin(
         configuration.globals.validated_user_group.as_deref(),
     );
     let user = store::insert(&txn, user).await?;
-    events::append(&txn, &state.keys, &Actor::system(), users::added(&user)).await?;
+    events::append(&txn, state, &Actor::system(), users::added(&user)).await?;
     state.commit(txn).await?;
     tracing::info!(user.id = %user.id, "first administrator created");
     Ok(Some(password.expose().to_owned()))
@@ -190,7 +190,9 @@ async fn has_administrator(
 
 /// The command line writes no events: it runs beside the server, which has the keys for them.
 async fn record(txn: &DatabaseTransaction, action: &str, user_id: &str) -> Result<(), DbErr> {
-    let mut record = users::audit_entry(action, Actor::operator());
-    record.entity_id = Some(user_id.to_owned());
-    audit::append(txn, &record).await
+    audit::append(
+        txn,
+        Entry::new(Actor::operator(), "user", action).about(user_id),
+    )
+    .await
 }

@@ -62,7 +62,7 @@ async fn create(state: &AppState, wanted: &InitialUser) -> anyhow::Result<()> {
     match store::insert(&txn, user).await {
         Ok(user) => {
             let event = users::added(&user);
-            events::append(&txn, &state.keys, &Actor::system(), event).await?;
+            events::append(&txn, state, &Actor::system(), event).await?;
             state.commit(txn).await?;
             tracing::info!(user.id = %user.id, "initial user created");
         }

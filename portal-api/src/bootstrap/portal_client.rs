@@ -50,7 +50,7 @@ pub async fn ensure(state: &AppState) -> Result<()> {
         ));
     }
     for event in events {
-        events::append(&txn, &state.keys, &Actor::system(), event).await?;
+        events::append(&txn, state, &Actor::system(), event).await?;
     }
     state.commit(txn).await?;
     Ok(())

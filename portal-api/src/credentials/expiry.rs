@@ -44,7 +44,7 @@ pub async fn tell(state: &AppState, now: DateTime<Utc>) -> Result<(), ApiError> 
         if let Some(subscription) = found {
             let about = subscriptions::reference(&subscription);
             let event = Event::subscription_updated(about, None, &[Change::Credentials]);
-            events::append(&txn, &state.keys, &Actor::system(), event).await?;
+            events::append(&txn, state, &Actor::system(), event).await?;
         }
     }
     set_told_until(&txn, last).await?;

@@ -105,7 +105,7 @@ async fn create(
     let txn = state.db.write().await?;
     let subscription = open_subscription(&txn, &application, &api).await?;
     let made = add(&txn, &state, &caller, &subscription, wanted).await?;
-    tell(&txn, &state, &caller, &subscription).await?;
+    tell(&txn, &state, &caller, &subscription, None, &made.row).await?;
     state.commit(txn).await?;
     Ok((
         StatusCode::CREATED,
@@ -128,6 +128,7 @@ async fn change(
     let txn = state.db.write().await?;
     let subscription = open_subscription(&txn, &application, &api).await?;
     let mut credential = open_credential(&txn, &subscription, &id).await?;
+    let before = credential.clone();
     if let Some(end) = request.expires_at {
         let max_age = state.configuration().globals.credentials.max_age_days;
         let (created, now) = (credential.created_at, service::clock::now());
@@ -136,7 +137,8 @@ async fn change(
     credential.name = name.unwrap_or(credential.name);
     credential.note = request.note.or(credential.note);
     let credential = store::update(&txn, credential).await?;
-    tell(&txn, &state, &caller, &subscription).await?;
+    let before = Some(&before);
+    tell(&txn, &state, &caller, &subscription, before, &credential).await?;
     state.commit(txn).await?;
     Ok(Json(wire::credential(credential, None)))
 }
@@ -164,12 +166,12 @@ async fn rotate(
     old.expires_at = Some(end);
     let old = store::update(&txn, old).await?;
     let wanted = New {
-        name: old.name,
-        note: old.note,
+        name: old.name.clone(),
+        note: old.note.clone(),
         expires_at: None,
     };
     let made = add(&txn, &state, &caller, &subscription, wanted).await?;
-    tell(&txn, &state, &caller, &subscription).await?;
+    tell(&txn, &state, &caller, &subscription, Some(&old), &made.row).await?;
     state.commit(txn).await?;
     Ok((
         StatusCode::CREATED,
@@ -193,12 +195,14 @@ async fn revoke(
     let found = store::lock(&txn, &subscription.id, &id).await?;
     let mut credential = found.ok_or_else(|| not_found(&id))?;
     if credential.revoked_at.is_none() {
+        let before = credential.clone();
         credential.revoked_at = Some(service::clock::now());
         credential.revoked_reason = reason.map(str::to_owned);
         // What opens nothing needs not be kept.
         credential.sealed = None;
-        store::update(&txn, credential).await?;
-        tell(&txn, &state, &caller, &subscription).await?;
+        let credential = store::update(&txn, credential).await?;
+        let before = Some(&before);
+        tell(&txn, &state, &caller, &subscription, before, &credential).await?;
         state.commit(txn).await?;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -295,10 +299,16 @@ async fn tell(
     state: &AppState,
     caller: &Caller,
     subscription: &subscriptions::row::Model,
+    before: Option<&row::Model>,
+    after: &row::Model,
 ) -> Result<(), ApiError> {
     let about = subscriptions::reference(subscription);
-    let event = Event::subscription_updated(about, caller.user_id(), &[Change::Credentials]);
-    events::append(txn, &state.keys, &caller.actor(), event).await
+    let mut event =
+        Event::subscription_updated(about, caller.user_id(), &[Change::Credentials]).becomes(after);
+    if let Some(before) = before {
+        event = event.was(before);
+    }
+    events::append(txn, state, &caller.actor(), event).await
 }
 
 fn not_found(id: &str) -> ApiError {

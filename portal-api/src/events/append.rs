@@ -9,7 +9,7 @@ use service::keys::{Keys, Purpose};
 
 use super::{Event, filter, row};
 use crate::{
-    ApiError,
+    ApiError, AppState,
     audit::{self, Actor},
 };
 
@@ -18,22 +18,31 @@ use crate::{
 /// `actor` is who made the change; it goes to the audit log.
 pub async fn append(
     txn: &DatabaseTransaction,
-    keys: &Keys,
+    state: &AppState,
     actor: &Actor,
     event: Event,
 ) -> Result<(), ApiError> {
+    // Numbers are taken in the order of commits: without the lock a reader could see number 8,
+    // go on from there, and miss 7, whose transaction commits later.
+    audit::serialize(txn).await?;
+    audit::record(txn, state, audit::Entry::of_event(&event, actor)).await?;
+    enqueue(txn, state, event).await
+}
+
+/// The same for an event whose audit record is written already.
+pub async fn enqueue(
+    txn: &DatabaseTransaction,
+    state: &AppState,
+    event: Event,
+) -> Result<(), ApiError> {
     let now = service::clock::now();
+    audit::serialize(txn).await?;
     if txn.get_database_backend() == DbBackend::Postgres {
-        // Numbers are taken in the order of commits: without the lock a reader could see number 8,
-        // go on from there, and miss 7, whose transaction commits later.
-        txn.execute_unprepared("select pg_advisory_xact_lock(7776001)")
-            .await?;
         // Heard by every instance at commit.
         txn.execute_unprepared("notify wicketgate_events").await?;
     }
     let listeners = row::listener::Entity::find().all(txn).await?;
     let id = uuid::Uuid::now_v7().to_string();
-    audit::append(txn, &audit::Entry::of_event(&event, actor, now)).await?;
     metrics::counter!(
         "wicketgate_events_created_total", "entity" => event.entity, "action" => event.action,
     )
@@ -43,7 +52,7 @@ pub async fn append(
         .filter(|listener| filter::wants(listener, &event))
         .map(|listener| listener.id)
         .collect();
-    let sealed = seal(&event, keys, &id)?;
+    let sealed = seal(&event, &state.keys, &id)?;
     let ordering_key = event.ordering_key();
     let application_id = event
         .data

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::audit::Audited;
+
 /// An event before it is stored.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -12,6 +14,9 @@ pub struct Event {
     pub secret: Option<Map<String, Value>>,
     /// Written to the audit log as the thing that was changed.
     pub subject_id: String,
+    /// What it was and what it became, for the audit log alone.
+    pub before: Option<Value>,
+    pub after: Option<Value>,
 }
 
 /// What changed of a subscription; `subscription.update` lists it.
@@ -59,7 +64,23 @@ impl Event {
             data,
             secret: None,
             subject_id: subject_id.to_owned(),
+            before: None,
+            after: None,
         }
+    }
+
+    /// What was changed, as it was.
+    #[must_use]
+    pub fn was(mut self, before: &impl Audited) -> Self {
+        self.before = Some(before.audited());
+        self
+    }
+
+    /// What was changed, as it is now.
+    #[must_use]
+    pub fn becomes(mut self, after: &impl Audited) -> Self {
+        self.after = Some(after.audited());
+        self
     }
 
     /// `<entity>.<action>`, as filters name it.
@@ -85,6 +106,12 @@ impl Event {
     /// An address was confirmed with a verification id.
     pub fn user_validated(user_id: &str) -> Self {
         Self::new("user", "validated", user_id, json!({"userId": user_id}))
+    }
+
+    /// Told by the auth server, by whatever method.
+    pub fn user_logged_in(user_id: &str, auth_method: Option<&str>) -> Self {
+        let data = json!({"userId": user_id, "authMethod": auth_method});
+        Self::new("user", "login", user_id, data)
     }
 
     pub fn user_deleted(user_id: &str, actor: Option<&str>) -> Self {
@@ -280,6 +307,7 @@ impl Event {
         matches!(
             (self.entity, self.action),
             ("namespace" | "grant", _)
+                | ("user", "login")
                 | ("approval" | "registration", "delete")
                 | ("gateway", "applied")
                 | ("config", "updated")

@@ -7,12 +7,14 @@ use axum::{
 };
 use http::StatusCode;
 use sdk::types::{Event, listeners::Registration};
+use sea_orm::DatabaseTransaction;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{guard, own, store};
+use super::{guard, own, row::listener, store};
 use crate::{
     ApiError, AppState,
+    audit::{self, Audited, Entry},
     caller::Caller,
     extract::{Body, from_value},
 };
@@ -105,9 +107,38 @@ async fn register(
     guard::check_url(&id, &registration.url, &state.listener_networks)?;
     let answer = json!({"id": id, "url": registration.url});
     let txn = state.db.write().await?;
+    let before = store::find(&txn, &id).await?;
     store::register(&txn, registration).await?;
+    let after = store::find(&txn, &id).await?;
+    record(&txn, &state, &caller, &id, before.as_ref(), after.as_ref()).await?;
     state.commit(txn).await?;
     Ok(Json(answer))
+}
+
+/// Listeners are no events, but on record. A component that registers itself as before at each of
+/// its starts changes nothing.
+async fn record(
+    txn: &DatabaseTransaction,
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    before: Option<&listener::Model>,
+    after: Option<&listener::Model>,
+) -> Result<(), ApiError> {
+    let action = match (before, after) {
+        (None, _) => "add",
+        (Some(_), None) => "delete",
+        (Some(before), Some(after)) => {
+            if caller.acting_service().is_some() && before.audited() == after.audited() {
+                return Ok(());
+            }
+            "update"
+        }
+    };
+    let mut entry = Entry::new(caller.actor(), "listener", action).about(id);
+    entry.before = before.map(Audited::audited);
+    entry.after = after.map(Audited::audited);
+    Ok(audit::record(txn, state, entry).await?)
 }
 
 /// `DELETE /webhooks/listeners/{listener}`: its queue goes with it.
@@ -118,9 +149,9 @@ async fn remove(
 ) -> Result<StatusCode, ApiError> {
     authorize(&caller, Some(&id))?;
     let txn = state.db.write().await?;
-    if !store::remove(&txn, &id).await? {
-        return Err(unknown(&id));
-    }
+    let before = store::find(&txn, &id).await?.ok_or_else(|| unknown(&id))?;
+    store::remove(&txn, &id).await?;
+    record(&txn, &state, &caller, &id, Some(&before), None).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -148,6 +179,8 @@ async fn flush(
     let txn = state.db.write().await?;
     store::find(&txn, &id).await?.ok_or_else(|| unknown(&id))?;
     store::acknowledge_all(&txn, &id).await?;
+    let entry = Entry::new(caller.actor(), "listener", "flush").about(&id);
+    audit::record(&txn, &state, entry).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -88,7 +88,7 @@ pub async fn write(
             .iter()
             .map(|node| json!({"name": node.name, "appliedAt": node.applied_at}));
         let event = Event::gateway_applied(&revision, seq, &nodes.collect::<Vec<_>>());
-        events::append(&txn, &state.keys, &caller.actor(), event).await?;
+        events::append(&txn, &state, &caller.actor(), event).await?;
     }
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)

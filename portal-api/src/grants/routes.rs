@@ -92,8 +92,8 @@ async fn delete(
     grant: &row::Model,
 ) -> Result<(), ApiError> {
     store::delete(txn, &grant.id).await?;
-    let event = changed("delete", grant);
-    events::append(txn, &state.keys, &Actor::from(caller), event).await
+    let event = changed("delete", grant).was(grant);
+    events::append(txn, state, &Actor::from(caller), event).await
 }
 
 fn changed(action: &'static str, grant: &row::Model) -> Event {
@@ -171,13 +171,16 @@ pub async fn put(
         changed_at: now,
         changed_by: caller.user_id().map(str::to_owned),
     };
-    let event = changed("add", &grant);
+    let mut event = changed("add", &grant).becomes(&grant);
+    if let Some(before) = &before {
+        event = event.was(before);
+    }
     match store::put(&txn, grant).await {
         // User or application went while this request was under way.
         Err(error) if is_dangling(&error) => return Err(not_found()),
         stored => stored?,
     }
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -104,11 +104,12 @@ pub async fn put(
     let pool = rules::find_pool(&configuration, &pool)?;
     let (description, extra) = rules::check(&pool.id, &namespace, &body)?;
     let txn = state.db.write().await?;
-    let action = match store::find(&txn, &pool.id, &namespace).await? {
-        None => "add",
-        Some(_) => "update",
-    };
-    let event = Event::namespace_changed(action, &pool.id, &namespace, caller.user_id());
+    let before = store::find(&txn, &pool.id, &namespace).await?;
+    let action = if before.is_some() { "update" } else { "add" };
+    let mut event = Event::namespace_changed(action, &pool.id, &namespace, caller.user_id());
+    if let Some(before) = &before {
+        event = event.was(before);
+    }
     let new = row::Model {
         id: random::hex_id(),
         pool_id: pool.id.clone(),
@@ -118,8 +119,9 @@ pub async fn put(
         changed_at: clock::now(),
         changed_by: caller.user_id().map(str::to_owned),
     };
+    event = event.becomes(&new);
     store::put(&txn, new).await?;
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -150,8 +152,9 @@ pub async fn remove(
         ));
     }
     store::delete(&txn, &found.id).await?;
-    let event = Event::namespace_changed("delete", &pool.id, &namespace, caller.user_id());
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    let event =
+        Event::namespace_changed("delete", &pool.id, &namespace, caller.user_id()).was(&found);
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use http::StatusCode;
 use sdk::types::{Application, applications::AddOwner};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Owner, rules, store};
 use crate::{
@@ -84,8 +84,9 @@ async fn add(
         inserted => inserted?,
     }
     let owners = store::list(&txn, &id).await?;
-    let event = Event::owner_added(&id, caller.user_id(), &user.id, role.as_str());
-    events::append(&txn, &state.keys, &caller.actor(), event).await?;
+    let event = Event::owner_added(&id, caller.user_id(), &user.id, role.as_str())
+        .becomes(&json!({"userId": user.id, "email": user.email, "role": role}));
+    events::append(&txn, &state, &caller.actor(), event).await?;
     state.commit(txn).await?;
     Ok((StatusCode::CREATED, Json(wire::with_owners(row, owners))))
 }
@@ -126,8 +127,11 @@ async fn delete(
             return Err(ApiError::conflict("last-owner", message));
         }
         store::delete(&txn, &id, &user.id).await?;
-        let event = Event::owner_deleted(&id, caller.user_id(), &user.id);
-        events::append(&txn, &state.keys, &caller.actor(), event).await?;
+        let mut event = Event::owner_deleted(&id, caller.user_id(), &user.id);
+        if let Some(before) = owners.iter().find(|owner| owner.user_id == user.id) {
+            event = event.was(before);
+        }
+        events::append(&txn, &state, &caller.actor(), event).await?;
         state.commit(txn).await?;
         owners.retain(|owner| owner.user_id != user.id);
     }

@@ -30,6 +30,19 @@ pub async fn of_user(
         .await
 }
 
+/// The one registration of a user in a pool and namespace.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    user: &str,
+    pool: &str,
+    namespace: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    of_pool(pool, namespace)
+        .filter(row::Column::UserId.eq(user))
+        .one(db)
+        .await
+}
+
 /// Creates or replaces the one registration of a user in a pool and namespace.
 pub async fn put(txn: &DatabaseTransaction, registration: row::Model) -> Result<(), DbErr> {
     use row::Column;

@@ -59,13 +59,18 @@ pub async fn put(
         changed_at: clock::now(),
         changed_by: caller.user_id().map(str::to_owned),
     };
-    let event = Event::registration_saved(
+    let mut event = Event::registration_saved(
         &registration.user_id,
         &registration.email,
         registration.custom_id.as_deref(),
-    );
+    )
+    .becomes(&registration);
+    let before = store::find(&txn, &registration.user_id, &pool.id, namespace).await?;
+    if let Some(before) = &before {
+        event = event.was(before);
+    }
     store::put(&txn, registration).await?;
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -101,10 +106,12 @@ pub async fn remove(
     if pool.requires_namespace {
         namespaces::require(&txn, &pool.id, namespace).await?;
     }
-    if store::delete(&txn, &user_id, &pool.id, namespace).await? {
+    if let Some(before) = store::find(&txn, &user_id, &pool.id, namespace).await?
+        && store::delete(&txn, &user_id, &pool.id, namespace).await?
+    {
         let shown = Some(namespace).filter(|namespace| !namespace.is_empty());
-        let event = Event::registration_deleted(&user_id, &pool.id, shown);
-        events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+        let event = Event::registration_deleted(&user_id, &pool.id, shown).was(&before);
+        events::append(&txn, &state, &Actor::from(&caller), event).await?;
         state.commit(txn).await?;
     }
     Ok(StatusCode::NO_CONTENT)

@@ -162,9 +162,14 @@ pub async fn finish(
     }
     subscription.changed_at = service::clock::now();
     subscription.changed_by = caller.user_id().map(str::to_owned);
+    let before = store::find_by_id(txn, &subscription.id).await?;
     store::update(txn, subscription).await?;
-    let event = Event::subscription_updated(reference(subscription), caller.user_id(), changes);
-    events::append(txn, &state.keys, &caller.actor(), event).await
+    let mut event = Event::subscription_updated(reference(subscription), caller.user_id(), changes)
+        .becomes(subscription);
+    if let Some(before) = &before {
+        event = event.was(before);
+    }
+    events::append(txn, state, &caller.actor(), event).await
 }
 
 fn unknown_api(subscription: &row::Model) -> ApiError {

@@ -55,15 +55,17 @@ pub async fn create(
     }
     let txn = state.db.write().await?;
     store::insert(&txn, &subscription).await?;
-    let event = Event::subscription_added(reference(&subscription), Some(user.id()));
-    events::append(&txn, &state.keys, &caller.actor(), event).await?;
+    let event =
+        Event::subscription_added(reference(&subscription), Some(user.id())).becomes(&subscription);
+    events::append(&txn, &state, &caller.actor(), event).await?;
     let made = if subscription.approved {
         Some(add_credential(&txn, &state, &caller, &subscription, request).await?)
     } else {
         let approval = new_approval(&request, &subscription, &application.row, &wanted, user);
+        let event =
+            Event::approval_added(reference(&subscription), Some(user.id())).becomes(&approval);
         approvals::store::insert(&txn, approval).await?;
-        let event = Event::approval_added(reference(&subscription), Some(user.id()));
-        events::append(&txn, &state.keys, &caller.actor(), event).await?;
+        events::append(&txn, &state, &caller.actor(), event).await?;
         None
     };
     state.commit(txn).await?;

@@ -69,8 +69,9 @@ pub async fn remove(
         reference(subscription),
         caller.user_id(),
         &subscription.auth,
-    );
-    events::append(txn, &state.keys, &caller.actor(), event).await
+    )
+    .was(subscription);
+    events::append(txn, state, &caller.actor(), event).await
 }
 
 /// Withdraws the requests of an application that is about to go. Gives its subscriptions as the

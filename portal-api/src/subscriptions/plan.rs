@@ -135,8 +135,8 @@ async fn ask(
 ) -> Result<(), ApiError> {
     let mut about = reference(subscription);
     about.plan_id = &request.plan_id;
-    let event = Event::approval_added(about, caller.user_id());
-    events::append(txn, &state.keys, &caller.actor(), event).await?;
+    let event = Event::approval_added(about, caller.user_id()).becomes(&request);
+    events::append(txn, state, &caller.actor(), event).await?;
     approvals::store::insert(txn, request).await?;
     Ok(())
 }

@@ -118,20 +118,14 @@ pub async fn record_reveal(
     }
     let txn = state.db.write().await?;
     for subscription in shown.iter().filter(revealed) {
-        let record = audit::Entry {
-            at: service::clock::now(),
-            actor: caller.actor(),
-            action: "reveal".to_owned(),
-            entity: "subscription".to_owned(),
-            entity_id: Some(subscription.id.clone()),
-            data: Some(json!({
-                "applicationId": subscription.application,
-                "apiId": subscription.api,
-                "planId": subscription.plan,
-            })),
-            outcome: "ok",
-        };
-        audit::append(&txn, &record).await?;
+        let data = json!({
+            "applicationId": subscription.application,
+            "apiId": subscription.api,
+            "planId": subscription.plan,
+        });
+        let entry = audit::Entry::new(caller.actor(), "subscription", "reveal");
+        let entry = entry.about(&subscription.id).with_data(data);
+        audit::record(&txn, state, entry).await?;
     }
     state.commit(txn).await
 }

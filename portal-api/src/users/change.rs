@@ -8,13 +8,13 @@ use axum::{
 use config::globals::Globals;
 use http::{HeaderMap, StatusCode};
 use sdk::types::{User, users::PatchUser};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::clock;
 
 use super::{UserError, read, row, rules, store, wire};
 use crate::{
     ApiError, AppState,
-    audit::{self, Actor},
+    audit::{self, Actor, Entry},
     caller::Caller,
     events::{self, Event},
     extract::{self, Body},
@@ -71,9 +71,15 @@ async fn apply(
     let user = store::find_for_update(&txn, id)
         .await?
         .ok_or_else(|| read::not_found(id))?;
+    let before = user.clone();
     let user = store::update(&txn, rules::patched(user, patch, hash, &saving)?).await?;
-    let event = Event::user_updated(id, caller.user_id());
-    events::append(&txn, &state.keys, &Actor::from(caller), event).await?;
+    let mut event = Event::user_updated(id, caller.user_id())
+        .was(&before)
+        .becomes(&user);
+    if let (Some(after), Some(_)) = (&mut event.after, &patch.password) {
+        after["passwordChanged"] = true.into();
+    }
+    events::append(&txn, state, &Actor::from(caller), event).await?;
     state.commit(txn).await?;
     Ok(wire::full(state.db.read(), &configuration, user).await?)
 }
@@ -137,12 +143,13 @@ pub async fn remove(
     caller.require_scope("write_users")?;
     caller.require_self_or_admin(&id)?;
     let txn = state.db.write().await?;
-    if store::find_for_update(&txn, &id).await?.is_none() {
-        return Err(read::not_found(&id));
-    }
+    let user = store::find_for_update(&txn, &id)
+        .await?
+        .ok_or_else(|| read::not_found(&id))?;
+    // Told first: the record names him as he is.
+    let event = Event::user_deleted(&id, caller.user_id()).was(&user);
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     store::delete(&txn, &id).await?;
-    let event = Event::user_deleted(&id, caller.user_id());
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -164,9 +171,9 @@ pub async fn remove_password(
         return Err(read::not_found(&id));
     }
     store::set_password_hash(&txn, &id, None).await?;
-    let mut record = super::audit_entry("delete_password", Actor::from(&caller));
-    record.entity_id = Some(id);
-    audit::append(&txn, &record).await?;
+    let entry = Entry::new(Actor::from(&caller), "user", "delete_password").about(&id);
+    let entry = entry.with_data(json!({"updatedUserId": id}));
+    audit::record(&txn, &state, entry).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -115,7 +115,7 @@ async fn insert(
     let user = rules::created(&request, id, hash, &saving)?;
     let txn = state.db.write().await?;
     let user = store::insert(&txn, user).await?;
-    events::append(&txn, &state.keys, &Actor::from(caller), added(&user)).await?;
+    events::append(&txn, state, &Actor::from(caller), added(&user)).await?;
     state.commit(txn).await?;
     // A new user has no applications yet.
     let shown = wire::with_applications(&configuration, user, Vec::new());
@@ -124,7 +124,7 @@ async fn insert(
 
 /// The event of a new user.
 pub fn added(user: &row::Model) -> Event {
-    Event::user_added(&user.id, &user.email, user.custom_id.as_deref())
+    Event::user_added(&user.id, &user.email, user.custom_id.as_deref()).becomes(user)
 }
 
 /// Only trusted peers, which set up a whole installation, choose ids themselves.

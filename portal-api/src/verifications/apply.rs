@@ -67,7 +67,7 @@ pub async fn consume(
         return Err(not_found());
     }
     change.apply(&state, &txn, &caller, &found).await?;
-    events::append(&txn, &state.keys, &Actor::from(&caller), deleted(&found)).await?;
+    events::append(&txn, &state, &Actor::from(&caller), deleted(&found)).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -102,6 +102,7 @@ impl Change {
     ) -> Result<(), ApiError> {
         let user = users::store::find_for_update(txn, &of.user_id).await?;
         let mut user = user.ok_or_else(user_gone)?;
+        let before = user.clone();
         let event = match self {
             Self::PasswordHash(hash) => {
                 user.password_hash = Some(hash);
@@ -125,8 +126,9 @@ impl Change {
         let configuration = state.configuration();
         let group = configuration.globals.validated_user_group.as_deref();
         add_validated_group(&mut user, group);
-        users::store::update(txn, user).await?;
-        events::append(txn, &state.keys, &Actor::from(caller), event).await
+        let user = users::store::update(txn, user).await?;
+        let event = event.was(&before).becomes(&user);
+        events::append(txn, state, &Actor::from(caller), event).await
     }
 }
 

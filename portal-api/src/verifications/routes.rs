@@ -63,7 +63,7 @@ pub async fn create(
     );
     let txn = state.db.write().await?;
     store::insert(&txn, new).await?;
-    events::append(&txn, &state.keys, &Actor::from(&caller), event).await?;
+    events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -140,7 +140,7 @@ pub async fn remove(
     if let Some(row) = store::find_by_any_name(&txn, &id, clock::now()).await?
         && store::delete(&txn, &row.digest).await?
     {
-        events::append(&txn, &state.keys, &Actor::from(&caller), deleted(&row)).await?;
+        events::append(&txn, &state, &Actor::from(&caller), deleted(&row)).await?;
         state.commit(txn).await?;
     }
     Ok(StatusCode::NO_CONTENT)

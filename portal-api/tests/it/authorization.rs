@@ -18,7 +18,7 @@ const ALL_SCOPES: &str = "read_plans read_groups read_content health read_templa
 
 /// Who gets past the right check of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Right {
+pub enum Right {
     /// Everybody.
     Open,
     /// Whoever has the scope.
@@ -36,7 +36,7 @@ use Right::{Admin, Internal, Open, Scope, Service, User};
 
 /// Every route: what portal-api 7 and 29.3 say of it. Path parameters name things that exist and
 /// belong to the administrator.
-const ROUTES: &[(&str, &str, Right)] = &[
+pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/apis", Scope),
     ("GET", "/apis/desc", Scope),
     ("GET", "/apis/{api}", Scope),
@@ -111,6 +111,9 @@ const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/approvals/{id}", Admin),
     ("POST", "/approvals/{id}/approve", Admin),
     ("POST", "/approvals/{id}/decline", Admin),
+    ("GET", "/auditlog", Admin),
+    ("POST", "/auditlog/records", Service),
+    ("DELETE", "/auditlog/{date}", Admin),
     ("GET", "/auth-servers", Scope),
     ("GET", "/auth-servers/{server}", Scope),
     ("GET", "/config/status", Admin),
@@ -328,6 +331,7 @@ fn filled(path: &str) -> String {
         ),
         ("{listener}", "crm-sync"),
         ("{event}", "none"),
+        ("{date}", "2001-01-01"),
         ("{id}", "none"),
         ("{client_id}", "none"),
     ]

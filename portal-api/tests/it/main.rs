@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod applications;
+mod audit;
 mod authorization;
 mod bootstrap;
 mod configuration;
