@@ -15,7 +15,6 @@ use service::ServiceName;
 
 use crate::{
     ApiError, AppState,
-    apis::access,
     caller::Caller,
     rendered::{JSON, respond},
 };
@@ -52,7 +51,6 @@ async fn one(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
-    access::known_caller(&caller)?;
     let configuration = state.configuration();
     let server = configuration
         .auth_server(&id)

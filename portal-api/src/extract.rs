@@ -1,5 +1,7 @@
 //! Bodies and queries as this API reads them.
 
+mod json;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -92,21 +94,8 @@ fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
         return Err(too_large());
     }
     let value = match kind {
-        "application/json" | "application/merge-patch+json" => serde_json::from_slice(bytes)
-            .map_err(|error| {
-                ApiError::bad_request(
-                    "malformed-json",
-                    format!("The body is not valid JSON: {error}."),
-                )
-            })?,
-        "application/x-www-form-urlencoded" => {
-            let pairs = url::form_urlencoded::parse(bytes);
-            Value::Object(
-                pairs
-                    .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-                    .collect(),
-            )
-        }
+        "application/json" | "application/merge-patch+json" => json::parse(bytes)?,
+        "application/x-www-form-urlencoded" => form(bytes)?,
         _ => {
             return Err(ApiError::Refused(Box::new(service::problem::Problem::new(
                 http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -115,9 +104,6 @@ fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
             ))));
         }
     };
-    if has_null_character(&value) {
-        return Err(null_character());
-    }
     match value {
         Value::Object(_) | Value::Array(_) => Ok(value),
         _ => Err(ApiError::bad_request(
@@ -127,16 +113,22 @@ fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
     }
 }
 
-/// PostgreSQL stores every character but this one.
-fn has_null_character(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(entries) => entries.iter().any(has_null_character),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_null_character(value)),
-        _ => false,
+/// The fields of a form, each a text.
+fn form(bytes: &[u8]) -> Result<Value, ApiError> {
+    let mut members = serde_json::Map::new();
+    for (name, value) in url::form_urlencoded::parse(bytes) {
+        // PostgreSQL stores every character but this one.
+        if name.contains('\0') || value.contains('\0') {
+            return Err(null_character());
+        }
+        let (name, value) = (name.into_owned(), Value::String(value.into_owned()));
+        if members.contains_key(&name) {
+            let message = format!("`{name}` is given twice.");
+            return Err(ApiError::invalid(&name, "duplicate", message));
+        }
+        members.insert(name, value);
     }
+    Ok(Value::Object(members))
 }
 
 /// 400 for a request with U+0000 in a text.

@@ -6,7 +6,7 @@ mod rules;
 mod store;
 
 use axum::{Router, routing::get};
-use sea_orm::DatabaseTransaction;
+use sea_orm::ConnectionTrait;
 
 use crate::{ApiError, AppState};
 
@@ -21,11 +21,11 @@ pub fn routes() -> Router<AppState> {
 
 /// Refuses a namespace that nobody has created.
 pub async fn require(
-    txn: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     pool: &str,
     namespace: &str,
 ) -> Result<(), ApiError> {
-    if store::find(txn, pool, namespace).await?.is_some() {
+    if store::find(db, pool, namespace).await?.is_some() {
         return Ok(());
     }
     Err(ApiError::invalid(

@@ -22,6 +22,8 @@ pub struct Settings {
     pub neighbours: Neighbours,
     /// Callers that are believed with the bare headers of wicked (portal-api D1).
     pub trusted_peers: Vec<IpNet>,
+    /// Applications may register any redirect URI without a fragment (portal-api 2.1).
+    pub allow_any_redirect_uri: bool,
     /// Listener addresses outside these networks are refused, so that a listener cannot be used to
     /// reach what only this process reaches (events-and-adapters B7). Empty: the default rule.
     pub listener_networks: Vec<IpNet>,

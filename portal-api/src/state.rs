@@ -31,6 +31,7 @@ pub struct Shared {
     pub user_tokens: UserTokens,
     pub passwords: Passwords,
     pub trusted_peers: Vec<IpNet>,
+    pub allow_any_redirect_uri: bool,
     pub listener_networks: Vec<IpNet>,
     /// Client for webhook listeners that are not ours.
     pub foreign_listeners: reqwest::Client,
@@ -86,6 +87,7 @@ impl Shared {
             user_tokens,
             passwords: Passwords::new(settings.password_cost),
             trusted_peers: settings.trusted_peers.clone(),
+            allow_any_redirect_uri: settings.allow_any_redirect_uri,
             listener_networks: settings.listener_networks.clone(),
             foreign_listeners: service::http::guarded_client(&settings.listener_networks),
             bell: Bell::default(),

@@ -100,6 +100,9 @@ struct Body<'a> {
     r#type: String,
     title: &'a str,
     detail: &'a str,
+    /// This occurrence, by the id that the log knows it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +111,10 @@ struct Body<'a> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let correlation_id = current_correlation_id();
+        let instance = correlation_id
+            .as_ref()
+            .map(|id| format!("urn:wicketgate:request:{id}"));
         let body = Body {
             status: self.status.as_u16(),
             message: &self.message,
@@ -116,8 +123,9 @@ impl IntoResponse for Problem {
             r#type: format!("urn:wicketgate:problem:{}", self.kind),
             title: self.status.canonical_reason().unwrap_or("Error"),
             detail: &self.message,
+            instance,
             errors: &self.errors,
-            correlation_id: current_correlation_id(),
+            correlation_id,
         };
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(self.headers);

@@ -213,6 +213,7 @@ impl Services {
                 gateway: neighbours.gateway.clone(),
             },
             trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
+            allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
             listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
             health_interval: Duration::from_secs(30),
             first_admin: Some(portal_api::FirstAdmin {

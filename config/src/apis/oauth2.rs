@@ -15,6 +15,8 @@ pub enum Flow {
 
 #[derive(Clone, Debug, Default)]
 pub struct OAuth2Settings {
+    /// Whether the API has `settings` at all.
+    pub is_given: bool,
     pub flows: Vec<Flow>,
     /// Lifetime of access tokens.
     pub token_seconds: u64,
@@ -42,6 +44,7 @@ impl OAuth2Settings {
         ];
         let modes = [("jwt", TokenMode::Jwt), ("opaque", TokenMode::Opaque)];
         Self {
+            is_given: true,
             flows: flows
                 .into_iter()
                 .filter_map(|(key, flow)| settings.flag(key).then_some(flow))

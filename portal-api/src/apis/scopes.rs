@@ -83,6 +83,18 @@ pub(crate) async fn shown(state: &AppState, api: &Api, full: bool) -> Rendered {
     Rendered::json(&entry)
 }
 
+/// The ids of the scopes that hold now. As long as a helper has never answered, those of the entry.
+pub(crate) async fn known(state: &AppState, api: &Api) -> Vec<String> {
+    let base = api.scope_lookup_url.as_ref();
+    if let Some(url) = base.and_then(|base| address(base, &api.id))
+        && let Some(Value::Object(scopes)) = current(state, &url).await
+    {
+        return scopes.keys().cloned().collect();
+    }
+    let scopes = api.oauth2.scopes.iter();
+    scopes.map(|(id, _)| id.clone()).collect()
+}
+
 async fn current(state: &AppState, url: &Url) -> Option<Value> {
     let known = state.looked_up_scopes.get(url);
     if let Some(answer) = known {

@@ -2,20 +2,30 @@
 
 use url::{Host, Url};
 
-use crate::ApiError;
+use crate::{ApiError, AppState};
 
 /// What the operator allows beyond the rules.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Leniency {
     /// `http://` to any host: development installations.
     pub plain_http: bool,
+    /// Whatever can be parsed and has no fragment (`ALLOW_ANY_REDIRECT_URI`).
+    pub anything: bool,
 }
 
 impl Leniency {
+    pub fn of(state: &AppState) -> Self {
+        Self {
+            anything: state.allow_any_redirect_uri,
+            ..Self::of_environment(&state.configuration().environment)
+        }
+    }
+
     /// Environments whose name contains `local` are for development.
-    pub fn of_environment(name: &str) -> Self {
+    fn of_environment(name: &str) -> Self {
         Self {
             plain_http: name.contains("local"),
+            anything: false,
         }
     }
 }
@@ -66,6 +76,9 @@ fn is_valid(text: &str, leniency: Leniency) -> bool {
     };
     if text.contains('#') || text.len() > MAX_LENGTH || text.contains(char::is_control) {
         return false;
+    }
+    if leniency.anything {
+        return true;
     }
     // `https://client@evil.example` looks like another host than the one it goes to.
     if !url.username().is_empty() || url.password().is_some() {
@@ -139,6 +152,18 @@ mod tests {
         let local = Leniency::of_environment("my-local");
         assert!(is_valid("http://insecure.example/cb", local));
         assert!(!is_valid("http://insecure.example/#x", local));
+    }
+
+    #[test]
+    fn an_operator_may_allow_everything_without_a_fragment() {
+        let anything = Leniency {
+            anything: true,
+            ..Leniency::default()
+        };
+        assert!(is_valid("http://insecure.example/cb", anything));
+        assert!(is_valid("scheme:/path", anything));
+        assert!(!is_valid("https://shop.example/#fragment", anything));
+        assert!(!is_valid("not a uri", anything));
     }
 
     #[test]

@@ -86,7 +86,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<sdk::types::Application>), ApiError> {
     caller.require_scope("write_applications")?;
     let user = access::require_validated(&caller)?;
-    let leniency = Leniency::of_environment(&state.configuration().environment);
+    let leniency = Leniency::of(&state);
     let request: CreateApplication = from_value(body)?;
     let new = rules::check_new(request, leniency)?;
     let (id, user_id) = (new.id.clone(), user.id());
@@ -131,7 +131,7 @@ async fn change(
     body: RawBody,
 ) -> Result<Json<sdk::types::Application>, ApiError> {
     access::open(&state, &caller, &id, PATCH).await?;
-    let leniency = Leniency::of_environment(&state.configuration().environment);
+    let leniency = Leniency::of(&state);
     let changes = patch::read(&id, body, leniency)?;
     let changed_by = caller.user_id().map(str::to_owned);
     let txn = state.db.write().await?;

@@ -5,6 +5,8 @@ use sdk::types::{
     applications::{CreateApplication, PatchApplication},
 };
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::redirect_uris::{self, Leniency};
 use crate::ApiError;
 
@@ -160,9 +162,9 @@ pub fn check_patch(
     })
 }
 
-/// The first `length` characters.
+/// The first `length` characters, composed, so that equal names are equal texts.
 fn cut(text: &str, length: usize) -> String {
-    text.chars().take(length).collect()
+    text.nfc().take(length).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     routing::{delete, get, post, put},
 };
 use http::StatusCode;
@@ -17,6 +17,7 @@ use crate::{
     audit::{self, Audited, Entry},
     caller::Caller,
     extract::{Body, from_value},
+    paging::Parameters,
 };
 
 const SCOPE: &str = "webhooks";
@@ -54,20 +55,14 @@ fn unknown(listener: &str) -> ApiError {
     ApiError::not_found(format!("There is no webhook listener `{listener}`."))
 }
 
-#[derive(Deserialize)]
-struct ListQuery {
-    #[serde(default)]
-    detail: String,
-}
-
 /// `GET /webhooks/listeners`
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    parameters: Parameters,
 ) -> Result<Json<Vec<Value>>, ApiError> {
     authorize(&caller, None)?;
-    let detail = matches!(query.detail.as_str(), "true" | "1");
+    let detail = parameters.is_on("detail");
     let listeners = store::listeners(state.db.read()).await?;
     let shown = listeners.into_iter().map(|listener| {
         let mut shown = json!({
@@ -93,9 +88,10 @@ async fn register(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Body(request): Body<Registration>,
+    Body(body): Body<Value>,
 ) -> Result<Json<Value>, ApiError> {
     authorize(&caller, Some(&id))?;
+    let request: Registration = from_value(body)?;
     let by_component = caller.acting_service().is_some() || caller.is_trusted_peer();
     if own::is_component(&id) && !by_component {
         return Err(ApiError::forbidden(

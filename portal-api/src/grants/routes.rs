@@ -12,7 +12,9 @@ use service::{clock, random};
 
 use super::{row, rules, store};
 use crate::{
-    ApiError, AppState, applications,
+    ApiError, AppState,
+    apis::scopes,
+    applications,
     audit::Actor,
     caller::Caller,
     error::is_dangling,
@@ -144,6 +146,8 @@ pub async fn put(
         .api(&api)
         .ok_or_else(|| ApiError::not_found(format!("There is no API `{api}`.")))?;
     applications::rules::check_id(&application)?;
+    // Asking a helper takes its time, so it is done before the transaction begins.
+    let scopes = scopes::known(&state, known).await;
     let txn = state.db.write().await?;
     if applications::store::find(&txn, &application)
         .await?
@@ -153,7 +157,7 @@ pub async fn put(
             "There is no application `{application}`."
         )));
     }
-    let wanted = rules::wanted(known, &body)?;
+    let wanted = rules::wanted(&api, &scopes, &body)?;
     let now = clock::now();
     let before = store::find_for_update(&txn, &user, &application, &api).await?;
     let stored = before

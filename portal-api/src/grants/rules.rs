@@ -1,14 +1,13 @@
 //! Decisions about grants, without I/O.
 
 use chrono::{DateTime, Utc};
-use config::apis::Api;
 use sdk::types::grants::GrantedScope;
 use serde_json::Value;
 
 use crate::ApiError;
 
-/// The scopes of a body, each once; all of them have to be scopes of `api`.
-pub fn wanted(api: &Api, body: &Value) -> Result<Vec<String>, ApiError> {
+/// The scopes of a body, each once; all of them have to be among the `known` ones of `api`.
+pub fn wanted(api: &str, known: &[String], body: &Value) -> Result<Vec<String>, ApiError> {
     let refuse = |rule, message: String| Err(ApiError::invalid("grants", rule, message));
     let Some(grants) = body.get("grants") else {
         return refuse(
@@ -19,9 +18,8 @@ pub fn wanted(api: &Api, body: &Value) -> Result<Vec<String>, ApiError> {
     let Some(entries) = grants.as_array() else {
         return refuse("type", "`grants` has to be a list.".to_owned());
     };
-    let known = &api.oauth2.scopes;
     if !entries.is_empty() && known.is_empty() {
-        return refuse("no-scopes", format!("The API `{}` has no scopes.", api.id));
+        return refuse("no-scopes", format!("The API `{api}` has no scopes."));
     }
     let mut wanted: Vec<String> = Vec::new();
     for entry in entries {
@@ -31,10 +29,10 @@ pub fn wanted(api: &Api, body: &Value) -> Result<Vec<String>, ApiError> {
                 "Each entry of `grants` is an object with a `scope`.".to_owned(),
             );
         };
-        if !known.iter().any(|(id, _)| id == scope) {
+        if !known.iter().any(|id| id == scope) {
             return refuse(
                 "unknown-scope",
-                format!("The API `{}` has no scope `{scope}`.", api.id),
+                format!("The API `{api}` has no scope `{scope}`."),
             );
         }
         if !wanted.iter().any(|other| other == scope) {

@@ -12,6 +12,7 @@ use super::{row::Column, rules, store, wire};
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    namespaces,
     paging::{self, Fields, ListQuery, Parameters},
     users,
 };
@@ -28,9 +29,13 @@ pub async fn of_pool(
     let configuration = state.configuration();
     let (pool, namespace) = rules::find_place(&configuration, &pool, parameters.get("namespace"))?;
     caller.require_admin()?;
+    let db = state.db.read();
+    if pool.requires_namespace {
+        namespaces::require(db, &pool.id, namespace).await?;
+    }
     let column = |column: Column| Expr::col(column);
     let page = paging::page(
-        state.db.read(),
+        db,
         store::of_pool(&pool.id, namespace),
         &ListQuery::from(&parameters),
         &fields(pool),

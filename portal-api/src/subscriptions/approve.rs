@@ -149,7 +149,8 @@ pub async fn first_credential(
     Ok(made)
 }
 
-/// Stores a changed subscription and tells what changed. Without a change nothing happens.
+/// Stores a changed subscription and tells what changed; a patch that leaves everything as it was
+/// is told as well (portal-api 21.3).
 pub async fn finish(
     txn: &DatabaseTransaction,
     state: &AppState,
@@ -157,9 +158,6 @@ pub async fn finish(
     subscription: &mut row::Model,
     changes: &[Change],
 ) -> Result<(), ApiError> {
-    if changes.is_empty() {
-        return Ok(());
-    }
     subscription.changed_at = service::clock::now();
     subscription.changed_by = caller.user_id().map(str::to_owned);
     let before = store::find_by_id(txn, &subscription.id).await?;

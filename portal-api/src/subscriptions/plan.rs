@@ -70,7 +70,8 @@ pub async fn change(
         deletable: true,
         now: service::clock::now(),
     };
-    let shown = wire::subscription(&subscription, &credentials, &view);
+    let mut shown = wire::subscription(&subscription, &credentials, &view);
+    shown.changed_date = Some(wire::date_of_write(&subscription));
     read::record_reveal(state, caller, std::slice::from_ref(&shown)).await?;
     Ok(shown)
 }

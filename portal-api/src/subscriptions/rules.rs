@@ -84,6 +84,7 @@ pub fn check_plan<'c>(
 fn needs_redirect_uri(api: &Api) -> bool {
     let without_browser = [Flow::ClientCredentials, Flow::Password];
     api.auth == Auth::OAuth2
+        && api.oauth2.is_given
         && !without_browser
             .into_iter()
             .any(|flow| api.oauth2.allows(flow))

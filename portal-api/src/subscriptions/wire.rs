@@ -76,9 +76,13 @@ pub fn with_secret(
         let is_key = credentials::wire::kind(&made.row.kind) == Kind::Key;
         put_secret(&mut shown, is_key, Some(made.secret.clone()));
     }
-    // Old clients read Unix seconds in the answers of writes (portal-api 3.5).
-    shown.changed_date = Some(ChangedDate::Seconds(row.changed_at.timestamp()));
+    shown.changed_date = Some(date_of_write(row));
     shown
+}
+
+/// Old clients read Unix seconds in the answers of writes (portal-api 3.5).
+pub fn date_of_write(row: &row::Model) -> ChangedDate {
+    ChangedDate::Seconds(row.changed_at.timestamp())
 }
 
 fn put_secret(shown: &mut Subscription, is_key: bool, secret: Option<Secret>) {

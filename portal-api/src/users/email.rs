@@ -1,7 +1,7 @@
 //! Mail addresses: the form that is accepted, and the one that is stored.
 
 /// Longest address that is stored.
-const MAX_LENGTH: usize = 256;
+pub const MAX_LENGTH: usize = 256;
 
 /// The stored form: without surrounding blanks, in small letters, so that the unique index compares
 /// without regard to case.

@@ -26,9 +26,10 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     caller.require_scope("read_users")?;
     let db = state.db.read();
-    let found = if let Some(custom_id) = parameters.get("customId") {
+    let given = |name| parameters.get(name).filter(|text| !text.is_empty());
+    let found = if let Some(custom_id) = given("customId") {
         store::find_by_custom_id(db, custom_id).await?
-    } else if let Some(address) = parameters.get("email") {
+    } else if let Some(address) = given("email") {
         store::find_by_email(db, &email::fold(address)).await?
     } else {
         return Ok(Json(page(&state, &caller, &parameters).await?).into_response());

@@ -7,7 +7,7 @@ use sdk::types::{
 };
 use serde_json::Value;
 
-use crate::ApiError;
+use crate::{ApiError, users::email};
 
 pub const LIFETIME: TimeDelta = TimeDelta::hours(1);
 const PLACEHOLDER: &str = "{{id}}";
@@ -45,6 +45,21 @@ pub fn check(request: &CreateVerification) -> Result<(Kind, &str), ApiError> {
             "link",
             "placeholder",
             "`link` has to contain {{id}} where the id belongs.",
+        ));
+    }
+    // An address that nobody has is no error, so that nobody learns of it; none at all is one.
+    if request.email.trim().is_empty() {
+        return Err(ApiError::invalid(
+            "email",
+            "required",
+            "`email` is missing: whose address is to be confirmed?",
+        ));
+    }
+    if request.email.len() > email::MAX_LENGTH {
+        return Err(ApiError::invalid(
+            "email",
+            "length",
+            format!("`email` is limited to {} characters.", email::MAX_LENGTH),
         ));
     }
     Ok((kind, link))

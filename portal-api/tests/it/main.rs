@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod acceptance;
 mod applications;
 mod audit;
 mod authorization;

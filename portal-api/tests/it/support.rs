@@ -105,6 +105,21 @@ impl TestApi {
         Some(Self::serve(data, Some(postgres), keys, &[], |_| {}).await)
     }
 
+    /// One for each database there is.
+    pub async fn on_each_database(
+        files: &[(&str, &str)],
+        change: impl Fn(&mut Settings),
+    ) -> Vec<Self> {
+        let mut apis = vec![Self::with(files, &change).await];
+        if let Some(postgres) = Postgres::fresh().await {
+            let data = Arc::new(tempfile::tempdir().unwrap());
+            let keys = Keys::from_master(MasterKey::generate());
+            let postgres = Some(Arc::new(postgres));
+            apis.push(Self::serve(data, postgres, keys, files, &change).await);
+        }
+        apis
+    }
+
     /// A second instance on the same PostgreSQL database.
     pub async fn another(&self) -> Self {
         let postgres = self.postgres.clone().expect("SQLite has one owner");
@@ -299,6 +314,7 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
             gateway: away,
         },
         trusted_peers: Vec::new(),
+        allow_any_redirect_uri: false,
         listener_networks: Vec::new(),
         health_interval: Duration::ZERO,
         first_admin: None,

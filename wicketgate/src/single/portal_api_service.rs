@@ -84,6 +84,7 @@ fn from_environment(
             gateway: url("PORTAL_KONG_PROXY_URL", "http://kong:8000/")?,
         },
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
+        allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
         listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
         health_interval: Duration::from_millis(health_ms),
         first_admin: None,

@@ -1,0 +1,81 @@
+//! What every answer gets on its way out: the media type that old clients expect, and that of
+//! problem details for those who ask for it (portal-api 3.2, A2).
+
+use std::time::Duration;
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::ApiError;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json; charset=utf-8");
+/// Every request is answered within this time (portal-api D19).
+const LONGEST: Duration = Duration::from_secs(30);
+
+pub async fn finish(request: Request, next: Next) -> Response {
+    let wants_problems = accepts_problems(request.headers());
+    let mut response = next.run(request).await;
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if is_json {
+        let is_problem = response.status().is_client_error() || response.status().is_server_error();
+        let kind = if is_problem && wants_problems {
+            PROBLEM
+        } else {
+            JSON
+        };
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}
+
+/// Whether the client names the type; `*/*` does not ask for anything new.
+fn accepts_problems(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| {
+            range
+                .trim()
+                .eq_ignore_ascii_case("application/problem+json")
+        })
+}
+
+/// Ends what takes too long; what it had written without committing is undone.
+pub async fn within_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(LONGEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("no answer within {} s", LONGEST.as_secs());
+            ApiError::unavailable("This took too long and was given up. Try again shortly.")
+                .into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problem_details_go_to_those_who_ask_for_them() {
+        let accepts = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, value.parse().unwrap());
+            accepts_problems(&headers)
+        };
+        assert!(accepts("application/json, application/problem+json;q=0.9"));
+        assert!(!accepts("*/*"));
+        assert!(!accepts("application/json"));
+    }
+}
