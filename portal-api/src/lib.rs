@@ -28,6 +28,7 @@ mod housekeeping;
 mod login;
 mod master_key;
 mod namespaces;
+pub mod openapi;
 pub mod owners;
 mod paging;
 pub mod passwords;

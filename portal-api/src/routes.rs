@@ -5,8 +5,8 @@ use service::problem::Problem;
 
 use crate::{
     AppState, apis, applications, approvals, audit, auth_servers, config_status, content,
-    credentials, events, extract, gateway, globals, grants, groups, login, namespaces, owners,
-    plans, pools, registrations, subscriptions, systemhealth, templates, usage, users,
+    credentials, events, extract, gateway, globals, grants, groups, login, namespaces, openapi,
+    owners, plans, pools, registrations, subscriptions, systemhealth, templates, usage, users,
     verifications,
 };
 
@@ -28,6 +28,7 @@ pub fn router(state: AppState) -> Router {
         .merge(groups::routes())
         .merge(login::routes())
         .merge(namespaces::routes())
+        .merge(openapi::routes())
         .merge(owners::routes())
         .merge(plans::routes())
         .merge(pools::routes())

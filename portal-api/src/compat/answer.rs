@@ -53,14 +53,12 @@ fn accepts_problems(headers: &HeaderMap) -> bool {
 
 /// Ends what takes too long; what it had written without committing is undone.
 pub async fn within_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(LONGEST, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!("no answer within {} s", LONGEST.as_secs());
-            ApiError::unavailable("This took too long and was given up. Try again shortly.")
-                .into_response()
-        }
-    }
+    let Ok(response) = tokio::time::timeout(LONGEST, next.run(request)).await else {
+        tracing::error!("no answer within {} s", LONGEST.as_secs());
+        let message = "This took too long and was given up. Try again shortly.";
+        return ApiError::unavailable(message).into_response();
+    };
+    response
 }
 
 #[cfg(test)]

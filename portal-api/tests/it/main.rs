@@ -14,6 +14,7 @@ mod grants;
 mod hostile;
 mod login;
 mod market;
+mod openapi;
 mod registrations;
 mod subscriptions;
 mod support;

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{Extra, Plan, lenient};
 
 /// Answer of `GET /apis`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Apis {
     pub apis: Vec<Api>,
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct Apis {
 
 /// An entry of `apis.json`.
 #[expect(clippy::struct_excessive_bools, reason = "the file has these flags")]
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Api {
     pub id: String,
@@ -114,7 +115,7 @@ impl Api {
 }
 
 /// OAuth 2.0 settings of an API.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ApiSettings {
     #[serde(
         default,
@@ -209,7 +210,7 @@ fn seconds(value: &Value) -> Option<u64> {
 }
 
 /// The life cycle of an API (static-config 24.4).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Lifecycle {
     #[serde(default)]
@@ -225,7 +226,7 @@ pub struct Lifecycle {
     pub note: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LifecycleState {
     Created,
@@ -236,7 +237,7 @@ pub enum LifecycleState {
 }
 
 /// `config.json` of an API, or the reduced form that others than administrators get.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ApiConfig {
     #[serde(default)]
     pub api: GatewayApi,
@@ -251,7 +252,7 @@ pub struct ApiConfig {
 }
 
 /// How the gateway reaches the backend, and under which paths.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GatewayApi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -299,7 +300,7 @@ pub struct GatewayApi {
     pub extra: Extra,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GatewayRoute {
     #[serde(default, deserialize_with = "lenient::null_default")]
     pub paths: Vec<String>,
@@ -338,7 +339,7 @@ pub struct GatewayRoute {
 }
 
 /// A gateway plugin of an API, a plan or an auth server (static-config 11.1).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plugin {
     pub name: String,
     #[serde(default)]

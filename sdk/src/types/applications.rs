@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChangedDate, links::Links};
 
 /// How an application can keep a secret, which decides the OAuth flows open to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientType {
     Confidential,
@@ -27,7 +28,7 @@ impl ClientType {
 }
 
 /// The role of a user on one application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Owner,
@@ -55,7 +56,7 @@ impl fmt::Display for Role {
 
 /// An application. In lists with `embed` it comes without `owners` but with one owner's id and
 /// address.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
     pub id: String,
@@ -100,7 +101,7 @@ impl Application {
 }
 
 /// A user with a role on an application.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Owner {
     pub user_id: String,
@@ -111,7 +112,7 @@ pub struct Owner {
 }
 
 /// Body of `POST /applications`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateApplication {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,7 +139,7 @@ pub struct CreateApplication {
 pub type PatchApplication = CreateApplication;
 
 /// Body of `POST /applications/{app}/owners`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AddOwner {
     #[serde(default)]
     pub email: String,
@@ -147,7 +148,7 @@ pub struct AddOwner {
 }
 
 /// An entry of `GET /applications/roles`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoleDescription {
     pub role: Role,
     pub desc: String,

@@ -1,11 +1,12 @@
 //! Requests for approval (portal-api 15 and B4).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChangedDate, Timestamp, users::UserSummary};
 
 /// A request, open or decided. Names are copies from the time of the request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     pub id: String,
@@ -32,7 +33,7 @@ pub struct Approval {
     pub reason: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Requester {
     pub id: String,
     #[serde(default)]
@@ -48,7 +49,7 @@ impl From<UserSummary> for Requester {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestedApi {
     pub id: String,
@@ -58,7 +59,7 @@ pub struct RequestedApi {
     pub required_group: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestingApplication {
     pub id: String,
     #[serde(default)]
@@ -70,7 +71,7 @@ pub struct RequestingApplication {
     pub description: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestedPlan {
     pub id: String,
     #[serde(default)]
@@ -78,7 +79,7 @@ pub struct RequestedPlan {
 }
 
 /// Body of `POST /approvals/{id}/approve` and `…/decline`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

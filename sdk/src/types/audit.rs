@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{ChangedDate, Timestamp};
 
 /// Who did something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditActor {
     /// Absent for services and operators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ fn user() -> String {
 
 /// One record. `hash` is the SHA-256 of all other members as JSON without blanks, with the members
 /// of every object in byte order; `previous_hash` is that of the record before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRecord {
     pub id: String,
@@ -67,7 +68,7 @@ pub struct AuditRecord {
 }
 
 /// A record that a service adds by `POST /auditlog/records`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewAuditRecord {
     /// Chosen by the service; a second record with the same id is not stored.
@@ -103,7 +104,7 @@ pub struct NewAuditRecord {
 }
 
 /// An item of `GET /auditlog?embed=1`: the old view, and beside it the members of the record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     #[serde(flatten)]
     pub record: AuditRecord,

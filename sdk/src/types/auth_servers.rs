@@ -1,11 +1,12 @@
 //! Authorization servers (portal-api 19.3, static-config 13).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ApiConfig, Extra, lenient};
 
 /// The definition of an auth server. Secrets of its methods come only to the server itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthServer {
     #[serde(default)]
@@ -36,7 +37,7 @@ impl AuthServer {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TokenSettings {
     /// `jwt`, `opaque` or `kong-oauth2`; answers show the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct TokenSettings {
 }
 
 /// A way to log in.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthMethod {
     pub name: String,

@@ -1,6 +1,7 @@
 //! Content pages (portal-api 20).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Extra;
 
@@ -8,7 +9,7 @@ use super::Extra;
 pub const META_HEADER: &str = "x-metainfo";
 
 /// The metadata of a page.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     #[serde(default)]
@@ -28,7 +29,7 @@ pub struct Metadata {
 }
 
 /// An entry of `GET /content/toc`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TocEntry {
     /// `api` or `content`.

@@ -1,11 +1,13 @@
 //! The credentials of a subscription (portal-api A5).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Secret, Timestamp};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CredentialKind)]
 pub enum Kind {
     /// An API key.
     Key,
@@ -23,7 +25,7 @@ impl Kind {
 }
 
 /// One credential. `secret` only comes with the answer that creates it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Credential {
     pub id: String,
@@ -60,7 +62,7 @@ pub struct Credential {
 }
 
 /// Body of `POST …/credentials`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateCredential {
     #[serde(default)]
@@ -72,7 +74,7 @@ pub struct CreateCredential {
 }
 
 /// Body of `PATCH …/credentials/{id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchCredential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +86,7 @@ pub struct PatchCredential {
 }
 
 /// Body of `POST …/credentials/{id}/rotate`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RotateCredential {
     /// How long the old credential stays valid; 0 ends it at once.

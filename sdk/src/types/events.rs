@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// The kinds every listener gets that does not ask for others.
 pub const STANDARD_KINDS: [&str; 18] = [
@@ -28,7 +29,7 @@ pub const STANDARD_KINDS: [&str; 18] = [
 ];
 
 /// Something that happened. `Debug` shows no `data`: verification events carry their secret there.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     pub id: String,
     /// Ascending in the order of commits; absent from servers without it.
@@ -40,6 +41,7 @@ pub struct Event {
     pub action: String,
     pub entity: String,
     #[serde(default, deserialize_with = "super::lenient::null_default")]
+    #[schema(value_type = Object)]
     pub data: Map<String, Value>,
     /// Sent again on request.
     #[serde(default, skip_serializing_if = "super::lenient::is_false")]

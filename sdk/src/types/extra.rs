@@ -2,11 +2,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// Members that the contract passes on without knowing them. `Debug` names them only, because
 /// configuration keeps secrets in members of its own.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = std::collections::HashMap<String, Value>)]
 pub struct Extra(pub Map<String, Value>);
 
 impl Extra {

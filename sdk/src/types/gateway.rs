@@ -1,10 +1,11 @@
 //! The state of the gateway (portal-api 29.3: `GET` and `PUT /gateway/status`).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
     /// Newest revision the adapter has read.
@@ -18,7 +19,7 @@ pub struct GatewayStatus {
     pub last_reconcile: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayNode {
     pub name: String,
@@ -36,7 +37,7 @@ pub struct GatewayNode {
 }
 
 /// Something the gateway could not be given; everything else was applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GatewayProblem {
     /// `api`, `auth-server`, `plan`, `subscription` or `gateway`.
     pub kind: String,

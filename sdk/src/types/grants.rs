@@ -1,11 +1,12 @@
 //! Consent of users to applications (portal-api 16).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChangedDate, Timestamp};
 
 /// What one user allowed one application to do with one API in his name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,7 +21,7 @@ pub struct Grant {
     pub changed_by: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantedScope {
     pub scope: String,
@@ -28,12 +29,12 @@ pub struct GrantedScope {
 }
 
 /// Body of `PUT /grants/{user}/applications/{app}/apis/{api}`; replaces the list.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PutGrants {
     pub grants: Vec<ScopeToGrant>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScopeToGrant {
     pub scope: String,
 }

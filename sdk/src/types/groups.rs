@@ -1,18 +1,19 @@
 //! Groups of users (portal-api 19.2, static-config 10).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Extra, lenient, links::Links};
 
 /// Answer of `GET /groups`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Groups {
     pub groups: Vec<Group>,
     #[serde(rename = "_links", default)]
     pub links: Links,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
     pub id: String,

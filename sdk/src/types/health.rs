@@ -1,9 +1,10 @@
 //! Health of all parts (portal-api 23.6, events-and-adapters A7).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// An entry of `GET /systemhealth`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
     pub name: String,
@@ -36,7 +37,7 @@ const fn unknown() -> i64 {
 }
 
 /// Answer of portal-api's `GET /ping`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ping {
     pub message: String,
     pub version: String,

@@ -1,18 +1,19 @@
 //! Plans (portal-api 19.1, static-config 11).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Extra, Plugin, lenient, links::Links};
 
 /// Answer of `GET /plans`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plans {
     pub plans: Vec<Plan>,
     #[serde(rename = "_links", default)]
     pub links: Links,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     pub id: String,
@@ -35,7 +36,7 @@ pub struct Plan {
     pub extra: Extra,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanConfig {
     /// Gateway plugins of every subscription with this plan.
     #[serde(default, deserialize_with = "lenient::null_default")]

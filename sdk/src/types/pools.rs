@@ -1,13 +1,14 @@
 //! Registration pools (portal-api 10, static-config 15).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Extra, lenient};
 
 /// The pool of portal users, in which display names are looked up.
 pub const PORTAL_POOL: &str = "wicked";
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
     #[serde(default)]
@@ -26,7 +27,7 @@ pub struct Pool {
     pub extra: Extra,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Property {
     pub id: String,

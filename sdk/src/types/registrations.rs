@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChangedDate, Extra};
 
 /// What one user told one pool about himself. The pool's properties, `name` among them, stand
 /// beside the fixed members.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Registration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,7 +50,7 @@ impl Registration {
 }
 
 /// Body of `PUT /registrations/pools/{pool}/users/{user}`: pool properties and the namespace.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PutRegistration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
@@ -58,7 +59,7 @@ pub struct PutRegistration {
 }
 
 /// Answer of `GET /registrations/users/{user}`: pools without a registration are absent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RegistrationsOfUser {
     pub pools: BTreeMap<String, Vec<Registration>>,
 }

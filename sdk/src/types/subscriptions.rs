@@ -1,11 +1,12 @@
 //! Subscriptions of applications to APIs (portal-api 14).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Application, ChangedDate, Role, Secret, links::Links};
 
 /// Which scopes a client may ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScopesMode {
     All,
@@ -25,7 +26,7 @@ impl ScopesMode {
 
 /// A subscription: one application, one API, one plan, and its credentials. Credentials and scopes
 /// that there are not are written as `null`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     pub id: String,
@@ -64,7 +65,7 @@ pub struct Subscription {
 }
 
 /// An item of `GET /subscriptions?embed=1`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SubscriptionWithOwners {
     #[serde(flatten)]
     pub subscription: Subscription,
@@ -81,7 +82,7 @@ pub struct SubscriptionWithOwners {
 }
 
 /// A user with a role, as lists of subscriptions show him.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwnerData {
     pub applications_id: String,
     pub users_id: String,
@@ -91,7 +92,7 @@ pub struct OwnerData {
 }
 
 /// Body of `POST /applications/{app}/subscriptions`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreateSubscription {
     #[serde(default)]
     pub application: String,
@@ -109,7 +110,7 @@ pub struct CreateSubscription {
 }
 
 /// Body of `PATCH /applications/{app}/subscriptions/{api}`, as clients send it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchSubscription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,7 +130,7 @@ pub struct PatchSubscription {
 }
 
 /// Answer of `GET /subscriptions/{clientId}` and `POST /subscriptions/{clientId}/verify`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionOfClient {
     pub subscription: Subscription,
@@ -140,7 +141,7 @@ pub struct SubscriptionOfClient {
 }
 
 /// Body of `POST /subscriptions/{clientId}/verify`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerifyClient {
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! Usage records and what is read from them (portal-api 29.3, 29.5).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Timestamp;
 
@@ -20,7 +21,9 @@ pub fn latency_bucket(milliseconds: f64) -> usize {
         .unwrap_or(LATENCY_BUCKETS_MS.len())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 pub enum StatusClass {
     #[serde(rename = "1xx")]
     Informational,
@@ -58,7 +61,7 @@ impl StatusClass {
 }
 
 /// Body of `POST /usage/records`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageBatch {
     /// A batch with an id seen within 24 h counts once.
@@ -68,7 +71,7 @@ pub struct UsageBatch {
 }
 
 /// The calls of one minute with the same subscription, credential, operation and status class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageCell {
     /// Unix seconds of the minute's beginning.
@@ -88,11 +91,12 @@ pub struct UsageCell {
     #[serde(default)]
     pub response_bytes: u64,
     #[serde(default)]
+    #[schema(value_type = Vec<u64>)]
     pub histogram: Histogram,
 }
 
 /// Query of the usage endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UsageQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
@@ -107,19 +111,19 @@ pub struct UsageQuery {
 }
 
 /// Answer of the usage endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     pub step: String,
     pub series: Vec<Series>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Series {
     pub key: String,
     pub points: Vec<Point>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     pub at: Timestamp,
     pub calls: u64,
@@ -132,7 +136,7 @@ pub struct Point {
 }
 
 /// An entry of `GET …/subscriptions/{api}/limits`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limit {
     pub window: String,

@@ -1,11 +1,12 @@
 //! Users and logins (portal-api 8 and 9).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChangedDate, Secret, links::Links, page::Id};
 
 /// An item of `GET /users`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserSummary {
     pub id: String,
@@ -16,7 +17,7 @@ pub struct UserSummary {
 }
 
 /// A user. Names are not here; they live in registrations.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     pub id: String,
@@ -51,7 +52,7 @@ pub struct User {
 }
 
 /// Body of `POST /users` and `POST /users/machine`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateUser {
     /// Only for callers with a bootstrap right.
@@ -75,7 +76,7 @@ pub struct CreateUser {
 }
 
 /// Body of `PATCH /users/{id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PatchUser {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,7 +101,7 @@ pub struct PatchUser {
 }
 
 /// Body of `POST /login`. `email` wins over `username`; both mean the mail address.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Login {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

@@ -3,11 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Secret;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = VerificationKind)]
 pub enum Kind {
     /// Confirms an address.
     Email,
@@ -26,7 +28,7 @@ impl Kind {
 
 /// A verification. Its `id` is the secret itself for services; others see a fingerprint that
 /// begins with `~`. `Debug` shows neither the id nor the link.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Verification {
     pub id: String,
@@ -52,7 +54,7 @@ impl fmt::Debug for Verification {
 }
 
 /// Body of `POST /verifications`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreateVerification {
     /// Text, so that a wrong one gets an answer that names the right ones.
     #[serde(rename = "type", default)]
@@ -64,7 +66,7 @@ pub struct CreateVerification {
 }
 
 /// Body of `POST /verifications/consume`: single use, bound to its type.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsumeVerification {
     #[serde(default)]
     pub token: Secret,

@@ -153,6 +153,7 @@ async fn check_09_redirect_uris_are_checked_and_kept() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn check_10_roles_allow_what_they_say() {
     for api in installations().await {
         application(&api, DEVELOPER, "shop").await;

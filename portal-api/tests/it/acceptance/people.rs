@@ -338,6 +338,7 @@ async fn check_07_machine_users_are_made_inside_only() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn check_17_registrations_follow_their_pool() {
     for api in installations().await {
         let (admin, dev) = (old(&api, ADMIN), old(&api, DEVELOPER));

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn check_11_plans_decide_whether_somebody_has_to_approve() {
     for api in installations().await {
         let (admin, dev) = (old(&api, ADMIN), old(&api, DEVELOPER));

@@ -146,7 +146,7 @@ const SCOPED: &[(&str, &str, &str)] = &[
 ];
 
 /// Rows that another change brings; it has to take them out of here.
-const COMING: [&str; 3] = ["/kill", "/auditlog", "/auditlog/2020-01-01"];
+const COMING: [&str; 1] = ["/kill"];
 
 #[tokio::test]
 async fn check_02_every_operation_names_the_scope_it_needs_before_anything_else() {
@@ -276,6 +276,7 @@ async fn check_16_lists_are_ordered_filtered_and_paged() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn check_19_every_operation_makes_its_event_for_every_listener() {
     for api in installations().await {
         listen(&api, "one-").await;
@@ -542,7 +543,7 @@ async fn check_21_hostile_input_does_no_harm() {
 }
 
 #[tokio::test]
-async fn slashes_at_the_end_are_tolerated_and_there_is_no_405() {
+async fn addresses_are_matched_without_regard_to_case_and_slashes_at_the_end() {
     let api = installations().await.remove(0);
     let admin = old(&api, ADMIN);
     for path in ["/users/", "/confighash/"] {
@@ -552,7 +553,7 @@ async fn slashes_at_the_end_are_tolerated_and_there_is_no_405() {
     subscribe(&api, DEVELOPER, "shop", "petstore", "free")
         .await
         .expect(201);
-    let path = "/applications/shop/subscriptions/petstore/";
+    let path = "/Applications/shop/SUBSCRIPTIONS/petstore/";
     admin.get(path).await.expect(200);
     // Ids are not folded.
     admin.get("/applications/Shop").await.expect(404);

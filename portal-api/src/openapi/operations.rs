@@ -1,0 +1,29 @@
+//! Every operation there is, by subject. A route that is missing here fails a test.
+
+mod applications;
+mod catalogue;
+mod operating;
+mod people;
+mod subscriptions;
+
+use super::operation::Operation;
+
+/// All operations, in the order of the description.
+pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
+    vec![
+        ("Catalogue", catalogue::operations()),
+        ("Users", people::users()),
+        ("Registrations", people::registrations()),
+        ("Consent", people::grants()),
+        ("Verifications", people::verifications()),
+        ("Applications", applications::operations()),
+        ("Subscriptions", subscriptions::operations()),
+        ("Credentials", subscriptions::credentials()),
+        ("Approvals", subscriptions::approvals()),
+        ("Usage", subscriptions::usage()),
+        ("Webhooks", operating::webhooks()),
+        ("Audit", operating::audit()),
+        ("Gateway", operating::gateway()),
+        ("Operations", operating::operations()),
+    ]
+}

@@ -1,0 +1,74 @@
+//! Applications and roles on them.
+
+use sdk::types::{
+    Application,
+    applications::{AddOwner, CreateApplication, PatchApplication, RoleDescription},
+};
+use serde_json::json;
+
+use crate::openapi::operation::{Operation, Who, delete, get, patch, post};
+
+pub fn operations() -> Vec<Operation> {
+    const ONE: &str = "/applications/{application}";
+    const OWNERS: &str = "/applications/{application}/owners";
+    let read = &["read_applications"];
+    let write = &["write_applications"];
+    vec![
+        get("/applications", "All applications")
+            .who(Who::Approver)
+            .scope(read)
+            .answers_page_of_ids_or::<Application>(),
+        post(
+            "/applications",
+            "Make an application; the caller becomes its owner",
+        )
+        .who(Who::Validated)
+        .scope(write)
+        .takes::<CreateApplication>(json!({
+            "id": "web-shop", "name": "Web shop", "clientType": "confidential",
+            "redirectUris": ["https://shop.example.org/callback"],
+        }))
+        .answers::<Application>()
+        .refuses(&[409]),
+        get(
+            "/applications/roles",
+            "The roles that users may have on applications",
+        )
+        .who(Who::Scope)
+        .scope(read)
+        .answers_list::<RoleDescription>(),
+        get(ONE, "One application with its owners")
+            .who(Who::Reader)
+            .scope(read)
+            .answers::<Application>()
+            .refuses(&[404]),
+        patch(ONE, "Change an application")
+            .who(Who::Collaborator)
+            .scope(write)
+            .about(
+                "`id` has to repeat the address. Members that are absent, `null` or empty stay as \
+                 they are; with media type `application/merge-patch+json` `null`, `\"\"` and `[]` \
+                 clear.",
+            )
+            .takes::<PatchApplication>(json!({"id": "web-shop", "name": "Shop"}))
+            .answers::<Application>()
+            .refuses(&[404]),
+        delete(ONE, "Delete an application with its subscriptions")
+            .who(Who::Owner)
+            .scope(write)
+            .refuses(&[404]),
+        post(OWNERS, "Give a user a role")
+            .who(Who::Owner)
+            .scope(write)
+            .takes::<AddOwner>(json!({"email": "bob@example.org", "role": "collaborator"}))
+            .answers::<Application>()
+            .refuses(&[404, 409]),
+        delete(OWNERS, "Take a user's role; everybody may leave")
+            .who(Who::Owner)
+            .scope(write)
+            .query("userEmail", "Address of the user")
+            .status(200)
+            .answers::<Application>()
+            .refuses(&[400, 404, 409]),
+    ]
+}

@@ -1,0 +1,93 @@
+//! What the configuration publishes: APIs, plans, groups, pools, auth servers, texts.
+
+use sdk::types::{Apis, AuthServer, Groups, Plan, Plans, Pool, apis::Api, content::TocEntry};
+
+use crate::openapi::operation::{Operation, Who, get};
+
+const MARKDOWN: &str = "text/markdown";
+
+pub fn operations() -> Vec<Operation> {
+    let apis = |operation: Operation| operation.who(Who::Filtered).scope(&["read_apis"]);
+    let mut all = vec![
+        apis(get("/apis", "The APIs that the caller may see")).answers::<Apis>(),
+        apis(get("/apis/desc", "The text above the catalogue"))
+            .answers_text(MARKDOWN)
+            .refuses(&[404]),
+    ];
+    all.extend(
+        [
+            apis(get("/apis/{api}", "One API")).answers::<Api>(),
+            apis(get("/apis/{api}/config", "How the gateway serves an API"))
+                .about("Complete for administrators; others see its address only.")
+                .answers_object(),
+            apis(get("/apis/{api}/desc", "The long text about an API")).answers_text(MARKDOWN),
+            apis(get(
+                "/apis/{api}/plans",
+                "The plans of an API that the caller may choose",
+            ))
+            .scope(&["read_apis", "read_plans"])
+            .answers_list::<Plan>(),
+            apis(get("/apis/{api}/swagger", "The definition of an API"))
+                .about(
+                    "OpenAPI or Swagger as the owner wrote it, with address and security as the \
+                     gateway has them.",
+                )
+                .answers_object(),
+        ]
+        .map(|operation| operation.refuses(&[404])),
+    );
+    all.extend([
+        get("/plans", "All plans")
+            .who(Who::Scope)
+            .scope(&["read_plans"])
+            .answers::<Plans>(),
+        get("/groups", "All groups")
+            .who(Who::Scope)
+            .scope(&["read_groups"])
+            .answers::<Groups>(),
+        get("/pools", "All registration pools, by id").answers_object(),
+        get("/pools/{pool}", "One registration pool")
+            .answers::<Pool>()
+            .refuses(&[400, 404]),
+        get("/auth-servers", "The ids of all auth servers")
+            .who(Who::Scope)
+            .scope(&["read_auth_servers"])
+            .answers_texts(),
+        get(
+            "/auth-servers/{server}",
+            "One auth server with its log-in methods",
+        )
+        .who(Who::Filtered)
+        .scope(&["read_auth_servers"])
+        .about("Secrets of methods go to the auth server itself only.")
+        .answers::<AuthServer>()
+        .refuses(&[404]),
+        get("/templates/chatbot", "The templates of chat messages")
+            .who(Who::Admin)
+            .scope(&["read_templates"])
+            .answers_object(),
+        get("/templates/email/{name}", "The template of a mail")
+            .who(Who::Admin)
+            .scope(&["read_templates"])
+            .answers_text("text/plain")
+            .refuses(&[404]),
+        content(get("/content", "The landing page")),
+        get("/content/toc", "The table of contents")
+            .who(Who::Filtered)
+            .scope(&["read_content"])
+            .answers_list::<TocEntry>()
+            .refuses(&[400]),
+        content(get("/content/{*path}", "A page, or a public file"))
+            .about("Header `X-MetaInfo` of a page: its metadata as base64 of JSON.")
+            .refuses(&[400]),
+    ]);
+    all
+}
+
+fn content(operation: Operation) -> Operation {
+    operation
+        .who(Who::Filtered)
+        .scope(&["read_content"])
+        .answers_text(MARKDOWN)
+        .refuses(&[404])
+}

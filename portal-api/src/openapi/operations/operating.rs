@@ -1,0 +1,128 @@
+//! What other programs and operators need.
+
+use sdk::types::{
+    Event, ListenerRegistration,
+    audit::{AuditEntry, NewAuditRecord},
+    gateway::GatewayStatus,
+    health::{Health, Ping},
+    listeners::BulkAck,
+};
+use serde_json::json;
+
+use crate::openapi::operation::{Operation, Who, delete, get, post, put};
+
+pub fn webhooks() -> Vec<Operation> {
+    const LISTENER: &str = "/webhooks/listeners/{listener}";
+    const QUEUE: &str = "/webhooks/events/{listener}";
+    let admin = |operation: Operation| operation.who(Who::Admin).scope(&["webhooks"]);
+    vec![
+        admin(get("/webhooks/listeners", "All webhook listeners"))
+            .query("detail", "`true`: with all their settings")
+            .answers_list::<ListenerRegistration>(),
+        admin(put(LISTENER, "Register a listener, or change it"))
+            .about("A component registers itself with its service token.")
+            .takes::<ListenerRegistration>(json!({
+                "id": "crm-sync", "url": "https://crm.example.org/hook",
+            }))
+            .status(200)
+            .answers_object(),
+        admin(delete(LISTENER, "Delete a listener with its queue")).refuses(&[404]),
+        admin(get(QUEUE, "Events that a listener has not acknowledged"))
+            .answers_list::<Event>()
+            .refuses(&[404]),
+        admin(delete(QUEUE, "Drop the queue of a listener")).refuses(&[404]),
+        admin(post(
+            "/webhooks/events/{listener}/ack",
+            "Acknowledge several events",
+        ))
+        .takes::<BulkAck>(json!({"ids": ["0192f0c4-1f3b-7c7e-8d5a-3b1f0a9c2d11"]}))
+        .status(204)
+        .refuses(&[404]),
+        admin(delete(
+            "/webhooks/events/{listener}/{event}",
+            "Acknowledge one event",
+        ))
+        .refuses(&[404]),
+    ]
+}
+
+pub fn gateway() -> Vec<Operation> {
+    let lease = |operation: Operation| {
+        operation
+            .who(Who::Service)
+            .about("Each component has the lease that is named like its listener.")
+    };
+    vec![
+        get("/gateway/snapshot", "Everything a gateway has to know")
+            .who(Who::Service)
+            .query("application", "Only what belongs to this application")
+            .answers_object(),
+        get("/gateway/status", "What the gateway has in force")
+            .who(Who::Admin)
+            .scope(&["health"])
+            .answers::<GatewayStatus>(),
+        put("/gateway/status", "Report what the gateway has in force")
+            .who(Who::Service)
+            .takes::<GatewayStatus>(json!({
+                "revision": "3f0c.17", "nodes": [{"name": "node-1", "inSync": true}],
+            })),
+        lease(put("/leases/{name}", "Take or prolong a lease"))
+            .takes_object(json!({"holder": "adapter-1", "ttlSeconds": 30}))
+            .status(200)
+            .answers_object()
+            .refuses(&[409]),
+        lease(delete("/leases/{name}", "Give a lease back")).query("holder", "Who gives it back"),
+    ]
+}
+
+pub fn audit() -> Vec<Operation> {
+    vec![
+        get("/auditlog", "Who did what, newest first")
+            .who(Who::Admin)
+            .scope(&["read_auditlog"])
+            .about(
+                "JSON lines or CSV where `Accept` asks for `application/x-ndjson` or `text/csv`. \
+                 `startdate` and `enddate` in `filter` are the period.",
+            )
+            .answers_page_of_ids_or::<AuditEntry>()
+            .refuses(&[400]),
+        post("/auditlog/records", "Put on record what happened elsewhere")
+            .who(Who::Service)
+            .takes_list::<NewAuditRecord>(json!([{
+                "action": "login", "entity": "user", "entityId": "1", "outcome": "ok",
+            }]))
+            .status(204),
+        delete("/auditlog/{date}", "Delete the records from before a date")
+            .who(Who::Admin)
+            .scope(&["write_auditlog"])
+            .about("The answer is their number.")
+            .status(200)
+            .answers_number()
+            .refuses(&[400]),
+    ]
+}
+
+pub fn operations() -> Vec<Operation> {
+    vec![
+        get("/ping", "Whether portal-api works, and its version").answers::<Ping>(),
+        get("/confighash", "The hash of the configuration in force").answers_text("text/plain"),
+        get("/globals", "The settings of the installation")
+            .who(Who::Internal)
+            .about("Each service sees its own secrets only.")
+            .answers_object(),
+        get("/randomId", "A random id").answers_text("text/plain"),
+        get(
+            "/config/status",
+            "Which configuration is served, and what is wrong with it",
+        )
+        .who(Who::Admin)
+        .scope(&["health"])
+        .answers_object(),
+        get("/systemhealth", "How all parts are doing")
+            .who(Who::Admin)
+            .about("Scope `health` is accepted and not demanded.")
+            .answers_list::<Health>(),
+        get("/openapi.json", "This description").answers_object(),
+        get("/openapi.yaml", "This description as YAML").answers_text("application/yaml"),
+    ]
+}
