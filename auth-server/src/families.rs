@@ -28,6 +28,8 @@ pub struct Family {
     pub scope: Vec<String>,
     pub sid: Option<String>,
     pub auth_time: Option<DateTime<Utc>>,
+    /// When the user proved who he is, or at least when the family was made.
+    pub began_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub revoked: bool,
 }

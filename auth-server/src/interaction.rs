@@ -81,6 +81,9 @@ pub async fn next(
         // The account is gone; so is what its session could do.
         return Ok(login_needed());
     };
+    if !user.accepts_session_of(login.auth_time) {
+        return Ok(login_needed());
+    }
     let (Some(api), Some(client)) = (
         state.portal_api.api(&goal.api).await?,
         state.portal_api.client(&goal.client_id).await?,

@@ -82,7 +82,9 @@ async fn profile_of(state: &AppState, claims: &Claims) -> Result<Value, Refused>
         .user(&claims.sub)
         .await
         .map_err(unavailable)?;
-    let user = user.ok_or_else(invalid)?;
+    let user = user
+        .filter(|user| user.disabled != Some(true))
+        .ok_or_else(invalid)?;
     let mut profile = Map::new();
     profile.insert("sub".to_owned(), json!(user.id));
     profile.insert("email".to_owned(), json!(user.email));

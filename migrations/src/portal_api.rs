@@ -10,6 +10,8 @@ mod m20261121_000007_meta;
 mod m20261121_000008_login_attempts;
 mod m20261121_000009_namespaces;
 mod m20261121_000040_audit_chain;
+mod m20261121_000041_approval_comments;
+mod m20261121_000042_locked_users;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -29,6 +31,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000008_login_attempts::Migration),
             Box::new(m20261121_000009_namespaces::Migration),
             Box::new(m20261121_000040_audit_chain::Migration),
+            Box::new(m20261121_000041_approval_comments::Migration),
+            Box::new(m20261121_000042_locked_users::Migration),
         ]
     }
 

@@ -20,7 +20,11 @@ use axum::{
     routing::{delete, get, post},
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait};
+use sdk::types::audit::AuditRecord;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::Value;
 
 pub use chain::serialize;
@@ -227,6 +231,36 @@ async fn write(txn: &DatabaseTransaction, entry: Entry, shown: Shown) -> Result<
         hash: None,
     };
     insert(txn, row).await
+}
+
+/// What a user did, the oldest first.
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    most: u64,
+) -> Result<Vec<AuditRecord>, DbErr> {
+    let rows = row::Entity::find()
+        .filter(row::Column::ActorId.eq(user_id))
+        .order_by_asc(row::Column::Seq)
+        .limit(most)
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| wire::record(&without_others(row)))
+        .collect())
+}
+
+/// What he did to others is theirs: only that he did it is his.
+fn without_others(mut row: row::Model) -> row::Model {
+    row.before_state = None;
+    row.after_state = None;
+    row.previous_hash = None;
+    row.hash = None;
+    if let Some(members) = row.data.as_mut().and_then(Value::as_object_mut) {
+        members.retain(|name, _| !matches!(name.as_str(), "updatedUser" | "email"));
+    }
+    row
 }
 
 /// Links `row` to the record before it and stores it. The one way in.

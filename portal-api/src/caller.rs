@@ -249,11 +249,13 @@ impl FromRequestParts<AppState> for Caller {
             source: peer,
             client_id: None,
         };
+        let mut issued_at = None;
         if let Some(token) = bearer(parts) {
             if service::token::is_service_token(token) {
                 caller.identify_service(token, parts, state)?;
             } else {
                 let token = state.user_tokens.verify(token, state).await?;
+                issued_at = token.issued_at;
                 caller.via = Via::UserToken;
                 caller.named_user = token.user_id;
                 caller.scopes = token.scopes;
@@ -271,6 +273,7 @@ impl FromRequestParts<AppState> for Caller {
         }
         if let Some(id) = &caller.named_user {
             caller.user = load(state, id).await?;
+            caller.check_user(issued_at)?;
         }
         if let Some(Identified(slot)) = parts.extensions.get() {
             slot.set(caller.actor()).ok();
@@ -301,6 +304,29 @@ impl Caller {
         Ok(())
     }
 
+    /// A locked user does nothing, and tokens from before his last change of password are no
+    /// longer his (portal-api B8). 401 makes a browser's session end.
+    fn check_user(&self, issued_at: Option<i64>) -> Result<(), ApiError> {
+        let Some(user) = &self.user else {
+            return Ok(());
+        };
+        let ended = user.row.sessions_ended_at;
+        // Tokens tell seconds, so one of the very second of the change counts as newer.
+        let is_old = self.via == Via::UserToken
+            && ended.is_some_and(|ended| issued_at.is_none_or(|at| at < ended.timestamp()));
+        match (&self.via, user.row.disabled_at.is_some()) {
+            (Via::UserToken, true) => Err(ApiError::unauthorized("This account is locked.")),
+            (_, true) => Err(ApiError::forbidden(
+                "user-disabled",
+                "This account is locked.",
+            )),
+            (_, false) if is_old => Err(ApiError::unauthorized(
+                "The access token has ended with a change of the account; log in again.",
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn take_over_headers(&mut self, parts: &Parts) -> Result<(), ApiError> {
         self.named_user = headers::user_id(&parts.headers)?;
         self.scopes = headers::scopes(&parts.headers);
@@ -326,4 +352,72 @@ async fn load(state: &AppState, id: &str) -> Result<Option<User>, ApiError> {
         admin,
         approver,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn caller(via: Via, change: impl FnOnce(&mut users::row::Model)) -> Caller {
+        let moment = DateTime::UNIX_EPOCH;
+        let mut row = users::row::Model {
+            id: "u1".to_owned(),
+            email: "ada@example.org".to_owned(),
+            custom_id: None,
+            password_hash: None,
+            validated: true,
+            must_change_password: false,
+            groups: users::row::Groups::default(),
+            created_at: moment,
+            changed_at: moment,
+            changed_by: None,
+            disabled_at: None,
+            disabled_reason: None,
+            sessions_ended_at: None,
+        };
+        change(&mut row);
+        Caller {
+            via,
+            named_user: Some("u1".to_owned()),
+            user: Some(User {
+                row,
+                admin: false,
+                approver: false,
+            }),
+            scopes: Vec::new(),
+            source: IpAddr::from([127, 0, 0, 1]),
+            client_id: None,
+        }
+    }
+
+    #[test]
+    fn tokens_from_before_a_change_of_the_account_do_not_count() {
+        let ended = DateTime::from_timestamp(200, 500_000_000);
+        let caller = caller(Via::UserToken, |user| user.sessions_ended_at = ended);
+        assert!(caller.check_user(Some(199)).is_err());
+        assert!(caller.check_user(Some(200)).is_ok());
+        assert!(
+            caller.check_user(None).is_err(),
+            "nobody knows how old it is"
+        );
+    }
+
+    #[test]
+    fn nobody_acts_for_a_locked_user() {
+        for via in [
+            Via::UserToken,
+            Via::Service(ServiceName::AuthServer),
+            Via::Peer { gateway: true },
+        ] {
+            let locked = Some(DateTime::UNIX_EPOCH);
+            assert!(
+                caller(via, |user| user.disabled_at = locked)
+                    .check_user(None)
+                    .is_err()
+            );
+            assert!(caller(via, |_| {}).check_user(None).is_ok());
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Grants: which scopes of an API a user allowed an application to use for him (portal-api 16).
 
-mod routes;
+pub mod routes;
 pub mod row;
 mod rules;
-mod store;
+pub mod store;
 
 use axum::{Router, routing::get};
 

@@ -64,6 +64,13 @@ async fn login(
         ));
     };
     compare(&state, &caller, &user, stored, &password).await?;
+    if user.disabled_at.is_some() {
+        record_failure(&state, &caller, Some(&user)).await?;
+        return Err(ApiError::forbidden(
+            "user-disabled",
+            "This account is locked.",
+        ));
+    }
     let entry = Entry::new(Actor::from(&caller), "user", "login").about(&user.id);
     let entry = entry.with_data(json!({"userId": user.id, "authMethod": "local"}));
     let txn = state.db.write().await?;

@@ -6,4 +6,5 @@ mod rules;
 pub mod store;
 
 pub use routes::routes;
+pub use rules::is_last;
 pub use store::Owner;

@@ -4,7 +4,7 @@ mod read;
 pub mod row;
 pub mod rules;
 pub mod store;
-mod wire;
+pub mod wire;
 mod write;
 
 use axum::{Router, routing::get};

@@ -1,5 +1,6 @@
 //! `GET /systemhealth`: how all parts are doing (portal-api 23.6).
 
+mod gateway;
 mod poll;
 
 use std::sync::Arc;
@@ -45,7 +46,10 @@ impl SystemHealth {
 }
 
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/systemhealth", get(show))
+    Router::new()
+        .route("/systemhealth", get(show))
+        .route("/health/ping", get(gateway::ping))
+        .route("/health/systemhealth", get(gateway::show))
 }
 
 /// `GET /systemhealth`: with or without scope `health`, for administrators only.

@@ -24,11 +24,14 @@ pub struct UserToken {
     pub user_id: Option<String>,
     pub scopes: Vec<String>,
     pub client_id: String,
+    /// Unix seconds.
+    pub issued_at: Option<i64>,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     client_id: String,
+    iat: Option<i64>,
     scope: Option<String>,
     authenticated_userid: Option<String>,
     /// A proof-of-possession key; nobody here checks the proof, so such a token is refused.
@@ -79,6 +82,7 @@ impl UserTokens {
             user_id,
             scopes: scope.split_ascii_whitespace().map(str::to_owned).collect(),
             client_id: claims.client_id,
+            issued_at: claims.iat,
         })
     }
 }

@@ -4,6 +4,8 @@ mod change;
 mod create;
 pub mod email;
 mod error;
+mod export;
+mod handover;
 mod read;
 pub mod row;
 pub mod rules;
@@ -28,5 +30,6 @@ pub fn routes() -> Router<AppState> {
             "/users/{user}",
             get(read::read).patch(change::patch).delete(change::remove),
         )
+        .route("/users/{user}/export", get(export::export))
         .route("/users/{user}/password", delete(change::remove_password))
 }

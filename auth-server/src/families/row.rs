@@ -41,6 +41,7 @@ pub mod family {
                 scope: scopes::split(&row.scope),
                 sid: row.sid,
                 auth_time: row.auth_time,
+                began_at: row.auth_time.unwrap_or(row.created_at),
                 expires_at: row.expires_at,
                 revoked: row.revoked_at.is_some(),
             }

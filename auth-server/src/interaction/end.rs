@@ -31,6 +31,7 @@ pub async fn issue_code(
         scope: goal.scope.clone(),
         sid: Some(session.sid.clone()),
         auth_time: Some(login.auth_time),
+        began_at: login.auth_time,
         expires_at: now + codes::LIFETIME,
         revoked: false,
     };

@@ -164,7 +164,7 @@ async fn verify(
             brake::release(&state.database, Act::Login, username)
                 .await
                 .map_err(database)?;
-            Ok(Ok(user))
+            Ok(Ok(*user))
         }
         LoginOutcome::Refused => {
             let delay = brake::count(&state.database, Act::Login, &whos, clock::now())

@@ -180,6 +180,7 @@ async fn issue(
         .portal_api
         .user(&family.user_id)
         .await?
+        .filter(|user| user.accepts_session_of(family.began_at))
         .ok_or(Refusal::UserGone)?;
     let now = clock::now();
     let txn = state.database.write().await?;

@@ -125,6 +125,15 @@ async fn rotate(
         revoke(state, family, RevokeReason::UserGone).await?;
         return Err(Refusal::UserGone.into());
     };
+    if !user.accepts_session_of(family.began_at) {
+        let reason = if user.disabled == Some(true) {
+            RevokeReason::UserGone
+        } else {
+            RevokeReason::PasswordChanged
+        };
+        revoke(state, family, reason).await?;
+        return Err(Refusal::UserGone.into());
+    }
     check_consent(state, client, family).await?;
     let now = clock::now();
     let txn = state.database.write().await?;

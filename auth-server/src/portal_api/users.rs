@@ -18,7 +18,7 @@ use super::{PortalApi, PortalApiError};
 
 /// What came of a name and a password.
 pub enum LoginOutcome {
-    Right(User),
+    Right(Box<User>),
     /// Unknown name, wrong password, no password: outside they must not differ.
     Refused,
     /// portal-api's own brake.
@@ -46,7 +46,7 @@ impl PortalApi {
     ) -> Result<LoginOutcome, PortalApiError> {
         let password = Secret::new(password);
         match self.0.sdk.login(username, &password, Some(address)).await {
-            Ok(user) => Ok(LoginOutcome::Right(user)),
+            Ok(user) => Ok(LoginOutcome::Right(Box::new(user))),
             Err(PortalApiError::Api(error)) => match error.status {
                 StatusCode::TOO_MANY_REQUESTS => Ok(LoginOutcome::Braked {
                     retry_after: error.retry_after.map_or(60, |after| after.as_secs()),

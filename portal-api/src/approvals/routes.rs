@@ -6,11 +6,11 @@ use axum::{
     routing::{get, post},
 };
 use sdk::types::{Approval, approvals::Decision};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 
 use super::{
-    Outcome, close, row,
+    Outcome, close, comments, row,
     rules::{self, Reach},
     store, wire,
 };
@@ -25,13 +25,18 @@ use crate::{
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/approvals", get(list))
-        .route("/approvals/{id}", get(read))
+        .route("/approvals/{id}", get(read).patch(comments::assign))
+        .route("/approvals/{id}/comments", post(comments::add))
         .route("/approvals/{id}/approve", post(approve))
         .route("/approvals/{id}/decline", post(decline))
 }
 
 /// What the caller may see, or 403.
-fn reach(state: &AppState, caller: &Caller, scope: &'static str) -> Result<Reach, ApiError> {
+pub(super) fn reach(
+    state: &AppState,
+    caller: &Caller,
+    scope: &'static str,
+) -> Result<Reach, ApiError> {
     caller.require_scope(scope)?;
     if !caller.is_admin() {
         caller.require_user()?;
@@ -50,10 +55,20 @@ async fn list(
     let wanted = match parameters.get("state") {
         None | Some("") => Some(store::OPEN),
         Some("all") => None,
-        Some(state) => Some(state),
+        Some(state @ ("open" | "approved" | "declined" | "withdrawn")) => Some(state),
+        Some(_) => {
+            let message = "`state` has to be `open`, `approved`, `declined`, `withdrawn` or `all`.";
+            return Err(ApiError::invalid("state", "choice", message));
+        }
     };
-    let rows = store::list(state.db.read(), &reach, wanted).await?;
-    Ok(Json(rows.into_iter().map(wire::approval).collect()))
+    let db = state.db.read();
+    let rows = store::list(db, &reach, wanted).await?;
+    let mut comments = store::comments_of(db, rows.iter().map(|row| row.id.clone())).await?;
+    let shown = rows.into_iter().map(|row| {
+        let comments = comments.remove(&row.id).unwrap_or_default();
+        wire::approval(row, comments)
+    });
+    Ok(Json(shown.collect()))
 }
 
 /// `GET /approvals/{id}`
@@ -63,10 +78,21 @@ async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<Approval>, ApiError> {
     let reach = reach(&state, &caller, "read_approvals")?;
-    let row = store::find(state.db.read(), &reach, &id)
+    Ok(Json(shown(state.db.read(), &reach, &id).await?))
+}
+
+/// The request with what was said about it.
+pub(super) async fn shown(
+    db: &impl ConnectionTrait,
+    reach: &Reach,
+    id: &str,
+) -> Result<Approval, ApiError> {
+    let row = store::find(db, reach, id)
         .await?
-        .ok_or_else(|| not_found(&id))?;
-    Ok(Json(wire::approval(row)))
+        .ok_or_else(|| not_found(id))?;
+    let mut comments = store::comments_of(db, [row.id.clone()]).await?;
+    let comments = comments.remove(&row.id).unwrap_or_default();
+    Ok(wire::approval(row, comments))
 }
 
 /// `POST /approvals/{id}/approve`
@@ -143,11 +169,13 @@ async fn open(
     let open = store::lock_open(txn, &request.subscription_id).await?;
     match (open, subscription) {
         (Some(open), Some(subscription)) if open.id == id => Ok((open, subscription)),
-        _ => {
-            let message = "This request was decided already.";
-            Err(ApiError::conflict("already-decided", message))
-        }
+        _ => Err(decided_already()),
     }
+}
+
+/// 409: nothing can be done with the request any more.
+pub(super) fn decided_already() -> ApiError {
+    ApiError::conflict("already-decided", "This request was decided already.")
 }
 
 async fn decided(
@@ -156,13 +184,11 @@ async fn decided(
     reach: &Reach,
     id: &str,
 ) -> Result<Json<Approval>, ApiError> {
-    let row = store::find(&txn, reach, id)
-        .await?
-        .ok_or_else(|| not_found(id))?;
+    let shown = shown(&txn, reach, id).await?;
     state.commit(txn).await?;
-    Ok(Json(wire::approval(row)))
+    Ok(Json(shown))
 }
 
-fn not_found(id: &str) -> ApiError {
+pub(super) fn not_found(id: &str) -> ApiError {
     ApiError::not_found(format!("There is no request `{id}` that you may decide."))
 }

@@ -3,7 +3,7 @@
 use config::Configuration;
 use sea_orm::{Condition, sea_query::ExprTrait, sea_query::SimpleExpr};
 
-use crate::{ApiError, caller::Caller};
+use crate::{ApiError, caller::Caller, users};
 
 pub const MAX_REASON: usize = 1024;
 
@@ -26,6 +26,15 @@ impl Reach {
             _ if caller.is_admin() => Self::Everything,
             Some(user) if user.approver => Self::of_groups(&user.row.groups.0, configuration),
             _ => Self::Nothing,
+        }
+    }
+
+    /// What a user may decide as an approver, whoever asks.
+    pub fn of_user(user: &users::row::Model, configuration: &Configuration) -> Self {
+        if configuration.groups.is_approver(&user.groups.0) {
+            Self::of_groups(&user.groups.0, configuration)
+        } else {
+            Self::Nothing
         }
     }
 

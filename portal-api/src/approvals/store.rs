@@ -1,7 +1,10 @@
 //! Rows of `approvals`, in and out.
 
+use std::collections::HashMap;
+
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, PaginatorTrait, QueryOrder, QuerySelect,
+    entity::prelude::*,
 };
 
 use super::{row, rules::Reach};
@@ -70,4 +73,42 @@ pub async fn insert(txn: &DatabaseTransaction, new: row::Model) -> Result<(), Db
 pub async fn update(txn: &DatabaseTransaction, approval: row::Model) -> Result<(), DbErr> {
     approval.into_active_model().reset_all().update(txn).await?;
     Ok(())
+}
+
+pub async fn insert_comment(
+    txn: &DatabaseTransaction,
+    new: row::comment::Model,
+) -> Result<(), DbErr> {
+    row::comment::Entity::insert(new.into_active_model())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+pub async fn count_comments(db: &impl ConnectionTrait, approval: &str) -> Result<u64, DbErr> {
+    row::comment::Entity::find()
+        .filter(row::comment::Column::ApprovalId.eq(approval))
+        .count(db)
+        .await
+}
+
+/// The comments on these requests, the oldest first, by request.
+pub async fn comments_of(
+    db: &impl ConnectionTrait,
+    approvals: impl IntoIterator<Item = String>,
+) -> Result<HashMap<String, Vec<row::comment::Model>>, DbErr> {
+    let found = row::comment::Entity::find()
+        .filter(row::comment::Column::ApprovalId.is_in(approvals))
+        .order_by_asc(row::comment::Column::CreatedAt)
+        .order_by_asc(row::comment::Column::Id)
+        .all(db)
+        .await?;
+    let mut lists = HashMap::<String, Vec<_>>::new();
+    for comment in found {
+        lists
+            .entry(comment.approval_id.clone())
+            .or_default()
+            .push(comment);
+    }
+    Ok(lists)
 }

@@ -2,12 +2,12 @@
 
 use sdk::types::{
     Approval, ChangedDate, Timestamp,
-    approvals::{RequestedApi, RequestedPlan, Requester, RequestingApplication},
+    approvals::{Comment, RequestedApi, RequestedPlan, Requester, RequestingApplication},
 };
 
 use super::row;
 
-pub fn approval(row: row::Model) -> Approval {
+pub fn approval(row: row::Model, comments: Vec<row::comment::Model>) -> Approval {
     let changed_at = row.decided_at.unwrap_or(row.requested_at);
     Approval {
         id: row.id,
@@ -37,5 +37,19 @@ pub fn approval(row: row::Model) -> Approval {
         decided_at: row.decided_at.map(Timestamp),
         decided_by: row.decided_by,
         reason: row.reason,
+        assignee: row.assignee,
+        comments: comments.into_iter().map(comment).collect(),
+    }
+}
+
+pub fn comment(row: row::comment::Model) -> Comment {
+    Comment {
+        id: row.id,
+        user: Requester {
+            id: row.user_id,
+            email: row.user_email,
+        },
+        text: row.text,
+        created_at: row.created_at.into(),
     }
 }

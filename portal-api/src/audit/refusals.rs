@@ -75,7 +75,10 @@ pub async fn record_refusals(
         .map_or("forbidden", |kind| kind.0);
     let is_read = matches!(method, Method::GET | Method::HEAD);
     // These have records of their own.
-    let is_recorded = matches!(kind, "wrong-password" | "wrong-client-secret");
+    let is_recorded = matches!(
+        kind,
+        "wrong-password" | "wrong-client-secret" | "user-disabled"
+    );
     if is_recorded || is_read && kind != "admins-only" {
         return response;
     }

@@ -20,6 +20,7 @@ impl Audited for users::row::Model {
             "email": self.email, "customId": self.custom_id, "validated": self.validated,
             "hasPassword": self.password_hash.is_some(),
             "mustChangePassword": self.must_change_password, "groups": self.groups.0,
+            "disabled": self.disabled_at.is_some(), "disabledReason": self.disabled_reason,
         })
     }
 }
@@ -79,7 +80,7 @@ impl Audited for approvals::row::Model {
     fn audited(&self) -> Value {
         json!({
             "state": self.state, "planId": self.plan_id, "trusted": self.trusted,
-            "purpose": self.purpose, "reason": self.reason,
+            "purpose": self.purpose, "reason": self.reason, "assignee": self.assignee,
         })
     }
 }

@@ -85,6 +85,9 @@ pub(super) async fn ensure_first_admin(
         created_at: now,
         changed_at: now,
         changed_by: None,
+        disabled_at: None,
+        disabled_reason: None,
+        sessions_ended_at: None,
     };
     rules::add_validated_group(
         &mut user,
@@ -112,6 +115,7 @@ pub async fn reset_password(db: &Database, email: &str) -> Result<String, AdminE
     let now = clock::now();
     user.password_hash = Some(hash);
     user.must_change_password = false;
+    rules::end_sessions(&mut user, now);
     user.changed_at = now;
     user.changed_by = None;
     let user = store::update(&txn, user).await?;

@@ -52,6 +52,9 @@ async fn create(state: &AppState, wanted: &InitialUser) -> anyhow::Result<()> {
         created_at: now,
         changed_at: now,
         changed_by: None,
+        disabled_at: None,
+        disabled_reason: None,
+        sessions_ended_at: None,
     };
     let configuration = state.configuration();
     rules::add_validated_group(

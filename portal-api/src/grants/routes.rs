@@ -58,7 +58,7 @@ async fn require_rights(
     }
 }
 
-fn shown(row: row::Model) -> Grant {
+pub fn shown(row: row::Model) -> Grant {
     Grant {
         id: Some(row.id),
         user_id: row.user_id,

@@ -160,5 +160,6 @@ fn new_approval(
         decided_at: None,
         decided_by: None,
         reason: None,
+        assignee: None,
     }
 }

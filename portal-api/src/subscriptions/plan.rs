@@ -124,6 +124,7 @@ fn request(
         decided_at: None,
         decided_by: None,
         reason: None,
+        assignee: None,
     }
 }
 

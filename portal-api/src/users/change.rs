@@ -11,14 +11,20 @@ use sdk::types::{User, users::PatchUser};
 use serde_json::{Value, json};
 use service::clock;
 
-use super::{UserError, read, row, rules, store, wire};
+use super::{
+    UserError,
+    handover::{self, Handover},
+    read, row, rules, store, wire,
+};
 use crate::{
     ApiError, AppState,
     audit::{self, Actor, Entry},
     caller::Caller,
     events::{self, Event},
     extract::{self, Body},
-    login, passwords, verifications,
+    login,
+    paging::Parameters,
+    passwords, verifications,
 };
 
 /// `PATCH /users/{user}`; with `X-VerificationId` by the rights of that verification.
@@ -133,19 +139,22 @@ async fn check_current_password(
     login::compare(state, caller, user, stored, current).await
 }
 
-/// `DELETE /users/{user}`
+/// `DELETE /users/{user}?applications=`
 #[tracing::instrument(skip_all, fields(user.id = %id))]
 pub async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
+    parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_users")?;
     caller.require_self_or_admin(&id)?;
+    let handover = Handover::read(parameters.get("applications"))?;
     let txn = state.db.write().await?;
     let user = store::find_for_update(&txn, &id)
         .await?
         .ok_or_else(|| read::not_found(&id))?;
+    handover::hand_over(&txn, &state, &caller, &id, &handover).await?;
     // Told first: the record names him as he is.
     let event = Event::user_deleted(&id, caller.user_id()).was(&user);
     events::append(&txn, &state, &Actor::from(&caller), event).await?;
@@ -170,7 +179,7 @@ pub async fn remove_password(
     if store::find_for_update(&txn, &id).await?.is_none() {
         return Err(read::not_found(&id));
     }
-    store::set_password_hash(&txn, &id, None).await?;
+    store::remove_password(&txn, &id, clock::now()).await?;
     let entry = Entry::new(Actor::from(&caller), "user", "delete_password").about(&id);
     let entry = entry.with_data(json!({"updatedUserId": id}));
     audit::record(&txn, &state, entry).await?;

@@ -25,6 +25,8 @@ pub enum UserError {
     CustomIdFixed,
     #[error("only administrators may change `{0}`")]
     AdminsOnly(&'static str),
+    #[error("nobody can lock himself out; let another administrator do it")]
+    OwnLock,
     #[error("the user has applications; leave or delete them first")]
     HasApplications,
     #[error("the database failed")]
@@ -64,6 +66,7 @@ impl From<UserError> for ApiError {
             UserError::EmailFixed => Self::invalid("email", "fixed", message),
             UserError::CustomIdFixed => Self::invalid("customId", "fixed", message),
             UserError::AdminsOnly(_) => Self::forbidden("admins-only", message),
+            UserError::OwnLock => Self::conflict("own-lock", message),
             UserError::HasApplications => Self::conflict("has-applications", message),
             UserError::Database(error) => error.into(),
         }

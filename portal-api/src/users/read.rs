@@ -86,8 +86,13 @@ pub async fn read(
     let db = state.db.read();
     let user = store::find(db, &id).await?.ok_or_else(|| not_found(&id))?;
     let has_password = user.password_hash.is_some();
+    let sessions_ended_at = user.sessions_ended_at;
     let mut shown = wire::full(db, &state.configuration(), user).await?;
     shown.has_password = has_password.then_some(true);
+    // Those who keep sessions compare with it.
+    if caller.acting_service().is_some() {
+        shown.sessions_ended_at = sessions_ended_at.map(Into::into);
+    }
     Ok(Json(shown))
 }
 

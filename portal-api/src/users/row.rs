@@ -17,6 +17,11 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub changed_at: DateTimeUtc,
     pub changed_by: Option<String>,
+    /// Since when the account is locked.
+    pub disabled_at: Option<DateTimeUtc>,
+    pub disabled_reason: Option<String>,
+    /// Sessions and tokens from before this moment no longer count (portal-api B8).
+    pub sessions_ended_at: Option<DateTimeUtc>,
 }
 
 /// Group ids of a user, as they were given; not checked against the configuration.

@@ -9,6 +9,7 @@ use super::{UserError, email, row};
 const MAX_CUSTOM_ID: usize = 256;
 const MAX_GROUPS: usize = 200;
 const MAX_GROUP: usize = 128;
+const MAX_REASON: usize = 1024;
 
 /// Whether these groups make an administrator, and whether they make an approver. Computed on each
 /// read, so that a change of the configured groups acts at once.
@@ -65,6 +66,9 @@ pub fn created(
         created_at: saving.now,
         changed_at: saving.now,
         changed_by: saving.actor.map(str::to_owned),
+        disabled_at: None,
+        disabled_reason: None,
+        sessions_ended_at: None,
     };
     add_validated_group(&mut user, saving.validated_group);
     Ok(user)
@@ -115,11 +119,48 @@ pub fn patched(
     }
     if password_hash.is_some() {
         user.password_hash = password_hash;
+        end_sessions(&mut user, saving.now);
+    }
+    if let Some(disabled) = patch.disabled {
+        lock(&mut user, disabled, patch.reason.as_deref(), saving)?;
     }
     user.changed_at = saving.now;
     user.changed_by = saving.actor.map(str::to_owned);
     add_validated_group(&mut user, saving.validated_group);
     Ok(user)
+}
+
+/// Whoever had a session or a token has to log in anew (portal-api B8).
+pub fn end_sessions(user: &mut row::Model, now: DateTime<Utc>) {
+    user.sessions_ended_at = Some(now);
+}
+
+/// A locked account opens nothing: no login, no session, no token. An administrator cannot lock
+/// himself out.
+fn lock(
+    user: &mut row::Model,
+    disabled: bool,
+    reason: Option<&str>,
+    saving: &Saving<'_>,
+) -> Result<(), UserError> {
+    if !saving.is_admin {
+        return Err(UserError::AdminsOnly("disabled"));
+    }
+    if !disabled {
+        user.disabled_at = None;
+        user.disabled_reason = None;
+        return Ok(());
+    }
+    if saving.actor == Some(user.id.as_str()) {
+        return Err(UserError::OwnLock);
+    }
+    if reason.is_some_and(|reason| reason.chars().count() > MAX_REASON) {
+        return Err(UserError::TooLong("reason"));
+    }
+    user.disabled_at = user.disabled_at.or(Some(saving.now));
+    user.disabled_reason = reason.map(str::to_owned).or(user.disabled_reason.take());
+    end_sessions(user, saving.now);
+    Ok(())
 }
 
 /// A new address is as unproven as that of a new account, unless an administrator vouches for it:

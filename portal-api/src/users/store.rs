@@ -60,14 +60,15 @@ pub async fn update(txn: &DatabaseTransaction, user: row::Model) -> Result<row::
     changed.update(txn).await.map_err(UserError::of_write)
 }
 
-/// Replaces only the hash of the password.
-pub async fn set_password_hash(
+/// Takes the password away, and with it the sessions that it opened.
+pub async fn remove_password(
     txn: &DatabaseTransaction,
     id: &str,
-    hash: Option<String>,
+    now: DateTimeUtc,
 ) -> Result<(), DbErr> {
     let change = row::ActiveModel {
-        password_hash: Set(hash),
+        password_hash: Set(None),
+        sessions_ended_at: Set(Some(now)),
         ..Default::default()
     };
     row::Entity::update_many()

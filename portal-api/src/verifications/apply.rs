@@ -108,6 +108,7 @@ impl Change {
                 user.password_hash = Some(hash);
                 // He has just chosen it himself.
                 user.must_change_password = false;
+                users::rules::end_sessions(&mut user, clock::now());
                 Event::user_password_set(&user.id)
             }
             Self::Validated(validated) => {

@@ -306,20 +306,42 @@ async fn subscriptions(walk: &mut Walk<'_>) {
     .await;
     walk.step(DEVELOPER, &format!("DELETE {one}"), &pets, Value::Null)
         .await;
+    decisions(walk).await;
+    walk.step(
+        DEVELOPER,
+        "DELETE /applications/{application}",
+        "/applications/shop",
+        Value::Null,
+    )
+    .await;
+}
+
+async fn decisions(walk: &mut Walk<'_>) {
+    let all = "/applications/shop/subscriptions";
+    let route = "/applications/{application}/subscriptions";
+    let body = json!({"application": "shop", "api": ORDERS, "plan": "team"});
     for decision in ["approve", "decline"] {
-        walk.step(
-            DEVELOPER,
-            &format!("POST {route}"),
-            all,
-            body(ORDERS, "team"),
-        )
-        .await;
+        walk.step(DEVELOPER, &format!("POST {route}"), all, body.clone())
+            .await;
         let open = walk
             .market
             .get(ADMIN, "/approvals")
             .await
             .expect(200)
             .json();
+        let id = open[0]["id"].as_str().unwrap();
+        let body = json!({"assignee": ADMIN});
+        walk.step(
+            ADMIN,
+            "PATCH /approvals/{id}",
+            &format!("/approvals/{id}"),
+            body,
+        )
+        .await;
+        let comments = format!("/approvals/{id}/comments");
+        let body = json!({"text": "Hello"});
+        walk.step(ADMIN, "POST /approvals/{id}/comments", &comments, body)
+            .await;
         let path = format!("/approvals/{}/{decision}", open[0]["id"].as_str().unwrap());
         walk.step(
             ADMIN,
@@ -331,20 +353,13 @@ async fn subscriptions(walk: &mut Walk<'_>) {
         if decision == "approve" {
             walk.step(
                 DEVELOPER,
-                &format!("DELETE {one}"),
+                &format!("DELETE {route}/{{api}}"),
                 &format!("{all}/{ORDERS}"),
                 Value::Null,
             )
             .await;
         }
     }
-    walk.step(
-        DEVELOPER,
-        "DELETE /applications/{application}",
-        "/applications/shop",
-        Value::Null,
-    )
-    .await;
 }
 
 async fn operations(walk: &mut Walk<'_>) {

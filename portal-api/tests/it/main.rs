@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod acceptance;
+mod accounts;
 mod applications;
+mod approvals;
 mod audit;
 mod authorization;
 mod bootstrap;

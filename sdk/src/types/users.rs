@@ -1,9 +1,13 @@
 //! Users and logins (portal-api 8 and 9).
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChangedDate, Secret, links::Links, page::Id};
+use super::{
+    Application, Approval, ChangedDate, Grant, Registration, Secret, Timestamp, audit::AuditRecord,
+    links::Links, page::Id,
+};
 
 /// An item of `GET /users`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,12 +47,46 @@ pub struct User {
     /// Only in `GET /users/{id}`, and only when true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_password: Option<bool>,
+    /// Whether the account is locked; absent when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled_reason: Option<String>,
+    /// Sessions and tokens from before this moment no longer count. For services only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_ended_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_date: Option<ChangedDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
     #[serde(rename = "_links", default, skip_serializing_if = "Links::is_empty")]
     pub links: Links,
+}
+
+impl User {
+    /// Whether a session that began at `since` still counts for this user. The clocks of two
+    /// services may differ a little; a login right after the change must not be refused.
+    pub fn accepts_session_of(&self, since: DateTime<Utc>) -> bool {
+        let leeway = chrono::TimeDelta::seconds(2);
+        let is_old = |end: Timestamp| end.0 > since + leeway;
+        self.disabled != Some(true) && !self.sessions_ended_at.is_some_and(is_old)
+    }
+}
+
+/// Answer of `GET /users/{id}/export`: what is stored about one user, without secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserExport {
+    pub user: User,
+    pub created_at: Timestamp,
+    pub registrations: Vec<Registration>,
+    /// With the user's own role as their only owner.
+    pub applications: Vec<Application>,
+    pub grants: Vec<Grant>,
+    /// Requests that he made.
+    pub requests: Vec<Approval>,
+    /// What he did, as the audit log has it.
+    pub activity: Vec<AuditRecord>,
 }
 
 /// Body of `POST /users` and `POST /users/machine`.
@@ -98,6 +136,12 @@ pub struct PatchUser {
     pub validated: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// Locks the account, or unlocks it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    /// Why it is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Body of `POST /login`. `email` wins over `username`; both mean the mail address.
@@ -109,4 +153,21 @@ pub struct Login {
     pub username: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Secret>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_from_before_a_change_and_of_locked_users_do_not_count() {
+        let since = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let mut user = User::default();
+        assert!(user.accepts_session_of(since(100)));
+        user.sessions_ended_at = Some(since(200).into());
+        assert!(!user.accepts_session_of(since(100)));
+        assert!(user.accepts_session_of(since(200)));
+        user.disabled = Some(true);
+        assert!(!user.accepts_session_of(since(300)));
+    }
 }
