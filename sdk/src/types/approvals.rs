@@ -40,7 +40,7 @@ pub struct Approval {
 }
 
 /// A remark of somebody who may decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Comment {
     pub id: String,
@@ -50,14 +50,14 @@ pub struct Comment {
 }
 
 /// Body of `POST /approvals/{id}/comments`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewComment {
     #[serde(default)]
     pub text: String,
 }
 
 /// Body of `PATCH /approvals/{id}`; `None` takes the request from whoever had it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Assignment {
     pub assignee: Option<String>,
 }

@@ -74,7 +74,7 @@ impl User {
 }
 
 /// Answer of `GET /users/{id}/export`: what is stored about one user, without secrets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserExport {
     pub user: User,

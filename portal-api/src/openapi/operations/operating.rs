@@ -122,6 +122,22 @@ pub fn operations() -> Vec<Operation> {
             .who(Who::Admin)
             .about("Scope `health` is accepted and not demanded.")
             .answers_list::<Health>(),
+        get(
+            "/health/ping",
+            "That portal-api answers a key of the gateway",
+        )
+        .who(Who::Service)
+        .about("For trusted peers with `X-Consumer-Id`, and services.")
+        .answers_object()
+        .refuses(&[404]),
+        get(
+            "/health/systemhealth",
+            "As `/systemhealth`, for a key of the gateway",
+        )
+        .who(Who::Service)
+        .about("For trusted peers with `X-Consumer-Id`, and services.")
+        .answers_list::<Health>()
+        .refuses(&[404]),
         get("/openapi.json", "This description").answers_object(),
         get("/openapi.yaml", "This description as YAML").answers_text("application/yaml"),
     ]

@@ -4,7 +4,7 @@ use sdk::types::{
     Grant, Registration, User, Verification,
     grants::PutGrants,
     registrations::RegistrationsOfUser,
-    users::{CreateUser, Login, PatchUser, UserSummary},
+    users::{CreateUser, Login, PatchUser, UserExport, UserSummary},
     verifications::{ConsumeVerification, CreateVerification},
 };
 use serde_json::json;
@@ -59,7 +59,19 @@ pub fn users() -> Vec<Operation> {
         delete("/users/{user}", "Delete a user")
             .who(Who::Own)
             .scope(&["write_users"])
-            .refuses(&[404, 409]),
+            .query(
+                "applications",
+                "What becomes of applications that only he owns: `delete` or `transfer:<user id>`",
+            )
+            .refuses(&[400, 404, 409]),
+        get(
+            "/users/{user}/export",
+            "Everything that is stored about a user",
+        )
+        .who(Who::Own)
+        .scope(&["read_users"])
+        .answers::<UserExport>()
+        .refuses(&[404]),
         delete("/users/{user}/password", "Take a user's password away")
             .who(Who::Admin)
             .scope(&["write_users"])

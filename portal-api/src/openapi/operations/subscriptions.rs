@@ -2,7 +2,7 @@
 
 use sdk::types::{
     Approval, Credential, Subscription,
-    approvals::Decision,
+    approvals::{Assignment, Comment, Decision, NewComment},
     credentials::{CreateCredential, PatchCredential, RotateCredential},
     subscriptions::{
         CreateSubscription, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
@@ -143,6 +143,14 @@ pub fn approvals() -> Vec<Operation> {
             .takes::<Decision>(json!({"reason": "Known partner"})),
         decide(post("/approvals/{id}/decline", "Decline a request"))
             .takes::<Decision>(json!({"reason": "Please use the team plan"})),
+        decide(patch("/approvals/{id}", "Say who takes care of a request"))
+            .takes::<Assignment>(json!({"assignee": "1"})),
+        post("/approvals/{id}/comments", "Comment on a request")
+            .who(Who::Approver)
+            .scope(WRITE)
+            .takes::<NewComment>(json!({"text": "Do we know this company?"}))
+            .answers::<Comment>()
+            .refuses(&[404, 409]),
     ]
 }
 
