@@ -8,15 +8,15 @@ mod defaults;
 mod substitute;
 mod variables;
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr};
 
 pub(crate) use substitute::is_variable_name;
 pub(crate) use variables::Variables;
 
 use crate::crypto::ConfigKey;
 
-/// What the process adds to a configuration folder.
-#[derive(Clone, Debug, Default)]
+/// What the process adds to a configuration folder. Its `Debug` shows no values: some are secrets.
+#[derive(Clone, Default)]
 pub struct Environment {
     process: BTreeMap<String, String>,
     local_ip: Option<Ipv4Addr>,
@@ -25,6 +25,14 @@ pub struct Environment {
     /// `config check`, for instance) the hash depends on files only: an unkeyed hash of values
     /// would help to guess short secrets.
     pub hash_key: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Values that win over whatever the files say (`wicketgate up`, `--public-host`).

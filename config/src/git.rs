@@ -1,16 +1,23 @@
 //! Gets a configuration out of a git repository (static-config 5). Blocks: call it on the blocking
 //! pool.
 //!
+//! A [`Mirror`] is a bare copy of the remote in the data folder. Nothing is ever checked out: files
+//! are read from the commit itself, so a half-written folder cannot be read, and every commit that
+//! was served can be served again while the remote is away.
+//!
 //! Credentials go to libgit2 by callback, never into a URL, and no error repeats them.
 
 mod address;
-mod clone;
 mod commit;
-
-use std::path::Path;
+mod files;
+mod mirror;
+mod served;
+mod tidy;
+mod transport;
 
 pub use address::{InvalidAddress, RepositoryAddress};
 pub use commit::Commit;
+pub use mirror::Mirror;
 
 /// How to log in to the repository.
 #[derive(Clone, Default)]
@@ -27,57 +34,39 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// What to clone: the `GIT_*` variables.
+/// What to follow: the `GIT_*` variables.
 #[derive(Clone, Debug)]
 pub struct Source {
     pub address: RepositoryAddress,
     /// `GIT_BRANCH`; missing = the default branch of the remote.
     pub branch: Option<String>,
-    /// `GIT_REVISION`: checked out after the clone.
+    /// `GIT_REVISION`: this commit, tag or branch instead of the newest commit.
     pub revision: Option<String>,
     pub credentials: Credentials,
 }
 
-/// Why the configuration could not be fetched.
+/// Why the repository could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("GIT_BRANCH and GIT_REVISION exclude each other")]
     BranchAndRevision,
-    #[error("cannot clone {address}: {reason}")]
-    Clone { address: String, reason: String },
+    #[error("cannot fetch {address}: {reason}")]
+    Remote { address: String, reason: String },
+    #[error("{address} has no branch `{branch}`")]
+    NoBranch { address: String, branch: String },
     #[error("{address} has no revision `{revision}`")]
     NoRevision { address: String, revision: String },
-    #[error("cannot write the clone to {folder}: {source}")]
-    Write {
+    #[error("the copy of {address} in {folder} cannot be used: {reason}")]
+    Mirror {
+        address: String,
         folder: String,
-        source: std::io::Error,
+        reason: String,
     },
 }
 
-/// Clones into the new folder `into` and writes `last_commit` and `build_date` beside
-/// `globals.json`. On an error nothing stays.
-pub fn fetch(source: &Source, into: &Path) -> Result<Commit, FetchError> {
-    if source.branch.is_some() && source.revision.is_some() {
-        return Err(FetchError::BranchAndRevision);
+impl FetchError {
+    /// Whether trying again later may help without anybody changing a setting.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Remote { .. })
     }
-    let result = clone::clone(source, into).and_then(|commit| {
-        write_metadata(&commit, into).map_err(|error| FetchError::Write {
-            folder: into.display().to_string(),
-            source: error,
-        })?;
-        Ok(commit)
-    });
-    if result.is_err()
-        && let Err(error) = std::fs::remove_dir_all(into)
-    {
-        tracing::debug!(folder = %into.display(), %error, "nothing to remove after a failed clone");
-    }
-    result
-}
-
-fn write_metadata(commit: &Commit, into: &Path) -> std::io::Result<()> {
-    let sub = into.join("static");
-    let folder = if sub.is_dir() { sub.as_path() } else { into };
-    std::fs::write(folder.join("last_commit"), commit.log_entry())?;
-    std::fs::write(folder.join("build_date"), &commit.date)
 }

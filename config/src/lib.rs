@@ -2,8 +2,8 @@
 //!
 //! [`Configuration::load`] reads a folder, upgrades it in memory, decrypts and replaces variables,
 //! checks everything and renders what is served. It asks neither clock, network nor process
-//! environment ([`Environment`] is handed in), and it reports every problem at once. [`git`] gets
-//! the folder when the configuration is a repository.
+//! environment ([`Environment`] is handed in), and it reports every problem at once. [`Origin`] says
+//! where configurations come from and reads the newest one; [`git`] does so for repositories.
 
 pub mod apis;
 pub mod auth_servers;
@@ -21,6 +21,8 @@ pub mod groups;
 mod hash;
 mod locate;
 pub mod openapi;
+mod origin;
+mod parts;
 mod path;
 pub mod plans;
 pub mod pools;
@@ -35,6 +37,8 @@ mod upgrade;
 pub use catalog::{Catalog, Entry};
 pub use configuration::{Configuration, Loaded};
 pub use environment::{Environment, Overrides};
+pub use origin::{Origin, Start, Trouble};
+pub use parts::{Changes, LifecycleChange, Parts};
 pub use path::{JsonPath, Step};
 pub use problem::{Problem, Problems, Severity};
 pub use render::Rendered;

@@ -41,11 +41,10 @@ impl Tree {
             .map_err(|error| Problems::whole(&name, error.to_string()))?;
         let mut walk = Walk {
             root: &canonical,
-            files: BTreeMap::new(),
-            bytes: 0,
+            files: Limited::default(),
         };
         walk.folder(&canonical, "", 0)?;
-        Ok(Self(walk.files))
+        Ok(walk.files.into_tree())
     }
 
     /// The sample configuration that is part of the program.
@@ -93,20 +92,57 @@ impl FromIterator<(String, Bytes)> for Tree {
     }
 }
 
-struct Walk<'a> {
-    root: &'a Path,
+/// Files that are collected one after the other, until there are too many.
+#[derive(Default)]
+pub(crate) struct Limited {
     files: BTreeMap<String, Bytes>,
     bytes: u64,
 }
 
-impl Walk<'_> {
-    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Problems> {
-        if depth > MAX_DEPTH {
+impl Limited {
+    /// Refuses the next file if it is too large, or there are too many. Asked before it is read.
+    pub fn announce(&mut self, name: &str, size: u64) -> Result<(), Problems> {
+        self.bytes += size;
+        if size > MAX_FILE_BYTES {
+            return Err(Problems::whole(name, "the file is larger than 16 MiB"));
+        }
+        if self.bytes > MAX_TOTAL_BYTES || self.files.len() >= MAX_FILES {
             return Err(Problems::whole(
-                prefix,
-                format!("more than {MAX_DEPTH} folders deep"),
+                name,
+                format!("the configuration has more than {MAX_FILES} files or 512 MiB"),
             ));
         }
+        Ok(())
+    }
+
+    pub fn add(&mut self, name: &str, bytes: Bytes) {
+        self.files.insert(name.to_owned(), bytes);
+    }
+
+    pub fn into_tree(self) -> Tree {
+        Tree(self.files)
+    }
+}
+
+/// Refuses folders that are nested too deeply.
+pub(crate) fn check_depth(folder: &str, depth: usize) -> Result<(), Problems> {
+    if depth > MAX_DEPTH {
+        return Err(Problems::whole(
+            folder,
+            format!("more than {MAX_DEPTH} folders deep"),
+        ));
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    files: Limited,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), Problems> {
+        check_depth(prefix, depth)?;
         let failed = |error: std::io::Error| Problems::whole(prefix, error.to_string());
         for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -139,18 +175,9 @@ impl Walk<'_> {
         if !facts.is_file() {
             return Ok(());
         }
-        self.bytes += facts.len();
-        if facts.len() > MAX_FILE_BYTES {
-            return Err(Problems::whole(name, "the file is larger than 16 MiB"));
-        }
-        if self.bytes > MAX_TOTAL_BYTES || self.files.len() >= MAX_FILES {
-            return Err(Problems::whole(
-                name,
-                format!("the configuration has more than {MAX_FILES} files or 512 MiB"),
-            ));
-        }
-        self.files
-            .insert(name.to_owned(), fs::read(&real).map_err(failed)?.into());
+        self.files.announce(name, facts.len())?;
+        let bytes = fs::read(&real).map_err(failed)?;
+        self.files.add(name, bytes.into());
         Ok(())
     }
 }

@@ -11,9 +11,9 @@ pub use administrators::{AdminError, grant_admin, reset_password};
 
 use crate::{AppState, Settings};
 
-/// Brings the database into the state that the configuration asks for.
+/// Brings the database into the state that the configuration asks for, before anybody calls.
 pub(crate) async fn run(state: &AppState, settings: &Settings) -> anyhow::Result<()> {
-    initial_users::create_missing(state).await?;
+    follow(state).await?;
     if let Some(first) = &settings.first_admin {
         let password = administrators::ensure_first_admin(state, &first.email).await?;
         if let Some(password) = password
@@ -25,12 +25,18 @@ pub(crate) async fn run(state: &AppState, settings: &Settings) -> anyhow::Result
             );
         }
     }
+    Ok(())
+}
+
+/// Does the same for a configuration that came later.
+pub(crate) async fn follow(state: &AppState) -> anyhow::Result<()> {
+    initial_users::create_missing(state).await?;
     portal_client::ensure(state).await
 }
 
 /// Lets one instance at a time pass until its transaction ends: several may start together.
 /// `SQLite` has one owner and one writer anyway.
-async fn one_at_a_time(txn: &DatabaseTransaction) -> Result<(), DbErr> {
+pub(crate) async fn one_at_a_time(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     if txn.get_database_backend() == DbBackend::Postgres {
         txn.execute_unprepared("select pg_advisory_xact_lock(7776004)")
             .await?;

@@ -13,7 +13,7 @@ mod auth_servers;
 pub mod bootstrap;
 pub mod caller;
 mod compat;
-mod config_status;
+mod configuration;
 mod content;
 pub mod credentials;
 mod echo;
@@ -49,6 +49,6 @@ pub mod users;
 mod verifications;
 
 pub use error::ApiError;
-pub use serve::serve;
-pub use settings::{FirstAdmin, Neighbours, Settings};
+pub use serve::{serve, serve_when};
+pub use settings::{ConfigurationSource, FirstAdmin, Neighbours, Settings};
 pub use state::AppState;

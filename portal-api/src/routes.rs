@@ -4,7 +4,7 @@ use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use service::problem::Problem;
 
 use crate::{
-    AppState, apis, applications, approvals, audit, auth_servers, config_status, content,
+    AppState, apis, applications, approvals, audit, auth_servers, configuration, content,
     credentials, events, extract, gateway, globals, grants, groups, login, namespaces, openapi,
     owners, plans, pools, registrations, subscriptions, systemhealth, templates, usage, users,
     verifications,
@@ -18,7 +18,7 @@ pub fn router(state: AppState) -> Router {
         .merge(approvals::routes())
         .merge(audit::routes())
         .merge(auth_servers::routes())
-        .merge(config_status::routes())
+        .merge(configuration::routes())
         .merge(content::routes())
         .merge(credentials::routes())
         .merge(events::routes())

@@ -17,14 +17,27 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, bootstrap, compat, echo, events, housekeeping, master_key, routes,
-    state::Shared, systemhealth, tokens::UserTokens,
+    AppState, Settings, bootstrap, compat, configuration, echo, events, housekeeping, master_key,
+    routes, state::Shared, systemhealth, tokens::UserTokens,
 };
 
 /// Runs portal-api until `shutdown`. Waits for its database as long as it takes, with the reason
 /// in `readiness`; ends with an error only for what waiting cannot mend.
 pub async fn serve(
     settings: Settings,
+    listener: TcpListener,
+    echo: TcpListener,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let settings = std::future::ready(Ok(settings));
+    serve_when(settings, listener, echo, readiness, shutdown).await
+}
+
+/// As [`serve`], with settings that take their time, because the configuration has to be fetched
+/// first. The port answers meanwhile.
+pub async fn serve_when(
+    settings: impl Future<Output = anyhow::Result<Settings>>,
     listener: TcpListener,
     echo: TcpListener,
     readiness: Readiness,
@@ -47,11 +60,11 @@ pub async fn serve(
     ));
     let echo = tokio::spawn(echo::serve(echo, shutdown.clone()));
     let started = tokio::select! {
-        started = start(&settings, &readiness) => started,
+        started = Box::pin(start(settings, &readiness)) => started,
         () = shutdown.cancelled() => return server.await?,
     };
-    let state = match started {
-        Ok(state) => state,
+    let (state, settings) = match started {
+        Ok(started) => started,
         Err(error) => {
             shutdown.cancel();
             server.await??;
@@ -68,25 +81,36 @@ pub async fn serve(
         settings.health_interval,
         shutdown.clone(),
     ));
+    let configuration = tokio::spawn(configuration::follow(
+        state.clone(),
+        settings.source.poll,
+        shutdown.clone(),
+    ));
     let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
     let deliveries = tokio::spawn(events::deliver(state, shutdown));
     server.await??;
     echo.await??;
     housekeeping.await?;
     health.await?;
+    configuration.await?;
     deliveries.await?;
     Ok(())
 }
 
 /// Opens the database and brings it into the state that requests rely on.
-async fn start(settings: &Settings, readiness: &Readiness) -> anyhow::Result<AppState> {
-    let db = open(settings, readiness).await?;
+async fn start(
+    settings: impl Future<Output = anyhow::Result<Settings>>,
+    readiness: &Readiness,
+) -> anyhow::Result<(AppState, Settings)> {
+    let settings = settings.await?;
+    let db = open(&settings, readiness).await?;
     master_key::check(&db, &settings.keys).await?;
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
     let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
-    let state = AppState::new(Shared::new(settings, db, verifier, user_tokens));
-    bootstrap::run(&state, settings).await?;
-    Ok(state)
+    let state = AppState::new(Shared::new(&settings, db, verifier, user_tokens));
+    bootstrap::run(&state, &settings).await?;
+    configuration::announce(&state).await?;
+    Ok((state, settings))
 }
 
 async fn open(settings: &Settings, readiness: &Readiness) -> Result<Database, OpenError> {

@@ -1,8 +1,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use config::Configuration;
+use config::{Configuration, Environment, Origin, Trouble};
 use ipnet::IpNet;
 use migrations::Location;
+use sdk::types::Secret;
 use service::keys::Keys;
 use url::Url;
 
@@ -13,8 +14,9 @@ pub struct Settings {
     /// Connections to `PostgreSQL`; without meaning on `SQLite`.
     pub database_connections: u32,
     pub keys: Keys,
-    /// The configuration to serve, already loaded and checked.
+    /// The configuration to start with, already loaded and checked.
     pub configuration: Arc<Configuration>,
+    pub source: ConfigurationSource,
     /// What hashing a password costs.
     pub password_cost: crate::passwords::Cost,
     /// Folder for files of this installation.
@@ -32,6 +34,20 @@ pub struct Settings {
     /// Makes this address the first administrator if there is none yet; the generated password
     /// comes out of the channel, once.
     pub first_admin: Option<FirstAdmin>,
+}
+
+/// Where newer configurations come from.
+#[derive(Clone, Debug)]
+pub struct ConfigurationSource {
+    pub origin: Origin,
+    /// What they are resolved with.
+    pub environment: Environment,
+    /// Why the start is not with the newest one.
+    pub trouble: Option<Trouble>,
+    /// How often a repository is asked; zero = only when somebody says so.
+    pub poll: Duration,
+    /// Shared with the git host; without it its notices are refused.
+    pub hook_secret: Option<Secret>,
 }
 
 /// Where the other services answer inside the network. Every URL ends in `/`.

@@ -1,6 +1,5 @@
 use std::{path::PathBuf, sync::Arc};
 
-use arc_swap::ArcSwap;
 use config::Configuration;
 use ipnet::IpNet;
 use migrations::Database;
@@ -11,6 +10,7 @@ use crate::{
     ApiError,
     apis::{FetchedDefinitions, LookedUpScopes},
     audit,
+    configuration::InForce,
     events::Bell,
     passwords::Passwords,
     settings::Neighbours,
@@ -26,7 +26,7 @@ pub struct AppState(Arc<Shared>);
 pub struct Shared {
     pub db: Database,
     pub keys: Keys,
-    configuration: ArcSwap<Configuration>,
+    pub(crate) in_force: InForce,
     pub service_tokens: Verifier,
     pub user_tokens: UserTokens,
     pub passwords: Passwords,
@@ -60,7 +60,7 @@ impl AppState {
 
     /// The configuration in force. Hold it for one request, not longer.
     pub fn configuration(&self) -> Arc<Configuration> {
-        self.configuration.load_full()
+        self.in_force.current()
     }
 
     /// Commits a change and wakes whoever delivers its events. The only way to commit here: a bare
@@ -82,7 +82,7 @@ impl Shared {
         Self {
             db,
             keys: settings.keys.clone(),
-            configuration: ArcSwap::new(settings.configuration.clone()),
+            in_force: InForce::new(settings.configuration.clone(), &settings.source),
             service_tokens,
             user_tokens,
             passwords: Passwords::new(settings.password_cost),

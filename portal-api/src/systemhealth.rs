@@ -63,5 +63,18 @@ async fn show(
             "Only administrators may see the system health.",
         ));
     }
-    Ok(Json(state.health.current()))
+    Ok(Json(entries(&state)))
+}
+
+/// The last round, with what is wrong with the configuration at this moment.
+fn entries(state: &AppState) -> Arc<Vec<Health>> {
+    let mut entries = state.health.current();
+    if let Some(complaint) = state.in_force.complaint()
+        && let Some(own) = Arc::make_mut(&mut entries)
+            .iter_mut()
+            .find(|entry| entry.name == "api")
+    {
+        own.error = Some(complaint);
+    }
+    entries
 }

@@ -9,6 +9,7 @@ pub mod applications;
 pub mod approvals;
 pub mod audit;
 pub mod auth_servers;
+pub mod configuration;
 pub mod content;
 pub mod credentials;
 pub mod events;

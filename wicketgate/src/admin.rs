@@ -9,9 +9,7 @@ use service::settings;
 
 use crate::{
     cli::{Admin, Place},
-    keys,
-    source::Source,
-    up,
+    keys, source, up,
 };
 
 pub async fn run(command: Admin) -> anyhow::Result<()> {
@@ -33,10 +31,9 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
 
 async fn open(place: &Place) -> anyhow::Result<(Database, Arc<Configuration>)> {
     keys::prepare_folder(&place.data)?;
-    let source = Source::parse(place.config.as_deref());
-    let configuration = source
-        .load(&place.data, Environment::new(settings::all()))
-        .await?;
+    let origin = source::origin(place.config.as_deref(), &place.data)?;
+    let environment = Environment::new(settings::all());
+    let configuration = source::start(&origin, &environment).await?.configuration;
     let location = up::database(&place.data, "portal-api.db")?;
     let db = Database::open::<Migrator>(&location, 2).await?;
     Ok((db, configuration))

@@ -1,10 +1,6 @@
 //! Commands that work on files and then end.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::{Context, bail};
 use config::{Configuration, Environment};
@@ -88,23 +84,4 @@ fn purposes(service: ServiceName) -> Vec<Purpose> {
         // These two check the tokens of all others and keep secrets: only the master key will do.
         ServiceName::PortalApi | ServiceName::AuthServer | ServiceName::Gateway => Vec::new(),
     }
-}
-
-/// Clones the configuration repository `url` below `data` and returns the folder.
-pub async fn clone(url: &str, data: &Path) -> anyhow::Result<PathBuf> {
-    let target = data
-        .join("config")
-        .join(format!("{}", uuid::Uuid::now_v7()));
-    let source = config::git::Source {
-        address: config::git::RepositoryAddress::parse(url).context("--config")?,
-        branch: settings::var("GIT_BRANCH"),
-        revision: settings::var("GIT_REVISION"),
-        credentials: config::git::Credentials {
-            user_password: settings::secret("GIT_CREDENTIALS")?,
-            ssh_key: settings::secret("GIT_SSH_KEY")?,
-        },
-    };
-    let folder = target.clone();
-    tokio::task::spawn_blocking(move || config::git::fetch(&source, &folder)).await??;
-    Ok(target)
 }

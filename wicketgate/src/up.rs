@@ -2,12 +2,11 @@
 //! so what works here works when they are apart.
 
 use std::{
-    collections::BTreeMap, fs::File, net::TcpListener, num::NonZeroU32, path::Path, sync::Arc,
-    time::Duration,
+    collections::BTreeMap, fs::File, net::TcpListener, num::NonZeroU32, path::Path, time::Duration,
 };
 
 use anyhow::{Context, bail};
-use config::{Configuration, Environment, globals::GatewayType};
+use config::{Environment, Origin, Start, globals::GatewayType};
 use migrations::Location;
 use service::{
     ServiceName,
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     banner::Banner, cli::Up, keys, neighbours::Neighbours, ports::Ports, signals, single::networks,
-    source::Source,
+    source,
 };
 
 /// How long everything but the gateway may take to stop; the gateway goes last.
@@ -34,9 +33,14 @@ pub async fn run(options: Up) -> anyhow::Result<()> {
     let sockets = Sockets::bind(&options)?;
     let keys = keys::from_environment_or_file(&options.data)?;
     let neighbours = Neighbours::local(&options.ports, options.listen);
-    let source = Source::parse(options.config.as_deref());
-    let environment = environment(&options, &source, &neighbours, &keys)?;
-    let configuration = source.load(&options.data, environment).await?;
+    let origin = source::origin(options.config.as_deref(), &options.data)?;
+    let environment = environment(&options, &origin, &neighbours, &keys)?;
+    let start = source::start(&origin, &environment).await?;
+    let banner = Banner::new(&options, &start.configuration);
+    let installation = Installation {
+        gateway: start.configuration.globals.gateway_type,
+        api: api_settings(&options, &keys, &neighbours, origin, environment, start)?,
+    };
 
     let (password, mut passwords) = mpsc::unbounded_channel();
     let mut services = Services::default();
@@ -44,13 +48,12 @@ pub async fn run(options: Up) -> anyhow::Result<()> {
         &options,
         &keys,
         &neighbours,
-        &configuration,
+        installation,
         sockets,
         password,
     )?;
 
     let ready = services.until_ready();
-    let banner = Banner::new(&options, &configuration);
     tokio::select! {
         () = ready => banner.print(passwords.try_recv().ok().as_deref()),
         ended = services.first_end() => {
@@ -125,7 +128,7 @@ impl Sockets {
 /// What the configuration's variables are resolved with.
 fn environment(
     options: &Up,
-    source: &Source,
+    origin: &Origin,
     neighbours: &Neighbours,
     keys: &Keys,
 ) -> anyhow::Result<Environment> {
@@ -135,9 +138,9 @@ fn environment(
         .or_insert_with(|| trimmed(&neighbours.echo));
     // A configuration of one's own says under which names it is reached; the sample, and whoever
     // opens this machine with --public-host, is reached on the ports of this process.
-    let host = match (&options.public_host, source) {
+    let host = match (&options.public_host, origin) {
         (Some(host), _) => Some(host.as_str()),
-        (None, Source::Sample) => Some("localhost"),
+        (None, Origin::Memory { .. }) => Some("localhost"),
         (None, _) => None,
     };
     if let Some(host) = host {
@@ -177,6 +180,41 @@ fn environment(
     Ok(environment)
 }
 
+/// What the configuration decides about this process.
+struct Installation {
+    gateway: GatewayType,
+    api: portal_api::Settings,
+}
+
+fn api_settings(
+    options: &Up,
+    keys: &Keys,
+    neighbours: &Neighbours,
+    origin: Origin,
+    environment: Environment,
+    start: Start,
+) -> anyhow::Result<portal_api::Settings> {
+    Ok(portal_api::Settings {
+        database: database(&options.data, "portal-api.db")?,
+        database_connections: 10,
+        keys: keys.clone(),
+        configuration: start.configuration,
+        source: source::following(origin, environment, start.trouble)?,
+        password_cost: portal_api::passwords::Cost::default(),
+        data: options.data.clone(),
+        neighbours: portal_api::Neighbours {
+            portal: neighbours.portal.clone(),
+            auth_server: neighbours.auth_server.clone(),
+            gateway: neighbours.gateway.clone(),
+        },
+        trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
+        allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
+        listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        health_interval: Duration::from_secs(30),
+        first_admin: None,
+    })
+}
+
 fn trimmed(url: &url::Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
@@ -196,31 +234,15 @@ impl Services {
         options: &Up,
         keys: &Keys,
         neighbours: &Neighbours,
-        configuration: &Arc<Configuration>,
+        installation: Installation,
         mut sockets: Sockets,
         password: mpsc::UnboundedSender<String>,
     ) -> anyhow::Result<()> {
-        let api = portal_api::Settings {
-            database: database(&options.data, "portal-api.db")?,
-            database_connections: 10,
-            keys: keys.clone(),
-            configuration: configuration.clone(),
-            password_cost: portal_api::passwords::Cost::default(),
-            data: options.data.clone(),
-            neighbours: portal_api::Neighbours {
-                portal: neighbours.portal.clone(),
-                auth_server: neighbours.auth_server.clone(),
-                gateway: neighbours.gateway.clone(),
-            },
-            trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
-            allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
-            listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
-            health_interval: Duration::from_secs(30),
-            first_admin: Some(portal_api::FirstAdmin {
-                email: options.admin.clone(),
-                password,
-            }),
-        };
+        let mut api = installation.api;
+        api.first_admin = Some(portal_api::FirstAdmin {
+            email: options.admin.clone(),
+            password,
+        });
         let listener = sockets.take("--api-port")?;
         let echo = sockets.take("--echo-port")?;
         self.start(ServiceName::PortalApi, |readiness, stop| {
@@ -282,7 +304,7 @@ impl Services {
             gateway_adapter::serve(adapter, listener, readiness, stop)
         });
 
-        if configuration.globals.gateway_type == GatewayType::Embedded {
+        if installation.gateway == GatewayType::Embedded {
             let mut gateway = gateway::Settings::new(sockets.gateway, options.data.clone());
             gateway.apply_env()?;
             self.start(ServiceName::Gateway, |readiness, stop| {

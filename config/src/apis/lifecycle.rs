@@ -1,11 +1,11 @@
 //! Where an API is in its life (static-config 24.4).
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::read::Object;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LifecycleState {
     /// A preview for administrators and the owner group; not on the gateway.
@@ -19,6 +19,15 @@ pub enum LifecycleState {
 }
 
 impl LifecycleState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Published => "published",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+        }
+    }
+
     const CHOICES: &[(&str, Self)] = &[
         ("created", Self::Created),
         ("published", Self::Published),
@@ -27,7 +36,7 @@ impl LifecycleState {
     ];
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lifecycle {
     pub state: LifecycleState,

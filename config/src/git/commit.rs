@@ -1,12 +1,10 @@
 //! What is known about the commit in use.
 
-use std::path::Path;
-
 use chrono::{DateTime, FixedOffset};
-use git2::{Repository, Time};
+use git2::{Oid, Repository, Time};
 use serde::Serialize;
 
-/// The commit that was checked out.
+/// A commit of the configuration repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Commit {
     /// Full hash.
@@ -21,13 +19,8 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The commit of a checked-out working tree, if the folder is one.
-    pub fn of_working_tree(folder: &Path) -> Option<Self> {
-        Self::head(&Repository::discover(folder).ok()?).ok()
-    }
-
-    pub(super) fn head(repository: &Repository) -> Result<Self, git2::Error> {
-        let commit = repository.head()?.peel_to_commit()?;
+    pub(super) fn read(repository: &Repository, id: Oid) -> Result<Self, git2::Error> {
+        let commit = repository.find_commit(id)?;
         let author = commit.author();
         Ok(Self {
             id: commit.id().to_string(),

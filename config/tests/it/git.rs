@@ -3,26 +3,29 @@
 use std::{fs, path::Path};
 
 use config::{
-    Configuration, Environment,
-    git::{Commit, Credentials, FetchError, RepositoryAddress, Source, fetch},
+    Configuration, Environment, Origin, Trouble,
+    git::{Credentials, FetchError, Mirror, RepositoryAddress, Source},
 };
 
 /// A repository with the sample in `static/`; gives the id of its first commit. A second commit
 /// changes the title.
 fn repository(folder: &Path) -> String {
     config::sample::write_to(&folder.join("static")).unwrap();
-    let repository = git2::Repository::init(folder).unwrap();
-    let first = commit(&repository, "first");
-    let globals = folder.join("static/globals.json");
-    let changed = fs::read_to_string(&globals)
-        .unwrap()
-        .replace("Wicketgate", "Second");
-    fs::write(globals, changed).unwrap();
-    commit(&repository, "second");
+    git2::Repository::init(folder).unwrap();
+    let first = commit(folder, "first");
+    retitle(folder, "Wicketgate", "Second");
     first
 }
 
-fn commit(repository: &git2::Repository, message: &str) -> String {
+fn retitle(folder: &Path, from: &str, to: &str) -> String {
+    let globals = folder.join("static/globals.json");
+    let changed = fs::read_to_string(&globals).unwrap().replace(from, to);
+    fs::write(globals, changed).unwrap();
+    commit(folder, &to.to_lowercase())
+}
+
+fn commit(folder: &Path, message: &str) -> String {
+    let repository = git2::Repository::open(folder).unwrap();
     let mut index = repository.index().unwrap();
     index
         .add_all(["."], git2::IndexAddOption::DEFAULT, None)
@@ -50,60 +53,172 @@ fn source(folder: &Path, branch: Option<&str>, revision: Option<&str>) -> Source
     }
 }
 
-fn title(folder: &Path) -> String {
-    let loaded = Configuration::load(folder, &Environment::default()).unwrap();
-    loaded.configuration.globals.title.clone()
+fn origin(source: Source, data: &Path) -> Origin {
+    Origin::Git(Mirror::new(source, data).unwrap())
+}
+
+/// Title and commit of what is newest.
+fn newest(origin: &Origin) -> (String, String) {
+    let configuration = origin.newest(&Environment::default(), None).unwrap();
+    described(&configuration.unwrap())
+}
+
+fn described(configuration: &Configuration) -> (String, String) {
+    let commit = configuration.commit().unwrap();
+    (configuration.globals.title.clone(), commit.id)
 }
 
 #[test]
-fn a_clone_is_a_configuration_that_knows_its_commit() {
-    let origin = tempfile::tempdir().unwrap();
-    let first = repository(origin.path());
-    let target = tempfile::tempdir().unwrap();
-
-    let newest = target.path().join("newest");
-    let commit = fetch(&source(origin.path(), None, None), &newest).unwrap();
+fn a_mirror_follows_the_remote_and_knows_its_commits() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = repository(remote.path());
+    let following = origin(source(remote.path(), None, None), data.path());
+    let loaded = following.newest(&Environment::default(), None).unwrap();
+    let loaded = loaded.unwrap();
+    let commit = loaded.commit().unwrap();
     assert_eq!(
         (commit.author.as_str(), commit.message.as_str()),
         ("Ada <ada@example.org>", "second")
     );
-    assert_eq!(title(&newest), "Second");
-    let loaded = Configuration::load(&newest, &Environment::default())
-        .unwrap()
-        .configuration;
     assert_eq!(
         loaded.config_date.as_deref(),
         Some("1970-01-01 02:00:00 +0200")
     );
-    assert_eq!(loaded.commit().as_ref(), Some(&commit));
-    assert_eq!(Commit::of_working_tree(&newest).unwrap().id, commit.id);
+    assert_eq!(loaded.globals.title, "Second");
 
-    let older = target.path().join("older");
-    fetch(&source(origin.path(), None, Some(&first)), &older).unwrap();
-    assert_eq!(title(&older), "Wicketgate");
+    let third = retitle(remote.path(), "Second", "Third");
+    assert_eq!(newest(&following), ("Third".to_owned(), third.clone()));
+    let seen = following.newest(&Environment::default(), Some(&third));
+    assert!(
+        seen.unwrap().is_none(),
+        "a commit that was seen is not read again"
+    );
+
+    let pinned = origin(source(remote.path(), None, Some(&first[..10])), data.path());
+    assert_eq!(newest(&pinned), ("Wicketgate".to_owned(), first));
 }
 
 #[test]
-fn a_clone_that_fails_leaves_nothing_and_tells_no_secret() {
-    let origin = tempfile::tempdir().unwrap();
-    repository(origin.path());
-    let target = tempfile::tempdir().unwrap().path().join("clone");
-    let missing = fetch(&source(origin.path(), None, Some("nowhere")), &target).unwrap_err();
-    assert!(matches!(missing, FetchError::NoRevision { .. }));
-    assert!(fetch(&source(origin.path(), Some("nowhere"), None), &target).is_err());
-    assert!(matches!(
-        fetch(&source(origin.path(), Some("a"), Some("b")), &target),
-        Err(FetchError::BranchAndRevision)
-    ));
-    let address = RepositoryAddress::parse("http://me:s3cret@127.0.0.1:1/x").unwrap();
-    let refused = fetch(
-        &Source {
-            address,
-            ..source(origin.path(), None, None)
-        },
-        &target,
-    )
+fn a_force_push_and_another_branch_are_followed() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = repository(remote.path());
+    let following = origin(source(remote.path(), None, None), data.path());
+    newest(&following);
+    let repository = git2::Repository::open(remote.path()).unwrap();
+    let old = repository
+        .find_commit(git2::Oid::from_str(&first).unwrap())
+        .unwrap();
+    repository.branch("stable", &old, false).unwrap();
+    repository
+        .reset(old.as_object(), git2::ResetType::Hard, None)
+        .unwrap();
+    assert_eq!(newest(&following).1, first);
+    let stable = origin(source(remote.path(), Some("stable"), None), data.path());
+    assert_eq!(newest(&stable).1, first);
+}
+
+#[test]
+fn a_start_without_the_remote_serves_what_was_served_last() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    repository(remote.path());
+    let following = origin(source(remote.path(), None, None), data.path());
+    let environment = Environment::default();
+    assert!(
+        origin(source(&remote.path().join("away"), None, None), data.path())
+            .start(&environment)
+            .is_err()
+    );
+    let served = following.start(&environment).unwrap().configuration;
+    following.keep(&served).unwrap();
+
+    let broken = remote.path().join("static/groups/groups.json");
+    let groups = fs::read_to_string(&broken).unwrap();
+    fs::write(&broken, "{").unwrap();
+    let bad = commit(remote.path(), "broken");
+    let start = following.start(&environment).unwrap();
+    assert_eq!(described(&start.configuration), described(&served));
+    let Some(Trouble::Refused {
+        commit: Some(refused),
+        problems,
+    }) = start.trouble
+    else {
+        panic!("{:?}", start.trouble);
+    };
+    assert_eq!((refused.id, problems.errors()), (bad, 1));
+
+    fs::write(&broken, groups).unwrap();
+    let good = commit(remote.path(), "mended");
+    fs::rename(remote.path().join(".git"), remote.path().join("away")).unwrap();
+    let start = following.start(&environment).unwrap();
+    assert_eq!(described(&start.configuration), described(&served));
+    assert!(matches!(start.trouble, Some(Trouble::Unreachable(_))));
+    fs::rename(remote.path().join("away"), remote.path().join(".git")).unwrap();
+    assert_eq!(newest(&following).1, good);
+}
+
+#[test]
+fn a_link_out_of_the_configuration_is_refused_and_one_inside_is_followed() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    repository(remote.path());
+    let content = remote.path().join("static/content");
+    std::os::unix::fs::symlink("help.md", content.join("again.md")).unwrap();
+    commit(remote.path(), "inside");
+    let following = origin(source(remote.path(), None, None), data.path());
+    let configuration = following
+        .newest(&Environment::default(), None)
+        .unwrap()
+        .unwrap();
+    let pages = &configuration.content.pages;
+    assert_eq!(pages["again"].source.bytes, pages["help"].source.bytes);
+    std::os::unix::fs::symlink("../../../../etc/passwd", content.join("evil.md")).unwrap();
+    commit(remote.path(), "outside");
+    let refused = following.newest(&Environment::default(), None).unwrap_err();
+    assert!(refused.to_string().contains("leads out"), "{refused}");
+}
+
+#[test]
+fn many_fetches_stay_quick_and_keep_what_was_served() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    repository(remote.path());
+    let following = origin(source(remote.path(), None, None), data.path());
+    let environment = Environment::default();
+    let mut served = Vec::new();
+    let mut title = "Second".to_owned();
+    for number in 0..80 {
+        let next = format!("Title{number}");
+        retitle(remote.path(), &title, &next);
+        title = next;
+        let configuration = following.newest(&environment, None).unwrap().unwrap();
+        following.keep(&configuration).unwrap();
+        served.push(described(&configuration).1);
+    }
+    let Origin::Git(mirror) = &following else {
+        unreachable!()
+    };
+    let kept: Vec<_> = mirror.kept().into_iter().map(|commit| commit.id).collect();
+    let last: Vec<_> = served.into_iter().rev().take(10).collect();
+    assert_eq!(kept, last);
+}
+
+#[test]
+fn what_fails_tells_no_secret() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    repository(remote.path());
+    let fetch = |source| Mirror::new(source, data.path()).and_then(|mirror| mirror.fetch());
+    let missing = fetch(source(remote.path(), None, Some("nowhere"))).unwrap_err();
+    assert!(
+        matches!(missing, FetchError::NoRevision { .. }),
+        "{missing}"
+    );
+    let missing = fetch(source(remote.path(), Some("nowhere"), None)).unwrap_err();
+    assert!(matches!(missing, FetchError::NoBranch { .. }), "{missing}");
+    let both = fetch(source(remote.path(), Some("a"), Some("b"))).unwrap_err();
+    assert!(matches!(both, FetchError::BranchAndRevision));
+    let refused = fetch(Source {
+        address: RepositoryAddress::parse("http://me:s3cret@127.0.0.1:1/x").unwrap(),
+        ..source(remote.path(), None, None)
+    })
     .unwrap_err();
+    assert!(refused.is_temporary());
     assert!(!format!("{refused} {refused:?}").contains("s3cret"));
-    assert!(!target.exists());
 }

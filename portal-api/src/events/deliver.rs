@@ -90,9 +90,15 @@ async fn hear(state: &AppState, bell: &Bell) -> Result<(), sea_orm::sqlx::Error>
         return Ok(());
     };
     let mut channel = PgListener::connect_with(pool).await?;
-    channel.listen("wicketgate_events").await?;
+    channel
+        .listen_all(["wicketgate_events", "wicketgate_configuration"])
+        .await?;
     loop {
-        channel.recv().await?;
-        bell.ring();
+        let heard = channel.recv().await?;
+        if heard.channel() == "wicketgate_configuration" {
+            state.in_force.heard_of(heard.payload());
+        } else {
+            bell.ring();
+        }
     }
 }

@@ -286,6 +286,31 @@ impl Event {
         Self::new("gateway", "applied", revision, data)
     }
 
+    /// Another configuration is in force. `changed` says which parts of it differ.
+    pub fn config_updated(
+        hash: &str,
+        previous_hash: Option<&str>,
+        commit: Option<&str>,
+        changed: &Value,
+    ) -> Self {
+        let data = json!({
+            "hash": hash, "previousHash": previous_hash, "commit": commit, "changed": changed,
+        });
+        Self::new("config", "updated", hash, data)
+    }
+
+    /// A new configuration moved an API on in its life, or changed the dates. `to` is the life
+    /// cycle as configured now.
+    pub fn api_lifecycle(api_id: &str, from: &str, to: &Value) -> Self {
+        let member = |name: &str| to.get(name).cloned().unwrap_or_default();
+        let data = json!({
+            "apiId": api_id, "from": from, "to": member("state"),
+            "deprecatedOn": member("deprecatedOn"), "sunsetOn": member("sunsetOn"),
+            "successor": member("successor"),
+        });
+        Self::new("api", "lifecycle", api_id, data)
+    }
+
     /// What may be delivered in any order relative to what: events with the same key keep theirs
     /// (events-and-adapters B9).
     pub fn ordering_key(&self) -> String {
@@ -311,6 +336,7 @@ impl Event {
                 | ("approval" | "registration", "delete")
                 | ("gateway", "applied")
                 | ("config", "updated")
+                | ("api", "lifecycle")
         )
     }
 }

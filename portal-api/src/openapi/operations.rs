@@ -2,6 +2,7 @@
 
 mod applications;
 mod catalogue;
+mod configuration;
 mod operating;
 mod people;
 mod subscriptions;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
         ("Webhooks", operating::webhooks()),
         ("Audit", operating::audit()),
         ("Gateway", operating::gateway()),
+        ("Configuration", configuration::operations()),
         ("Operations", operating::operations()),
     ]
 }

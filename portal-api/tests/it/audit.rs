@@ -14,10 +14,11 @@ use crate::{
 
 const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscriptions login \
     write_applications write_subscriptions write_users write_registrations write_namespaces \
-    write_grants write_verifications read_verifications webhooks";
+    write_grants write_verifications read_verifications webhooks restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
-const MACHINERY: [(&str, &str); 8] = [
+const MACHINERY: [(&str, &str); 9] = [
+    ("POST", "/config/hook"),
     ("PUT", "/gateway/status"),
     ("PUT", "/leases/{name}"),
     ("DELETE", "/leases/{name}"),
@@ -381,6 +382,10 @@ async fn operations(walk: &mut Walk<'_>) {
         Value::Null,
     )
     .await;
+    for route in ["POST /config/fetch", "POST /kill"] {
+        let path = route.trim_start_matches("POST ");
+        walk.step(ADMIN, route, path, json!({})).await;
+    }
     let path = "/auditlog/2999-01-01";
     let deleted = walk
         .step(ADMIN, "DELETE /auditlog/{date}", path, Value::Null)

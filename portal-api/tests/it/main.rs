@@ -18,6 +18,7 @@ mod login;
 mod market;
 mod openapi;
 mod registrations;
+mod reload;
 mod subscriptions;
 mod support;
 mod usage;

@@ -1,14 +1,16 @@
 //! A running portal-api and callers who prove who they are.
 
 mod postgres;
+pub mod remote;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use config::{Configuration, Environment, Tree};
+use config::{Configuration, Environment, Origin, Tree};
 use http::Method;
 use migrations::{Database, Location, portal_api::Migrator};
-use portal_api::{Neighbours, Settings, passwords::Cost, serve};
+use portal_api::{ConfigurationSource, Neighbours, Settings, passwords::Cost, serve};
 pub use postgres::Postgres;
+pub use remote::Remote;
 use serde_json::Value;
 use service::{
     ServiceName,
@@ -99,10 +101,14 @@ impl TestApi {
 
     /// As [`TestApi::start`], on a database of its own on PostgreSQL; nothing without a server.
     pub async fn start_on_postgres() -> Option<Self> {
+        Self::start_on_postgres_with(|_| {}).await
+    }
+
+    pub async fn start_on_postgres_with(change: impl FnOnce(&mut Settings)) -> Option<Self> {
         let postgres = Arc::new(Postgres::fresh().await?);
         let data = Arc::new(tempfile::tempdir().unwrap());
         let keys = Keys::from_master(MasterKey::generate());
-        Some(Self::serve(data, Some(postgres), keys, &[], |_| {}).await)
+        Some(Self::serve(data, Some(postgres), keys, &[], change).await)
     }
 
     /// One for each database there is.
@@ -122,15 +128,13 @@ impl TestApi {
 
     /// A second instance on the same PostgreSQL database.
     pub async fn another(&self) -> Self {
+        self.another_with(|_| {}).await
+    }
+
+    pub async fn another_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let postgres = self.postgres.clone().expect("SQLite has one owner");
-        Self::serve(
-            self.data.clone(),
-            Some(postgres),
-            self.keys.clone(),
-            &[],
-            |_| {},
-        )
-        .await
+        let (data, keys) = (self.data.clone(), self.keys.clone());
+        Self::serve(data, Some(postgres), keys, &[], change).await
     }
 
     /// Stops the server and starts one on the same data.
@@ -173,6 +177,10 @@ impl TestApi {
         let configuration = configuration(files);
         let mut settings = settings(data.path(), keys.clone(), configuration.clone());
         settings.database = location(data.path(), postgres.as_deref());
+        settings.source.origin = Origin::Memory {
+            tree: tree(files),
+            name: "test".to_owned(),
+        };
         change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let echo = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -276,6 +284,13 @@ fn location(data: &Path, postgres: Option<&Postgres>) -> Location {
 }
 
 fn configuration(files: &[(&str, &str)]) -> Arc<Configuration> {
+    Configuration::from_tree(&tree(files), "test", &Environment::default())
+        .unwrap_or_else(|problems| panic!("{problems}"))
+        .configuration
+}
+
+/// The sample with the three users.
+fn tree(files: &[(&str, &str)]) -> Tree {
     let mut tree = Tree::sample();
     let mut globals: Value = serde_json::from_slice(tree.get("globals.json").unwrap()).unwrap();
     let user = |id: &str, groups: &[&str]| serde_json::json!({"id": id, "email": format!("{id}@example.org"), "groups": groups});
@@ -294,9 +309,7 @@ fn configuration(files: &[(&str, &str)]) -> Arc<Configuration> {
     for (path, text) in files {
         tree.insert(*path, (*text).to_owned());
     }
-    Configuration::from_tree(&tree, "test", &Environment::default())
-        .unwrap_or_else(|problems| panic!("{problems}"))
-        .configuration
+    tree
 }
 
 fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Settings {
@@ -305,6 +318,13 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
         database: location(data, None),
         database_connections: 4,
         keys,
+        source: ConfigurationSource {
+            origin: Origin::sample(),
+            environment: Environment::default(),
+            trouble: None,
+            poll: Duration::ZERO,
+            hook_secret: None,
+        },
         configuration,
         password_cost: Cost::CHEAPEST,
         data: data.to_owned(),

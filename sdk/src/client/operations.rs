@@ -3,6 +3,7 @@
 use super::{Client, Error};
 use crate::types::{
     Globals,
+    configuration::ConfigStatus,
     health::{Health, Ping},
 };
 
@@ -20,6 +21,16 @@ impl Client {
     /// `GET /globals`: the caller's view.
     pub async fn globals(&self) -> Result<Globals, Error> {
         self.get(&["globals"]).json().await
+    }
+
+    /// `GET /config/status`
+    pub async fn config_status(&self) -> Result<ConfigStatus, Error> {
+        self.get(&["config", "status"]).json().await
+    }
+
+    /// `POST /config/fetch`: have portal-api look for a newer configuration at once.
+    pub async fn fetch_configuration(&self) -> Result<(), Error> {
+        self.post(&["config", "fetch"]).empty().await
     }
 
     /// `GET /systemhealth`

@@ -1,11 +1,12 @@
 //! portal-api alone: finds its configuration as wicked's deployments give it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Context, bail};
-use config::{Configuration, Environment, globals::PostgresStorage};
+use config::{Configuration, Environment, Origin, Start, Trouble, globals::PostgresStorage};
 use migrations::Location;
 use service::{
+    backoff::Backoff,
     health::Readiness,
     keys::{Keys, Purpose},
     settings,
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{listen_on, networks};
-use crate::{keys, source::Source};
+use crate::{keys, source};
 
 pub async fn run(
     data: &Path,
@@ -24,25 +25,39 @@ pub async fn run(
     keys::prepare_folder(data)?;
     let listener = listen_on("PORT", 3001)?;
     let echo = listen_on("ECHO_PORT", 3009)?;
-    let keys = keys::from_environment_or_file(data)?;
-    let configuration = configuration(data, &keys).await?;
-    let settings = from_environment(data, keys, configuration)?;
-    portal_api::serve(settings, listener, echo, readiness, shutdown).await
+    let settings = prepare(data, readiness.clone());
+    portal_api::serve_when(settings, listener, echo, readiness, shutdown).await
 }
 
-/// `GIT_REPO`, else the folder of `PORTAL_API_STATIC_CONFIG`, `PORTAL_CONFIG_BASE`/static or
-/// /var/portal-api/static, else the sample.
-async fn configuration(data: &Path, keys: &Keys) -> anyhow::Result<Arc<Configuration>> {
-    let source = match settings::var("GIT_REPO") {
-        Some(repository) => Source::Git(repository),
-        None => folder()?.map_or(Source::Sample, Source::Folder),
-    };
+/// Waits for the repository as long as it takes.
+async fn prepare(data: &Path, readiness: Readiness) -> anyhow::Result<portal_api::Settings> {
+    let keys = keys::from_environment_or_file(data)?;
+    let origin = origin(data)?;
     let mut environment = Environment::new(settings::all());
     environment.hash_key = Some(
         keys.derive(&Purpose::EventData)?
             .hmac_sha256(b"configuration hash"),
     );
-    source.load(data, environment).await
+    let mut backoff = Backoff::for_start();
+    loop {
+        match source::attempt(&origin, &environment).await? {
+            Ok(start) => return from_environment(data, keys, origin, environment, start),
+            Err(Trouble::Refused { problems, .. }) => {
+                bail!("the configuration was refused:\n{problems}")
+            }
+            Err(trouble) => readiness.waiting(trouble.to_string()),
+        }
+        backoff.wait().await;
+    }
+}
+
+/// `GIT_REPO`, else the folder of `PORTAL_API_STATIC_CONFIG`, `PORTAL_CONFIG_BASE`/static or
+/// /var/portal-api/static, else the sample.
+fn origin(data: &Path) -> anyhow::Result<Origin> {
+    match settings::var("GIT_REPO") {
+        Some(address) => source::repository(&address, data).context("GIT_REPO"),
+        None => Ok(folder()?.map_or_else(Origin::sample, Origin::Folder)),
+    }
 }
 
 fn folder() -> anyhow::Result<Option<std::path::PathBuf>> {
@@ -68,12 +83,14 @@ fn folder() -> anyhow::Result<Option<std::path::PathBuf>> {
 fn from_environment(
     data: &Path,
     keys: Keys,
-    configuration: Arc<Configuration>,
+    origin: Origin,
+    environment: Environment,
+    start: Start,
 ) -> anyhow::Result<portal_api::Settings> {
     let health_ms: u64 = settings::parsed::<i64>("PORTAL_API_HEALTH_INTERVAL")?
         .map_or(30_000, |interval| interval.max(0).unsigned_abs());
     Ok(portal_api::Settings {
-        database: database(data, &configuration)?,
+        database: database(data, &start.configuration)?,
         database_connections: settings::parsed("POSTGRES_MAX_CLIENTS")?.unwrap_or(10),
         keys,
         password_cost: portal_api::passwords::Cost::default(),
@@ -88,7 +105,8 @@ fn from_environment(
         listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
         health_interval: Duration::from_millis(health_ms),
         first_admin: None,
-        configuration,
+        configuration: start.configuration,
+        source: source::following(origin, environment, start.trouble)?,
     })
 }
 

@@ -111,13 +111,6 @@ pub fn operations() -> Vec<Operation> {
             .about("Each service sees its own secrets only.")
             .answers_object(),
         get("/randomId", "A random id").answers_text("text/plain"),
-        get(
-            "/config/status",
-            "Which configuration is served, and what is wrong with it",
-        )
-        .who(Who::Admin)
-        .scope(&["health"])
-        .answers_object(),
         get("/systemhealth", "How all parts are doing")
             .who(Who::Admin)
             .about("Scope `health` is accepted and not demanded.")

@@ -1,58 +1,17 @@
-//! The clone itself, bounded in time and size.
+//! Talking to the remote: credentials, and limits in time and size.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use git2::{
-    Cred, CredentialType, FetchOptions, RemoteCallbacks, Repository,
-    build::{CheckoutBuilder, RepoBuilder},
-};
+use git2::{Cred, CredentialType, RemoteCallbacks};
 
-use super::{Commit, Credentials, FetchError, RepositoryAddress, Source};
+use super::{Credentials, RepositoryAddress, Source};
 
 const MAX_DURATION: Duration = Duration::from_mins(2);
 const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// User name for hosts that take a token as password of anybody.
 const TOKEN_USER: &str = "x-access-token";
 
-pub fn clone(source: &Source, into: &Path) -> Result<Commit, FetchError> {
-    let address = &source.address;
-    let failed = |error: git2::Error| FetchError::Clone {
-        address: address.to_string(),
-        reason: error.message().to_owned(),
-    };
-    let mut options = FetchOptions::new();
-    options.remote_callbacks(callbacks(address, &source.credentials));
-    let mut builder = RepoBuilder::new();
-    builder.fetch_options(options);
-    if let Some(branch) = &source.branch {
-        builder.branch(branch);
-    }
-    let repository = builder.clone(address.as_str(), into).map_err(failed)?;
-    if let Some(revision) = &source.revision {
-        check_out(&repository, revision).map_err(|_| FetchError::NoRevision {
-            address: address.to_string(),
-            revision: revision.clone(),
-        })?;
-    }
-    Commit::head(&repository).map_err(failed)
-}
-
-fn check_out(repository: &Repository, revision: &str) -> Result<(), git2::Error> {
-    let object = repository
-        .revparse_single(revision)
-        .or_else(|_| repository.revparse_single(&format!("origin/{revision}")))?;
-    let commit = object.peel_to_commit()?;
-    repository.checkout_tree(commit.as_object(), Some(CheckoutBuilder::new().force()))?;
-    repository.set_head_detached(commit.id())
-}
-
-fn callbacks<'c>(
-    address: &'c RepositoryAddress,
-    credentials: &'c Credentials,
-) -> RemoteCallbacks<'c> {
+pub fn callbacks(source: &Source) -> RemoteCallbacks<'_> {
     let started = Instant::now();
     let mut asked = 0;
     let mut callbacks = RemoteCallbacks::new();
@@ -63,12 +22,12 @@ fn callbacks<'c>(
         asked += 1;
         // libgit2 asks again and again while the host refuses; and a redirect must not carry the
         // password to another host.
-        if asked > 2 || host(url) != host(address.as_str()) {
+        if asked > 2 || host(url) != host(source.address.as_str()) {
             return Err(git2::Error::from_str(
                 "the repository refused the credentials",
             ));
         }
-        credential(address, credentials, user, allowed)
+        credential(&source.address, &source.credentials, user, allowed)
     });
     callbacks
 }

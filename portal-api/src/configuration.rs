@@ -1,0 +1,33 @@
+//! The static configuration while it is served: looking for newer ones, taking them over without a
+//! restart, and what is known about them (portal-api B13, 29.3).
+//!
+//! A new configuration is read and checked beside the one in force and replaces it as a whole, or
+//! not at all. Requests hold the one they began with.
+
+mod announce;
+mod follow;
+mod hook;
+mod in_force;
+mod orphans;
+mod reload;
+mod signature;
+mod status;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+use crate::AppState;
+
+pub use announce::announce;
+pub use follow::follow;
+pub(crate) use in_force::InForce;
+
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/config/status", get(status::show))
+        .route("/config/fetch", post(reload::fetch))
+        .route("/config/hook", post(hook::receive))
+        .route("/kill", post(reload::kill))
+}

@@ -1,0 +1,72 @@
+//! The configuration in force and the one that should be (portal-api 29.3: `/config/…`).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Timestamp;
+
+/// Answer of `GET /config/status`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfigStatus {
+    pub serving: ServedConfiguration,
+    pub newest: NewestConfiguration,
+    /// Where configurations come from.
+    #[serde(default)]
+    pub source: String,
+    /// Branch or revision that is followed; absent = the remote's default branch, or no git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// When the source was last asked with success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched_at: Option<Timestamp>,
+    /// Why it cannot be asked now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The configuration that requests see. Without `commit` it did not come out of git.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServedConfiguration {
+    pub commit: Option<String>,
+    pub author: Option<String>,
+    pub date: Option<String>,
+    #[serde(default)]
+    pub hash: String,
+    /// How many there are, built-in ones not counted.
+    #[serde(default)]
+    pub apis: usize,
+    #[serde(default)]
+    pub plans: usize,
+}
+
+/// The newest configuration of the source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NewestConfiguration {
+    pub commit: Option<String>,
+    pub author: Option<String>,
+    pub date: Option<String>,
+    /// It has errors, so an earlier one is served.
+    #[serde(default)]
+    pub refused: bool,
+    /// Errors of a refused one, else warnings.
+    #[serde(default)]
+    pub problems: Vec<Finding>,
+}
+
+/// Something that is wrong with a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// `error` or `warning`.
+    #[serde(default)]
+    pub severity: String,
+    #[serde(default)]
+    pub file: String,
+    /// Place inside the file, such as `apis[2].plans[0]`.
+    #[serde(default)]
+    pub path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    #[serde(default)]
+    pub message: String,
+}
