@@ -11,7 +11,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 
 pub use directory::{Consumer, Directory, KeyEntry, TokenKey};
-pub use routing::{Bound, Routing, Service, Snapshot, Target};
+pub use routing::{Bound, Origin, Routing, Service, Snapshot, Target};
 
 use crate::{
     plugins::usage::UsageSettings,

@@ -9,9 +9,12 @@ mod forward;
 mod forwarded;
 mod head;
 pub mod headers;
+mod outgoing;
 mod pool;
 mod rules;
+mod sending;
 mod upgrade;
+mod wire;
 
 use std::{convert::Infallible, panic::AssertUnwindSafe, rc::Rc};
 

@@ -2,6 +2,7 @@
 //! the compiled configuration, the rate counters, and nothing else that a request would touch.
 
 mod connections;
+mod deadlines;
 mod framing;
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::task::LocalSet;
+use tokio::runtime::LocalOptions;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -33,10 +34,11 @@ use crate::{
 };
 
 pub use connections::Connections;
+pub use deadlines::Deadlines;
 pub use framing::Framing;
 
-/// How often idle connections are looked through and usage records handed over.
-const TICK: Duration = Duration::from_millis(250);
+/// How often connections and deadlines are looked through and usage records handed over.
+const TICK: Duration = Duration::from_millis(100);
 /// Usage records that are handed over at once.
 const USAGE_CHUNK: usize = 256;
 
@@ -111,6 +113,7 @@ pub struct Worker {
     pub shared: Arc<Shared>,
     pub pool: Pool,
     pub connections: Connections,
+    pub deadlines: Deadlines,
     index: usize,
     id: Uuid,
     numbers: Cell<u64>,
@@ -128,6 +131,7 @@ impl Worker {
         Self {
             pool: Pool::default(),
             connections: Connections::default(),
+            deadlines: Deadlines::default(),
             index,
             id: Uuid::new_v4(),
             numbers: Cell::new(0),
@@ -207,10 +211,10 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
         .context("cannot start a worker's runtime")?;
     let worker = Rc::new(Worker::new(index, shared));
-    LocalSet::new().block_on(&runtime, work(worker, listener, shutdown, grace))
+    runtime.block_on(work(worker, listener, shutdown, grace))
 }
 
 async fn work(
@@ -254,6 +258,7 @@ async fn tick(worker: Rc<Worker>) {
     loop {
         interval.tick().await;
         worker.hand_over_usage();
+        worker.deadlines.wake_expired();
         worker.pool.sweep();
         worker.connections.end_expired();
     }

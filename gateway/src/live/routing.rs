@@ -21,6 +21,7 @@ pub struct Routing {
     plugins: HashMap<Uuid, (SharedRow, Bound)>,
     services: HashMap<Uuid, (SharedRow, Arc<Service>)>,
     rules: HashMap<Uuid, (SharedRow, Rule)>,
+    origins: Origins,
 }
 
 /// A snapshot as one worker holds it: requests count their references to this, which no other
@@ -61,9 +62,18 @@ pub struct Target {
     pub plain_host: Option<String>,
 }
 
+/// What two services must have in common to share connections, as a number: workers keep their
+/// connections by it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Origin(pub usize);
+
+/// All origins there ever were in this process: a number never changes its meaning.
+type Origins = HashMap<(Arc<str>, u16, bool, bool), Origin>;
+
 /// A backend.
 pub struct Service {
     pub id: Uuid,
+    pub origin: Origin,
     /// Name, else id.
     pub label: Arc<str>,
     pub tls: bool,
@@ -176,11 +186,12 @@ impl Routing {
                 None => Bound::new(row),
             }
         });
+        let mut origins = previous.origins.clone();
         let services = reuse(tables, Kind::Service, &previous.services, |row| {
             let service: kong::Service = row.parse().ok()?;
             service
                 .enabled
-                .then(|| Service::new(&service).map(Arc::new))
+                .then(|| Service::new(&service, &mut origins).map(Arc::new))
                 .flatten()
         });
         let rules = reuse(tables, Kind::Route, &previous.rules, |row| {
@@ -232,6 +243,7 @@ impl Routing {
             plugins,
             services,
             rules,
+            origins,
         }
     }
 
@@ -248,7 +260,7 @@ fn reuse<T: Clone>(
     tables: &Tables,
     kind: Kind,
     previous: &HashMap<Uuid, (SharedRow, T)>,
-    compile: impl Fn(&Row) -> Option<T>,
+    mut compile: impl FnMut(&Row) -> Option<T>,
 ) -> HashMap<Uuid, (SharedRow, T)> {
     tables
         .all(kind, None)
@@ -289,7 +301,7 @@ impl Target {
 }
 
 impl Service {
-    fn new(service: &kong::Service) -> Option<Self> {
+    fn new(service: &kong::Service, origins: &mut Origins) -> Option<Self> {
         let tls = service.protocol == "https";
         let default_port = if tls { 443 } else { 80 };
         let bare = service.host.trim_start_matches('[').trim_end_matches(']');
@@ -306,17 +318,24 @@ impl Service {
         // The schema allows only what makes a valid authority.
         authority.parse::<Uri>().ok()?;
         let tags = service.tags.as_deref().unwrap_or_default();
+        let tls_verify = service.tls_verify.unwrap_or(true);
+        let host: Arc<str> = service.host.as_str().into();
+        let next = Origin(origins.len());
+        let origin = *origins
+            .entry((host.clone(), service.port, tls, tls_verify))
+            .or_insert(next);
         let timeout = |milliseconds: u32| Duration::from_millis(u64::from(milliseconds));
         Some(Self {
             id: service.id,
+            origin,
             label: service
                 .name
                 .clone()
                 .unwrap_or_else(|| service.id.to_string())
                 .into(),
             tls,
-            tls_verify: service.tls_verify.unwrap_or(true),
-            host: service.host.as_str().into(),
+            tls_verify,
+            host,
             address,
             port: service.port,
             authority: HeaderValue::from_str(&authority).ok()?,

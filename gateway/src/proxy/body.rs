@@ -28,31 +28,34 @@ pub enum BodyError {
 
 /// The body of a request to the backend.
 pub struct RequestBody {
-    inner: Option<Incoming>,
-    progress: Rc<Progress>,
+    inner: Option<(Incoming, Rc<Progress>)>,
 }
 
 /// What can be seen of a request body from outside.
 pub struct Progress {
-    bytes: Rc<Cell<u64>>,
+    bytes: Cell<u64>,
     limit: u64,
     exceeded: Cell<bool>,
-    /// Nothing before the first piece: most requests have no body and need no clock.
+    /// Nothing before the first piece.
     last: Cell<Option<Instant>>,
     started: Cell<bool>,
     finished: Cell<bool>,
 }
 
 impl Progress {
-    pub fn new(bytes: Rc<Cell<u64>>, limit: u64) -> Rc<Self> {
+    pub fn new(limit: u64) -> Rc<Self> {
         Rc::new(Self {
-            bytes,
+            bytes: Cell::new(0),
             limit,
             exceeded: Cell::new(false),
             last: Cell::new(None),
             started: Cell::new(false),
             finished: Cell::new(false),
         })
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
     }
 
     pub fn is_exceeded(&self) -> bool {
@@ -75,12 +78,12 @@ impl Progress {
 }
 
 impl RequestBody {
-    pub fn new(inner: Option<Incoming>, progress: Rc<Progress>) -> Self {
-        Self { inner, progress }
+    pub fn new(inner: Option<(Incoming, Rc<Progress>)>) -> Self {
+        Self { inner }
     }
 
     /// The client's body, when nothing of it was sent.
-    pub fn into_inner(self) -> Option<Incoming> {
+    pub fn into_inner(self) -> Option<(Incoming, Rc<Progress>)> {
         self.inner
     }
 }
@@ -94,41 +97,43 @@ impl Body for RequestBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
-        let Some(inner) = &mut this.inner else {
+        let Some((inner, progress)) = &mut this.inner else {
             return Poll::Ready(None);
         };
-        this.progress.started.set(true);
+        progress.started.set(true);
         let frame = ready!(Pin::new(&mut *inner).poll_frame(context));
-        this.progress.last.set(Some(Instant::now()));
+        progress.last.set(Some(Instant::now()));
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                let total = this.progress.bytes.get() + length;
-                this.progress.bytes.set(total);
-                if total > this.progress.limit {
-                    this.progress.exceeded.set(true);
+                let total = progress.bytes.get() + length;
+                progress.bytes.set(total);
+                if total > progress.limit {
+                    progress.exceeded.set(true);
                     Some(Err(BodyError::TooLarge))
                 } else {
-                    this.progress.finished.set(inner.is_end_stream());
+                    progress.finished.set(inner.is_end_stream());
                     Some(Ok(frame))
                 }
             }
             Some(Err(error)) => Some(Err(error.into())),
             None => {
-                this.progress.finished.set(true);
+                progress.finished.set(true);
                 None
             }
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.as_ref().is_none_or(Body::is_end_stream)
+        self.inner
+            .as_ref()
+            .is_none_or(|(inner, _)| inner.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
         self.inner
             .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+            .map_or_else(|| SizeHint::with_exact(0), |(inner, _)| inner.size_hint())
     }
 }
 
@@ -149,10 +154,15 @@ pub struct BackendBody {
 }
 
 impl BackendBody {
-    pub fn new(inner: Incoming, lease: Lease, finish: Box<Finish>, read_timeout: Duration) -> Self {
+    pub fn new(
+        inner: Incoming,
+        lease: Option<Lease>,
+        finish: Box<Finish>,
+        read_timeout: Duration,
+    ) -> Self {
         Self {
             inner,
-            lease: Some(lease),
+            lease,
             finish,
             read_timeout,
             stall: None,
@@ -160,7 +170,14 @@ impl BackendBody {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match Pin::new(&mut self.inner).poll_frame(context) {
+        let mut frame = Pin::new(&mut self.inner).poll_frame(context);
+        if frame.is_pending()
+            && let Some(lease) = &mut self.lease
+        {
+            lease.wire.drive(context);
+            frame = Pin::new(&mut self.inner).poll_frame(context);
+        }
+        match frame {
             Poll::Ready(Some(Ok(frame))) => {
                 self.stall = None;
                 self.finish.response_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);

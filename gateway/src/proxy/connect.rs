@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{body::RequestBody, rules::Rules};
+use super::{rules::Rules, wire::Wire};
 use crate::live::Service;
 
 /// Why no connection was made.
@@ -49,7 +49,7 @@ pub async fn connect(
     service: &Service,
     rules: &Rules,
     attempt: usize,
-) -> Result<SendRequest<RequestBody>, ConnectError> {
+) -> Result<Wire, ConnectError> {
     tokio::time::timeout(
         service.connect_timeout,
         connect_now(service, rules, attempt),
@@ -62,7 +62,7 @@ async fn connect_now(
     service: &Service,
     rules: &Rules,
     attempt: usize,
-) -> Result<SendRequest<RequestBody>, ConnectError> {
+) -> Result<Wire, ConnectError> {
     let addresses = addresses(service).await?;
     let mut failure = ConnectError::Unresolved;
     for offset in 0..addresses.len() {
@@ -111,7 +111,7 @@ fn server_name(service: &Service) -> Result<ServerName<'static>, ConnectError> {
     }
 }
 
-async fn handshake<S>(stream: S) -> Result<SendRequest<RequestBody>, ConnectError>
+async fn handshake<S>(stream: S) -> Result<Wire, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -119,12 +119,7 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(ConnectError::Handshake)?;
-    tokio::task::spawn_local(async move {
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!("connection to a backend ended: {error}");
-        }
-    });
-    Ok(sender)
+    Ok(Wire::new(sender, connection.with_upgrades()))
 }
 
 async fn addresses(service: &Service) -> Result<Rc<[IpAddr]>, ConnectError> {

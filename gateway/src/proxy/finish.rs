@@ -10,7 +10,7 @@ use hyper::{Request, body::Incoming};
 use service::http::CORRELATION_ID;
 use uuid::Uuid;
 
-use super::{Connection, Exchange};
+use super::{Connection, Exchange, body::Progress};
 use crate::{
     live::{Consumer, Snapshot, Target},
     plugins::{self, Plugin, prometheus::Observation, usage::RawRecord},
@@ -36,7 +36,7 @@ pub struct Finish {
     pub status: u16,
     pub from_backend: bool,
     pub upstream_ms: Option<u64>,
-    pub request_bytes: Rc<std::cell::Cell<u64>>,
+    pub request_body: Option<Rc<Progress>>,
     pub response_bytes: u64,
 }
 
@@ -69,7 +69,7 @@ impl Finish {
             status: CLIENT_CLOSED,
             from_backend: false,
             upstream_ms: None,
-            request_bytes: Rc::default(),
+            request_body: None,
             response_bytes: 0,
         })
     }
@@ -90,6 +90,12 @@ impl Finish {
 
     pub fn milliseconds_until(&self, moment: Instant) -> u64 {
         milliseconds(self.started, moment)
+    }
+
+    fn request_bytes(&self) -> u64 {
+        self.request_body
+            .as_ref()
+            .map_or(0, |progress| progress.bytes())
     }
 
     fn target(&self) -> Option<&Target> {
@@ -122,7 +128,7 @@ impl Finish {
                 .and_then(|consumer| consumer.username.as_ref()),
             status: self.status,
             from_backend: self.from_backend,
-            request_bytes: self.request_bytes.get(),
+            request_bytes: self.request_bytes(),
             response_bytes: self.response_bytes,
             total_ms,
             upstream_ms: self.upstream_ms,
@@ -157,7 +163,7 @@ impl Finish {
             method: self.method.clone(),
             path: kong::path::normalise(self.uri.path().as_bytes()).into(),
             status: self.status,
-            request_bytes: self.request_bytes.get(),
+            request_bytes: self.request_bytes(),
             response_bytes: self.response_bytes,
             duration_ms: total_ms,
             upstream_ms: self.upstream_ms,

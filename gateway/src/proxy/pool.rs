@@ -1,44 +1,22 @@
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
     rc::Rc,
-    sync::Arc,
+    task::{Context, Waker},
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http1::SendRequest;
-
-use super::body::RequestBody;
-use crate::{live::Service, worker::Worker};
+use super::wire::Wire;
+use crate::{live::Origin, worker::Worker};
 
 /// Idle connections that are kept per backend.
 const MAX_IDLE: usize = 512;
 const MAX_REQUESTS: u32 = 10_000;
 const IDLE: Duration = Duration::from_mins(1);
 
-/// What two services must have in common to share connections.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Origin {
-    host: Arc<str>,
-    port: u16,
-    tls: bool,
-    tls_verify: bool,
-}
-
-impl Origin {
-    pub fn of(service: &Service) -> Self {
-        Self {
-            host: service.host.clone(),
-            port: service.port,
-            tls: service.tls,
-            tls_verify: service.tls_verify,
-        }
-    }
-}
-
 /// Idle connections to backends.
 pub struct Pool {
-    idle: RefCell<HashMap<Origin, Vec<Idle>>>,
+    /// By the number of the origin.
+    idle: RefCell<Vec<Vec<Idle>>>,
     /// The time of the last look: exact enough for idle times, and asking the clock twice per
     /// request is not free.
     now: Cell<Instant>,
@@ -54,14 +32,14 @@ impl Default for Pool {
 }
 
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    wire: Wire,
     requests: u32,
     since: Instant,
 }
 
 /// A connection in use.
 pub struct Lease {
-    pub sender: SendRequest<RequestBody>,
+    pub wire: Wire,
     worker: Rc<Worker>,
     origin: Origin,
     requests: u32,
@@ -69,16 +47,22 @@ pub struct Lease {
 
 impl Pool {
     /// The connection used last: the others may then end.
-    pub fn take(&self, worker: &Rc<Worker>, origin: &Origin) -> Option<Lease> {
+    pub fn take(
+        &self,
+        worker: &Rc<Worker>,
+        origin: Origin,
+        context: &mut Context<'_>,
+    ) -> Option<Lease> {
         let mut idle = self.idle.borrow_mut();
-        let list = idle.get_mut(origin)?;
-        while let Some(candidate) = list.pop() {
-            if candidate.sender.is_ready() && self.now.get().duration_since(candidate.since) < IDLE
+        let list = idle.get_mut(origin.0)?;
+        while let Some(mut candidate) = list.pop() {
+            if self.now.get().duration_since(candidate.since) < IDLE
+                && candidate.wire.is_free(context)
             {
                 return Some(Lease {
-                    sender: candidate.sender,
+                    wire: candidate.wire,
                     worker: worker.clone(),
-                    origin: origin.clone(),
+                    origin,
                     requests: candidate.requests,
                 });
             }
@@ -86,21 +70,23 @@ impl Pool {
         None
     }
 
-    /// Closes connections that were idle for too long.
+    /// Closes connections that were idle for too long, and notices those that backends closed.
     pub fn sweep(&self) {
         let now = Instant::now();
         self.now.set(now);
-        self.idle.borrow_mut().retain(|_, list| {
-            list.retain(|idle| !idle.sender.is_closed() && now.duration_since(idle.since) < IDLE);
-            !list.is_empty()
-        });
+        for list in self.idle.borrow_mut().iter_mut() {
+            list.retain_mut(|idle| {
+                idle.wire.drive(&mut Context::from_waker(Waker::noop()));
+                !idle.wire.has_ended() && now.duration_since(idle.since) < IDLE
+            });
+        }
     }
 }
 
 impl Lease {
-    pub fn new(sender: SendRequest<RequestBody>, worker: &Rc<Worker>, origin: Origin) -> Self {
+    pub fn new(wire: Wire, worker: &Rc<Worker>, origin: Origin) -> Self {
         Self {
-            sender,
+            wire,
             worker: worker.clone(),
             origin,
             requests: 0,
@@ -109,15 +95,19 @@ impl Lease {
 
     /// For the next request to the same backend.
     pub fn give_back(self) {
-        if self.sender.is_closed() || self.requests + 1 >= MAX_REQUESTS {
+        if self.wire.has_ended() || self.requests + 1 >= MAX_REQUESTS {
             return;
         }
         let since = self.worker.pool.now.get();
         let mut idle = self.worker.pool.idle.borrow_mut();
-        let list = idle.entry(self.origin).or_default();
+        let number = self.origin.0;
+        if number >= idle.len() {
+            idle.resize_with(number + 1, Vec::new);
+        }
+        let list = &mut idle[number];
         if list.len() < MAX_IDLE {
             list.push(Idle {
-                sender: self.sender,
+                wire: self.wire,
                 requests: self.requests + 1,
                 since,
             });

@@ -1,0 +1,180 @@
+//! The head that the backend gets: the client's, with what the gateway adds.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version,
+    header::{HOST, VIA},
+};
+
+use super::{
+    Exchange,
+    forward::Way,
+    forwarded::{self, Facts},
+    headers::{self, names},
+    upgrade,
+};
+use crate::router::backend_path;
+
+/// A head that can be sent more than once.
+pub struct Outgoing<'a> {
+    method: Method,
+    uri: Uri,
+    headers: Headers,
+    facts: Facts<'a>,
+    version: Version,
+    request_id: HeaderValue,
+    /// Instead of the client's.
+    host: Option<HeaderValue>,
+    may_see_sessions: bool,
+    asks_websocket: bool,
+}
+
+enum Headers {
+    /// The client's.
+    Fresh(HeaderMap),
+    /// The client's, for another try. Without the gateway's own, and as a list, a copy costs a
+    /// quarter of what one of the whole map does.
+    Spare(Vec<(HeaderName, HeaderValue)>),
+    /// A head that came back unsent.
+    Complete(HeaderMap),
+    Gone,
+}
+
+impl<'a> Outgoing<'a> {
+    /// Nothing if the path cannot be a URI.
+    pub fn new(way: &Way<'a>, exchange: &mut Exchange<'a>, asks_websocket: bool) -> Option<Self> {
+        let stripped: &[u8] = match (way.target.strip_path, way.found.prefix) {
+            (true, Some(length)) => exchange.path.get(..length).unwrap_or_default(),
+            _ => b"",
+        };
+        let host = match exchange.backend_host.take() {
+            None if way.target.preserve_host && !way.host.is_empty() => None,
+            None => Some(way.service.authority.clone()),
+            host => host,
+        };
+        Some(Self {
+            uri: backend_uri(way, exchange)?,
+            method: exchange.head.method.clone(),
+            headers: Headers::Fresh(std::mem::take(&mut exchange.head.headers)),
+            facts: Facts {
+                connection: exchange.connection,
+                client: exchange.client,
+                peer_is_trusted: way.peer_is_trusted,
+                host: way.host,
+                path: exchange.uri.path(),
+                stripped,
+            },
+            version: exchange.head.version,
+            request_id: exchange.request_id.clone(),
+            host,
+            may_see_sessions: way.service.may_see_sessions,
+            asks_websocket,
+        })
+    }
+
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The head for the next try. `keep`: there may be one after it.
+    pub fn head(&mut self, keep: bool) -> Request<()> {
+        let headers = match std::mem::replace(&mut self.headers, Headers::Gone) {
+            Headers::Fresh(headers) => self.complete(headers, keep),
+            Headers::Spare(list) => self.complete(list.into_iter().collect(), keep),
+            Headers::Complete(headers) => {
+                if keep {
+                    self.headers = Headers::Complete(headers.clone());
+                }
+                headers
+            }
+            Headers::Gone => HeaderMap::new(),
+        };
+        let mut head = Request::new(());
+        *head.method_mut() = self.method.clone();
+        *head.uri_mut() = self.uri.clone();
+        *head.headers_mut() = headers;
+        head
+    }
+
+    /// The head of a request that was not sent.
+    pub fn take_back(&mut self, head: Request<()>) {
+        self.headers = Headers::Complete(head.into_parts().0.headers);
+    }
+
+    fn complete(&mut self, mut client: HeaderMap, keep: bool) -> HeaderMap {
+        if keep {
+            self.headers = Headers::Spare(copy(&client));
+        }
+        self.add_to(&mut client);
+        client
+    }
+
+    fn add_to(&self, headers: &mut HeaderMap) {
+        headers.reserve(8);
+        forwarded::set(headers, &self.facts);
+        append_via(headers, self.version);
+        headers.insert(names::REQUEST_ID, self.request_id.clone());
+        if !self.may_see_sessions {
+            headers::remove_session_cookies(headers);
+        }
+        if let Some(host) = &self.host {
+            headers.insert(HOST, host.clone());
+        }
+        if self.asks_websocket {
+            upgrade::ask(headers);
+        }
+    }
+}
+
+fn copy(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let mut copy = Vec::with_capacity(headers.len());
+    let pairs = headers.iter();
+    copy.extend(pairs.map(|(name, value)| (name.clone(), value.clone())));
+    copy
+}
+
+/// Appends us to `Via`.
+pub fn append_via(headers: &mut HeaderMap, version: Version) {
+    const HTTP_11: HeaderValue =
+        HeaderValue::from_static(concat!("1.1 wicketgate/", env!("CARGO_PKG_VERSION")));
+    const HTTP_10: HeaderValue =
+        HeaderValue::from_static(concat!("1.0 wicketgate/", env!("CARGO_PKG_VERSION")));
+    headers.append(
+        VIA,
+        if version == Version::HTTP_10 {
+            HTTP_10
+        } else {
+            HTTP_11
+        },
+    );
+}
+
+/// Path and query for the backend.
+fn backend_uri(way: &Way<'_>, exchange: &Exchange<'_>) -> Option<Uri> {
+    let target = way.target;
+    let computed;
+    let path: &[u8] = if let Some(path) = &exchange.backend_path {
+        path
+    } else {
+        computed = backend_path(
+            &way.service.base_path,
+            target.path_handling,
+            target.strip_path,
+            exchange.path,
+            way.found.prefix,
+        );
+        &computed
+    };
+    let path = kong::path::encode(path);
+    let sent = exchange.uri.path_and_query()?;
+    if !exchange.query_is_changed() && *path == *sent.path() {
+        return Uri::builder().path_and_query(sent.clone()).build().ok();
+    }
+    let query = exchange.query();
+    let mut text = String::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
+    text.push_str(&path);
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(query);
+    }
+    Uri::from_maybe_shared(bytes::Bytes::from(text)).ok()
+}
