@@ -1,11 +1,11 @@
 //! The main path, from signing up to metered calls, in every shape that users run.
 
 mod person;
+mod tokens;
 
 use std::time::{Duration, Instant};
 
 pub use person::Person;
-use serde_json::Value;
 
 use crate::support::{Installation, Shape, eventually};
 
@@ -43,7 +43,8 @@ async fn walk(shape: Shape) {
     keys_are_checked_and_limited(&installation, &key).await;
     unsubscribing_ends_the_key(&installation, &ada).await;
     plans_with_approval_wait(&installation, &ada, &admin).await;
-    tokens_are_checked(&installation, &ada).await;
+    tokens::of_applications_are_checked(&installation, &ada).await;
+    tokens::of_users_reach_the_backend(&installation, &ada).await;
 }
 
 async fn catalogue_and_reference_are_open_to_everybody(
@@ -204,65 +205,4 @@ async fn plans_with_approval_wait(
         "{}",
         answer.status()
     );
-}
-
-async fn tokens_are_checked(installation: &Installation, ada: &Person<'_>) {
-    let (client_id, client_secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
-    let answer = installation
-        .http
-        .post(installation.gateway() + "/auth/oauth2/token")
-        .basic_auth(&client_id, Some(&client_secret))
-        .form(&[
-            ("grant_type", "client_credentials"),
-            ("scope", "read_orders"),
-        ])
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let token: Value = answer.json().await.unwrap();
-    assert_eq!(status, 200, "{token}");
-    let token = token["access_token"].as_str().unwrap().to_owned();
-    let url = installation.gateway() + "/orders/v1/orders";
-    let call = async |token: &str| {
-        let request = installation.http.get(&url).bearer_auth(token);
-        request
-            .header("x-authenticated-scope", "write_orders")
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
-    };
-    eventually("the token works", async || {
-        (call(&token).await == 200).then_some(())
-    })
-    .await;
-
-    let mut parts: Vec<&str> = token.split('.').collect();
-    let unsigned = format!("{}.{}.", parts[0], parts[1]);
-    assert_eq!(call(&unsigned).await, 401, "no signature");
-    let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", parts[1]);
-    assert_eq!(call(&none).await, 401, "alg none");
-    let reversed: String = parts[2].chars().rev().collect();
-    parts[2] = &reversed;
-    assert_eq!(call(&parts.join(".")).await, 401, "a wrong signature");
-    let foreign = installation.url("api") + "/users";
-    let answer = installation
-        .http
-        .get(foreign)
-        .bearer_auth(&token)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 401, "the token is not for portal-api");
-
-    // Scopes come from the token, never from the client.
-    let write = installation
-        .http
-        .post(&url)
-        .bearer_auth(&token)
-        .header("x-authenticated-scope", "write_orders");
-    let order = serde_json::json!({"items": [{"product": "tea", "quantity": 1}]});
-    assert_eq!(write.json(&order).send().await.unwrap().status(), 403);
 }

@@ -107,9 +107,17 @@ impl<'i> Person<'i> {
     }
 
     pub async fn create_application(&self, id: &str) {
+        self.create_application_at(id, "").await;
+    }
+
+    pub async fn create_application_at(&self, id: &str, redirect_uri: &str) {
         let url = self.installation.portal() + "/applications?register=true";
         let form = self.visitor.open(&url).await.expect(200);
-        let fields = [("appid", id), ("appname", id)];
+        let fields = [
+            ("appid", id),
+            ("appname", id),
+            ("redirecturi", redirect_uri),
+        ];
         self.visitor
             .submit(&form, "Create application", &fields)
             .await
@@ -146,6 +154,11 @@ impl<'i> Person<'i> {
     /// Client id and secret of a new application at an OAuth API.
     pub async fn subscribe_client(&self, id: &str, api: &str, plan: &str) -> (String, String) {
         self.create_application(id).await;
+        self.client(id, api, plan).await
+    }
+
+    /// Client id and secret of a new subscription to an OAuth API.
+    pub async fn client(&self, id: &str, api: &str, plan: &str) -> (String, String) {
         let page = self.subscribe(id, api, plan).await;
         let values = page.all("main code");
         let client = values

@@ -1,0 +1,130 @@
+//! Access tokens of the auth server at an API behind the gateway.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use super::Person;
+use crate::support::{Installation, eventually};
+
+/// A verifier with its challenge (RFC 7636, appendix B).
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+pub async fn of_applications_are_checked(installation: &Installation, ada: &Person<'_>) {
+    let (client_id, client_secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("scope", "read_orders"),
+    ];
+    let token = token(installation, (&client_id, &client_secret), &form).await;
+    let url = installation.gateway() + "/orders/v1/orders";
+    let call = async |token: &str| {
+        let request = installation.http.get(&url).bearer_auth(token);
+        request
+            .header("x-authenticated-scope", "write_orders")
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    eventually("the token works", async || {
+        (call(&token).await == 200).then_some(())
+    })
+    .await;
+
+    let mut parts: Vec<&str> = token.split('.').collect();
+    let unsigned = format!("{}.{}.", parts[0], parts[1]);
+    assert_eq!(call(&unsigned).await, 401, "no signature");
+    let none = format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", parts[1]);
+    assert_eq!(call(&none).await, 401, "alg none");
+    let reversed: String = parts[2].chars().rev().collect();
+    parts[2] = &reversed;
+    assert_eq!(call(&parts.join(".")).await, 401, "a wrong signature");
+    let foreign = installation.url("api") + "/users";
+    let answer = installation
+        .http
+        .get(foreign)
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401, "the token is not for portal-api");
+
+    // Scopes come from the token, never from the client.
+    let write = installation
+        .http
+        .post(&url)
+        .bearer_auth(&token)
+        .header("x-authenticated-scope", "write_orders");
+    let order = serde_json::json!({"items": [{"product": "tea", "quantity": 1}]});
+    assert_eq!(write.json(&order).send().await.unwrap().status(), 403);
+}
+
+/// Log-in, consent, code, token, call: the backend learns who the user is and what he allowed.
+pub async fn of_users_reach_the_backend(installation: &Installation, ada: &Person<'_>) {
+    // An address that answers, so that the browser can be sent there.
+    let redirect_uri = installation.portal() + "/about-to-return";
+    ada.create_application_at("ada-web", &redirect_uri).await;
+    let (client_id, client_secret) = ada.client("ada-web", "orders", "free").await;
+    let mut url = Url::parse(&(installation.gateway() + "/auth/oauth2/authorize")).unwrap();
+    url.query_pairs_mut().extend_pairs([
+        ("response_type", "code"),
+        ("client_id", &client_id),
+        ("redirect_uri", &redirect_uri),
+        ("scope", "read_orders write_orders"),
+        ("state", "xyz"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    let consent = ada.visitor.open(url.as_str()).await.expect(200);
+    let returned = ada.visitor.submit(&consent, "Allow", &[]).await;
+    let answer: Vec<(String, String)> = returned.url.query_pairs().into_owned().collect();
+    let of = |name: &str| answer.iter().find(|(key, _)| key == name).map(|(_, v)| v);
+    assert_eq!(of("state").map(String::as_str), Some("xyz"), "{answer:?}");
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", of("code").unwrap()),
+        ("redirect_uri", &redirect_uri),
+        ("code_verifier", VERIFIER),
+    ];
+    let token = token(installation, (&client_id, &client_secret), &form).await;
+
+    let order = json!({"items": [{"product": "tea", "quantity": 1}]});
+    let place = async || {
+        let call = installation
+            .http
+            .post(installation.gateway() + "/orders/v1/orders")
+            .bearer_auth(&token)
+            .header("x-authenticated-userid", "sub=1")
+            .json(&order);
+        let answer = call.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status != 401).then_some((status, answer.json::<Value>().await.unwrap()))
+    };
+    let (status, placed) = eventually("the token is known", place).await;
+    assert_eq!(status, 201, "{placed}");
+    // The sample backend takes the customer from X-Authenticated-Userid, and lets nobody order
+    // without write_orders in X-Authenticated-Scope.
+    let claims = token.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(placed["customer"], claims["sub"]);
+}
+
+async fn token(
+    installation: &Installation,
+    (client_id, client_secret): (&str, &str),
+    form: &[(&str, &str)],
+) -> String {
+    let request = installation
+        .http
+        .post(installation.gateway() + "/auth/oauth2/token")
+        .basic_auth(client_id, Some(client_secret))
+        .form(form);
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let token: Value = answer.json().await.unwrap();
+    assert_eq!(status, 200, "{token}");
+    token["access_token"].as_str().unwrap().to_owned()
+}
