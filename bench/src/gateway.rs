@@ -33,15 +33,24 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let backend = backend().await?;
-    let [proxy, admin, status, nginx_address] = free()?;
+    let [proxy, admin, status, nginx_address, floor_address] = free()?;
     let gateway = start(binary, folder.path(), proxy, admin, status)?;
     configure(admin, backend).await?;
     let gateway_pid = gateway.id().context("the gateway has ended")?;
+    let floor = floor(floor_address, backend)?;
+    wait(floor_address).await?;
+    let floor_pid = floor.id().context("the floor has ended")?;
     let peer = nginx::start(folder.path(), nginx_address, backend)?;
 
     let request =
         |path: &str, extra: &str| format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{extra}\r\n");
     let mut rows = vec![
+        row(
+            "hyper, nothing else",
+            floor_address,
+            request("/plain/x", ""),
+            vec![floor_pid],
+        ),
         row(
             "gateway, plain",
             proxy,
@@ -60,10 +69,24 @@ pub async fn run(
         let master = peer.id().context("nginx has ended")?;
         let pids = std::iter::once(master)
             .chain(process::children(master))
-            .collect();
+            .collect::<Vec<u32>>();
         rows.insert(
             0,
-            row("nginx, plain", nginx_address, request("/plain/x", ""), pids),
+            row(
+                "nginx, plain",
+                nginx_address,
+                request("/plain/x", ""),
+                Vec::clone(&pids),
+            ),
+        );
+        rows.insert(
+            1,
+            row(
+                "nginx, with the gateway's headers",
+                nginx_address,
+                request("/headers/x", ""),
+                pids,
+            ),
         );
     } else {
         println!("nginx is not installed; its row is missing");
@@ -174,6 +197,15 @@ fn start(
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}", binary.display()))
+}
+
+/// This program again, as the bare proxy.
+fn floor(listen: SocketAddr, backend: SocketAddr) -> anyhow::Result<Child> {
+    Command::new(std::env::current_exe()?)
+        .args(["floor", &listen.to_string(), &backend.to_string()])
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start the bare proxy")
 }
 
 async fn wait(address: SocketAddr) -> anyhow::Result<()> {

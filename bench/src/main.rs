@@ -3,13 +3,15 @@
 //!
 //! `cargo build --release && cargo run --release -p bench -- gateway` (or `up`).
 
+mod floor;
 mod gateway;
 mod load;
+mod login;
 mod nginx;
 mod process;
 mod up;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +39,12 @@ enum What {
         #[arg(long, default_value_t = 3)]
         rounds: usize,
     },
+    /// A proxy on hyper that does nothing else; the gateway's floor, started by `gateway`
+    #[command(hide = true)]
+    Floor {
+        listen: SocketAddr,
+        backend: SocketAddr,
+    },
     /// Time to ready, memory, and how soon a new subscription works
     Up {
         /// Subscriptions to make
@@ -45,11 +53,18 @@ enum What {
     },
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     service::http::install_crypto();
     let cli = Cli::parse();
+    if let What::Floor { listen, backend } = cli.what {
+        return floor::run(listen, backend);
+    }
+    tokio::runtime::Runtime::new()?.block_on(measure(cli))
+}
+
+async fn measure(cli: Cli) -> anyhow::Result<()> {
     match cli.what {
+        What::Floor { .. } => Ok(()),
         What::Gateway {
             connections,
             seconds,

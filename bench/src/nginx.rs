@@ -29,6 +29,23 @@ pub fn start(
                proxy_set_header X-Forwarded-For $remote_addr;
                proxy_set_header X-Real-IP $remote_addr;
              }}
+             location /headers/ {{
+               proxy_pass http://backend;
+               proxy_http_version 1.1;
+               proxy_set_header Connection \"\";
+               proxy_set_header X-Forwarded-For $remote_addr;
+               proxy_set_header X-Real-IP $remote_addr;
+               proxy_set_header X-Forwarded-Proto $scheme;
+               proxy_set_header X-Forwarded-Host $host;
+               proxy_set_header X-Forwarded-Port $server_port;
+               proxy_set_header X-Forwarded-Path $uri;
+               proxy_set_header X-Kong-Request-Id $request_id;
+               proxy_set_header Via \"1.1 nginx\";
+               add_header Via \"1.1 nginx\";
+               add_header X-Kong-Request-Id $request_id;
+               add_header X-Kong-Upstream-Latency $upstream_response_time;
+               add_header X-Kong-Proxy-Latency $request_time;
+             }}
            }}
          }}",
         folder = folder.display(),

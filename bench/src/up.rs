@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use service::{
     ServiceName,
@@ -17,7 +17,7 @@ use service::{
 };
 use tokio::process::{Child, Command};
 
-use crate::process;
+use crate::{login, process};
 
 const NAMES: [&str; 10] = [
     "portal",
@@ -31,6 +31,9 @@ const NAMES: [&str; 10] = [
     "gateway-admin",
     "gateway-status",
 ];
+/// Each of a new browser.
+const LOG_INS: usize = 100;
+const ADMINISTRATOR: &str = "admin@localhost.localdomain";
 const SCOPES: &str = "write_applications write_subscriptions";
 
 pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
@@ -51,23 +54,55 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
         process::memory_mib(pid)?
     );
 
-    let mut delays = Vec::with_capacity(subscriptions);
+    let (mut delays, mut ends) = (Vec::new(), Vec::new());
     let master = MasterKey::parse(&fs::read_to_string(data.path().join("master.key"))?)?;
     let identity = Identity::new(ServiceName::AuthServer, Keys::from_master(master));
     for number in 0..subscriptions {
-        delays.push(key_works_after(&client, &identity, number).await?);
+        let (key, delay) = key_works_after(&client, &identity, number).await?;
+        delays.push(delay);
+        ends.push(key_ends_after(&client, &identity, number, &key).await?);
     }
-    delays.sort_unstable();
-    for percent in [50, 99] {
-        let delay = delays[(delays.len() * percent / 100).min(delays.len() - 1)];
-        let milliseconds = delay.as_secs_f64() * 1e3;
-        println!("| subscribe answered to first 200, p{percent} | {milliseconds:.1} ms |");
-    }
+    percentiles("subscribe answered to first 200", delays);
+    percentiles("unsubscribe answered to first 401 or 403", ends);
     println!(
         "| memory after {subscriptions} subscriptions | {:.1} MiB |",
         process::memory_mib(pid)?
     );
+    let password = password(binary, data.path()).await?;
+    for _ in 0..LOG_INS {
+        login::log_in(&url("portal", "/login"), ADMINISTRATOR, &password).await?;
+    }
+    println!(
+        "| memory after {LOG_INS} log-ins | {:.1} MiB |",
+        process::memory_mib(pid)?
+    );
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    println!("| and 30 s later | {:.1} MiB |", process::memory_mib(pid)?);
     Ok(())
+}
+
+/// A password for the first administrator.
+async fn password(binary: &Path, data: &Path) -> anyhow::Result<String> {
+    let output = Command::new(binary)
+        .args(["admin", "reset-password", ADMINISTRATOR, "--data"])
+        .arg(data)
+        .output()
+        .await?;
+    let text = String::from_utf8(output.stdout)?;
+    let line = text.lines().find(|line| line.starts_with("New password"));
+    let password = line.and_then(|line| line.rsplit(' ').next());
+    Ok(password.context("no new password")?.to_owned())
+}
+
+fn percentiles(what: &str, mut delays: Vec<Duration>) {
+    delays.sort_unstable();
+    for percent in [50, 99, 100] {
+        let Some(delay) = delays.get((delays.len() * percent / 100).min(delays.len() - 1)) else {
+            return;
+        };
+        let milliseconds = delay.as_secs_f64() * 1e3;
+        println!("| {what}, p{percent} | {milliseconds:.1} ms |");
+    }
 }
 
 fn port(name: &str) -> u16 {
@@ -126,7 +161,7 @@ async fn key_works_after(
     client: &Client,
     identity: &Identity,
     number: usize,
-) -> anyhow::Result<Duration> {
+) -> anyhow::Result<(String, Duration)> {
     let application = format!("bench-{number}");
     let body = json!({"id": application, "name": application});
     post(client, identity, "/applications", &body).await?;
@@ -138,11 +173,8 @@ async fn key_works_after(
         .as_str()
         .context("no key in the answer")?;
     loop {
-        let call = client
-            .get(url("gateway", "/petstore/v1/inventory"))
-            .header("X-ApiKey", key);
-        if call.send().await?.status() == StatusCode::OK {
-            return Ok(answered.elapsed());
+        if call(client, key).await? == StatusCode::OK {
+            return Ok((key.to_owned(), answered.elapsed()));
         }
         if answered.elapsed() > Duration::from_secs(10) {
             bail!("the key of {application} does not work after 10 s");
@@ -151,18 +183,55 @@ async fn key_works_after(
     }
 }
 
+async fn call(client: &Client, key: &str) -> anyhow::Result<StatusCode> {
+    let request = client
+        .get(url("gateway", "/petstore/v1/inventory"))
+        .header("X-ApiKey", key);
+    Ok(request.send().await?.status())
+}
+
+/// Ends the subscription and calls until the key is refused.
+async fn key_ends_after(
+    client: &Client,
+    identity: &Identity,
+    number: usize,
+    key: &str,
+) -> anyhow::Result<Duration> {
+    let path = format!("/applications/bench-{number}/subscriptions/petstore");
+    let answer = as_administrator(identity, client.delete(url("api", &path)))?
+        .send()
+        .await?;
+    if answer.status() != StatusCode::NO_CONTENT {
+        bail!("{path}: {} {}", answer.status(), answer.text().await?);
+    }
+    let answered = Instant::now();
+    while call(client, key).await? == StatusCode::OK {
+        if answered.elapsed() > Duration::from_secs(10) {
+            bail!("the key of bench-{number} still works after 10 s");
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(answered.elapsed())
+}
+
 /// As the first administrator, on whose behalf the auth server may speak.
+fn as_administrator(
+    identity: &Identity,
+    request: RequestBuilder,
+) -> anyhow::Result<RequestBuilder> {
+    Ok(request
+        .bearer_auth(identity.token_for(ServiceName::PortalApi)?)
+        .header("X-Authenticated-UserId", "sub=1")
+        .header("X-Authenticated-Scope", SCOPES))
+}
+
 async fn post(
     client: &Client,
     identity: &Identity,
     path: &str,
     body: &Value,
 ) -> anyhow::Result<Value> {
-    let answer = client
-        .post(url("api", path))
-        .bearer_auth(identity.token_for(ServiceName::PortalApi)?)
-        .header("X-Authenticated-UserId", "sub=1")
-        .header("X-Authenticated-Scope", SCOPES)
+    let answer = as_administrator(identity, client.post(url("api", path)))?
         .json(body)
         .send()
         .await?;

@@ -1,0 +1,41 @@
+//! Logging in as a browser does: through the pages of portal and auth server.
+
+use anyhow::{Context, bail};
+use reqwest::{Client, Url};
+use scraper::{Html, Selector};
+
+/// A new browser logs in at the portal and is sent back there.
+pub async fn log_in(url: &str, email: &str, password: &str) -> anyhow::Result<()> {
+    let client = Client::builder().no_proxy().cookie_store(true).build()?;
+    let page = client.get(url).send().await?.error_for_status()?;
+    let at = page.url().clone();
+    let (action, mut fields) = form(&at, &page.text().await?)?;
+    fields.push(("username".to_owned(), email.to_owned()));
+    fields.push(("password".to_owned(), password.to_owned()));
+    let origin = at.origin().ascii_serialization();
+    let request = client.post(action).header("origin", origin).form(&fields);
+    let answer = request.send().await?.error_for_status()?;
+    let after = answer.url().clone();
+    if answer.text().await?.contains("name=\"password\"") {
+        bail!("the log-in was refused: {after}");
+    }
+    Ok(())
+}
+
+/// Where the form with the password leads, and its hidden fields.
+fn form(at: &Url, page: &str) -> anyhow::Result<(Url, Vec<(String, String)>)> {
+    let document = Html::parse_document(page);
+    let forms = Selector::parse("form:has(input[type=password])").expect("a selector");
+    let hidden = Selector::parse("input[type=hidden]").expect("a selector");
+    let form = document
+        .select(&forms)
+        .next()
+        .with_context(|| format!("no log-in form at {at}"))?;
+    let fields = form.select(&hidden).filter_map(|input| {
+        let element = input.value();
+        let value = element.attr("value").unwrap_or_default();
+        Some((element.attr("name")?.to_owned(), value.to_owned()))
+    });
+    let action = at.join(form.value().attr("action").unwrap_or_default())?;
+    Ok((action, fields.collect()))
+}
