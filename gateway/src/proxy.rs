@@ -103,7 +103,7 @@ async fn exchange(
     let uri = std::mem::take(&mut head.uri);
     let host = head::check(&head, &uri, connection)?;
     let normal = kong::path::normalise(uri.path().as_bytes());
-    let upgrade = headers::clean_request(&mut head.headers);
+    let seen = headers::clean_request(&mut head.headers);
     let peer_is_trusted = worker
         .shared
         .rules
@@ -114,7 +114,7 @@ async fn exchange(
     let routing = finish.routing.clone();
     let question = Question {
         method: &head.method,
-        host: RequestHost::new(&host, 80),
+        host: RequestHost::new(host.as_str(), 80),
         path: &normal,
         headers: &head.headers,
     };
@@ -127,7 +127,7 @@ async fn exchange(
     finish.route = Some(found.route);
     head::check_scheme(
         target,
-        &host,
+        host.as_str(),
         &uri,
         forwarded::proto(&head.headers, peer_is_trusted),
     )?;
@@ -161,7 +161,7 @@ async fn exchange(
         found,
         host: &host,
         peer_is_trusted,
-        upgrade,
+        seen,
     };
     forward::forward(way, exchange, body, finish).await
 }

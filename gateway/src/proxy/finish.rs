@@ -78,9 +78,11 @@ impl Finish {
     pub fn identity(&mut self, exchange: &mut Exchange<'_>) {
         self.consumer = exchange.consumer.take();
         self.credential = exchange.credential.as_ref().map(|credential| credential.id);
-        // Without the plugin a client's id is passed on as any header is, and logged.
-        let sent = || exchange.head.headers.get(CORRELATION_ID).cloned();
-        self.correlation_id = exchange.correlation_id.clone().or_else(sent);
+        if self.is_logged() {
+            // Without the plugin a client's id is passed on as any header is, and logged.
+            let sent = || exchange.head.headers.get(CORRELATION_ID).cloned();
+            self.correlation_id = exchange.correlation_id.clone().or_else(sent);
+        }
         self.client = exchange.client;
     }
 
@@ -171,10 +173,14 @@ impl Finish {
         });
     }
 
+    fn is_logged(&self) -> bool {
+        self.worker.shared.rules.access_log
+            || tracing::enabled!(target: "access", tracing::Level::DEBUG)
+    }
+
     /// One line per request. The query is left out: it may hold keys.
     fn log(&self, total_ms: u64) {
-        let rules = &self.worker.shared.rules;
-        if !rules.access_log && !tracing::enabled!(target: "access", tracing::Level::DEBUG) {
+        if !self.is_logged() {
             return;
         }
         let correlation = self
@@ -206,7 +212,7 @@ impl Finish {
                 )
             };
         }
-        if rules.access_log {
+        if self.worker.shared.rules.access_log {
             line!(info);
         } else {
             line!(debug);

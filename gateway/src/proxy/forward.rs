@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{
-    HeaderValue, Response, StatusCode, Version,
-    header::{SERVER, TE},
-};
+use http::{HeaderValue, Response, StatusCode, Version, header::SERVER};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
@@ -17,7 +14,8 @@ use super::{
     body::{AnswerBody, BackendBody, Progress},
     exchange::request_id,
     finish::{Finish, milliseconds},
-    headers::{self, names},
+    head::Host,
+    headers::{self, Seen, names},
     outgoing::{Outgoing, append_via},
     pool::Lease,
     sending::Sending,
@@ -36,10 +34,9 @@ pub struct Way<'a> {
     pub service: &'a Arc<Service>,
     pub target: &'a Target,
     pub found: Match,
-    pub host: &'a str,
+    pub host: &'a Host,
     pub peer_is_trusted: bool,
-    /// The protocol that the client wants to switch to.
-    pub upgrade: Option<HeaderValue>,
+    pub seen: Seen,
 }
 
 /// The backend's answer.
@@ -60,8 +57,8 @@ pub async fn forward(
     body: Incoming,
     finish: &mut Finish,
 ) -> Result<Proxied, Refusal> {
-    let client_takes_trailers = exchange.head.headers.contains_key(TE);
     let is_websocket = way
+        .seen
         .upgrade
         .as_ref()
         .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
@@ -91,7 +88,7 @@ pub async fn forward(
                 edits: exchange.response,
                 read_timeout: way.service.read_timeout,
                 proxy_ms,
-                client_takes_trailers,
+                client_takes_trailers: way.seen.takes_trailers,
                 client_upgrade,
             })
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::FORWARDED};
 
-use super::Connection;
+use super::{Connection, head::Host};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -31,10 +31,12 @@ pub fn client_address(
 
 /// The scheme that the client used.
 pub fn proto(headers: &HeaderMap, peer_is_trusted: bool) -> &[u8] {
-    match headers.get(X_FORWARDED_PROTO) {
-        Some(value) if peer_is_trusted => value.as_bytes(),
-        _ => b"http",
+    if !peer_is_trusted {
+        return b"http";
     }
+    headers
+        .get(X_FORWARDED_PROTO)
+        .map_or(b"http", HeaderValue::as_bytes)
 }
 
 /// What is known about the request.
@@ -42,8 +44,9 @@ pub struct Facts<'a> {
     pub connection: &'a Connection,
     pub client: IpAddr,
     pub peer_is_trusted: bool,
-    /// The client's `Host` in lower case.
-    pub host: &'a str,
+    pub host: &'a Host,
+    /// Whether the client sent `Forwarded` or `X-Forwarded-Prefix`.
+    pub claims_proxy: bool,
     /// The request path as received, without query.
     pub path: &'a str,
     /// What was stripped from it.
@@ -56,15 +59,17 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
     if !facts.peer_is_trusted {
         headers.insert(X_FORWARDED_FOR, connection.peer_header.clone());
         headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-        insert_text(headers, X_FORWARDED_HOST, without_port(facts.host));
+        headers.insert(X_FORWARDED_HOST, facts.host.without_port());
         headers.insert(X_FORWARDED_PORT, connection.local_port_header.clone());
         insert_text(headers, X_FORWARDED_PATH, facts.path);
         headers.insert(X_REAL_IP, connection.peer_header.clone());
-        headers.remove(FORWARDED);
-        match stripped(facts) {
-            Some(prefix) => headers.insert(X_FORWARDED_PREFIX, prefix),
-            None => headers.remove(X_FORWARDED_PREFIX),
-        };
+        if facts.claims_proxy {
+            headers.remove(FORWARDED);
+            headers.remove(X_FORWARDED_PREFIX);
+        }
+        if let Some(prefix) = stripped(facts) {
+            headers.insert(X_FORWARDED_PREFIX, prefix);
+        }
         return;
     }
     let hops: Vec<&str> = headers
@@ -83,10 +88,7 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
     insert_text(headers, X_REAL_IP, &client);
     for (name, own) in [
         (X_FORWARDED_PROTO, Some(HeaderValue::from_static("http"))),
-        (
-            X_FORWARDED_HOST,
-            HeaderValue::from_str(without_port(facts.host)).ok(),
-        ),
+        (X_FORWARDED_HOST, Some(facts.host.without_port())),
         (X_FORWARDED_PORT, Some(connection.local_port_header.clone())),
         (X_FORWARDED_PATH, HeaderValue::from_str(facts.path).ok()),
         (X_FORWARDED_PREFIX, stripped(facts)),
@@ -105,13 +107,6 @@ fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {
         // Not ours to pass on in any form.
         Err(_) => headers.remove(name),
     };
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }
 
 fn stripped(facts: &Facts<'_>) -> Option<HeaderValue> {

@@ -1,7 +1,7 @@
 //! Checks of the request head that the HTTP parser leaves to us. What is ambiguous is refused:
 //! it could mean something else to whoever reads it next.
 
-use std::{borrow::Cow, sync::atomic::Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri, Version,
@@ -14,8 +14,48 @@ use crate::live::Target;
 
 const MAX_REQUEST_LINE: usize = 16 * 1024;
 
-/// The request's host in lower case.
-pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<String, Answer> {
+/// The request's host in lower case. Most come that way and without a port; they stay the value
+/// that was received.
+pub struct Host {
+    value: HeaderValue,
+    /// Length of the name, without the port.
+    name: usize,
+}
+
+impl Host {
+    fn new(value: HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(byte);
+        if !bytes.iter().all(is_allowed) {
+            return None;
+        }
+        let name = match bytes.iter().rposition(|byte| *byte == b':') {
+            Some(colon) if bytes[colon + 1..].iter().all(u8::is_ascii_digit) => colon,
+            _ => bytes.len(),
+        };
+        let value = if bytes.iter().any(u8::is_ascii_uppercase) {
+            HeaderValue::from_bytes(&bytes.to_ascii_lowercase()).ok()?
+        } else {
+            value
+        };
+        Some(Self { value, name })
+    }
+
+    pub fn as_str(&self) -> &str {
+        self.value.to_str().unwrap_or_default()
+    }
+
+    pub fn without_port(&self) -> HeaderValue {
+        if self.name == self.value.len() {
+            return self.value.clone();
+        }
+        HeaderValue::from_bytes(&self.value.as_bytes()[..self.name])
+            .unwrap_or(const { HeaderValue::from_static("") })
+    }
+}
+
+/// Refuses what is ambiguous; the host of what is not.
+pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<Host, Answer> {
     if connection.framing.is_contradictory.load(Relaxed) {
         return Err(bad_request());
     }
@@ -30,14 +70,7 @@ pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<String,
     if kong::path::hides_dot_segment(uri.path().as_bytes()) {
         return Err(bad_request());
     }
-    let host = host(head, uri)?;
-    if !host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
-    {
-        return Err(bad_request());
-    }
-    Ok(host)
+    Host::new(host(head, uri)?).ok_or_else(bad_request)
 }
 
 fn bad_request() -> Answer {
@@ -59,16 +92,17 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Answer> {
 }
 
 /// The host of the target in absolute form, else of the one `Host` header.
-fn host(head: &Parts, uri: &Uri) -> Result<String, Answer> {
+fn host(head: &Parts, uri: &Uri) -> Result<HeaderValue, Answer> {
     let mut hosts = head.headers.get_all(HOST).iter();
-    let text: Cow<'_, str> = match (uri.authority(), hosts.next(), hosts.next()) {
-        (_, _, Some(_)) => return Err(bad_request()),
-        (Some(authority), ..) => authority.as_str().into(),
-        (None, Some(host), None) => host.to_str().map_err(|_| bad_request())?.into(),
-        (None, None, None) if head.version == Version::HTTP_10 => "".into(),
-        (None, None, None) => return Err(bad_request()),
-    };
-    Ok(text.to_ascii_lowercase())
+    match (uri.authority(), hosts.next(), hosts.next()) {
+        (_, _, Some(_)) => Err(bad_request()),
+        (Some(authority), ..) => {
+            HeaderValue::from_str(authority.as_str()).map_err(|_| bad_request())
+        }
+        (None, Some(host), None) => Ok(host.clone()),
+        (None, None, None) if head.version == Version::HTTP_10 => Ok(HeaderValue::from_static("")),
+        (None, None, None) => Err(bad_request()),
+    }
 }
 
 /// Refuses plain http where only https is allowed.

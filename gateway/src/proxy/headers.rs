@@ -58,11 +58,23 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     TRANSFER_ENCODING,
 ];
 
+/// What a client's headers are like, from one look at them: what is not there need not be looked up
+/// later.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// The protocol that the client wants to switch to.
+    pub upgrade: Option<HeaderValue>,
+    pub takes_trailers: bool,
+    pub has_cookies: bool,
+    /// `Forwarded` or `X-Forwarded-Prefix`.
+    pub claims_proxy: bool,
+}
+
 /// Removes what a client must not send on. This comes before the first plugin: a header that a
-/// plugin sets must not vanish because the client named it in `Connection`. Returns the protocol
-/// that the client wants to switch to.
-pub fn clean_request(headers: &mut HeaderMap) -> Option<HeaderValue> {
+/// plugin sets must not vanish because the client named it in `Connection`.
+pub fn clean_request(headers: &mut HeaderMap) -> Seen {
     let mut found: Found = Found::default();
+    let mut seen = Seen::default();
     for name in headers.keys() {
         let name_bytes = name.as_str().as_bytes();
         match name_bytes {
@@ -81,6 +93,8 @@ pub fn clean_request(headers: &mut HeaderMap) -> Option<HeaderValue> {
             | b"te"
             | b"upgrade" => found.hop_by_hop = true,
             b"expect" => found.expect = true,
+            b"cookie" => seen.has_cookies = true,
+            b"forwarded" | b"x-forwarded-prefix" => seen.claims_proxy = true,
             _ => {}
         }
     }
@@ -92,10 +106,10 @@ pub fn clean_request(headers: &mut HeaderMap) -> Option<HeaderValue> {
         headers.remove(EXPECT);
     }
     if found.hop_by_hop {
-        remove_hop_by_hop(headers)
-    } else {
-        None
+        seen.upgrade = remove_hop_by_hop(headers);
+        seen.takes_trailers = headers.contains_key(TE);
     }
+    seen
 }
 
 #[derive(Default)]
@@ -261,7 +275,7 @@ mod tests {
             ("my_header", "stays"),
             ("accept", "stays"),
         ]);
-        assert_eq!(clean_request(&mut sent), None);
+        assert!(clean_request(&mut sent).upgrade.is_none());
         assert_eq!(sent.len(), 3);
     }
 
@@ -274,7 +288,7 @@ mod tests {
             ("te", "gzip"),
             ("host", "a"),
         ]);
-        assert_eq!(clean_request(&mut sent).unwrap(), "websocket");
+        assert_eq!(clean_request(&mut sent).upgrade.unwrap(), "websocket");
         assert_eq!(sent.len(), 1);
     }
 

@@ -24,7 +24,7 @@ pub struct Outgoing<'a> {
     request_id: HeaderValue,
     /// Instead of the client's.
     host: Option<HeaderValue>,
-    may_see_sessions: bool,
+    hides_sessions: bool,
     asks_websocket: bool,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Outgoing<'a> {
             _ => b"",
         };
         let host = match exchange.backend_host.take() {
-            None if way.target.preserve_host && !way.host.is_empty() => None,
+            None if way.target.preserve_host && !way.host.as_str().is_empty() => None,
             None => Some(way.service.authority.clone()),
             host => host,
         };
@@ -60,13 +60,14 @@ impl<'a> Outgoing<'a> {
                 client: exchange.client,
                 peer_is_trusted: way.peer_is_trusted,
                 host: way.host,
+                claims_proxy: way.seen.claims_proxy,
                 path: exchange.uri.path(),
                 stripped,
             },
             version: exchange.head.version,
             request_id: exchange.request_id.clone(),
             host,
-            may_see_sessions: way.service.may_see_sessions,
+            hides_sessions: way.seen.has_cookies && !way.service.may_see_sessions,
             asks_websocket,
         })
     }
@@ -113,7 +114,7 @@ impl<'a> Outgoing<'a> {
         forwarded::set(headers, &self.facts);
         append_via(headers, self.version);
         headers.insert(names::REQUEST_ID, self.request_id.clone());
-        if !self.may_see_sessions {
+        if self.hides_sessions {
             headers::remove_session_cookies(headers);
         }
         if let Some(host) = &self.host {

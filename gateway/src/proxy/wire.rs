@@ -43,9 +43,12 @@ impl Wire {
         }
     }
 
-    /// Whether it is still there and free for a request.
+    /// Whether it is free for a request. One that has ended in the meantime is found out before
+    /// the request is written.
     pub fn is_free(&mut self, context: &mut Context<'_>) -> bool {
-        self.drive(context);
+        if !self.sender.is_ready() {
+            self.drive(context);
+        }
         self.connection.is_some() && self.sender.is_ready()
     }
 

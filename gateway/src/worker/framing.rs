@@ -49,7 +49,7 @@ impl<S> Watched<S> {
 
     fn look(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             rest = &rest[end + 1..];
             match rest {
                 [b'\r' | b'\n', ..] => {
