@@ -126,7 +126,9 @@ async fn send(
         while deadline.poll(context).is_ready() {
             // A client that still sends its body keeps the backend from answering.
             match progress.map(Progress::idle_for) {
-                Some(idle) if idle < limit() => deadline.postpone(Instant::now() + limit() - idle),
+                Some(idle) if idle < limit() => {
+                    deadline.postpone(Instant::now() + limit().saturating_sub(idle));
+                }
                 _ => return Poll::Ready(Err((Failure::Timeout, None))),
             }
         }
