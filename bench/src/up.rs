@@ -42,6 +42,7 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
 
     let (first, mut child) = ready(binary, data.path(), &client).await?;
     child.kill().await?;
+    let password = password(binary, data.path()).await?;
     let (second, child) = ready(binary, data.path(), &client).await?;
     let pid = child.id().context("it has ended")?;
     println!("| measured | value |");
@@ -68,7 +69,6 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
         "| memory after {subscriptions} subscriptions | {:.1} MiB |",
         process::memory_mib(pid)?
     );
-    let password = password(binary, data.path()).await?;
     for _ in 0..LOG_INS {
         login::log_in(&url("portal", "/login"), ADMINISTRATOR, &password).await?;
     }
