@@ -10,9 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{header, request::Parts};
+use ring::digest::{SHA256, digest};
 use service::ServiceName;
 
-use crate::{ApiError, AppState, audit::Identified, users};
+use crate::{ApiError, AppState, audit::Identified, limits, users};
 
 /// The caller of one request, with the user it acts for as the store has him now.
 ///
@@ -26,6 +27,8 @@ pub struct Caller {
     user: Option<User>,
     scopes: Vec<String>,
     source: IpAddr,
+    /// Address of the browser for which a service calls, if it tells.
+    browser: Option<IpAddr>,
     /// The client (application) behind a user's token.
     client_id: Option<String>,
 }
@@ -111,6 +114,35 @@ impl Caller {
     /// Address the call came from.
     pub const fn source(&self) -> IpAddr {
         self.source
+    }
+
+    /// Address of the browser for which a service calls.
+    pub const fn browser(&self) -> Option<IpAddr> {
+        self.browser
+    }
+
+    /// As whom calls are counted; nothing for services and other calls from inside, and for nobody.
+    pub fn limited_as(&self) -> Option<String> {
+        match self.via {
+            Via::UserToken | Via::Peer { gateway: true } => {
+                let client = || self.client_id.as_ref().map(|id| format!("client:{id}"));
+                let user = self.named_user.as_ref().map(|id| format!("user:{id}"));
+                Some(user.or_else(client).unwrap_or_else(|| "gateway".to_owned()))
+            }
+            Via::Nothing | Via::Service(_) | Via::Peer { gateway: false } => None,
+        }
+    }
+
+    /// A digest of who calls and what he may do, the same at every call; nothing for nobody.
+    pub fn principal(&self) -> Option<String> {
+        if self.via == Via::Nothing {
+            return None;
+        }
+        let mut scopes = self.scopes.clone();
+        scopes.sort_unstable();
+        let who = (&self.via, &self.named_user, &self.client_id, scopes);
+        let digest = digest(&SHA256, format!("{who:?}").as_bytes());
+        Some(hex::encode(digest))
     }
 
     pub fn client_id(&self) -> Option<&str> {
@@ -235,6 +267,9 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        if let Some(identified) = parts.extensions.get::<Self>() {
+            return Ok(identified.clone());
+        }
         let peer = parts
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
@@ -247,6 +282,7 @@ impl FromRequestParts<AppState> for Caller {
             user: None,
             scopes: Vec::new(),
             source: peer,
+            browser: None,
             client_id: None,
         };
         let mut issued_at = None;
@@ -278,6 +314,7 @@ impl FromRequestParts<AppState> for Caller {
         if let Some(Identified(slot)) = parts.extensions.get() {
             slot.set(caller.actor()).ok();
         }
+        limits::check(state, parts, &caller)?;
         Ok(caller)
     }
 }
@@ -300,6 +337,7 @@ impl Caller {
         if let Some(address) = headers::real_ip(&parts.headers) {
             // The auth server passes on the browser's address, so that limits meet the right one.
             self.source = address;
+            self.browser = Some(address);
         }
         Ok(())
     }

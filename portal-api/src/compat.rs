@@ -10,11 +10,17 @@ use axum::{Router, extract::Request, middleware, response::IntoResponse};
 use http::Uri;
 use tower::ServiceExt;
 
-use crate::{AppState, extract};
+use crate::{AppState, conditional, extract, idempotency, limits};
 
 /// Wraps the routes. The path is mended before it is matched, hence a router around the router.
 pub fn layers(router: Router, state: AppState) -> Router {
     let inner = router
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            idempotency::layer,
+        ))
+        .layer(middleware::from_fn(conditional::layer))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::layer))
         .layer(middleware::from_fn_with_state(state, versions::check))
         .layer(middleware::from_fn(answer::within_time))
         .layer(middleware::from_fn(service::http::expose_route));

@@ -2,6 +2,8 @@
 
 mod json;
 
+pub use json::parse as parse_json;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -143,9 +145,23 @@ pub fn null_character() -> ApiError {
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     let value = without_nulls(value);
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let field = error.path().to_string();
-        ApiError::invalid(&field, "type", format!("`{field}`: {}.", error.inner()))
+        let reason = error.inner().to_string();
+        let place = error.path().to_string();
+        match missing_member(&reason) {
+            Some(name) if place == "." => required(name),
+            Some(name) => required(&format!("{place}.{name}")),
+            None => ApiError::invalid(&place, "type", format!("`{place}`: {reason}.")),
+        }
     })
+}
+
+/// The name in serde's "missing field `name`", which it tells of the object around it.
+fn missing_member(reason: &str) -> Option<&str> {
+    reason.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+fn required(field: &str) -> ApiError {
+    ApiError::invalid(field, "required", format!("`{field}` is missing."))
 }
 
 /// `null` in an optional field means "absent": existing clients send `redirectUri: null`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, audit, credentials, usage};
+use crate::{AppState, audit, credentials, idempotency, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// Rows removed in one transaction; keeps each below 20 ms.
@@ -14,7 +14,7 @@ const BATCH: u64 = 500;
 const EVENTS_DAYS: i64 = 7;
 
 /// What is removed: a statement with `$1` = the time before which rows go and `$2` = the batch.
-const RULES: [(&str, chrono::TimeDelta); 5] = [
+const RULES: [(&str, chrono::TimeDelta); 6] = [
     (
         "delete from verifications where digest in \
          (select digest from verifications where expires_at < $1 limit $2)",
@@ -41,6 +41,12 @@ const RULES: [(&str, chrono::TimeDelta); 5] = [
         chrono::TimeDelta::minutes(15),
     ),
     (
+        "delete from idempotency_keys where (principal, idempotency_key) in \
+         (select principal, idempotency_key from idempotency_keys \
+          where started_at < $1 limit $2)",
+        idempotency::LIFETIME,
+    ),
+    (
         "delete from usage_batches where id in \
          (select id from usage_batches where received_at < $1 limit $2)",
         chrono::TimeDelta::days(1),
@@ -51,6 +57,7 @@ const RULES: [(&str, chrono::TimeDelta); 5] = [
 pub async fn run(state: AppState, shutdown: CancellationToken) {
     let mut minutes = 0_u32;
     loop {
+        state.limits.clean_up();
         for (statement, age) in RULES {
             if let Err(error) = apply(&state, statement, age).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");

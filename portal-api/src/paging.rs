@@ -2,23 +2,34 @@
 //! fields. Names in a query only ever choose among the fields of the list, and their values are
 //! parameters, so no text of a caller becomes SQL.
 
+mod cursor;
+mod filter;
+
 use std::{collections::BTreeMap, convert::Infallible};
 
-use axum::extract::FromRequestParts;
-use http::request::Parts;
-use sdk::types::Page;
-use sea_orm::{
-    DbErr, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    prelude::*,
-    sea_query::{BinOper, Expr, ExprTrait, Func, LikeExpr},
+use axum::{
+    Json,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
 };
+use http::{HeaderValue, header, request::Parts};
+use sdk::types::{Page, page::CursorPage};
+use sea_orm::{
+    EntityTrait, FromQueryResult, Order, PaginatorTrait, QueryOrder, QuerySelect, Select,
+    prelude::*, sea_query::Expr,
+};
+use serde::Serialize;
+
+use crate::ApiError;
+use cursor::Seek;
+pub use filter::{Fields, Sort, json_text};
 
 /// Most items of one answer (portal-api D27).
 const MAX_LIMIT: u64 = 10_000;
 
 /// Query parameters by name; of several with one name the first counts. Broken percent-encoding is
 /// taken as it stands, never refused (portal-api 3.2).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
@@ -35,6 +46,12 @@ impl Parameters {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// All but the one with this name, in their order.
+    fn without(&self, name: &str) -> Vec<(String, String)> {
+        let others = self.0.iter().filter(|(key, _)| key != name);
+        others.cloned().collect()
     }
 
     /// Whether a switch such as `embed` is on: `1` or `true`.
@@ -61,10 +78,15 @@ pub struct ListQuery {
     pub embed: bool,
     pub filter: BTreeMap<String, String>,
     pub order_by: Option<(String, Order)>,
+    /// The whole query, if the list is asked for by cursor; read when the list is made, after the
+    /// rights of the caller.
+    by_cursor: Option<Parameters>,
 }
 
-impl From<&Parameters> for ListQuery {
-    fn from(parameters: &Parameters) -> Self {
+impl ListQuery {
+    /// What a query asks for. By offset nothing is refused: what cannot be read is ignored, as old
+    /// clients rely on. By cursor everything has to be right.
+    pub fn read(parameters: &Parameters) -> Self {
         let number = |name| {
             parameters
                 .get(name)
@@ -82,6 +104,30 @@ impl From<&Parameters> for ListQuery {
                 .and_then(|text| serde_json::from_str(text).ok())
                 .unwrap_or_default(),
             order_by: parameters.get("order_by").and_then(order),
+            by_cursor: parameters
+                .get("cursor")
+                .is_some()
+                .then(|| parameters.clone()),
+        }
+    }
+
+    /// As much of the list as one answer may have, unless it is asked for by cursor.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            by_cursor: self.by_cursor.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same page without the filter and order that act with `embed` only.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self {
+            limit: self.limit,
+            offset: self.offset,
+            by_cursor: self.by_cursor.clone(),
+            ..Self::default()
         }
     }
 }
@@ -91,19 +137,7 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let parameters = Parameters::from_request_parts(parts, state).await?;
-        Ok(Self::from(&parameters))
-    }
-}
-
-impl ListQuery {
-    /// The same page of a list without filter and order: both act with `embed` only.
-    #[must_use]
-    pub fn plain(&self) -> Self {
-        Self {
-            limit: self.limit,
-            offset: self.offset,
-            ..Self::default()
-        }
+        Ok(Self::read(&parameters))
     }
 }
 
@@ -118,46 +152,107 @@ fn order(text: &str) -> Option<(String, Order)> {
     Some((field.to_owned(), direction))
 }
 
-/// The fields of a list by which a caller may filter and order.
-#[derive(Debug, Default)]
-pub struct Fields(Vec<(String, Expr)>);
+/// A list as it was asked for.
+#[derive(Debug)]
+pub enum Listed<T> {
+    ByOffset(Page<T>),
+    ByCursor {
+        page: CursorPage<T>,
+        /// To the next page.
+        link: Option<String>,
+    },
+}
 
-impl Fields {
-    pub fn new() -> Self {
-        Self::default()
+impl<T> Listed<T> {
+    fn by_cursor(seek: &Seek, (items, next): (Vec<T>, Option<String>)) -> Self {
+        Self::ByCursor {
+            link: next.as_deref().map(|next| seek.link(next)),
+            page: CursorPage {
+                items,
+                limit: seek.limit,
+                next,
+            },
+        }
     }
 
-    /// `expression` has to be a text.
-    #[must_use]
-    pub fn with(mut self, name: &str, expression: Expr) -> Self {
-        self.0.push((name.to_owned(), expression));
-        self
+    pub fn items(&self) -> &[T] {
+        match self {
+            Self::ByOffset(page) => &page.items,
+            Self::ByCursor { page, .. } => &page.items,
+        }
     }
 
-    fn find(&self, name: &str) -> Option<&Expr> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, expression)| expression)
+    /// The same list with other items.
+    pub fn map<B>(self, change: impl FnMut(T) -> B) -> Listed<B> {
+        match self {
+            Self::ByOffset(page) => Listed::ByOffset(Page {
+                items: page.items.into_iter().map(change).collect(),
+                count: page.count,
+                count_cached: page.count_cached,
+                offset: page.offset,
+                limit: page.limit,
+            }),
+            Self::ByCursor { page, link } => Listed::ByCursor {
+                page: CursorPage {
+                    items: page.items.into_iter().map(change).collect(),
+                    limit: page.limit,
+                    next: page.next,
+                },
+                link,
+            },
+        }
     }
 }
 
-/// One page of `select`, and the number of all matches: two statements, whatever the length.
+impl<T: Serialize> Listed<T> {
+    /// For lists that are plain arrays in the contract, unless they are asked for by cursor.
+    pub fn into_array_response(self) -> Response {
+        match self {
+            Self::ByOffset(page) => Json(page.items).into_response(),
+            by_cursor @ Self::ByCursor { .. } => by_cursor.into_response(),
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::ByOffset(page) => Json(page).into_response(),
+            Self::ByCursor { page, link } => {
+                let mut response = Json(page).into_response();
+                if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+                    response.headers_mut().insert(header::LINK, link);
+                }
+                response
+            }
+        }
+    }
+}
+
+/// One page of `select`. By offset with the number of all matches: two statements, whatever the
+/// length; by cursor one.
 ///
 /// `default` is the order when the caller names none; rows that are equal in it, and everything
-/// after an order of the caller's choice, are ordered by `id`, so that pages do not overlap.
+/// after an order of the caller's choice, are ordered by `id`, the primary key, so that pages do not
+/// overlap.
 pub async fn page<E>(
     db: &impl ConnectionTrait,
     select: Select<E>,
     query: &ListQuery,
     fields: &Fields,
-    default: (Expr, Order),
+    default: Sort,
     id: Expr,
-) -> Result<Page<E::Model>, DbErr>
+) -> Result<Listed<E::Model>, ApiError>
 where
     E: EntityTrait,
-    E::Model: Send + Sync,
+    E::Model: FromQueryResult + Send + Sync,
 {
+    if let Some(parameters) = &query.by_cursor
+        && let Some(seek) = Seek::read(parameters)?
+    {
+        let page = cursor::page(db, select, &seek, fields, default, id).await?;
+        return Ok(Listed::by_cursor(&seek, page));
+    }
     let matching = filter(select, query, fields);
     let limit = if query.limit == 0 {
         MAX_LIMIT
@@ -167,7 +262,7 @@ where
     let offset = if query.limit == 0 { 0 } else { query.offset };
     let ordered = match chosen_order(query, fields) {
         Some((expression, direction)) => matching.clone().order_by(expression, direction),
-        None => matching.clone().order_by(default.0, default.1),
+        None => matching.clone().order_by(default.expression, default.order),
     };
     let items = ordered
         .order_by(id, Order::Asc)
@@ -181,62 +276,37 @@ where
     } else {
         matching.count(db).await?
     };
-    Ok(Page {
+    Ok(Listed::ByOffset(Page {
         items,
         count,
         count_cached: false,
         offset: Some(query.offset),
         limit: Some(query.limit),
-    })
+    }))
 }
 
 fn chosen_order(query: &ListQuery, fields: &Fields) -> Option<(Expr, Order)> {
     let (name, direction) = query.order_by.as_ref()?;
-    Some((fields.find(name)?.clone(), direction.clone()))
+    Some((fields.find(name)?.expression.clone(), direction.clone()))
 }
 
-/// All entries have to match, as substrings without regard to case. A field that the list does not
-/// have matches nothing.
-pub fn filter<E: EntityTrait>(
-    mut select: Select<E>,
-    query: &ListQuery,
-    fields: &Fields,
-) -> Select<E> {
-    for (name, text) in &query.filter {
-        select = select.filter(match fields.find(name) {
-            Some(expression) => contains(expression.clone(), text),
-            None => Expr::val(false),
-        });
-    }
-    select
+/// The rows of `select` that the filter of an old client means.
+pub fn filter<E: EntityTrait>(select: Select<E>, query: &ListQuery, fields: &Fields) -> Select<E> {
+    filter::substrings(select, &query.filter, fields)
 }
 
-/// SQLite folds ASCII only, so there other letters match in the case in which they are stored or in
-/// small letters.
-fn contains(expression: Expr, text: &str) -> Expr {
-    let escaped = text
-        .to_lowercase()
-        .replace('\\', r"\\")
-        .replace('%', r"\%")
-        .replace('_', r"\_");
-    let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    Expr::expr(Func::lower(expression)).like(pattern)
-}
-
-/// A text member of a JSON column; the operator is the same in both databases.
-pub fn json_text(column: impl ColumnTrait, member: &str) -> Expr {
-    Expr::col(column).binary(BinOper::Custom("->>"), Expr::val(member))
-}
-
-/// A page with other items.
-pub fn map<A, B>(page: Page<A>, change: impl FnMut(A) -> B) -> Page<B> {
-    Page {
-        items: page.items.into_iter().map(change).collect(),
-        count: page.count,
-        count_cached: page.count_cached,
-        offset: page.offset,
-        limit: page.limit,
-    }
+/// A list that has no pages in the contract: a plain array, or a page by cursor in the order of
+/// `id`. For lists that are short by nature.
+pub fn array<T: Serialize>(
+    items: Vec<T>,
+    parameters: &Parameters,
+    id: impl Fn(&T) -> &str,
+) -> Result<Response, ApiError> {
+    let Some(seek) = Seek::read(parameters)? else {
+        return Ok(Json(items).into_response());
+    };
+    let page = cursor::slice(items, &seek, id)?;
+    Ok(Listed::by_cursor(&seek, page).into_response())
 }
 
 #[cfg(test)]
@@ -244,7 +314,7 @@ mod tests {
     use super::*;
 
     fn query(text: &str) -> ListQuery {
-        ListQuery::from(&Parameters::parse(text))
+        ListQuery::read(&Parameters::parse(text))
     }
 
     #[test]

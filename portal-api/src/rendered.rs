@@ -13,7 +13,7 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The body, or 304 if the caller has it already (portal-api A3).
 pub fn respond(request: &HeaderMap, rendered: &Rendered, media_type: &str) -> Response {
-    let unchanged = is_known(request, &rendered.etag);
+    let unchanged = Known::of(request).has(&rendered.etag);
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -34,16 +34,25 @@ pub fn respond(request: &HeaderMap, rendered: &Rendered, media_type: &str) -> Re
     response
 }
 
-/// Whether `If-None-Match` names this validator.
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
-    let values = request.get_all(header::IF_NONE_MATCH).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| {
-            let known = known.trim();
-            known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag
-        })
+/// The validators that a caller has (`If-None-Match`).
+pub struct Known(Vec<String>);
+
+impl Known {
+    pub fn of(request: &HeaderMap) -> Self {
+        let values = request.get_all(header::IF_NONE_MATCH).iter();
+        let tags = values
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|known| known.trim().to_owned());
+        Self(tags.collect())
+    }
+
+    /// Reads compare weakly (RFC 9110, 13.1.2).
+    pub fn has(&self, etag: &str) -> bool {
+        self.0
+            .iter()
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use sdk::types::Secret;
 use service::keys::Keys;
 use url::Url;
 
+use crate::RateLimits;
+
 /// What portal-api needs to know to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +28,8 @@ pub struct Settings {
     pub trusted_peers: Vec<IpNet>,
     /// Applications may register any redirect URI without a fragment (portal-api 2.1).
     pub allow_any_redirect_uri: bool,
+    /// How often callers may call.
+    pub rate_limits: RateLimits,
     /// Listener addresses outside these networks are refused, so that a listener cannot be used to
     /// reach what only this process reaches (events-and-adapters B7). Empty: the default rule.
     pub listener_networks: Vec<IpNet>,

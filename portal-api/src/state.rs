@@ -12,6 +12,8 @@ use crate::{
     audit,
     configuration::InForce,
     events::Bell,
+    idempotency,
+    limits::Limits,
     passwords::Passwords,
     settings::Neighbours,
     systemhealth::SystemHealth,
@@ -39,6 +41,7 @@ pub struct Shared {
     pub bell: Bell,
     pub data: PathBuf,
     pub neighbours: Neighbours,
+    pub limits: Limits,
     pub health: SystemHealth,
     pub(crate) looked_up_scopes: LookedUpScopes,
     pub(crate) fetched_definitions: FetchedDefinitions,
@@ -66,6 +69,7 @@ impl AppState {
     /// Commits a change and wakes whoever delivers its events. The only way to commit here: a bare
     /// `commit` would leave events lying until the next poll.
     pub async fn commit(&self, txn: DatabaseTransaction) -> Result<(), ApiError> {
+        idempotency::mark(&txn).await?;
         txn.commit().await?;
         self.bell.ring();
         Ok(())
@@ -93,6 +97,7 @@ impl Shared {
             bell: Bell::default(),
             data: settings.data.clone(),
             neighbours: settings.neighbours.clone(),
+            limits: Limits::new(settings.rate_limits),
             health: SystemHealth::default(),
             looked_up_scopes: LookedUpScopes::default(),
             fetched_definitions: FetchedDefinitions::default(),

@@ -37,6 +37,8 @@ pub enum Purpose {
     UsageIntake,
     /// Lets a gateway ask the auth server about tokens.
     Introspection,
+    /// Encrypts answers that are kept for the repetition of their request.
+    KeptAnswer,
 }
 
 impl fmt::Display for Purpose {
@@ -53,6 +55,7 @@ impl fmt::Display for Purpose {
             Self::Provision => f.write_str("provision"),
             Self::UsageIntake => f.write_str("usage-intake"),
             Self::Introspection => f.write_str("introspection"),
+            Self::KeptAnswer => f.write_str("kept-answer"),
         }
     }
 }

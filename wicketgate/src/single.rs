@@ -5,6 +5,7 @@ mod portal_api_service;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     path::PathBuf,
 };
 
@@ -87,4 +88,20 @@ pub fn networks(variable: &str) -> anyhow::Result<Vec<IpNet>> {
                 })
         })
         .collect()
+}
+
+/// `PORTAL_API_RATE_LIMIT`, `…_ANONYMOUS` and `…_SENSITIVE`: calls per minute, 0 for no limit.
+pub fn rate_limits() -> anyhow::Result<portal_api::RateLimits> {
+    let default = portal_api::RateLimits::default();
+    let limit = |name: &str, default| {
+        Ok::<_, settings::SettingsError>(match settings::parsed::<u32>(name)? {
+            None => default,
+            Some(limit) => NonZeroU32::new(limit),
+        })
+    };
+    Ok(portal_api::RateLimits {
+        caller: limit("PORTAL_API_RATE_LIMIT", default.caller)?,
+        anonymous: limit("PORTAL_API_RATE_LIMIT_ANONYMOUS", default.anonymous)?,
+        sensitive: limit("PORTAL_API_RATE_LIMIT_SENSITIVE", default.sensitive)?,
+    })
 }

@@ -18,7 +18,13 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    banner::Banner, cli::Up, keys, neighbours::Neighbours, ports::Ports, signals, single::networks,
+    banner::Banner,
+    cli::Up,
+    keys,
+    neighbours::Neighbours,
+    ports::Ports,
+    signals,
+    single::{networks, rate_limits},
     source,
 };
 
@@ -209,6 +215,7 @@ fn api_settings(
         },
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
+        rate_limits: rate_limits()?,
         listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
         health_interval: Duration::from_secs(30),
         first_admin: None,

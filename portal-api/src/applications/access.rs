@@ -141,7 +141,8 @@ fn require_known(caller: &Caller) -> Result<Option<&User>, ApiError> {
     }
 }
 
-fn standing(caller: &Caller, owners: &[Owner]) -> Option<Standing> {
+/// How the caller stands to an application with these owners.
+pub fn standing(caller: &Caller, owners: &[Owner]) -> Option<Standing> {
     if caller.is_admin() {
         return Some(Standing::Admin);
     }

@@ -1,7 +1,6 @@
 //! `GET /applications` (portal-api 13.2).
 
 use axum::{
-    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -17,7 +16,7 @@ use crate::{
     ApiError, AppState,
     caller::Caller,
     owners,
-    paging::{self, Fields, ListQuery},
+    paging::{self, Fields, ListQuery, Sort},
 };
 
 pub async fn list(
@@ -32,11 +31,11 @@ pub async fn list(
     caller.require_admin_or_approver()?;
     let db = state.db.read();
     let select = row::Entity::find();
-    let by_id = (column(row::Column::Id), Order::Asc);
+    let by_id = Sort::by(column(row::Column::Id), Order::Asc);
     if !query.embed {
         let (plain, id) = (query.plain(), column(row::Column::Id));
-        let page = paging::page(db, select, &plain, &Fields::new(), by_id, id).await?;
-        return Ok(Json(paging::map(page, |row| Id { id: row.id })).into_response());
+        let page = paging::page(db, select, &plain, &fields(), by_id, id).await?;
+        return Ok(page.map(|row| Id { id: row.id }).into_response());
     }
     let page = paging::page(
         db,
@@ -47,9 +46,9 @@ pub async fn list(
         column(row::Column::Id),
     )
     .await?;
-    let ids: Vec<String> = page.items.iter().map(|row| row.id.clone()).collect();
+    let ids: Vec<String> = page.items().iter().map(|row| row.id.clone()).collect();
     let mut owners = owners::store::list_many(db, ids).await?;
-    let page = paging::map(page, |row| {
+    let page = page.map(|row| {
         let owners = owners.remove(&row.id).unwrap_or_default();
         let first = owners
             .into_iter()
@@ -61,7 +60,7 @@ pub async fn list(
         }
         shown
     });
-    Ok(Json(page).into_response())
+    Ok(page.into_response())
 }
 
 fn column(column: row::Column) -> SimpleExpr {
@@ -86,6 +85,7 @@ fn fields() -> Fields {
         .with("mainUrl", column(row::Column::MainUrl))
         .with("redirectUri", redirect_uris)
         .with("clientType", column(row::Column::ClientType))
+        .with_time("changedDate", column(row::Column::ChangedAt))
         .with("ownerEmail", first_owner("email"))
         .with("owner_email", first_owner("email"))
         .with("ownerUserId", first_owner("id"))

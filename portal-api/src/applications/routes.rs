@@ -10,17 +10,19 @@ use sdk::types::{
     Role,
     applications::{CreateApplication, RoleDescription},
 };
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 
 use super::{
-    access::{self, Demand, Right},
+    access::{self, Application, Demand, Right, Standing},
     list, patch,
     redirect_uris::Leniency,
-    rules, store, wire,
+    row, rules, store, wire,
 };
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    conditional::Precondition,
     error::is_duplicate,
     events::{self, Event},
     extract::{Body, RawBody, from_value},
@@ -122,15 +124,30 @@ async fn read(
     Ok(Json(wire::with_links(application)))
 }
 
+/// The application as [`read`] shows it to somebody of this standing.
+async fn shown(
+    db: &impl ConnectionTrait,
+    row: row::Model,
+    standing: Standing,
+) -> Result<Option<sdk::types::Application>, ApiError> {
+    let owners = owners::store::list(db, &row.id).await?;
+    Ok(Some(wire::with_links(Application {
+        row,
+        owners,
+        standing,
+    })))
+}
+
 /// `PATCH /applications/{application}`
 #[tracing::instrument(skip_all, fields(application.id = %id))]
 async fn change(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    precondition: Precondition,
     body: RawBody,
 ) -> Result<Json<sdk::types::Application>, ApiError> {
-    access::open(&state, &caller, &id, PATCH).await?;
+    let standing = access::open(&state, &caller, &id, PATCH).await?.standing;
     let leniency = Leniency::of(&state);
     let changes = patch::read(&id, body, leniency)?;
     let changed_by = caller.user_id().map(str::to_owned);
@@ -139,6 +156,9 @@ async fn change(
         .await?
         .ok_or_else(|| access::not_found(&id))?;
     let before = row.clone();
+    precondition
+        .check(async || shown(&txn, before.clone(), standing).await)
+        .await?;
     let row = store::update(&txn, row, changes, changed_by, service::clock::now()).await?;
     let owners = owners::store::list(&txn, &id).await?;
     let event = Event::application_updated(&id, caller.user_id());
@@ -154,12 +174,16 @@ async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    precondition: Precondition,
 ) -> Result<StatusCode, ApiError> {
-    access::open(&state, &caller, &id, DELETE).await?;
+    let standing = access::open(&state, &caller, &id, DELETE).await?.standing;
     let txn = state.db.write().await?;
     let before = store::lock(&txn, &id)
         .await?
         .ok_or_else(|| access::not_found(&id))?;
+    precondition
+        .check(async || shown(&txn, before.clone(), standing).await)
+        .await?;
     let subscriptions = subscriptions::withdraw_all(&txn, &state, &caller, &id).await?;
     store::delete(&txn, &id).await?;
     let event = Event::application_deleted(&id, caller.user_id(), &subscriptions).was(&before);

@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::Response,
     routing::{get, post},
 };
 use sdk::types::{Approval, approvals::Decision};
@@ -18,7 +19,7 @@ use crate::{
     ApiError, AppState,
     caller::Caller,
     extract::{Body, from_value},
-    paging::Parameters,
+    paging::{ListQuery, Parameters},
     subscriptions,
 };
 
@@ -50,7 +51,7 @@ async fn list(
     State(state): State<AppState>,
     caller: Caller,
     parameters: Parameters,
-) -> Result<Json<Vec<Approval>>, ApiError> {
+) -> Result<Response, ApiError> {
     let reach = reach(&state, &caller, "read_approvals")?;
     let wanted = match parameters.get("state") {
         None | Some("") => Some(store::OPEN),
@@ -62,13 +63,15 @@ async fn list(
         }
     };
     let db = state.db.read();
-    let rows = store::list(db, &reach, wanted).await?;
-    let mut comments = store::comments_of(db, rows.iter().map(|row| row.id.clone())).await?;
-    let shown = rows.into_iter().map(|row| {
+    let query = ListQuery::read(&parameters);
+    let page = store::list(db, &reach, wanted, &query).await?;
+    let ids: Vec<String> = page.items().iter().map(|row| row.id.clone()).collect();
+    let mut comments = store::comments_of(db, ids).await?;
+    let shown = page.map(|row| {
         let comments = comments.remove(&row.id).unwrap_or_default();
         wire::approval(row, comments)
     });
-    Ok(Json(shown.collect()))
+    Ok(shown.into_array_response())
 }
 
 /// `GET /approvals/{id}`

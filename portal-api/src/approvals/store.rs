@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, PaginatorTrait, QueryOrder, QuerySelect,
-    entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, Order, PaginatorTrait, QueryOrder, QuerySelect,
+    entity::prelude::*, sea_query::Expr,
 };
 
 use super::{row, rules::Reach};
+use crate::{
+    ApiError,
+    paging::{self, Fields, ListQuery, Listed, Sort},
+};
 
 /// State of a request that waits.
 pub const OPEN: &str = "open";
@@ -17,18 +21,26 @@ pub async fn list(
     db: &impl ConnectionTrait,
     reach: &Reach,
     state: Option<&str>,
-) -> Result<Vec<row::Model>, DbErr> {
+    query: &ListQuery,
+) -> Result<Listed<row::Model>, ApiError> {
     let mut select = within(reach);
     if let Some(state) = state {
         select = select.filter(row::Column::State.eq(state));
     }
-    select
-        .order_by_asc(row::Column::RequestedAt)
-        .order_by_asc(row::Column::Id)
-        // The list has no pages in the contract, but it must have an end (portal-api D27).
-        .limit(10_000)
-        .all(db)
-        .await
+    let column = |column: row::Column| Expr::col(column);
+    let fields = Fields::new()
+        .with("id", column(row::Column::Id))
+        .with("state", column(row::Column::State))
+        .with("user", column(row::Column::UserId))
+        .with("application", column(row::Column::ApplicationId))
+        .with("api", column(row::Column::ApiId))
+        .with("plan", column(row::Column::PlanId))
+        .with_time("requestedAt", column(row::Column::RequestedAt))
+        .with_time("decidedAt", column(row::Column::DecidedAt));
+    let oldest_first = Sort::by_time(column(row::Column::RequestedAt), Order::Asc);
+    // In the contract the list has neither pages nor a filter.
+    let id = column(row::Column::Id);
+    paging::page(db, select, &query.whole(), &fields, oldest_first, id).await
 }
 
 /// The request with this id, if it is within `reach`.

@@ -1,7 +1,6 @@
 //! `GET /auditlog` (portal-api 22.2): the old view, or the records themselves by `Accept`.
 
 use axum::{
-    Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     ApiError, AppState,
     caller::Caller,
-    paging::{self, Fields, ListQuery},
+    paging::{self, Fields, ListQuery, Sort},
 };
 
 /// For administrators, newest first.
@@ -45,18 +44,18 @@ pub async fn list(
             format,
         ));
     }
-    let newest_first = (column(Column::OccurredAt), Order::Desc);
+    let newest_first = Sort::by_time(column(Column::OccurredAt), Order::Desc);
     // Records of one moment in the order in which they were written.
     let id = column(Column::Seq);
     let db = state.db.read();
     if !query.embed {
-        let (plain, none) = (query.plain(), Fields::new());
-        let page = paging::page(db, Entity::find(), &plain, &none, newest_first, id).await?;
-        return Ok(Json(paging::map(page, |row| Id { id: row.id })).into_response());
+        let plain = query.plain();
+        let page = paging::page(db, Entity::find(), &plain, &fields(), newest_first, id).await?;
+        return Ok(page.map(|row| Id { id: row.id }).into_response());
     }
     let (select, query) = within(Entity::find(), query)?;
     let page = paging::page(db, select, &query, &fields(), newest_first, id).await?;
-    Ok(Json(paging::map(page, wire::entry)).into_response())
+    Ok(page.map(wire::entry).into_response())
 }
 
 fn column(column: Column) -> SimpleExpr {
@@ -128,7 +127,7 @@ fn fields() -> Fields {
         .with("plan", column(Column::PlanId))
         .with("api", column(Column::ApiId))
         .with("application", column(Column::ApplicationId))
-        .with("created_at", column(Column::OccurredAt))
+        .with_time("created_at", column(Column::OccurredAt))
         .with("action", column(Column::Action))
         .with("entity", column(Column::Entity))
         .with("entityId", column(Column::EntityId))

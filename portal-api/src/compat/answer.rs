@@ -8,7 +8,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use service::problem::Problem;
 
 use crate::ApiError;
 
@@ -20,6 +21,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub async fn finish(request: Request, next: Next) -> Response {
     let wants_problems = accepts_problems(request.headers());
     let mut response = next.run(request).await;
+    if let Some(problem) = bare_refusal(&response) {
+        response = problem.into_response();
+    }
     let is_json = response
         .headers()
         .get(header::CONTENT_TYPE)
@@ -34,6 +38,35 @@ pub async fn finish(request: Request, next: Next) -> Response {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
     }
     response
+}
+
+/// Refusals of the framework (a body that is too large, an address that is no text) are texts; here
+/// every refusal has one form.
+fn bare_refusal(response: &Response) -> Option<Problem> {
+    let status = response.status();
+    let is_refusal = status.is_client_error() || status.is_server_error();
+    let is_text = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !is_refusal || !is_text {
+        return None;
+    }
+    Some(match status {
+        StatusCode::BAD_REQUEST => Problem::new(
+            status,
+            "malformed-address",
+            "The address of the request cannot be read; parts of it are no UTF-8 text.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(status, "too-large", "The body of the request is too large.")
+        }
+        _ => Problem::new(
+            status,
+            "refused",
+            status.canonical_reason().unwrap_or("The request failed."),
+        ),
+    })
 }
 
 /// Whether the client names the type; `*/*` does not ask for anything new.

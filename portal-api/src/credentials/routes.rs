@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::Response,
     routing::{get, patch, post},
 };
 use http::{HeaderValue, StatusCode, header};
@@ -27,7 +28,7 @@ use crate::{
     caller::Caller,
     events::{self, Change, Event},
     extract::{Body, from_value},
-    paging::Parameters,
+    paging::{self, Parameters},
     subscriptions,
 };
 
@@ -72,17 +73,15 @@ async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Path((application, api)): Path<(String, String)>,
-) -> Result<Json<Vec<Credential>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     access::open(&state, &caller, &application, LIST).await?;
     let db = state.db.read();
     let subscription = subscriptions::store::find(db, &application, &api).await?;
     let subscription = subscription.ok_or_else(|| subscriptions::not_found(&application, &api))?;
     let rows = store::list(db, &subscription.id).await?;
-    Ok(Json(
-        rows.into_iter()
-            .map(|row| wire::credential(row, None))
-            .collect(),
-    ))
+    let shown = rows.into_iter().map(|row| wire::credential(row, None));
+    paging::array(shown.collect(), &parameters, |one: &Credential| &one.id)
 }
 
 /// `POST …/credentials`: the only answer that holds the secret.

@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::Response,
     routing::{delete, get, post, put},
 };
 use http::StatusCode;
@@ -17,7 +18,7 @@ use crate::{
     audit::{self, Audited, Entry},
     caller::Caller,
     extract::{Body, from_value},
-    paging::Parameters,
+    paging::{self, Parameters},
 };
 
 const SCOPE: &str = "webhooks";
@@ -60,7 +61,7 @@ async fn list(
     State(state): State<AppState>,
     caller: Caller,
     parameters: Parameters,
-) -> Result<Json<Vec<Value>>, ApiError> {
+) -> Result<Response, ApiError> {
     authorize(&caller, None)?;
     let detail = parameters.is_on("detail");
     let listeners = store::listeners(state.db.read()).await?;
@@ -80,7 +81,9 @@ async fn list(
         }
         shown
     });
-    Ok(Json(shown.collect()))
+    paging::array(shown.collect(), &parameters, |one: &Value| {
+        one["id"].as_str().unwrap_or_default()
+    })
 }
 
 /// `PUT /webhooks/listeners/{listener}`

@@ -17,6 +17,7 @@ use crate::{
     applications,
     audit::Actor,
     caller::Caller,
+    conditional::Precondition,
     error::is_dangling,
     events::{self, Event},
     extract::Body,
@@ -76,11 +77,17 @@ pub async fn remove_all(
     State(state): State<AppState>,
     Path(user): Path<String>,
     caller: Caller,
+    precondition: Precondition,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_grants")?;
     let txn = state.db.write().await?;
     require_rights(&txn, &caller, &user).await?;
-    for grant in store::of_user(&txn, &user).await? {
+    let grants = store::of_user(&txn, &user).await?;
+    let all = grants.clone().into_iter().map(shown).collect();
+    precondition
+        .check(async || Ok(Some(Page::complete(all))))
+        .await?;
+    for grant in grants {
         delete(&state, &txn, &caller, &grant).await?;
     }
     state.commit(txn).await?;
@@ -137,6 +144,7 @@ pub async fn put(
     State(state): State<AppState>,
     Path((user, application, api)): Key,
     caller: Caller,
+    precondition: Precondition,
     Body(body): Body<Value>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_grants")?;
@@ -160,6 +168,9 @@ pub async fn put(
     let wanted = rules::wanted(&api, &scopes, &body)?;
     let now = clock::now();
     let before = store::find_for_update(&txn, &user, &application, &api).await?;
+    precondition
+        .check(async || Ok(before.clone().map(shown)))
+        .await?;
     let stored = before
         .as_ref()
         .map(|grant| grant.scopes.0.as_slice())
@@ -196,12 +207,17 @@ pub async fn remove(
     State(state): State<AppState>,
     Path((user, application, api)): Key,
     caller: Caller,
+    precondition: Precondition,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_grants")?;
     let txn = state.db.write().await?;
     require_rights(&txn, &caller, &user).await?;
     let found = store::find_for_update(&txn, &user, &application, &api).await?;
-    delete(&state, &txn, &caller, &found.ok_or_else(not_found)?).await?;
+    let found = found.ok_or_else(not_found)?;
+    precondition
+        .check(async || Ok(Some(shown(found.clone()))))
+        .await?;
+    delete(&state, &txn, &caller, &found).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,8 +4,6 @@
 //! An attempt counts from its beginning and is forgotten when the password was right; otherwise
 //! many attempts at once would all begin before the first one has failed.
 
-use std::net::IpAddr;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::digest::{SHA256, digest};
 use sea_orm::{
@@ -13,7 +11,7 @@ use sea_orm::{
 };
 use service::{clock, random};
 
-use crate::{ApiError, AppState, caller::Caller};
+use crate::{ApiError, AppState, caller::Caller, limits};
 
 const MOST: i64 = 10;
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
@@ -28,7 +26,7 @@ pub struct Attempt {
 pub async fn begin(state: &AppState, caller: &Caller, email: &str) -> Result<Attempt, ApiError> {
     let account = format!("account:{}", hex::encode(digest(&SHA256, email.as_bytes())));
     // Components of wicked do not tell from where their users come; all of them would share one.
-    let source = (!caller.is_trusted_peer()).then(|| source(caller.source()));
+    let source = (!caller.is_trusted_peer()).then(|| limits::source(caller.source()));
     let attempt = Attempt {
         id: random::hex_id(),
         account,
@@ -47,17 +45,6 @@ pub async fn begin(state: &AppState, caller: &Caller, email: &str) -> Result<Att
     }
     state.commit(txn).await?;
     Ok(attempt)
-}
-
-/// An IPv6 site has 2^64 addresses, so its network counts as one source.
-fn source(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => format!("source:{address}"),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("source:{a:x}:{b:x}:{c:x}:{d:x}")
-        }
-    }
 }
 
 /// One attempt per brake at a time on PostgreSQL; SQLite has one writer anyway.

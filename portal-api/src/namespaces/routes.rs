@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
 };
 use http::StatusCode;
-use sdk::types::{Page, Timestamp};
+use sdk::types::Timestamp;
 use sea_orm::{Order, sea_query::Expr};
 use serde_json::{Value, json};
 use service::{clock, random};
@@ -15,9 +15,10 @@ use crate::{
     ApiError, AppState,
     audit::Actor,
     caller::Caller,
+    conditional::Precondition,
     events::{self, Event},
     extract::Body,
-    paging::{self, Fields, ListQuery, Parameters},
+    paging::{self, Fields, ListQuery, Listed, Parameters, Sort},
     registrations,
 };
 
@@ -28,7 +29,7 @@ pub async fn list(
     Path(pool): Path<String>,
     caller: Caller,
     query: ListQuery,
-) -> Result<Json<Page<Value>>, ApiError> {
+) -> Result<Listed<Value>, ApiError> {
     caller.require_scope("read_namespaces")?;
     caller.require_admin()?;
     let configuration = state.configuration();
@@ -39,11 +40,11 @@ pub async fn list(
         store::of_pool(&pool.id),
         &query,
         &fields(&query),
-        (column(row::Column::Description), Order::Asc),
+        Sort::by(column(row::Column::Description), Order::Asc),
         column(row::Column::Id),
     )
     .await?;
-    Ok(Json(paging::map(page, shown)))
+    Ok(page.map(shown))
 }
 
 /// The columns, and the further members that the query names.
@@ -96,6 +97,7 @@ pub async fn put(
     State(state): State<AppState>,
     Path((pool, namespace)): Path<(String, String)>,
     caller: Caller,
+    precondition: Precondition,
     Body(body): Body<Value>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_namespaces")?;
@@ -104,7 +106,10 @@ pub async fn put(
     let pool = rules::find_pool(&configuration, &pool)?;
     let (description, extra) = rules::check(&pool.id, &namespace, &body)?;
     let txn = state.db.write().await?;
-    let before = store::find(&txn, &pool.id, &namespace).await?;
+    let before = store::find_for_update(&txn, &pool.id, &namespace).await?;
+    precondition
+        .check(async || Ok(before.clone().map(shown)))
+        .await?;
     let action = if before.is_some() { "update" } else { "add" };
     let mut event = Event::namespace_changed(action, &pool.id, &namespace, caller.user_id());
     if let Some(before) = &before {
@@ -133,6 +138,7 @@ pub async fn remove(
     State(state): State<AppState>,
     Path((pool, namespace)): Path<(String, String)>,
     caller: Caller,
+    precondition: Precondition,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_namespaces")?;
@@ -140,7 +146,11 @@ pub async fn remove(
     let configuration = state.configuration();
     let pool = rules::find_pool(&configuration, &pool)?;
     let txn = state.db.write().await?;
-    let Some(found) = store::find(&txn, &pool.id, &namespace).await? else {
+    let found = store::find_for_update(&txn, &pool.id, &namespace).await?;
+    precondition
+        .check(async || Ok(found.clone().map(shown)))
+        .await?;
+    let Some(found) = found else {
         return Ok(StatusCode::NO_CONTENT);
     };
     if parameters.is_on("cascade") {

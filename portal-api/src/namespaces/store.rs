@@ -1,7 +1,7 @@
 //! Rows of `namespaces`, in and out.
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, QueryFilter, entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, QueryFilter, QuerySelect, entity::prelude::*,
     sea_query::OnConflict,
 };
 
@@ -19,6 +19,19 @@ pub async fn find(
     of_pool(pool)
         .filter(row::Column::Namespace.eq(namespace))
         .one(db)
+        .await
+}
+
+/// As [`find`], but nobody else changes it until the transaction ends.
+pub async fn find_for_update(
+    txn: &DatabaseTransaction,
+    pool: &str,
+    namespace: &str,
+) -> Result<Option<row::Model>, DbErr> {
+    of_pool(pool)
+        .filter(row::Column::Namespace.eq(namespace))
+        .lock_exclusive()
+        .one(txn)
         .await
 }
 

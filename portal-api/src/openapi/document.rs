@@ -208,20 +208,17 @@ fn parameters(operation: &Operation) -> Vec<Parameter> {
              carried out once and gets the same answer; with another body it is a conflict",
         );
     }
-    if operation.names_one() {
-        match operation.method {
-            "GET" => header(
-                "If-None-Match",
-                "An `ETag` that the caller has; 304 if it still holds",
-            ),
-            "PATCH" | "PUT" | "DELETE" => {
-                header(
-                    "If-Match",
-                    "The `ETag` that was read; 412 if it does not hold any more",
-                );
-            }
-            _ => {}
-        }
+    if operation.method == "GET" && operation.names_one() {
+        header(
+            "If-None-Match",
+            "An `ETag` that the caller has; 304 if it still holds",
+        );
+    }
+    if operation.conditional {
+        header(
+            "If-Match",
+            "The `ETag` that was read; 412 if it does not hold any more",
+        );
     }
     all
 }
@@ -289,12 +286,11 @@ fn refusals(operation: &Operation) -> Vec<u16> {
     if operation.method == "POST" {
         all.push(409);
     }
-    if operation.names_one() {
-        match operation.method {
-            "GET" => all.push(304),
-            "PATCH" | "PUT" | "DELETE" => all.push(412),
-            _ => {}
-        }
+    if operation.method == "GET" && operation.names_one() {
+        all.push(304);
+    }
+    if operation.conditional {
+        all.push(412);
     }
     all.push(503);
     all.sort_unstable();

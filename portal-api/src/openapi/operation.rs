@@ -116,6 +116,8 @@ pub struct Operation {
     pub example: Option<Value>,
     pub status: u16,
     pub answer: Option<Content>,
+    /// Takes `If-Match`.
+    pub conditional: bool,
     /// Statuses of refusals beside those that follow from the members above.
     pub refusals: Vec<u16>,
 }
@@ -155,6 +157,7 @@ impl Operation {
             example: None,
             status,
             answer: None,
+            conditional: false,
             refusals: Vec::new(),
         }
     }
@@ -325,6 +328,12 @@ impl Operation {
              `gt`",
         )
         .query("order_by", "`<field> ASC` or `<field> DESC`")
+    }
+
+    /// Is carried out only from a state that the caller names, if he does.
+    pub fn conditional(mut self) -> Self {
+        self.conditional = true;
+        self
     }
 
     pub fn refuses(mut self, statuses: &[u16]) -> Self {

@@ -13,7 +13,7 @@ use crate::{
     ApiError, AppState,
     caller::Caller,
     namespaces,
-    paging::{self, Fields, ListQuery, Parameters},
+    paging::{self, Fields, ListQuery, Listed, Parameters, Sort},
     users,
 };
 
@@ -24,7 +24,7 @@ pub async fn of_pool(
     Path(pool): Path<String>,
     caller: Caller,
     parameters: Parameters,
-) -> Result<Json<Page<Registration>>, ApiError> {
+) -> Result<Listed<Registration>, ApiError> {
     caller.require_scope("read_registrations")?;
     let configuration = state.configuration();
     let (pool, namespace) = rules::find_place(&configuration, &pool, parameters.get("namespace"))?;
@@ -37,13 +37,13 @@ pub async fn of_pool(
     let page = paging::page(
         db,
         store::of_pool(&pool.id, namespace),
-        &ListQuery::from(&parameters),
+        &ListQuery::read(&parameters),
         &fields(pool),
-        (column(Column::Name), Order::Asc),
+        Sort::by(column(Column::Name), Order::Asc),
         column(Column::Id),
     )
     .await?;
-    Ok(Json(paging::map(page, wire::registration)))
+    Ok(page.map(wire::registration))
 }
 
 fn fields(pool: &Pool) -> Fields {
@@ -74,10 +74,19 @@ pub async fn of_pool_and_user(
     require_rights(&caller, &user)?;
     let db = state.db.read();
     require_user(db, &user).await?;
-    let rows = store::of_user(db, &user, Some(&pool.id)).await?;
-    Ok(Json(Page::complete(
+    Ok(Json(shown(db, &user, &pool.id).await?))
+}
+
+/// The registrations of a user in a pool as [`of_pool_and_user`] shows them.
+pub(super) async fn shown(
+    db: &impl ConnectionTrait,
+    user: &str,
+    pool: &str,
+) -> Result<Page<Registration>, ApiError> {
+    let rows = store::of_user(db, user, Some(pool)).await?;
+    Ok(Page::complete(
         rows.into_iter().map(wire::registration).collect(),
-    )))
+    ))
 }
 
 /// `GET /registrations/users/{user}`: by pool.

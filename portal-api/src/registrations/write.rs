@@ -6,13 +6,14 @@ use serde_json::{Map, Value};
 use service::{clock, random};
 
 use super::{
-    read::{require_rights, user_not_found},
+    read::{require_rights, shown, user_not_found},
     row, rules, store,
 };
 use crate::{
     ApiError, AppState,
     audit::Actor,
     caller::Caller,
+    conditional::Precondition,
     events::{self, Event},
     extract::Body,
     namespaces,
@@ -29,6 +30,7 @@ pub async fn put(
     State(state): State<AppState>,
     Path((pool, user_id)): Path<(String, String)>,
     caller: Caller,
+    precondition: Precondition,
     Body(body): Body<Value>,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_registrations")?;
@@ -43,6 +45,8 @@ pub async fn put(
     if pool.requires_namespace {
         namespaces::require(&txn, &pool.id, namespace).await?;
     }
+    let current = async || Ok(Some(shown(&txn, &user_id, &pool.id).await?));
+    precondition.check(current).await?;
     let name = properties
         .get("name")
         .and_then(Value::as_str)
@@ -93,6 +97,7 @@ pub async fn remove(
     State(state): State<AppState>,
     Path((pool, user_id)): Path<(String, String)>,
     caller: Caller,
+    precondition: Precondition,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_registrations")?;
@@ -100,17 +105,23 @@ pub async fn remove(
     let (pool, namespace) = rules::find_place(&configuration, &pool, parameters.get("namespace"))?;
     require_rights(&caller, &user_id)?;
     let txn = state.db.write().await?;
-    if users::store::find(&txn, &user_id).await?.is_none() {
+    // Kept, so that nobody else registers him meanwhile.
+    if users::store::find_for_update(&txn, &user_id)
+        .await?
+        .is_none()
+    {
         return Err(user_not_found(&user_id));
     }
     if pool.requires_namespace {
         namespaces::require(&txn, &pool.id, namespace).await?;
     }
+    let current = async || Ok(Some(shown(&txn, &user_id, &pool.id).await?));
+    precondition.check(current).await?;
     if let Some(before) = store::find(&txn, &user_id, &pool.id, namespace).await?
         && store::delete(&txn, &user_id, &pool.id, namespace).await?
     {
-        let shown = Some(namespace).filter(|namespace| !namespace.is_empty());
-        let event = Event::registration_deleted(&user_id, &pool.id, shown).was(&before);
+        let named = Some(namespace).filter(|namespace| !namespace.is_empty());
+        let event = Event::registration_deleted(&user_id, &pool.id, named).was(&before);
         events::append(&txn, &state, &Actor::from(&caller), event).await?;
         state.commit(txn).await?;
     }

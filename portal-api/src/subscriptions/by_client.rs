@@ -53,6 +53,10 @@ pub async fn verify(
 ) -> Result<Json<SubscriptionOfClient>, ApiError> {
     caller.require_service(&[ServiceName::AuthServer])?;
     let request: VerifyClient = from_value(body)?;
+    if request.client_secret.is_empty() {
+        let message = "`clientSecret` is missing.";
+        return Err(ApiError::invalid("clientSecret", "required", message));
+    }
     let credential = find(&state, &client_id).await?;
     let knows = SecretKeys::new(&state.keys)?.matches(&request.client_secret, &credential.digest);
     if !knows || !rules::is_valid(&credential, service::clock::now()) {

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::{
     ApiError, AppState,
+    applications::access::{self, Standing},
     approvals::rules::Reach,
     caller::Caller,
+    conditional::Precondition,
     credentials::{self, secret::SecretKeys},
     events::Change,
     extract::Body,
@@ -31,11 +33,12 @@ pub async fn change(
     State(state): State<AppState>,
     caller: Caller,
     Path((id, api)): Path<(String, String)>,
+    precondition: Precondition,
     Body(body): Body<Value>,
 ) -> Result<Json<Subscription>, ApiError> {
     caller.require_scope("write_subscriptions")?;
     if body.get("plan").is_some() {
-        return super::plan::change(&state, &caller, &id, &api, &body)
+        return super::plan::change(&state, &caller, (&id, &api), &body, &precondition)
             .await
             .map(Json);
     }
@@ -46,6 +49,15 @@ pub async fn change(
     let mut subscription = found.ok_or_else(|| not_found(&id, &api))?;
     check_reach(&Reach::of(&caller, &configuration), &subscription)?;
     let patch = Patch::read(&body, caller.is_admin())?;
+    let owners = owners::store::list(&txn, &id).await?;
+    // Whoever may decide is at least an approver.
+    let standing = access::standing(&caller, &owners).unwrap_or(Standing::Approver);
+    let current = async || {
+        Ok(Some(
+            read::shown(&txn, &state, &subscription, standing).await?,
+        ))
+    };
+    precondition.check(current).await?;
     let (mut made, mut changes) = (None, Vec::new());
     if patch.approve && subscription.approved && patch.rotate {
         made = Some(approve::replace_credentials(&txn, &state, &caller, &subscription).await?);
@@ -61,19 +73,11 @@ pub async fn change(
     changes.extend(patch.apply(&mut subscription, api));
     approve::finish(&txn, &state, &caller, &mut subscription, &changes).await?;
     let credentials = credentials::store::list(&txn, &subscription.id).await?;
-    let owners = owners::store::list(&txn, &id).await?;
     state.commit(txn).await?;
-    let has_role = owners
-        .iter()
-        .any(|owner| caller.user_id() == Some(&owner.user_id));
     let view = View {
         configuration: &configuration,
         keys: &SecretKeys::new(&state.keys)?,
-        secrets: if has_role || caller.is_admin() {
-            Secrets::Readable
-        } else {
-            Secrets::Hints
-        },
+        secrets: read::secrets_for(standing),
         deletable: true,
         now: service::clock::now(),
     };

@@ -4,8 +4,9 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use config::apis::Api;
 use http::StatusCode;
-use sdk::types::{Subscription, credentials::Kind, subscriptions::CreateSubscription};
+use sdk::types::{Secret, Subscription, credentials::Kind, subscriptions::CreateSubscription};
 use sea_orm::DatabaseTransaction;
 use serde_json::Value;
 
@@ -49,6 +50,9 @@ pub async fn create(
     let configuration = state.configuration();
     let wanted = rules::check(&request, &application.row, user, &configuration)?;
     approvals::rules::check_text("purpose", request.purpose.as_deref())?;
+    if let Some(key) = chosen_key(&request, &wanted.api) {
+        credential_rules::check_chosen_key(key, caller.is_admin())?;
+    }
     let mut subscription = new_row(&request, &application, &wanted, user);
     if subscription.approved {
         approve::prepare(&mut subscription, &wanted.api);
@@ -113,6 +117,13 @@ fn new_row(
     }
 }
 
+/// The key that the caller chose, where the API takes keys.
+fn chosen_key<'r>(request: &'r CreateSubscription, api: &Api) -> Option<&'r Secret> {
+    let takes_keys = credential_rules::kind_of(api.auth.as_str()) == Kind::Key;
+    let key = request.apikey.as_ref();
+    key.filter(|key| takes_keys && !key.is_empty())
+}
+
 /// The first credential, with the key that the caller chose where the API takes keys.
 async fn add_credential(
     txn: &DatabaseTransaction,
@@ -123,9 +134,6 @@ async fn add_credential(
 ) -> Result<Made, ApiError> {
     let takes_keys = credential_rules::kind_of(&subscription.auth) == Kind::Key;
     let chosen = request.apikey.filter(|key| takes_keys && !key.is_empty());
-    if let Some(key) = &chosen {
-        credential_rules::check_chosen_key(key, caller.is_admin())?;
-    }
     approve::first_credential(txn, state, caller, subscription, chosen).await
 }
 

@@ -5,12 +5,13 @@ use http::StatusCode;
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 
-use super::{change::check_reach, not_found, reference, store};
+use super::{change::check_reach, not_found, read, reference, store};
 use crate::{
     ApiError, AppState,
     applications::access::{self, Demand, Right, Standing},
     approvals::{self, Outcome, rules::Reach},
     caller::Caller,
+    conditional::Precondition,
     credentials,
     events::{self, Event},
 };
@@ -29,6 +30,7 @@ pub async fn delete(
     State(state): State<AppState>,
     caller: Caller,
     Path((id, api)): Path<(String, String)>,
+    precondition: Precondition,
 ) -> Result<StatusCode, ApiError> {
     let application = access::open(&state, &caller, &id, DELETE).await?;
     let txn = state.db.write().await?;
@@ -37,6 +39,13 @@ pub async fn delete(
     if application.standing == Standing::Approver {
         check_reach(&Reach::of(&caller, &state.configuration()), &subscription)?;
     }
+    let standing = application.standing;
+    let current = async || {
+        Ok(Some(
+            read::shown(&txn, &state, &subscription, standing).await?,
+        ))
+    };
+    precondition.check(current).await?;
     let has_role = application
         .owners
         .iter()

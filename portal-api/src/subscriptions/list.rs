@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use axum::{
-    Json,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use sdk::types::{Page, Subscription, page::Id, subscriptions::SubscriptionWithOwners};
+use sdk::types::{Subscription, page::Id, subscriptions::SubscriptionWithOwners};
 use sea_orm::{
     DbBackend, Order,
     entity::prelude::*,
@@ -23,7 +22,7 @@ use crate::{
     approvals::rules::Reach,
     caller::Caller,
     credentials::{self, secret::SecretKeys},
-    paging::{self, Fields, ListQuery},
+    paging::{self, Fields, ListQuery, Listed, Sort},
 };
 
 /// `GET /subscriptions`: approvers see those of the APIs they decide about.
@@ -45,23 +44,23 @@ pub async fn list(
         select = select
             .filter(reach.condition(column(row::Column::ApiId), column(row::Column::ApiGroup)));
     }
-    let by_id = (column(row::Column::Id), Order::Asc);
+    let by_id = Sort::by(column(row::Column::Id), Order::Asc);
+    let fields = fields(db.get_database_backend());
     if !query.embed {
         let (plain, id) = (query.plain(), column(row::Column::Id));
-        let page = paging::page(db, select, &plain, &Fields::new(), by_id, id).await?;
-        return Ok(Json(paging::map(page, |row| Id { id: row.id })).into_response());
+        let page = paging::page(db, select, &plain, &fields, by_id, id).await?;
+        return Ok(page.map(|row| Id { id: row.id }).into_response());
     }
-    let fields = fields(db.get_database_backend());
     let page = paging::page(db, select, &query, &fields, by_id, column(row::Column::Id)).await?;
     let ids: Vec<String> = page
-        .items
+        .items()
         .iter()
         .map(|row| row.application_id.clone())
         .collect();
     let names = applications::store::names(db, ids.clone()).await?;
     let mut people = people::of_applications(db, ids).await?;
     let page = with_hints(&state, page).await?;
-    let page = paging::map(page, |subscription| {
+    let page = page.map(|subscription| {
         let people = people
             .entry(subscription.application.clone())
             .or_default()
@@ -77,7 +76,7 @@ pub async fn list(
             subscription,
         }
     });
-    Ok(Json(page).into_response())
+    Ok(page.into_response())
 }
 
 /// `GET /apis/{api}/subscriptions`
@@ -86,23 +85,24 @@ pub async fn of_api(
     caller: Caller,
     Path(api): Path<String>,
     query: ListQuery,
-) -> Result<Json<Page<Subscription>>, ApiError> {
+) -> Result<Listed<Subscription>, ApiError> {
     caller.require_scope("read_apis")?;
     caller.require_scope("read_subscriptions")?;
     caller.require_admin()?;
     let select = row::Entity::find().filter(row::Column::ApiId.eq(api));
-    let by_application = (column(row::Column::ApplicationId), Order::Asc);
+    let by_application = Sort::by(column(row::Column::ApplicationId), Order::Asc);
     let (db, plain, id) = (state.db.read(), query.plain(), column(row::Column::Id));
-    let page = paging::page(db, select, &plain, &Fields::new(), by_application, id).await?;
-    with_hints(&state, page).await.map(Json)
+    let fields = fields(db.get_database_backend());
+    let page = paging::page(db, select, &plain, &fields, by_application, id).await?;
+    with_hints(&state, page).await
 }
 
 /// The subscriptions of a page with client ids and hints, never with secrets (portal-api D12).
 async fn with_hints(
     state: &AppState,
-    page: Page<row::Model>,
-) -> Result<Page<Subscription>, ApiError> {
-    let ids: Vec<String> = page.items.iter().map(|row| row.id.clone()).collect();
+    page: Listed<row::Model>,
+) -> Result<Listed<Subscription>, ApiError> {
+    let ids: Vec<String> = page.items().iter().map(|row| row.id.clone()).collect();
     let credentials: HashMap<_, _> = credentials::store::list_many(state.db.read(), ids).await?;
     let view = View {
         configuration: &state.configuration(),
@@ -111,7 +111,7 @@ async fn with_hints(
         deletable: false,
         now: service::clock::now(),
     };
-    Ok(paging::map(page, |row| {
+    Ok(page.map(|row| {
         let own = credentials.get(&row.id).map_or(&[][..], Vec::as_slice);
         wire::subscription(&row, own, &view)
     }))
@@ -151,6 +151,7 @@ fn fields(backend: DbBackend) -> Fields {
         .with("plan", column(row::Column::PlanId))
         .with("api_group", column(row::Column::ApiGroup))
         .with("auth", column(row::Column::Auth))
+        .with_time("changedDate", column(row::Column::ChangedAt))
         .with("clientId", Expr::cust(client_ids))
         .with("approved", Expr::cust(flag("approved")))
         .with("trusted", Expr::cust(flag("trusted")))

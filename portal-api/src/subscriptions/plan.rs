@@ -16,6 +16,7 @@ use crate::{
     },
     approvals,
     caller::{Caller, User},
+    conditional::Precondition,
     credentials::{self, secret::SecretKeys},
     events::{self, Change, Event},
 };
@@ -33,9 +34,9 @@ const CHANGE: Demand = Demand {
 pub async fn change(
     state: &AppState,
     caller: &Caller,
-    id: &str,
-    api: &str,
+    (id, api): (&str, &str),
     body: &Value,
+    precondition: &Precondition,
 ) -> Result<Subscription, ApiError> {
     let application = access::open(state, caller, id, CHANGE).await?;
     let user = caller.require_user()?;
@@ -44,6 +45,13 @@ pub async fn change(
     let txn = state.db.write().await?;
     let found = store::lock(&txn, id, api).await?;
     let mut subscription = found.ok_or_else(|| not_found(id, api))?;
+    let standing = application.standing;
+    let current = async || {
+        Ok(Some(
+            read::shown(&txn, state, &subscription, standing).await?,
+        ))
+    };
+    precondition.check(current).await?;
     let plan = check(&subscription, wanted, user, &configuration)?;
     if approvals::store::lock_open(&txn, &subscription.id)
         .await?

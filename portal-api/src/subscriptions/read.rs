@@ -3,12 +3,14 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use sdk::types::Subscription;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::{
-    not_found, store,
+    not_found, row, store,
     wire::{self, Secrets, View},
 };
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
     audit,
     caller::Caller,
     credentials::{self, secret::SecretKeys},
+    paging::{self, Parameters},
 };
 
 const LIST: Demand = Demand {
@@ -38,7 +41,8 @@ pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Vec<Subscription>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let application = access::open(&state, &caller, &id, LIST).await?;
     let configuration = state.configuration();
     let db = state.db.read();
@@ -64,7 +68,7 @@ pub async fn list(
         })
         .collect();
     record_reveal(&state, &caller, &shown).await?;
-    Ok(Json(shown))
+    paging::array(shown, &parameters, |one| &one.api)
 }
 
 /// `GET /applications/{application}/subscriptions/{api}`
@@ -78,18 +82,27 @@ pub async fn read(
     let row = store::find(db, &id, &api)
         .await?
         .ok_or_else(|| not_found(&id, &api))?;
-    let credentials = credentials::store::list(db, &row.id).await?;
-    let configuration = state.configuration();
-    let view = View {
-        configuration: &configuration,
-        keys: &SecretKeys::new(&state.keys)?,
-        secrets: secrets_for(application.standing),
-        deletable: is_deletable(application.standing),
-        now: service::clock::now(),
-    };
-    let shown = wire::subscription(&row, &credentials, &view);
+    let shown = shown(db, &state, &row, application.standing).await?;
     record_reveal(&state, &caller, std::slice::from_ref(&shown)).await?;
     Ok(Json(shown))
+}
+
+/// The subscription as [`read`] shows it to somebody of this standing.
+pub async fn shown(
+    db: &impl ConnectionTrait,
+    state: &AppState,
+    row: &row::Model,
+    standing: Standing,
+) -> Result<Subscription, ApiError> {
+    let credentials = credentials::store::list(db, &row.id).await?;
+    let view = View {
+        configuration: &state.configuration(),
+        keys: &SecretKeys::new(&state.keys)?,
+        secrets: secrets_for(standing),
+        deletable: is_deletable(standing),
+        now: service::clock::now(),
+    };
+    Ok(wire::subscription(row, &credentials, &view))
 }
 
 /// Approvers without a role decide; they do not call.

@@ -6,11 +6,14 @@ use axum::{body::Bytes, extract::State};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sdk::types::usage::{LATENCY_BUCKETS_MS, UsageBatch, UsageCell};
-use serde_json::Value;
 use service::ServiceName;
 
 use super::{row::minute, store};
-use crate::{ApiError, AppState, caller::Caller, extract::from_value};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    extract::{from_value, parse_json},
+};
 
 /// The body may be larger than others: it holds the minute of a whole gateway.
 pub const MAX_BODY: usize = 8 * 1024 * 1024;
@@ -48,13 +51,7 @@ pub async fn take(
 }
 
 fn read(body: &Bytes) -> Result<UsageBatch, ApiError> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        ApiError::bad_request(
-            "malformed-json",
-            format!("The body is not valid JSON: {error}."),
-        )
-    })?;
-    let batch = from_value(value)?;
+    let batch = from_value(parse_json(body)?)?;
     check(&batch)?;
     Ok(batch)
 }
@@ -65,6 +62,13 @@ fn check(batch: &UsageBatch) -> Result<(), ApiError> {
             "batchId",
             "length",
             "`batchId` has 1 to 64 characters.",
+        ));
+    }
+    if batch.node.is_empty() || batch.node.len() > 128 {
+        return Err(ApiError::invalid(
+            "node",
+            "length",
+            "`node` has 1 to 128 characters.",
         ));
     }
     if batch.cells.len() > MAX_CELLS {

@@ -20,12 +20,16 @@ use crate::{
     ApiError, AppState,
     audit::{self, Actor, Entry},
     caller::Caller,
+    conditional::Precondition,
     events::{self, Event},
     extract::{self, Body},
     login,
     paging::Parameters,
     passwords, verifications,
 };
+
+/// Longer than any password that the rules allow.
+const MAX_PASSWORD: usize = 1024;
 
 /// `PATCH /users/{user}`; with `X-VerificationId` by the rights of that verification.
 #[tracing::instrument(skip_all, fields(user.id = %id))]
@@ -34,6 +38,7 @@ pub async fn patch(
     Path(id): Path<String>,
     caller: Caller,
     headers: HeaderMap,
+    precondition: Precondition,
     Body(body): Body<Value>,
 ) -> Result<Response, ApiError> {
     caller.require_scope("write_users")?;
@@ -44,7 +49,7 @@ pub async fn patch(
     }
     caller.require_self_or_admin(&id)?;
     let patch: PatchUser = extract::from_value(body)?;
-    Ok(Json(apply(&state, &caller, &id, &patch).await?).into_response())
+    Ok(Json(apply(&state, &caller, &id, &patch, &precondition).await?).into_response())
 }
 
 async fn apply(
@@ -52,6 +57,7 @@ async fn apply(
     caller: &Caller,
     id: &str,
     patch: &PatchUser,
+    precondition: &Precondition,
 ) -> Result<User, ApiError> {
     let configuration = state.configuration();
     check_password(&configuration.globals, caller, patch)?;
@@ -78,6 +84,12 @@ async fn apply(
         .await?
         .ok_or_else(|| read::not_found(id))?;
     let before = user.clone();
+    let current = async || {
+        Ok(Some(
+            read::shown(&txn, state, caller, before.clone()).await?,
+        ))
+    };
+    precondition.check(current).await?;
     let user = store::update(&txn, rules::patched(user, patch, hash, &saving)?).await?;
     let mut event = Event::user_updated(id, caller.user_id())
         .was(&before)
@@ -93,6 +105,12 @@ async fn apply(
 /// The rules for a new password. Only administrators may bring a hash along or leave the rules.
 fn check_password(globals: &Globals, caller: &Caller, patch: &PatchUser) -> Result<(), ApiError> {
     let is_hashed = patch.password_is_hashed.unwrap_or_default();
+    if let Some(current) = &patch.current_password
+        && current.expose().len() > MAX_PASSWORD
+    {
+        let message = format!("`currentPassword` has at most {MAX_PASSWORD} characters.");
+        return Err(ApiError::invalid("currentPassword", "length", message));
+    }
     let is_forced = patch.force_password_update.unwrap_or_default();
     if is_hashed && !caller.is_admin() {
         return Err(UserError::AdminsOnly("passwordIsHashed").into());
@@ -145,6 +163,7 @@ pub async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
+    precondition: Precondition,
     parameters: Parameters,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_users")?;
@@ -154,6 +173,12 @@ pub async fn remove(
     let user = store::find_for_update(&txn, &id)
         .await?
         .ok_or_else(|| read::not_found(&id))?;
+    let current = async || {
+        Ok(Some(
+            read::shown(&txn, &state, &caller, user.clone()).await?,
+        ))
+    };
+    precondition.check(current).await?;
     handover::hand_over(&txn, &state, &caller, &id, &handover).await?;
     // Told first: the record names him as he is.
     let event = Event::user_deleted(&id, caller.user_id()).was(&user);

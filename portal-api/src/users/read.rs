@@ -1,20 +1,18 @@
 //! Looking users up (portal-api 8.2, 8.3, 8.6).
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use sdk::types::{Page, User, users::UserSummary};
-use sea_orm::{EntityTrait, Order, sea_query::Expr};
+use sdk::types::{User, users::UserSummary};
+use sea_orm::{ConnectionTrait, EntityTrait, Order, sea_query::Expr};
 
 use super::{email, row, store, wire};
 use crate::{
     ApiError, AppState,
     caller::Caller,
-    paging::{self, Fields, ListQuery, Parameters},
+    paging::{self, Fields, ListQuery, Listed, Parameters, Sort},
 };
 
 /// `GET /users`, and the look-ups `?customId=` and `?email=`, which need no user.
@@ -32,7 +30,7 @@ pub async fn list(
     } else if let Some(address) = given("email") {
         store::find_by_email(db, &email::fold(address)).await?
     } else {
-        return Ok(Json(page(&state, &caller, &parameters).await?).into_response());
+        return Ok(page(&state, &caller, &parameters).await?.into_response());
     };
     let user = found.ok_or_else(|| ApiError::not_found("There is no such user."))?;
     Ok(Json([wire::summary(user)]).into_response())
@@ -42,28 +40,24 @@ async fn page(
     state: &AppState,
     caller: &Caller,
     parameters: &Parameters,
-) -> Result<Page<UserSummary>, ApiError> {
+) -> Result<Listed<UserSummary>, ApiError> {
     if caller.names_a_user() && caller.user().is_none() {
         return Err(unknown_caller());
     }
     caller.require_admin()?;
     let id = || Expr::col(row::Column::Id);
-    // This list takes pages, but neither filter nor order.
-    let query = ListQuery {
-        filter: BTreeMap::new(),
-        order_by: None,
-        ..parameters.into()
-    };
-    let users = paging::page(
-        state.db.read(),
-        row::Entity::find(),
-        &query,
-        &Fields::new(),
-        (id(), Order::Asc),
-        id(),
-    )
-    .await?;
-    Ok(paging::map(users, wire::summary))
+    let column = |column: row::Column| Expr::col(column);
+    // By offset this list takes pages, but neither filter nor order.
+    let query = ListQuery::read(parameters).plain();
+    let fields = Fields::new()
+        .with("id", id())
+        .with("email", column(row::Column::Email))
+        .with("customId", column(row::Column::CustomId))
+        .with_time("changedDate", column(row::Column::ChangedAt));
+    let (db, all) = (state.db.read(), row::Entity::find());
+    let by_id = Sort::by(id(), Order::Asc);
+    let users = paging::page(db, all, &query, &fields, by_id, id()).await?;
+    Ok(users.map(wire::summary))
 }
 
 /// 400: the call names a user who does not exist.
@@ -85,6 +79,16 @@ pub async fn read(
     caller.require_self_or_admin(&id)?;
     let db = state.db.read();
     let user = store::find(db, &id).await?.ok_or_else(|| not_found(&id))?;
+    Ok(Json(shown(db, &state, &caller, user).await?))
+}
+
+/// The user as `GET /users/{user}` shows him.
+pub(super) async fn shown(
+    db: &impl ConnectionTrait,
+    state: &AppState,
+    caller: &Caller,
+    user: row::Model,
+) -> Result<User, ApiError> {
     let has_password = user.password_hash.is_some();
     let sessions_ended_at = user.sessions_ended_at;
     let mut shown = wire::full(db, &state.configuration(), user).await?;
@@ -93,7 +97,7 @@ pub async fn read(
     if caller.acting_service().is_some() {
         shown.sessions_ended_at = sessions_ended_at.map(Into::into);
     }
-    Ok(Json(shown))
+    Ok(shown)
 }
 
 pub(super) fn not_found(id: &str) -> ApiError {

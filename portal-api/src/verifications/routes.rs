@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use http::StatusCode;
 use sdk::types::{
@@ -17,8 +18,10 @@ use crate::{
     ApiError, AppState,
     audit::Actor,
     caller::Caller,
+    conditional::Precondition,
     events::{self, Event},
     extract::{self, Body},
+    paging::ListQuery,
     users::{self, email},
 };
 
@@ -81,13 +84,15 @@ pub fn federated() -> ApiError {
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
-) -> Result<Json<Vec<Verification>>, ApiError> {
+    query: ListQuery,
+) -> Result<Response, ApiError> {
     caller.require_scope("read_verifications")?;
     caller.require_admin()?;
-    let rows = store::list(state.db.read(), clock::now()).await?;
+    let page = store::list(state.db.read(), clock::now(), &query).await?;
     let key = secret::key(&state.keys)?;
-    let shown = rows.into_iter().map(|row| shown(row, &key, &caller));
-    Ok(Json(shown.collect()))
+    Ok(page
+        .map(|row| shown(row, &key, &caller))
+        .into_array_response())
 }
 
 /// `GET /verifications/{id}`
@@ -133,11 +138,16 @@ pub async fn remove(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
+    precondition: Precondition,
 ) -> Result<StatusCode, ApiError> {
     caller.require_scope("write_verifications")?;
     caller.require_admin()?;
     let txn = state.db.write().await?;
-    if let Some(row) = store::find_by_any_name(&txn, &id, clock::now()).await?
+    let found = store::find_by_any_name(&txn, &id, clock::now()).await?;
+    let key = secret::key(&state.keys)?;
+    let current = async || Ok(found.clone().map(|row| shown(row, &key, &caller)));
+    precondition.check(current).await?;
+    if let Some(row) = found
         && store::delete(&txn, &row.digest).await?
     {
         events::append(&txn, &state, &Actor::from(&caller), deleted(&row)).await?;

@@ -3,14 +3,15 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, Order, QueryFilter, entity::prelude::*,
+    sea_query::Expr,
 };
 
 use super::{row, secret};
-
-/// Most rows of one answer.
-const MAX: u64 = 10_000;
+use crate::{
+    ApiError,
+    paging::{self, Fields, ListQuery, Listed, Sort},
+};
 
 pub async fn insert(txn: &DatabaseTransaction, new: row::Model) -> Result<(), DbErr> {
     row::Entity::insert(new.into_active_model())
@@ -19,12 +20,22 @@ pub async fn insert(txn: &DatabaseTransaction, new: row::Model) -> Result<(), Db
     Ok(())
 }
 
-pub async fn list(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<row::Model>, DbErr> {
-    living(now)
-        .order_by_asc(row::Column::CreatedAt)
-        .limit(MAX)
-        .all(db)
-        .await
+/// Those that have not expired, the oldest first.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    query: &ListQuery,
+) -> Result<Listed<row::Model>, ApiError> {
+    let column = |column: row::Column| Expr::col(column);
+    let fields = Fields::new()
+        .with("type", column(row::Column::Kind))
+        .with("email", column(row::Column::Email))
+        .with("userId", column(row::Column::UserId))
+        .with_time("utc", column(row::Column::CreatedAt));
+    let oldest_first = Sort::by_time(column(row::Column::CreatedAt), Order::Asc);
+    // In the contract the list has neither pages nor a filter.
+    let (query, id) = (query.whole(), column(row::Column::Digest));
+    paging::page(db, living(now), &query, &fields, oldest_first, id).await
 }
 
 /// The verification with this id.

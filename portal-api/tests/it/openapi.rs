@@ -114,7 +114,7 @@ async fn it_is_served_as_json_and_as_yaml() {
 }
 
 /// Something of every kind, so that answers are not empty.
-async fn furnish(api: &TestApi) {
+pub async fn furnish(api: &TestApi) {
     let admin = api.user(ADMIN, ALL_SCOPES);
     let application = json!({"id": "market", "name": "Market", "redirectUri": "https://m.example"});
     admin.post("/applications", application).await.expect(201);

@@ -335,6 +335,7 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
         },
         trusted_peers: Vec::new(),
         allow_any_redirect_uri: false,
+        rate_limits: portal_api::RateLimits::OFF,
         listener_networks: Vec::new(),
         health_interval: Duration::ZERO,
         first_admin: None,

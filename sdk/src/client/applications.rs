@@ -29,7 +29,11 @@ impl Client {
         &self,
         application: &CreateApplication,
     ) -> Result<Application, Error> {
-        self.post(&["applications"]).body(application).json().await
+        self.post(&["applications"])
+            .body(application)
+            .once()
+            .json()
+            .await
     }
 
     /// `GET /applications/{app}`

@@ -14,6 +14,7 @@ use super::{ApiError, Client, Error};
 
 const USER: HeaderName = HeaderName::from_static("x-authenticated-userid");
 const SCOPES: HeaderName = HeaderName::from_static("x-authenticated-scope");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// No answer that is read into memory is longer, except the gateway snapshot.
 const MAX_ANSWER: usize = 32 << 20;
 const MAX_ERROR: usize = 64 << 10;
@@ -67,6 +68,12 @@ impl<'a> Call<'a> {
         let json = serde_json::to_vec(body).expect("wire types are always JSON");
         self.body = Some(json.into());
         self
+    }
+
+    /// A POST that must be carried out once: with a key, so that it may arrive twice.
+    pub(super) fn once(self) -> Self {
+        let key = service::random::hex_id();
+        self.header(IDEMPOTENCY_KEY, key).repeatable()
     }
 
     /// A POST that does the same when it arrives twice.

@@ -39,6 +39,7 @@ impl Client {
             "credentials",
         ])
         .body(credential)
+        .once()
         .json()
         .await
     }
@@ -82,6 +83,7 @@ impl Client {
             "rotate",
         ])
         .body(rotation)
+        .once()
         .json()
         .await
     }

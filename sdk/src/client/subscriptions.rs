@@ -42,6 +42,7 @@ impl Client {
     ) -> Result<Subscription, Error> {
         self.post(&["applications", &subscription.application, "subscriptions"])
             .body(subscription)
+            .once()
             .json()
             .await
     }

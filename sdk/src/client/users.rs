@@ -37,7 +37,7 @@ impl Client {
 
     /// `POST /users`
     pub async fn create_user(&self, user: &CreateUser) -> Result<User, Error> {
-        self.post(&["users"]).body(user).json().await
+        self.post(&["users"]).body(user).once().json().await
     }
 
     /// `GET /users/{id}`

@@ -21,6 +21,7 @@ impl Client {
         };
         self.post(&["verifications"])
             .body(&verification)
+            .once()
             .empty()
             .await
     }

@@ -43,6 +43,7 @@ pub fn operations() -> Vec<Operation> {
             .answers::<Application>()
             .refuses(&[404]),
         patch(ONE, "Change an application")
+            .conditional()
             .who(Who::Collaborator)
             .scope(write)
             .about(
@@ -54,6 +55,7 @@ pub fn operations() -> Vec<Operation> {
             .answers::<Application>()
             .refuses(&[404]),
         delete(ONE, "Delete an application with its subscriptions")
+            .conditional()
             .who(Who::Owner)
             .scope(write)
             .refuses(&[404]),

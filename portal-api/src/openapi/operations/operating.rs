@@ -18,7 +18,7 @@ pub fn webhooks() -> Vec<Operation> {
     vec![
         admin(get("/webhooks/listeners", "All webhook listeners"))
             .query("detail", "`true`: with all their settings")
-            .answers_list::<ListenerRegistration>(),
+            .answers_list_or_page::<ListenerRegistration>(),
         admin(put(LISTENER, "Register a listener, or change it"))
             .about("A component registers itself with its service token.")
             .takes::<ListenerRegistration>(json!({

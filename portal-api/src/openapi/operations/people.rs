@@ -46,6 +46,7 @@ pub fn users() -> Vec<Operation> {
             .answers::<User>()
             .refuses(&[404]),
         patch("/users/{user}", "Change a user")
+            .conditional()
             .who(Who::Own)
             .scope(&["write_users"])
             .about(
@@ -57,6 +58,7 @@ pub fn users() -> Vec<Operation> {
             .answers::<User>()
             .refuses(&[404, 409, 429]),
         delete("/users/{user}", "Delete a user")
+            .conditional()
             .who(Who::Own)
             .scope(&["write_users"])
             .query(
@@ -110,7 +112,8 @@ pub fn registrations() -> Vec<Operation> {
             put(
                 "/registrations/pools/{pool}/users/{user}",
                 "Register a user, or replace his registration",
-            ),
+            )
+            .conditional(),
             write,
         )
         .takes_object(json!({"name": "Ada Lovelace", "company": "Analytical Engines"}))
@@ -119,7 +122,8 @@ pub fn registrations() -> Vec<Operation> {
             delete(
                 "/registrations/pools/{pool}/users/{user}",
                 "End the registration of a user",
-            ),
+            )
+            .conditional(),
             write,
         )
         .query("namespace", "Mandatory where the pool has namespaces")
@@ -150,10 +154,10 @@ fn namespaces() -> [Operation; 4] {
         )
         .answers_page_of_objects(),
         admin(get(ONE, "One namespace"), read).answers_object(),
-        admin(put(ONE, "Make or replace a namespace"), write)
+        admin(put(ONE, "Make or replace a namespace").conditional(), write)
             .about("Members beside those of the example are kept as they are.")
             .takes_object(json!({"namespace": "acme", "description": "Acme Ltd"})),
-        admin(delete(ONE, "Delete a namespace"), write)
+        admin(delete(ONE, "Delete a namespace").conditional(), write)
             .query("cascade", "`true`: with the registrations in it")
             .refuses(&[409]),
     ]
@@ -172,7 +176,7 @@ pub fn grants() -> Vec<Operation> {
         )
         .answers_complete::<Grant>(),
         own(
-            delete("/grants/{user}", "Take back all that a user has allowed"),
+            delete("/grants/{user}", "Take back all that a user has allowed").conditional(),
             write,
         ),
         own(
@@ -180,9 +184,12 @@ pub fn grants() -> Vec<Operation> {
             read,
         )
         .answers::<Grant>(),
-        own(put(ONE, "Replace what a user allows"), write)
+        own(put(ONE, "Replace what a user allows").conditional(), write)
             .takes::<PutGrants>(json!({"grants": [{"scope": "read_orders"}]})),
-        own(delete(ONE, "Take back what a user allows"), write),
+        own(
+            delete(ONE, "Take back what a user allows").conditional(),
+            write,
+        ),
     ]
 }
 
@@ -223,7 +230,7 @@ pub fn verifications() -> Vec<Operation> {
             .answers::<Verification>()
             .refuses(&[404]),
         admin(
-            delete("/verifications/{id}", "Delete a verification"),
+            delete("/verifications/{id}", "Delete a verification").conditional(),
             write,
         ),
     ]

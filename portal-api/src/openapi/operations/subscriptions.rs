@@ -45,6 +45,7 @@ pub fn operations() -> Vec<Operation> {
             ONE,
             "Approve a subscription, limit its scopes, or change its plan",
         )
+        .conditional()
         .who(Who::Approver)
         .scope(WRITE)
         .about("`plan` is changed by owners and collaborators of the application.")
@@ -52,6 +53,7 @@ pub fn operations() -> Vec<Operation> {
         .answers::<Subscription>()
         .refuses(&[404, 409]),
         delete(ONE, "End a subscription, or decline the request for it")
+            .conditional()
             .who(Who::CollaboratorOrApprover)
             .scope(WRITE)
             .refuses(&[404]),
@@ -97,7 +99,7 @@ pub fn credentials() -> Vec<Operation> {
         get(ALL, "The credentials of a subscription, revoked ones too")
             .who(Who::Reader)
             .scope(READ)
-            .answers_list::<Credential>()
+            .answers_list_or_page::<Credential>()
             .refuses(&[404]),
         change(post(ALL, "Make a credential"))
             .about("The answer is the only one that holds the secret.")
