@@ -600,7 +600,7 @@ async fn a_client_is_found_by_its_id_and_verified_by_its_secret() {
         let verified = verify(id, &made["clientSecret"]).await.expect(200).json();
         assert!(verified["credentialId"].is_string());
         verify(id, &json!("wrong")).await.expect(403);
-        verify(id, &Value::Null).await.expect(403);
+        verify(id, &Value::Null).await.expect(400);
         verify("unknown", &made["clientSecret"]).await.expect(404);
         let body = json!({"clientSecret": made["clientSecret"]});
         market
