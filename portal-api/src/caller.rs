@@ -426,6 +426,7 @@ mod tests {
             }),
             scopes: Vec::new(),
             source: IpAddr::from([127, 0, 0, 1]),
+            browser: None,
             client_id: None,
         }
     }

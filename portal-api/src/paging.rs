@@ -295,6 +295,20 @@ pub fn filter<E: EntityTrait>(select: Select<E>, query: &ListQuery, fields: &Fie
     filter::substrings(select, &query.filter, fields)
 }
 
+/// A list that is always complete in the contract, or a page by cursor in the order of `id`. For
+/// lists that are short by nature.
+pub fn complete<T: Serialize>(
+    items: Vec<T>,
+    parameters: &Parameters,
+    id: impl Fn(&T) -> &str,
+) -> Result<Response, ApiError> {
+    let Some(seek) = Seek::read(parameters)? else {
+        return Ok(Json(Page::complete(items)).into_response());
+    };
+    let page = cursor::slice(items, &seek, id)?;
+    Ok(Listed::by_cursor(&seek, page).into_response())
+}
+
 /// A list that has no pages in the contract: a plain array, or a page by cursor in the order of
 /// `id`. For lists that are short by nature.
 pub fn array<T: Serialize>(

@@ -160,12 +160,15 @@ async fn queue(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Vec<Event>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     authorize(&caller, Some(&id))?;
     let listener = store::find(state.db.read(), &id)
         .await?
         .ok_or_else(|| unknown(&id))?;
-    Ok(Json(store::queue(&state, &listener).await?))
+    let events = store::queue(&state, &listener).await?;
+    // Their ids rise with their numbers.
+    paging::array(events, &parameters, |event: &Event| &event.id)
 }
 
 /// `DELETE /webhooks/events/{listener}`: drops the whole queue.

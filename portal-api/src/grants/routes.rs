@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use http::StatusCode;
 use sdk::types::{ChangedDate, Grant, Page};
@@ -21,6 +22,7 @@ use crate::{
     error::is_dangling,
     events::{self, Event},
     extract::Body,
+    paging::{self, Parameters},
     users,
 };
 
@@ -33,11 +35,15 @@ pub async fn list(
     State(state): State<AppState>,
     Path(user): Path<String>,
     caller: Caller,
-) -> Result<Json<Page<Grant>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     caller.require_scope("read_grants")?;
     require_rights(state.db.read(), &caller, &user).await?;
     let rows = store::of_user(state.db.read(), &user).await?;
-    Ok(Json(Page::complete(rows.into_iter().map(shown).collect())))
+    let grants = rows.into_iter().map(shown).collect();
+    paging::complete(grants, &parameters, |grant: &Grant| {
+        grant.id.as_deref().unwrap_or_default()
+    })
 }
 
 /// The user himself or an administrator, and the user has to exist.

@@ -265,7 +265,8 @@ impl Operation {
 
     /// A list of one user or the like: complete, in the envelope of lists.
     pub fn answers_complete<T: ToSchema>(self) -> Self {
-        self.answers_with("application/json", page::<T>)
+        self.cursor()
+            .answers_with("application/json", any_page::<T>)
     }
 
     /// A list in pages, by offset or by cursor.

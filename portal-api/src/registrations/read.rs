@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    response::Response,
 };
 use config::pools::Pool;
 use sdk::types::{Page, Registration, registrations::RegistrationsOfUser};
@@ -67,14 +68,18 @@ pub async fn of_pool_and_user(
     State(state): State<AppState>,
     Path((pool, user)): Path<(String, String)>,
     caller: Caller,
-) -> Result<Json<Page<Registration>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     caller.require_scope("read_registrations")?;
     let configuration = state.configuration();
     let pool = rules::find_pool(&configuration, &pool)?;
     require_rights(&caller, &user)?;
     let db = state.db.read();
     require_user(db, &user).await?;
-    Ok(Json(shown(db, &user, &pool.id).await?))
+    let all = shown(db, &user, &pool.id).await?;
+    paging::complete(all.items, &parameters, |one| {
+        one.id.as_deref().unwrap_or_default()
+    })
 }
 
 /// The registrations of a user in a pool as [`of_pool_and_user`] shows them.

@@ -58,6 +58,14 @@ impl fmt::Display for Role {
 /// address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "id": "web-shop", "name": "Web shop", "clientType": "confidential", "confidential": true,
+    "redirectUris": ["https://shop.example.org/callback"],
+    "redirectUri": "https://shop.example.org/callback",
+    "owners": [{"userId": "3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00",
+        "email": "ada@example.org", "role": "owner"}],
+    "changedDate": "2026-11-21T08:30:00.000Z", "_links": {"self": {"href": "/applications/web-shop"}}
+})))]
 pub struct Application {
     pub id: String,
     #[serde(default)]

@@ -8,6 +8,13 @@ use super::{ChangedDate, Timestamp, users::UserSummary};
 /// A request, open or decided. Names are copies from the time of the request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "id": "6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a003f0c7d0f",
+    "subscriptionId": "9a7d1c2b3a4f5e6d7c8b9a003f0c7d0f6c4f5b8e",
+    "user": {"id": "3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00", "email": "ada@example.org"},
+    "api": {"id": "petstore", "name": "Pet Store"}, "plan": {"id": "team", "name": "Team"},
+    "application": {"id": "web-shop", "name": "Web shop", "trusted": false}, "state": "open"
+})))]
 pub struct Approval {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,10 @@ impl Kind {
 /// One credential. `secret` only comes with the answer that creates it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "id": "7c8b9a003f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d", "kind": "key", "name": "production",
+    "classic": false, "prefix": "wg_8e9a", "last4": "0c7d", "createdAt": "2026-11-21T08:30:00.000Z"
+})))]
 pub struct Credential {
     pub id: String,
     pub kind: Kind,

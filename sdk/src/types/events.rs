@@ -30,6 +30,10 @@ pub const STANDARD_KINDS: [&str; 18] = [
 
 /// Something that happened. `Debug` shows no `data`: verification events carry their secret there.
 #[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "0192f0c4-1f3b-7c7e-8d5a-3b1f0a9c2d11", "seq": 17, "utc": 1_795_249_800, "action": "add",
+    "entity": "application", "data": {"applicationId": "web-shop"}
+})))]
 pub struct Event {
     pub id: String,
     /// Ascending in the order of commits; absent from servers without it.

@@ -8,6 +8,11 @@ use super::{ChangedDate, Timestamp};
 /// What one user allowed one application to do with one API in his name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "userId": "3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00", "applicationId": "web-shop",
+    "apiId": "orders",
+    "grants": [{"scope": "read_orders", "grantedDate": "2026-11-21T08:30:00.000Z"}]
+})))]
 pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

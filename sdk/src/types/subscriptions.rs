@@ -28,6 +28,13 @@ impl ScopesMode {
 /// that there are not are written as `null`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "id": "9a7d1c2b3a4f5e6d7c8b9a003f0c7d0f6c4f5b8e", "application": "web-shop", "api": "petstore",
+    "plan": "free", "auth": "key-auth", "approved": true, "trusted": false,
+    "apikey": "wg_8e9a7d1c2b3a4f5e6d7c8b9a003f0c7d", "clientId": null, "clientSecret": null,
+    "allowedScopesMode": null, "allowedScopes": null, "changedDate": 1_795_249_800,
+    "_links": {"self": {"href": "/applications/web-shop/subscriptions/petstore"}}
+})))]
 pub struct Subscription {
     pub id: String,
     pub application: String,

@@ -23,6 +23,13 @@ pub struct UserSummary {
 /// A user. Names are not here; they live in registrations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "id": "3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00", "email": "ada@example.org", "validated": true,
+    "groups": ["dev"], "mustChangePassword": false, "applications": [{"id": "web-shop"}],
+    "admin": false, "approver": false, "changedDate": "2026-11-21T08:30:00.000Z",
+    "_links": {"self": {"href": "/users/3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00"},
+        "groups": {"href": "/groups"}}
+})))]
 pub struct User {
     pub id: String,
     pub email: String,

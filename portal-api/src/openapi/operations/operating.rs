@@ -28,7 +28,7 @@ pub fn webhooks() -> Vec<Operation> {
             .answers_object(),
         admin(delete(LISTENER, "Delete a listener with its queue")).refuses(&[404]),
         admin(get(QUEUE, "Events that a listener has not acknowledged"))
-            .answers_list::<Event>()
+            .answers_list_or_page::<Event>()
             .refuses(&[404]),
         admin(delete(QUEUE, "Drop the queue of a listener")).refuses(&[404]),
         admin(post(
