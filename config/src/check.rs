@@ -1,9 +1,12 @@
 //! Checks that need several files: references between them, and paths on the gateway.
 
+mod notices;
 mod paths;
 mod references;
 
 use crate::{configuration::Configuration, problem::Report};
+
+pub(crate) use notices::check as notices;
 
 pub(crate) fn check(configuration: &Configuration, report: &Report) {
     references::check(configuration, report);

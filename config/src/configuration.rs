@@ -21,6 +21,7 @@ use crate::{
     plans::{self, Plan, Plans},
     pools::{Pool, Pools},
     problem::{Problems, Report},
+    schema,
     templates::Templates,
     tree::Tree,
     upgrade,
@@ -167,6 +168,7 @@ fn read(
     let mut documents = files::parse_all(tree, report);
     files::require(&documents, tree, report);
     upgrade::upgrade(&mut documents, report);
+    let unresolved = documents.clone();
     let key = files::config_key(tree, environment.config_key());
     check_key(&documents, key.as_ref(), report);
     let variables = Variables::resolve(&documents, environment, key.as_ref(), folder, report);
@@ -216,6 +218,8 @@ fn read(
         templates,
     };
     check::check(&configuration, report);
+    check::notices(tree, &unresolved, report);
+    schema::check(&unresolved, report);
     Some(configuration)
 }
 

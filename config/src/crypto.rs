@@ -6,7 +6,7 @@
 pub mod legacy;
 pub mod sealed;
 
-use std::fmt;
+use std::{fmt, fs, io, path::Path};
 
 /// The key text of a configuration (`PORTAL_CONFIG_KEY` or the `*envkey` file).
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +26,26 @@ impl ConfigKey {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The key file of a configuration folder, or of its subfolder `static`.
+    pub fn in_folder(folder: &Path) -> io::Result<Option<Self>> {
+        let sub = folder.join("static");
+        for folder in [&sub, folder] {
+            if !folder.is_dir() {
+                continue;
+            }
+            let mut names = Vec::new();
+            for entry in fs::read_dir(folder)? {
+                names.extend(entry?.file_name().into_string());
+            }
+            names.sort_unstable();
+            if let Some(name) = names.iter().find(|name| crate::files::is_key_file(name)) {
+                let text = fs::read_to_string(folder.join(name))?;
+                return Ok(Self::new(text.trim()));
+            }
+        }
+        Ok(None)
     }
 
     /// Decrypts a value in either format.

@@ -10,7 +10,9 @@
 mod address;
 mod commit;
 mod files;
+mod history;
 mod mirror;
+mod propose;
 mod served;
 mod tidy;
 mod transport;
@@ -18,6 +20,7 @@ mod transport;
 pub use address::{InvalidAddress, RepositoryAddress};
 pub use commit::Commit;
 pub use mirror::Mirror;
+pub use propose::{Author, Draft, Edit, PushError};
 
 /// How to log in to the repository.
 #[derive(Clone, Default)]

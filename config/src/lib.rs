@@ -30,6 +30,7 @@ mod problem;
 mod read;
 mod render;
 pub mod sample;
+pub mod schema;
 mod templates;
 mod tree;
 mod upgrade;

@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
+use bytes::Bytes;
+
 use crate::{
     Configuration, Environment, Problems, Tree,
     git::{Commit, FetchError, Mirror},
@@ -117,6 +119,23 @@ impl Origin {
                 trouble: Some(trouble),
             }),
             None => Err(trouble),
+        }
+    }
+
+    /// A file as of `commit`, or as it is now where there are no commits.
+    pub fn file(&self, path: &str, commit: Option<&Commit>) -> Result<Option<Bytes>, Trouble> {
+        let refused = |problems| Trouble::Refused {
+            commit: None,
+            problems,
+        };
+        match (self, commit) {
+            (Self::Memory { tree, .. }, _) => Ok(tree.get(path).cloned()),
+            (Self::Folder(folder), _) => {
+                let tree = Tree::from_folder(folder).map_err(refused)?;
+                Ok(tree.get(path).cloned())
+            }
+            (Self::Git(mirror), Some(commit)) => Ok(mirror.file(commit, path)?),
+            (Self::Git(_), None) => Ok(None),
         }
     }
 

@@ -37,6 +37,10 @@ impl JsonPath {
         self.0.is_empty()
     }
 
+    pub fn begins_with(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     pub fn steps(&self) -> &[Step] {
         &self.0
     }

@@ -112,6 +112,13 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
         .iter()
         .filter_map(read_property)
         .collect();
+    if root.get("properties").is_some() && !properties.iter().any(|property| property.id == "name")
+    {
+        root.error(
+            "properties",
+            "one of the fields has to be `name`: pages and mails show it",
+        );
+    }
     Some(Pool {
         id: id.to_owned(),
         name: root.required("name").unwrap_or_else(|| id.to_owned()),

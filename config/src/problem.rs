@@ -171,6 +171,14 @@ impl Report {
             .any(|problem| problem.severity == Severity::Error)
     }
 
+    /// Whether something was reported about this place, or about something inside it.
+    pub fn knows(&self, file: &str, path: &JsonPath) -> bool {
+        self.0
+            .borrow()
+            .iter()
+            .any(|problem| problem.file == file && problem.path.begins_with(path))
+    }
+
     /// Adds the lines: `text_of` gives the text of a file.
     pub fn locate<'t>(&self, text_of: impl Fn(&str) -> Option<&'t str>) {
         for problem in self.0.borrow_mut().iter_mut() {

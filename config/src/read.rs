@@ -194,6 +194,14 @@ impl<'a> Object<'a> {
         Self::of(self.file, self.path.key(key), self.get(key)?, self.report)
     }
 
+    /// `value` as if it stood in the member.
+    pub fn sub<'v>(&self, key: &str, value: &'v Value) -> Option<Object<'v>>
+    where
+        'a: 'v,
+    {
+        Object::of(self.file, self.path.key(key), value, self.report)
+    }
+
     /// One of a closed set of words; anything else is an error and counts as absent.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;

@@ -9,6 +9,7 @@ mod m20261121_000006_usage;
 mod m20261121_000007_meta;
 mod m20261121_000008_login_attempts;
 mod m20261121_000009_namespaces;
+mod m20261121_000020_config_drafts;
 mod m20261121_000030_idempotency_keys;
 mod m20261121_000040_audit_chain;
 mod m20261121_000041_approval_comments;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_meta::Migration),
             Box::new(m20261121_000008_login_attempts::Migration),
             Box::new(m20261121_000009_namespaces::Migration),
+            Box::new(m20261121_000020_config_drafts::Migration),
             Box::new(m20261121_000030_idempotency_keys::Migration),
             Box::new(m20261121_000040_audit_chain::Migration),
             Box::new(m20261121_000041_approval_comments::Migration),

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod definition;
+mod docs;
 mod read;
 pub mod scopes;
 
@@ -19,6 +20,8 @@ pub fn routes() -> Router<AppState> {
         .route("/apis/{api}", get(read::one))
         .route("/apis/{api}/config", get(read::gateway_config))
         .route("/apis/{api}/desc", get(read::description))
+        .route("/apis/{api}/docs", get(docs::tree))
+        .route("/apis/{api}/docs/{*path}", get(docs::page))
         .route("/apis/{api}/plans", get(read::plans))
         .route("/apis/{api}/swagger", get(definition::show))
 }

@@ -99,7 +99,7 @@ fn is_listed(entry: &TocEntry, configuration: &Arc<Configuration>, caller: &Call
     })
 }
 
-fn page_response(page: &Page, headers: &HeaderMap) -> Response {
+pub fn page_response(page: &Page, headers: &HeaderMap) -> Response {
     let mut response = respond(headers, &page.source, page.kind.media_type());
     if let Ok(meta) = HeaderValue::from_str(&page.meta_header) {
         response.headers_mut().insert("x-metainfo", meta);

@@ -16,6 +16,8 @@ use crate::ApiError;
 
 /// Largest body that is read (portal-api 3.2).
 pub const MAX_BODY: usize = 100 * 1024;
+/// Largest body with files: 5 MiB of them (portal-api 29.3), and their JSON.
+pub const MAX_UPLOAD: usize = 6 * 1024 * 1024;
 
 /// A request body: JSON or a form, up to 100 KiB, top level an object or array.
 ///
@@ -36,6 +38,24 @@ where
     }
 }
 
+/// As [`Body`], for operations that take whole files; the route raises the limit with
+/// [`axum::extract::DefaultBodyLimit`].
+pub struct Upload<T>(pub T);
+
+impl<S, T> FromRequest<S> for Upload<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = media_type(request.headers());
+        let bytes = read(request, state, MAX_UPLOAD).await?;
+        from_value(parse(&kind, &bytes)?).map(Self)
+    }
+}
+
 /// A body as it was sent, for operations in which `null` and "absent" may differ.
 pub struct RawBody {
     pub value: Value,
@@ -48,23 +68,34 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let kind = media_type(request.headers());
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-                    too_large()
-                } else {
-                    ApiError::bad_request(
-                        "unreadable-body",
-                        "The body of the request could not be read.",
-                    )
-                }
-            })?;
+        let bytes = read(request, state, MAX_BODY).await?;
         Ok(Self {
             value: parse(&kind, &bytes)?,
             is_merge_patch: kind == "application/merge-patch+json",
         })
     }
+}
+
+async fn read<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
+    let read = Bytes::from_request(request, state).await;
+    let bytes = read.map_err(|rejection| {
+        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            too_large(limit)
+        } else {
+            ApiError::bad_request(
+                "unreadable-body",
+                "The body of the request could not be read.",
+            )
+        }
+    })?;
+    if bytes.len() > limit {
+        return Err(too_large(limit));
+    }
+    Ok(bytes)
 }
 
 /// The media type in small letters, without parameters; empty if none was sent.
@@ -77,23 +108,17 @@ fn media_type(headers: &HeaderMap) -> String {
         .unwrap_or_default()
 }
 
-fn too_large() -> ApiError {
+fn too_large(limit: usize) -> ApiError {
     ApiError::Refused(Box::new(service::problem::Problem::new(
         http::StatusCode::PAYLOAD_TOO_LARGE,
         "too-large",
-        format!(
-            "The body of a request is limited to {} KiB.",
-            MAX_BODY / 1024
-        ),
+        format!("The body of a request is limited to {} KiB.", limit / 1024),
     )))
 }
 
 fn parse(kind: &str, bytes: &Bytes) -> Result<Value, ApiError> {
     if bytes.is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
-    }
-    if bytes.len() > MAX_BODY {
-        return Err(too_large());
     }
     let value = match kind {
         "application/json" | "application/merge-patch+json" => json::parse(bytes)?,

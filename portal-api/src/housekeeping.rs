@@ -14,7 +14,7 @@ const BATCH: u64 = 500;
 const EVENTS_DAYS: i64 = 7;
 
 /// What is removed: a statement with `$1` = the time before which rows go and `$2` = the batch.
-const RULES: [(&str, chrono::TimeDelta); 6] = [
+const RULES: [(&str, chrono::TimeDelta); 7] = [
     (
         "delete from verifications where digest in \
          (select digest from verifications where expires_at < $1 limit $2)",
@@ -50,6 +50,11 @@ const RULES: [(&str, chrono::TimeDelta); 6] = [
         "delete from usage_batches where id in \
          (select id from usage_batches where received_at < $1 limit $2)",
         chrono::TimeDelta::days(1),
+    ),
+    (
+        "delete from config_drafts where user_id in \
+         (select user_id from config_drafts where changed_at < $1 limit $2)",
+        chrono::TimeDelta::days(30),
     ),
 ];
 

@@ -14,7 +14,7 @@ async fn sample(installation: &Installation) -> std::path::PathBuf {
     let folder = installation.data().with_file_name("config");
     let output = installation.run(&["init", folder.to_str().unwrap()]).await;
     assert!(output.status.success(), "{output:?}");
-    folder
+    folder.join("static")
 }
 
 async fn refused(installation: &Installation, arguments: &[&str]) -> String {

@@ -1,5 +1,5 @@
 mod installation;
-mod postgres;
+pub mod postgres;
 mod severed;
 mod visitor;
 

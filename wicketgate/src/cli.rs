@@ -140,6 +140,28 @@ pub enum Config {
         /// The folder
         folder: PathBuf,
     },
+    /// Print the JSON Schemas of the files, for editors and CI
+    Schema {
+        /// The schema to print, for example `apis` [default: all, by name]
+        name: Option<String>,
+        /// Write one file per schema into this folder instead
+        #[arg(long, value_name = "DIR", conflicts_with = "name")]
+        out: Option<PathBuf>,
+    },
+    /// Encrypt a value for env/*.json
+    Encrypt(Value),
+    /// Decrypt a value of env/*.json, of wicked's format, too
+    Decrypt(Value),
+}
+
+/// A value, and the key: PORTAL_CONFIG_KEY, or the key file of a configuration folder.
+#[derive(Debug, Args)]
+pub struct Value {
+    /// The value [default: read from standard input, which no history keeps]
+    pub value: Option<String>,
+    /// Configuration folder with the key file
+    #[arg(long, value_name = "DIR", env = "WICKETGATE_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,56 +1,15 @@
 //! Commands that work on files and then end.
 
-use std::{fs, path::Path, process::ExitCode};
+mod configuration;
 
-use anyhow::{Context, bail};
-use config::{Configuration, Environment};
 use service::{
     ServiceName,
     keys::{MasterKey, Purpose},
-    settings,
 };
 
-use crate::{
-    cli::{Config, Keys},
-    keys,
-};
+use crate::{cli::Keys, keys};
 
-/// `wicketgate config`
-pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
-    match command {
-        Config::Check { folder } => {
-            let environment = Environment::new(settings::all());
-            let name = folder.display().to_string();
-            let problems =
-                tokio::task::spawn_blocking(move || Configuration::check(&folder, &environment))
-                    .await?;
-            if problems.is_empty() {
-                println!("{name}: no problems.");
-            } else {
-                println!("{problems}");
-            }
-            Ok(if problems.refuse() {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            })
-        }
-    }
-}
-
-/// `wicketgate init`
-pub fn init(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() && fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-        bail!("{} is not empty; choose a new folder", folder.display());
-    }
-    config::sample::write_to(folder)
-        .with_context(|| format!("cannot write into {}", folder.display()))?;
-    println!(
-        "Wrote the sample configuration to {0}. Try it: wicketgate up --config {0}",
-        folder.display()
-    );
-    Ok(())
-}
+pub use configuration::{config, init};
 
 /// `wicketgate keys`
 pub fn keys(command: Keys) -> anyhow::Result<()> {

@@ -1,6 +1,8 @@
 //! One log-in method of an auth server.
 
 use super::endpoints::{self, EndpointTemplates};
+use serde_json::{Map, Value};
+
 use crate::read::{Object, is_safe_id};
 
 /// Types that wicked knew; the auth server decides which of them it offers.
@@ -67,7 +69,11 @@ pub(super) fn read(object: &Object) -> Option<AuthMethod> {
             format!("type `{kind}` is unknown; the method is skipped"),
         );
     }
-    let config = object.object("config")?;
+    let none = Value::Object(Map::new());
+    let config = match object.get("config") {
+        Some(_) => object.object("config")?,
+        None => object.sub("config", &none)?,
+    };
     Some(AuthMethod {
         enabled: object.flag_or("enabled", true),
         protected: object.flag("protected"),

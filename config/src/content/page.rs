@@ -126,9 +126,10 @@ pub(crate) fn docs(
     let pages = tree.below(&folder).filter_map(|(path, _)| {
         let name = path.strip_suffix(".md")?;
         let page = read(tree, documents, &format!("{folder}{name}"), report)?;
-        let metadata = page.metadata.clone().unwrap_or_default();
-        let title = metadata.title.unwrap_or_else(|| name.to_owned());
-        let order = metadata.order;
+        let metadata = page.metadata.as_ref();
+        let title = metadata.and_then(|metadata| metadata.title.clone());
+        let title = title.unwrap_or_else(|| name.to_owned());
+        let order = metadata.map_or(u64::MAX, |metadata| metadata.order);
         Some((name.to_owned(), DocPage { title, order, page }))
     });
     pages.collect()

@@ -19,6 +19,10 @@ pub struct Commit {
 }
 
 impl Commit {
+    pub(super) fn oid(&self) -> Result<Oid, git2::Error> {
+        Oid::from_str(&self.id)
+    }
+
     pub(super) fn read(repository: &Repository, id: Oid) -> Result<Self, git2::Error> {
         let commit = repository.find_commit(id)?;
         let author = commit.author();

@@ -10,9 +10,17 @@ use crate::{Problems, Tree, tree};
 /// there.
 pub fn read(repository: &Repository, commit: &Commit) -> Result<Tree, Problems> {
     let failed = |error: git2::Error| Problems::whole("", error.message());
-    let root = Oid::from_str(&commit.id)
+    let root = commit
+        .oid()
         .and_then(|id| repository.find_commit(id)?.tree())
         .map_err(failed)?;
+    read_root(repository, root.id(), commit)
+}
+
+/// As [`read`], for files that are not committed yet; `commit` is what they began with.
+pub fn read_root(repository: &Repository, root: Oid, commit: &Commit) -> Result<Tree, Problems> {
+    let failed = |error: git2::Error| Problems::whole("", error.message());
+    let root = repository.find_tree(root).map_err(failed)?;
     let folder = if root.get_name("globals.json").is_some() {
         root.id()
     } else {

@@ -134,6 +134,26 @@ impl Mirror {
         Ok(branch)
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `GIT_BRANCH`, else the default branch of the remote. With `GIT_REVISION` none is followed.
+    pub(super) fn followed_branch(&self) -> Result<String, FetchError> {
+        if let Some(branch) = &self.source.branch {
+            return Ok(branch.clone());
+        }
+        let repository = self.open()?;
+        let branch = self.download(&repository)?;
+        match (&self.source.revision, branch) {
+            (None, branch) if !branch.is_empty() => Ok(branch),
+            _ => Err(FetchError::NoBranch {
+                address: self.source.address.to_string(),
+                branch: "HEAD".to_owned(),
+            }),
+        }
+    }
+
     fn missing(&self, revision: &str) -> FetchError {
         FetchError::NoRevision {
             address: self.source.address.to_string(),
@@ -141,7 +161,7 @@ impl Mirror {
         }
     }
 
-    fn unusable(&self, error: &git2::Error) -> FetchError {
+    pub(super) fn unusable(&self, error: &git2::Error) -> FetchError {
         self.unusable_text(&error.message())
     }
 

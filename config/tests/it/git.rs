@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use config::{
     Configuration, Environment, Origin, Trouble,
-    git::{Credentials, FetchError, Mirror, RepositoryAddress, Source},
+    git::{Author, Credentials, Edit, FetchError, Mirror, PushError, RepositoryAddress, Source},
 };
 
 /// A repository with the sample in `static/`; gives the id of its first commit. A second commit
@@ -221,4 +221,80 @@ fn what_fails_tells_no_secret() {
     .unwrap_err();
     assert!(refused.is_temporary());
     assert!(!format!("{refused} {refused:?}").contains("s3cret"));
+}
+
+/// A bare repository that takes pushes, with the sample.
+fn bare(folder: &Path) -> git2::Repository {
+    let work = folder.join("work");
+    repository(&work);
+    let url = format!("file://{}", work.display());
+    git2::build::RepoBuilder::new()
+        .bare(true)
+        .clone(&url, &folder.join("bare.git"))
+        .unwrap()
+}
+
+#[test]
+fn a_change_made_here_becomes_a_commit_of_the_remote() {
+    let (remote, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    bare(remote.path());
+    let address = remote.path().join("bare.git");
+    let mirror = Mirror::new(source(&address, None, None), data.path()).unwrap();
+    let base = mirror.fetch().unwrap();
+    let edit = |path: &str, content: Option<&str>| Edit {
+        path: path.to_owned(),
+        content: content.map(str::to_owned),
+    };
+    let edits = [
+        edit("content/help.md", Some("Other help\n")),
+        edit("content/new/page.md", Some("New\n")),
+        edit("content/contact.md", None),
+        edit("content/never/was.md", None),
+    ];
+    let draft = mirror.draft(&base, &edits).unwrap();
+    let diff = mirror.diff(&draft).unwrap();
+    assert!(
+        diff.contains("+Other help") && diff.contains("static/content/contact.md"),
+        "{diff}"
+    );
+    let files = mirror.draft_files(&draft).unwrap();
+    assert_eq!(files.text("content/new/page.md"), Some("New\n"));
+    assert!(files.get("content/contact.md").is_none());
+
+    let author = Author {
+        name: "Ada".to_owned(),
+        email: "ada@example.org".to_owned(),
+    };
+    let pushed = mirror.push(&draft, "Other texts", &author, None).unwrap();
+    assert_eq!(mirror.fetch().unwrap(), pushed);
+    assert_eq!(pushed.author, "Ada <ada@example.org>");
+    let changed = mirror.changed_files(&base, &pushed).unwrap();
+    assert_eq!(
+        changed,
+        [
+            "content/contact.md",
+            "content/help.md",
+            "content/new/page.md"
+        ]
+    );
+    let history = |path| mirror.history(&pushed, path, 10).unwrap().len();
+    assert_eq!(
+        (
+            history(None),
+            history(Some("content/help.md")),
+            history(Some("content/nowhere.md"))
+        ),
+        (3, 2, 0)
+    );
+    let text = mirror.file(&pushed, "content/help.md").unwrap();
+    assert_eq!(text.as_deref(), Some(&b"Other help\n"[..]));
+
+    // Somebody else was faster.
+    let late = mirror.draft(&base, &edits[..1]).unwrap();
+    let refused = mirror.push(&late, "Late", &author, None).unwrap_err();
+    assert!(matches!(refused, PushError::MovedOn), "{refused:?}");
+    mirror
+        .push(&late, "Late", &author, Some("proposal"))
+        .unwrap();
+    assert_eq!(mirror.fetch().unwrap(), pushed);
 }

@@ -219,3 +219,58 @@ fn check_gives_a_text_to_print_and_whether_to_refuse() {
     assert!(problems.refuse());
     assert!(problems.to_string().ends_with("1 error(s), 0 warning(s)"));
 }
+
+#[test]
+fn what_has_no_effect_is_a_warning_that_says_what_to_do() {
+    let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
+    let globals = globals.replacen(
+        "\"api\": {",
+        "\"sessionStore\": {\"type\": \"file\"}, \"storage\": {\"type\": \"json\"}, \"api\": {",
+        1,
+    );
+    let problems = problems(&[
+        (
+            "globals.json",
+            &globals.replace("\"useMailer\"", "\"useMailler\""),
+        ),
+        ("content/manual.pdf", "%PDF"),
+        (
+            "content/odd.json",
+            r#"{"showtitle": true, "title": "${PORTAL_API_URL}"}"#,
+        ),
+        ("kickstarter.json", r#"{"envs": ["default", "nowhere"]}"#),
+        (
+            "pools/extra.json",
+            r#"{"name": "Extra", "properties": [{"id": "name", "requird": true}]}"#,
+        ),
+    ]);
+    for (file, path, part) in [
+        ("globals.json", "sessionStore", "no effect"),
+        ("globals.json", "storage.type", "SQLite"),
+        ("globals.json", "mailer.useMailler", "`useMailer`"),
+        ("content/manual.pdf", "", "not served"),
+        ("content/odd.json", "title", "not replaced"),
+        ("content/odd.json", "showtitle", "`showTitle`"),
+        ("kickstarter.json", "envs[1]", "env/nowhere.json"),
+        ("pools/extra.json", "properties[0].requird", "`required`"),
+    ] {
+        assert!(
+            problems.iter().any(|p| p.file == file
+                && p.path.to_string() == path
+                && p.severity == Severity::Warning
+                && p.message.contains(part)),
+            "{file} {path} is missing in {problems}"
+        );
+    }
+    assert!(!problems.refuse(), "{problems}");
+}
+
+#[test]
+fn a_pool_without_a_name_is_refused_and_a_newer_version_is_not() {
+    let pool = r#"{"name": "Extra", "properties": [{"id": "company"}]}"#;
+    assert!(problems(&[("pools/extra.json", pool)]).refuse());
+    let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
+    let newer = problems(&[("globals.json", &globals.replacen("23", "99", 1))]);
+    assert_eq!(places(&newer)[0].1, "version");
+    assert!(!newer.refuse());
+}

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use config::{Configuration, JsonPath, Problem, Severity};
+use sdk::types::configuration::AffectedSubscriptions;
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
 
 use crate::AppState;
@@ -73,6 +74,24 @@ impl Orphan {
             message,
         }
     }
+}
+
+/// Subscriptions that `newer` would not offer, although the configuration in force does.
+pub async fn affected(
+    state: &AppState,
+    newer: &Configuration,
+) -> Result<Vec<AffectedSubscriptions>, DbErr> {
+    let used = used(state.db.read()).await?;
+    let now = find(&state.configuration(), &used);
+    let then = find(newer, &used).into_iter();
+    let lost = then.filter(|orphan| !now.contains(orphan));
+    Ok(lost
+        .map(|orphan| AffectedSubscriptions {
+            plan: Some(orphan.plan).filter(|plan| !plan.is_empty()),
+            api: orphan.api,
+            subscriptions: orphan.subscriptions,
+        })
+        .collect())
 }
 
 /// Finds them anew and says so where there are other ones than before.

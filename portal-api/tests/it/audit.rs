@@ -17,7 +17,12 @@ const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscript
     write_grants write_verifications read_verifications webhooks restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
-const MACHINERY: [(&str, &str); 9] = [
+const MACHINERY: [(&str, &str); 12] = [
+    // On record, where the configuration comes out of git.
+    ("POST", "/config/commits"),
+    // Nobody else sees them before they are committed.
+    ("PUT", "/config/draft"),
+    ("DELETE", "/config/draft"),
     ("POST", "/config/hook"),
     ("PUT", "/gateway/status"),
     ("PUT", "/leases/{name}"),

@@ -14,7 +14,8 @@ pub const ALL_SCOPES: &str = "read_plans read_groups read_content health read_te
     read_auth_servers read_apis read_users write_users login read_applications \
     write_applications read_subscriptions write_subscriptions read_auditlog write_auditlog \
     read_approvals read_verifications write_verifications webhooks read_registrations \
-    write_registrations read_namespaces write_namespaces read_grants write_grants restart_api";
+    write_registrations read_namespaces write_namespaces read_grants write_grants restart_api \
+    write_apis";
 
 /// Who gets past the right check of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/apis/{api}", Scope),
     ("GET", "/apis/{api}/config", Scope),
     ("GET", "/apis/{api}/desc", Scope),
+    ("GET", "/apis/{api}/docs", Scope),
+    ("GET", "/apis/{api}/docs/{*path}", Scope),
     ("GET", "/apis/{api}/plans", Scope),
     ("GET", "/apis/{api}/subscriptions", Admin),
     ("GET", "/apis/{api}/swagger", Scope),
@@ -118,6 +121,12 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("DELETE", "/auditlog/{date}", Admin),
     ("GET", "/auth-servers", Scope),
     ("GET", "/auth-servers/{server}", Scope),
+    ("GET", "/config/commits", Admin),
+    ("POST", "/config/commits", Admin),
+    ("GET", "/config/draft", Admin),
+    ("PUT", "/config/draft", Admin),
+    ("DELETE", "/config/draft", Admin),
+    ("GET", "/config/files/{*path}", Admin),
     ("POST", "/config/fetch", Admin),
     ("POST", "/config/hook", Service),
     ("GET", "/config/status", Admin),

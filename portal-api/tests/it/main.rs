@@ -9,6 +9,7 @@ mod approvals;
 mod audit;
 mod authorization;
 mod bootstrap;
+mod commits;
 mod conditional;
 mod configuration;
 mod credentials;

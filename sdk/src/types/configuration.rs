@@ -70,3 +70,70 @@ pub struct Finding {
     #[serde(default)]
     pub message: String,
 }
+
+/// An entry of `GET /config/commits`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfigCommit {
+    pub commit: String,
+    #[serde(default)]
+    pub author: String,
+    #[serde(default)]
+    pub date: String,
+    #[serde(default)]
+    pub message: String,
+}
+
+/// Another content for a file of the configuration; without `content` it is removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfigEdit {
+    /// Relative to the folder of `globals.json`.
+    pub path: String,
+    #[serde(default)]
+    pub content: Option<String>,
+}
+
+/// Body of `POST /config/commits`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommitRequest {
+    /// Commit that the edits were made on.
+    pub base: String,
+    /// Branch to push to; the followed one if missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Not needed for a dry run.
+    #[serde(default)]
+    pub message: String,
+    /// Only say what would come of it.
+    #[serde(default)]
+    pub dry_run: bool,
+    pub files: Vec<ConfigEdit>,
+}
+
+/// Answer to a dry run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommitPreview {
+    /// Unified diff.
+    pub diff: String,
+    pub problems: Vec<Finding>,
+    /// Subscriptions that the configuration would not offer any more.
+    pub affected_subscriptions: Vec<AffectedSubscriptions>,
+}
+
+/// Subscriptions of one API whose API or plan would be gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AffectedSubscriptions {
+    pub api: String,
+    /// Absent: the API itself would be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    pub subscriptions: i64,
+}
+
+/// Somebody's own edits that are not committed yet: `/config/draft`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfigDraft {
+    pub base: String,
+    pub files: Vec<ConfigEdit>,
+}

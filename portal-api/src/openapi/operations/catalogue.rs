@@ -1,6 +1,10 @@
 //! What the configuration publishes: APIs, plans, groups, pools, auth servers, texts.
 
-use sdk::types::{Apis, AuthServer, Groups, Plan, Plans, Pool, apis::Api, content::TocEntry};
+use sdk::types::{
+    Apis, AuthServer, Groups, Plan, Plans, Pool,
+    apis::Api,
+    content::{Guide, TocEntry},
+};
 
 use crate::openapi::operation::{Operation, Who, get};
 
@@ -21,6 +25,10 @@ pub fn operations() -> Vec<Operation> {
                 .about("Complete for administrators; others see its address only.")
                 .answers_object(),
             apis(get("/apis/{api}/desc", "The long text about an API")).answers_text(MARKDOWN),
+            apis(get("/apis/{api}/docs", "The guides of an API")).answers_list::<Guide>(),
+            apis(get("/apis/{api}/docs/{path}", "A guide of an API"))
+                .about("Its metadata is in the header `X-MetaInfo`, JSON as Base64.")
+                .answers_text(MARKDOWN),
             apis(get(
                 "/apis/{api}/plans",
                 "The plans of an API that the caller may choose",

@@ -71,6 +71,8 @@ pub const ROWS: &[Row] = &[
     row("GET", "/apis/{api}", Nothing, SCOPE_AND_MACHINE),
     row("GET", "/apis/{api}/config", Nothing, SCOPE_AND_MACHINE),
     row("GET", "/apis/{api}/desc", Nothing, SCOPE_AND_MACHINE),
+    row("GET", "/apis/{api}/docs", Nothing, SCOPE_AND_MACHINE),
+    row("GET", "/apis/{api}/docs/{*path}", Nothing, "403 404 404 404 404 404 404 404"),
     row("GET", "/apis/{api}/plans", Nothing, SCOPE_AND_MACHINE),
     row("GET", "/apis/{api}/subscriptions", Nothing, "403 403 403 403 403 403 200 200"),
     row("GET", "/apis/{api}/swagger", Nothing, SCOPE_AND_MACHINE),
@@ -205,6 +207,14 @@ pub const ROWS: &[Row] = &[
     row("POST", "/config/fetch", Nothing, "403 403 403 403 403 403 202 403"),
     row("POST", "/config/hook", Nothing, "401").with(r#"{"ref": "refs/heads/main"}"#),
     row("POST", "/kill", Nothing, ADMIN_204),
+    row("GET", "/config/commits", Nothing, ADMIN),
+    // Not out of git.
+    row("POST", "/config/commits", Nothing, "403 403 403 403 403 403 409 403")
+        .with(r#"{"base": "0", "message": "m", "files": [{"path": "content/help.md", "content": ""}]}"#),
+    row("GET", "/config/draft", Nothing, ADMIN),
+    row("PUT", "/config/draft", Nothing, ADMIN_204).with(r#"{"base": "", "files": []}"#),
+    row("DELETE", "/config/draft", Nothing, ADMIN_204),
+    row("GET", "/config/files/{*path}", Nothing, "403 403 403 403 403 403 404 403"),
     row("GET", "/health/ping", Nothing, MACHINE),
     row("GET", "/health/ping+X-Consumer-Id", Nothing, "200"),
     row("GET", "/health/systemhealth", Nothing, MACHINE),

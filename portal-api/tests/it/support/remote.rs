@@ -38,6 +38,17 @@ impl Remote {
         remote
     }
 
+    /// Takes pushes from now on: the working folder is not followed any more.
+    pub fn bare(self) -> Self {
+        let url = format!("file://{}", self.folder.path().display());
+        let folder = tempfile::tempdir().unwrap();
+        git2::build::RepoBuilder::new()
+            .bare(true)
+            .clone(&url, folder.path())
+            .unwrap();
+        Self { folder }
+    }
+
     fn file(&self, path: &str) -> PathBuf {
         self.folder.path().join("static").join(path)
     }

@@ -1,0 +1,74 @@
+//! Guides of one API: `apis/<id>/docs/**` of the configuration (portal-api 29.3).
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    response::Response,
+};
+use config::content::DocPage;
+use http::HeaderMap;
+use sdk::types::content::Guide;
+
+use super::access;
+use crate::{ApiError, AppState, caller::Caller, content::page_response};
+
+const SCOPE: &str = "read_apis";
+
+/// `GET /apis/{api}/docs`: the guides that this caller may read.
+#[tracing::instrument(skip_all, fields(api.id = %id))]
+pub async fn tree(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    caller: Caller,
+) -> Result<Json<Vec<Guide>>, ApiError> {
+    caller.require_scope(SCOPE)?;
+    let configuration = state.configuration();
+    let api = access::visible(&configuration, &id, &caller)?;
+    let shown = api
+        .docs
+        .iter()
+        .filter(|(_, guide)| may_read(guide, &caller));
+    let mut guides: Vec<(u64, Guide)> = shown
+        .map(|(path, guide)| {
+            let order = Some(guide.order).filter(|order| *order != u64::MAX);
+            let shown = Guide {
+                path: path.clone(),
+                title: guide.title.clone(),
+                order,
+            };
+            (guide.order, shown)
+        })
+        .collect();
+    guides.sort_by(|(one, a), (other, b)| (one, &a.path).cmp(&(other, &b.path)));
+    Ok(Json(guides.into_iter().map(|(_, guide)| guide).collect()))
+}
+
+/// `GET /apis/{api}/docs/<path>`: a guide, as pages are served.
+#[tracing::instrument(skip_all, fields(api.id = %id))]
+pub async fn page(
+    State(state): State<AppState>,
+    Path((id, path)): Path<(String, String)>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    caller.require_scope(SCOPE)?;
+    let configuration = state.configuration();
+    let api = access::visible(&configuration, &id, &caller)?;
+    let guide = api
+        .docs
+        .get(&path)
+        .ok_or_else(|| ApiError::not_found(format!("API `{id}` has no guide `{path}`.")))?;
+    if !may_read(guide, &caller) {
+        return Err(ApiError::forbidden(
+            "restricted-page",
+            "This page is shown to members of a certain group only.",
+        ));
+    }
+    Ok(page_response(&guide.page, &headers))
+}
+
+fn may_read(guide: &DocPage, caller: &Caller) -> bool {
+    let metadata = guide.page.metadata.as_ref();
+    let group = metadata.and_then(|metadata| metadata.required_group.as_deref());
+    group.is_none_or(|group| access::has_group(caller, group))
+}

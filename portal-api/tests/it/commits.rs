@@ -1,0 +1,286 @@
+//! Changing the configuration through the API: files, history, commits, drafts, guides.
+
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN, Client, DEVELOPER, PARTNER, Remote, TestApi};
+
+const SCOPES: &str = "read_apis write_apis health read_auditlog";
+
+/// A portal-api that follows a repository which takes pushes. Partners own `petstore`.
+async fn start() -> (Remote, TestApi) {
+    let remote = Remote::new();
+    let mut apis = remote.read_json("apis/apis.json");
+    apis["apis"][0]["ownerGroup"] = "partners".into();
+    remote.write("apis/apis.json", &apis.to_string());
+    for file in ["answers.md", "answers.json"] {
+        remote.remove(&format!("apis/petstore/docs/{file}"));
+    }
+    remote.write("apis/petstore/docs/start.md", "# Start");
+    remote.write(
+        "apis/petstore/docs/start.json",
+        r#"{"title": "First steps", "order": 1}"#,
+    );
+    remote.write("apis/petstore/docs/more/limits.md", "# Limits");
+    remote.write("apis/petstore/docs/inside.md", "# Inside");
+    remote.write(
+        "apis/petstore/docs/inside.json",
+        r#"{"requiredGroup": "partners"}"#,
+    );
+    remote.commit("owned");
+    let remote = remote.bare();
+    let api = TestApi::with(&[], remote.followed()).await;
+    (remote, api)
+}
+
+async fn newest(api: &TestApi) -> String {
+    let status = api.config_status().await;
+    status["newest"]["commit"].as_str().unwrap().to_owned()
+}
+
+fn change(base: &str, path: &str, content: Option<&str>) -> Value {
+    json!({"base": base, "message": "A change", "files": [{"path": path, "content": content}]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_changes_his_api_by_a_commit() {
+    let (_remote, api) = start().await;
+    let owner = api.user(PARTNER, SCOPES);
+    let file = owner
+        .get("/config/files/apis/petstore/desc.md")
+        .await
+        .expect(200);
+    let base = file.header("etag").trim_matches('"').to_owned();
+    assert_eq!(base, newest(&api).await);
+
+    let mut dry = change(&base, "apis/petstore/desc.md", Some("Pets and more\n"));
+    dry["dryRun"] = true.into();
+    let preview = owner.post("/config/commits", dry).await.expect(200).json();
+    assert!(
+        preview["diff"].as_str().unwrap().contains("+Pets and more"),
+        "{preview}"
+    );
+    assert_eq!(
+        (&preview["problems"], &preview["affectedSubscriptions"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(newest(&api).await, base, "a dry run changes nothing");
+
+    let request = change(&base, "apis/petstore/desc.md", Some("Pets and more\n"));
+    let commit = owner
+        .post("/config/commits", request.clone())
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(commit["author"], "partner-user <partner-user@example.org>");
+    assert!(
+        commit["message"]
+            .as_str()
+            .unwrap()
+            .contains("Signed-off-by: partner-user")
+    );
+    api.until_status(|status| status["serving"]["commit"] == commit["commit"])
+        .await;
+    let text = owner.get("/apis/petstore/desc").await.expect(200).text();
+    assert_eq!(text, "Pets and more\n");
+    let history = owner
+        .get("/config/commits?path=apis/petstore/desc.md")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(history[0]["commit"], commit["commit"]);
+    assert_eq!(history.as_array().unwrap().len(), 2);
+
+    let late = owner
+        .post("/config/commits", request)
+        .await
+        .expect(409)
+        .json();
+    assert_eq!(late["commit"], commit["commit"]);
+    assert_eq!(late["conflicts"], json!(["apis/petstore/desc.md"]));
+    let admin = api.user(ADMIN, SCOPES);
+    let log = admin.get("/auditlog?embed=1").await.expect(200).text();
+    assert!(log.contains(commit["commit"].as_str().unwrap()), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_break_the_configuration_is_not_committed() {
+    let (_remote, api) = start().await;
+    let base = newest(&api).await;
+    let admin = api.user(ADMIN, SCOPES);
+    let mut broken = change(&base, "plans/plans.json", Some("{\"plans\": []}"));
+    let refused = admin
+        .post("/config/commits", broken.clone())
+        .await
+        .expect(400)
+        .json();
+    assert!(
+        refused["message"].as_str().unwrap().contains("plan"),
+        "{refused}"
+    );
+    broken["dryRun"] = true.into();
+    let preview = admin
+        .post("/config/commits", broken)
+        .await
+        .expect(200)
+        .json();
+    let problems = preview["problems"].as_array().unwrap();
+    assert!(
+        problems.len() > 1 && problems[0]["severity"] == "error",
+        "{preview}"
+    );
+    assert_eq!(newest(&api).await, base);
+
+    let mut proposal = change(&base, "content/help.md", Some("Proposed\n"));
+    proposal["branch"] = "proposals/help".into();
+    admin.post("/config/commits", proposal).await.expect(201);
+    assert_eq!(newest(&api).await, base, "another branch is not served");
+
+    for (field, request) in [
+        ("path", change(&base, "../x", Some(""))),
+        ("path", change(&base, "deploy.envkey", Some(""))),
+        ("base", change("0000", "content/help.md", Some(""))),
+        ("base", change(&"0".repeat(40), "content/help.md", Some(""))),
+        ("files", json!({"base": base, "message": "x", "files": []})),
+        (
+            "message",
+            json!({"base": base, "files": [{"path": "content/help.md"}]}),
+        ),
+        (
+            "branch",
+            json!({"base": base, "message": "x", "branch": "a..b", "files": [{"path": "a"}]}),
+        ),
+    ] {
+        let refused = admin
+            .post("/config/commits", request)
+            .await
+            .expect(400)
+            .json();
+        assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_or_changes_files_of_others() {
+    let (_remote, api) = start().await;
+    let base = newest(&api).await;
+    let owner = api.user(PARTNER, SCOPES);
+    for path in [
+        "globals.json",
+        "apis/orders/desc.md",
+        "env/default.json",
+        "content/help.md",
+    ] {
+        owner
+            .get(&format!("/config/files/{path}"))
+            .await
+            .expect(403);
+        owner
+            .post("/config/commits", change(&base, path, Some("")))
+            .await
+            .expect(403);
+    }
+    owner.get("/config/commits").await.expect(400);
+    owner.get("/config/files/apis/apis.json").await.expect(200);
+    let stranger = api.user(DEVELOPER, SCOPES);
+    stranger
+        .get("/config/files/apis/apis.json")
+        .await
+        .expect(403);
+    let reading = api.user(ADMIN, "read_apis");
+    reading.get("/config/files/globals.json").await.expect(403);
+    reading
+        .get("/config/files/apis/orders/desc.md")
+        .await
+        .expect(200);
+    let admin = api.user(ADMIN, SCOPES);
+    admin.get("/config/files/globals.json").await.expect(200);
+    admin.get("/config/files/nowhere.md").await.expect(404);
+    admin.get("/config/files/deploy.envkey").await.expect(400);
+    assert!(
+        !admin
+            .get("/config/commits")
+            .await
+            .expect(200)
+            .json()
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn without_git_files_are_read_and_nothing_is_committed() {
+    let api = TestApi::start().await;
+    let admin = api.user(ADMIN, SCOPES);
+    let file = admin
+        .get("/config/files/plans/plans.json")
+        .await
+        .expect(200);
+    assert!(file.text().contains("\"free\""));
+    assert_eq!(
+        admin.get("/config/commits").await.expect(200).json(),
+        json!([])
+    );
+    let request = change("x", "content/help.md", Some(""));
+    admin.post("/config/commits", request).await.expect(409);
+}
+
+async fn keeps_drafts(api: &TestApi) {
+    let admin = api.user(ADMIN, SCOPES);
+    let draft = json!({"base": "abc", "files": [{"path": "content/a.md", "content": "x".repeat(200_000)}, {"path": "content/b.md", "content": null}]});
+    let none = json!({"base": "", "files": []});
+    assert_eq!(admin.get("/config/draft").await.expect(200).json(), none);
+    admin.put("/config/draft", draft.clone()).await.expect(204);
+    admin.put("/config/draft", draft.clone()).await.expect(204);
+    assert_eq!(admin.get("/config/draft").await.expect(200).json(), draft);
+    let large = json!({"base": "abc", "files": [{"path": "a", "content": "x".repeat(5_300_000)}]});
+    admin.put("/config/draft", large).await.expect(400);
+    let larger = json!({"base": "abc", "files": [{"path": "a", "content": "x".repeat(7_000_000)}]});
+    admin.put("/config/draft", larger).await.expect(413);
+    admin.delete("/config/draft").await.expect(204);
+    assert_eq!(admin.get("/config/draft").await.expect(200).json(), none);
+}
+
+#[tokio::test]
+async fn edits_are_kept_until_they_are_committed_on_sqlite() {
+    keeps_drafts(&TestApi::start().await).await;
+}
+
+#[tokio::test]
+async fn edits_are_kept_until_they_are_committed_on_postgres() {
+    if let Some(api) = TestApi::start_on_postgres().await {
+        keeps_drafts(&api).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guides_of_an_api_are_listed_in_order_and_by_group() {
+    let (_remote, api) = start().await;
+    let guides = async |user: Client<'_>| user.get("/apis/petstore/docs").await.expect(200).json();
+    assert_eq!(
+        guides(api.user(DEVELOPER, SCOPES)).await,
+        json!([
+            {"path": "start", "title": "First steps", "order": 1},
+            {"path": "more/limits", "title": "more/limits"},
+        ])
+    );
+    assert_eq!(
+        guides(api.user(PARTNER, SCOPES))
+            .await
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    let reader = api.user(DEVELOPER, SCOPES);
+    let page = reader
+        .get("/apis/petstore/docs/more/limits")
+        .await
+        .expect(200);
+    assert!(page.header("content-type").starts_with("text/markdown"));
+    assert_eq!(page.text(), "# Limits");
+    assert!(!page.header("x-metainfo").is_empty());
+    reader.get("/apis/petstore/docs/inside").await.expect(403);
+    reader.get("/apis/petstore/docs/nowhere").await.expect(404);
+    reader.get("/apis/nowhere/docs").await.expect(404);
+}
