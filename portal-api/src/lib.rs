@@ -28,6 +28,7 @@ mod groups;
 mod housekeeping;
 mod idempotency;
 mod limits;
+pub mod import;
 mod login;
 mod master_key;
 mod namespaces;

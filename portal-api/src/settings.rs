@@ -71,3 +71,39 @@ pub struct FirstAdmin {
     /// Receives the generated password.
     pub password: tokio::sync::mpsc::UnboundedSender<String>,
 }
+
+impl Settings {
+    /// For tools that work on the database and serve nobody.
+    pub(crate) fn for_tools(
+        database: Location,
+        keys: Keys,
+        configuration: Arc<Configuration>,
+    ) -> Self {
+        let nowhere = || Url::parse("http://localhost:9/").expect("a literal address is valid");
+        Self {
+            database,
+            database_connections: 2,
+            keys,
+            configuration,
+            source: ConfigurationSource {
+                origin: Origin::sample(),
+                environment: Environment::default(),
+                trouble: None,
+                poll: Duration::ZERO,
+                hook_secret: None,
+            },
+            password_cost: crate::passwords::Cost::default(),
+            data: PathBuf::new(),
+            neighbours: Neighbours {
+                portal: nowhere(),
+                auth_server: nowhere(),
+                gateway: nowhere(),
+            },
+            trusted_peers: Vec::new(),
+            allow_any_redirect_uri: false,
+            listener_networks: Vec::new(),
+            health_interval: Duration::ZERO,
+            first_admin: None,
+        }
+    }
+}

@@ -4,7 +4,7 @@ use config::Configuration;
 use ipnet::IpNet;
 use migrations::Database;
 use sea_orm::DatabaseTransaction;
-use service::{keys::Keys, token::Verifier};
+use service::{ServiceName, keys::Keys, token::Verifier};
 
 use crate::{
     ApiError,
@@ -59,6 +59,13 @@ impl std::ops::Deref for AppState {
 impl AppState {
     pub(crate) fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))
+    }
+
+    /// For tools that serve nobody.
+    pub(crate) fn for_tools(settings: &crate::Settings, db: Database) -> Self {
+        let service_tokens = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
+        let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
+        Self::new(Shared::new(settings, db, service_tokens, user_tokens))
     }
 
     /// The configuration in force. Hold it for one request, not longer.

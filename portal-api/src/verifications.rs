@@ -9,6 +9,7 @@ pub mod row;
 mod rules;
 mod secret;
 mod store;
+mod take_over;
 
 use axum::{
     Router,
@@ -16,6 +17,8 @@ use axum::{
 };
 
 pub use apply::patch_user;
+pub use rules::LIFETIME;
+pub use take_over::{Open, take_over};
 
 use crate::AppState;
 

@@ -38,6 +38,38 @@ pub enum Command {
     /// Work on keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Take over the data of a wicked installation; can be repeated
+    Import(Box<Import>),
+}
+
+/// Options of `import`. The key PORTAL_API_AESKEY of the old installation decrypts credentials.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The old data: postgres://USER:PASSWORD@HOST/DATABASE, or the folder of a file store
+    #[arg(
+        long,
+        value_name = "URL|DIR",
+        env = "WICKETGATE_IMPORT_FROM",
+        hide_env_values = true
+    )]
+    pub from: String,
+    /// Do everything and take it back, to see the report
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Also write the report into this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Leave out credentials that cannot be decrypted
+    #[arg(long)]
+    pub skip_unreadable: bool,
+    /// For data from before wicked 1.0: what became of a prefix of custom ids
+    #[arg(long, value_name = "OLD=NEW")]
+    pub auth_method: Vec<String>,
+    /// For data from before wicked 1.0: the auth method of custom ids without a prefix
+    #[arg(long, value_name = "NEW")]
+    pub default_auth_method: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// Options of `up`.

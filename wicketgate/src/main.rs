@@ -4,6 +4,7 @@
 mod admin;
 mod banner;
 mod cli;
+mod import;
 mod keys;
 mod neighbours;
 mod ports;
@@ -54,6 +55,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => return tools::config(command).await,
         Command::Init { folder } => tools::init(&folder)?,
         Command::Keys(command) => tools::keys(command)?,
+        Command::Import(command) => import::run(*command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

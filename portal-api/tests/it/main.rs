@@ -19,6 +19,7 @@ mod hostile;
 mod hostile_bodies;
 mod idempotency;
 mod limits;
+mod import;
 mod login;
 mod market;
 mod openapi;

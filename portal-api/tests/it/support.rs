@@ -8,7 +8,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use config::{Configuration, Environment, Origin, Tree};
 use http::Method;
 use migrations::{Database, Location, portal_api::Migrator};
-use portal_api::{ConfigurationSource, Neighbours, Settings, passwords::Cost, serve};
+use portal_api::{
+    ConfigurationSource, Neighbours, Settings,
+    import::{self, Options, Report, Source},
+    passwords::Cost,
+    serve,
+};
 pub use postgres::Postgres;
 pub use remote::Remote;
 use serde_json::Value;
@@ -272,7 +277,25 @@ impl Stopped {
     }
 
     pub async fn start(self) -> TestApi {
-        TestApi::serve(self.data, self.postgres, self.keys, &[], |_| {}).await
+        self.start_with(&[]).await
+    }
+
+    pub async fn start_with(self, files: &[(&str, &str)]) -> TestApi {
+        TestApi::serve(self.data, self.postgres, self.keys, files, |_| {}).await
+    }
+
+    /// Takes data over, with `PORTAL_API_AESKEY` as given.
+    pub async fn import(
+        &self,
+        source: &Source,
+        options: &Options,
+        files: &[(&str, &str)],
+        key: Option<&str>,
+    ) -> anyhow::Result<Report> {
+        let key = key.map(|key| ("PORTAL_API_AESKEY".to_owned(), key.to_owned()));
+        let configuration = configuration_in(files, &Environment::new(key));
+        let target = location(self.data.path(), self.postgres.as_deref());
+        import::run(source, options, target, self.keys.clone(), configuration).await
     }
 }
 
@@ -284,7 +307,11 @@ fn location(data: &Path, postgres: Option<&Postgres>) -> Location {
 }
 
 fn configuration(files: &[(&str, &str)]) -> Arc<Configuration> {
-    Configuration::from_tree(&tree(files), "test", &Environment::default())
+    configuration_in(files, &Environment::default())
+}
+
+fn configuration_in(files: &[(&str, &str)], environment: &Environment) -> Arc<Configuration> {
+    Configuration::from_tree(&tree(files), "test", environment)
         .unwrap_or_else(|problems| panic!("{problems}"))
         .configuration
 }

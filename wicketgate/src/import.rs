@@ -1,0 +1,59 @@
+//! `wicketgate import`: takes over the data of a wicked installation.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use anyhow::{Context, bail};
+use config::Environment;
+use portal_api::import::{self, Options, Prefixes};
+use service::settings;
+
+use crate::{cli::Import, keys, source::Source, up};
+
+pub async fn run(command: Import) -> anyhow::Result<()> {
+    let source = import::Source::parse(&command.from).context("--from")?;
+    let options = Options {
+        dry_run: command.dry_run,
+        skip_unreadable: command.skip_unreadable,
+        prefixes: Prefixes {
+            known: prefixes(&command.auth_method)?,
+            default: command.default_auth_method,
+        },
+    };
+    let place = command.place;
+    keys::prepare_folder(&place.data)?;
+    let keys = keys::from_environment_or_file(&place.data)?;
+    let configuration = Source::parse(place.config.as_deref())
+        .load(&place.data, Environment::new(settings::all()))
+        .await?;
+    let target = up::database(&place.data, "portal-api.db")?;
+    println!("Importing into {target}");
+    let report = import::run(&source, &options, target, keys, configuration).await?;
+    print!("{report}");
+    if let Some(file) = command.report {
+        write(&file, &report)?;
+    }
+    println!(
+        "{}",
+        if command.dry_run {
+            "This was a dry run: nothing was stored."
+        } else {
+            "Done."
+        }
+    );
+    Ok(())
+}
+
+fn write(file: &PathBuf, report: &import::Report) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(report).context("the report")?;
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn prefixes(texts: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => {
+            Ok((old.to_owned(), new.to_owned()))
+        }
+        _ => bail!("--auth-method {text}: write OLD=NEW"),
+    };
+    texts.iter().map(pair).collect()
+}
