@@ -97,7 +97,7 @@ struct Import<'a> {
     configuration: Arc<Configuration>,
     keys: SecretKeys,
     /// `PORTAL_API_AESKEY`
-    import_key: Option<ConfigKey>,
+    old_key: Option<ConfigKey>,
     skip_unreadable: bool,
     report: Report,
     actor: Actor,
@@ -131,7 +131,7 @@ pub async fn run(
         txn: &txn,
         state: &state,
         keys: SecretKeys::new(&state.keys)?,
-        import_key: configuration.import_key.clone(),
+        old_key: configuration.import_key.clone(),
         configuration,
         skip_unreadable: options.skip_unreadable,
         report,

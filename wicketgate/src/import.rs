@@ -7,10 +7,10 @@ use config::Environment;
 use portal_api::import::{self, Options, Prefixes};
 use service::settings;
 
-use crate::{cli::Import, keys, source::Source, up};
+use crate::{cli::Import, keys, source, up};
 
 pub async fn run(command: Import) -> anyhow::Result<()> {
-    let source = import::Source::parse(&command.from).context("--from")?;
+    let wicked = import::Source::parse(&command.from).context("--from")?;
     let options = Options {
         dry_run: command.dry_run,
         skip_unreadable: command.skip_unreadable,
@@ -22,12 +22,12 @@ pub async fn run(command: Import) -> anyhow::Result<()> {
     let place = command.place;
     keys::prepare_folder(&place.data)?;
     let keys = keys::from_environment_or_file(&place.data)?;
-    let configuration = Source::parse(place.config.as_deref())
-        .load(&place.data, Environment::new(settings::all()))
-        .await?;
+    let origin = source::origin(place.config.as_deref(), &place.data)?;
+    let environment = Environment::new(settings::all());
+    let configuration = source::start(&origin, &environment).await?.configuration;
     let target = up::database(&place.data, "portal-api.db")?;
     println!("Importing into {target}");
-    let report = import::run(&source, &options, target, keys, configuration).await?;
+    let report = import::run(&wicked, &options, target, keys, configuration).await?;
     print!("{report}");
     if let Some(file) = command.report {
         write(&file, &report)?;
@@ -44,8 +44,7 @@ pub async fn run(command: Import) -> anyhow::Result<()> {
 }
 
 fn write(file: &PathBuf, report: &import::Report) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(report).context("the report")?;
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+    fs::write(file, report.to_json()).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn prefixes(texts: &[String]) -> anyhow::Result<BTreeMap<String, String>> {

@@ -34,7 +34,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Found> {
         is_old: meta.get("dynamicVersion").is_none(),
         owners: applications.iter().flat_map(owners).collect(),
         subscriptions: arrays_in(&folder.join("subscriptions"), |stem| {
-            stem.ends_with(".subs")
+            stem.strip_suffix(".subs").is_some()
         })?,
         approvals: array(&folder.join("approvals/_index.json"))?,
         verifications: array(&folder.join("verifications/_index.json"))?,

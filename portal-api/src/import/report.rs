@@ -45,6 +45,11 @@ impl Report {
         &self.counts
     }
 
+    /// The whole report for programs.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("texts and numbers are JSON")
+    }
+
     /// The count of one kind.
     pub fn count(&self, kind: &str) -> Count {
         self.counts.get(kind).copied().unwrap_or_default()

@@ -62,7 +62,7 @@ impl Import<'_> {
         if !stored.starts_with('!') {
             return Some(stored.to_owned());
         }
-        let key = self.import_key.as_ref()?;
+        let key = self.old_key.as_ref()?;
         legacy::decrypt_credential(key.as_str(), stored).ok()
     }
 
@@ -215,7 +215,7 @@ impl Import<'_> {
             Ok(None) => {}
             Err(()) => {
                 self.report
-                    .left_out(CREDENTIAL, object.id(), "its API key cannot be decrypted")
+                    .left_out(CREDENTIAL, object.id(), "its API key cannot be decrypted");
             }
         }
         match (member(self, "clientId"), member(self, "clientSecret")) {
