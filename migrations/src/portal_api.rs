@@ -14,6 +14,7 @@ mod m20261121_000030_idempotency_keys;
 mod m20261121_000040_audit_chain;
 mod m20261121_000041_approval_comments;
 mod m20261121_000042_locked_users;
+mod m20261121_000043_collaboration;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000040_audit_chain::Migration),
             Box::new(m20261121_000041_approval_comments::Migration),
             Box::new(m20261121_000042_locked_users::Migration),
+            Box::new(m20261121_000043_collaboration::Migration),
         ]
     }
 

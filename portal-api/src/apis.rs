@@ -1,12 +1,17 @@
 //! APIs as the configuration describes them (portal-api 18). Read only: they change in git.
 
 pub mod access;
+mod announcements;
+mod context;
 mod definition;
 mod docs;
 mod read;
 pub mod scopes;
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use crate::AppState;
 
@@ -22,6 +27,8 @@ pub fn routes() -> Router<AppState> {
         .route("/apis/{api}/desc", get(read::description))
         .route("/apis/{api}/docs", get(docs::tree))
         .route("/apis/{api}/docs/{*path}", get(docs::page))
+        .route("/apis/{api}/context", get(context::context))
+        .route("/apis/{api}/announcements", post(announcements::announce))
         .route("/apis/{api}/plans", get(read::plans))
         .route("/apis/{api}/swagger", get(definition::show))
 }

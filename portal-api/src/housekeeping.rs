@@ -21,6 +21,11 @@ const RULES: [(&str, chrono::TimeDelta); 7] = [
         chrono::TimeDelta::zero(),
     ),
     (
+        "delete from invitations where id in \
+         (select id from invitations where expires_at < $1 limit $2)",
+        chrono::TimeDelta::days(30),
+    ),
+    (
         "delete from deliveries where (listener_id, event_seq) in \
          (select d.listener_id, d.event_seq from deliveries d join events e on e.seq = d.event_seq \
           where d.state = 'acked' and e.occurred_at < $1 limit $2)",

@@ -6,5 +6,5 @@ mod rules;
 pub mod store;
 
 pub use routes::routes;
-pub use rules::is_last;
+pub use rules::{is_last, role};
 pub use store::Owner;

@@ -5,9 +5,9 @@ use service::problem::Problem;
 
 use crate::{
     AppState, apis, applications, approvals, audit, auth_servers, configuration, content,
-    credentials, events, extract, gateway, globals, grants, groups, login, namespaces, openapi,
-    owners, plans, pools, registrations, subscriptions, systemhealth, templates, usage, users,
-    verifications,
+    credentials, events, extract, gateway, globals, grants, groups, invitations, login, namespaces,
+    openapi, owners, plans, pools, preferences, registrations, setup, subscriptions, systemhealth,
+    templates, usage, users, verifications,
 };
 
 /// Every route below the compatibility layers of [`crate::serve`].
@@ -26,13 +26,16 @@ pub fn router(state: AppState) -> Router {
         .merge(globals::routes())
         .merge(grants::routes())
         .merge(groups::routes())
+        .merge(invitations::routes())
         .merge(login::routes())
         .merge(namespaces::routes())
         .merge(openapi::routes())
         .merge(owners::routes())
         .merge(plans::routes())
         .merge(pools::routes())
+        .merge(preferences::routes())
         .merge(registrations::routes())
+        .merge(setup::routes())
         .merge(subscriptions::routes())
         .merge(systemhealth::routes())
         .merge(templates::routes())

@@ -7,12 +7,15 @@
 mod apis;
 mod applications;
 mod approvals;
+mod audit;
 mod call;
 mod catalogue;
 mod credentials;
 mod error;
 mod gateway;
 mod grants;
+mod invitations;
+mod namespaces;
 mod operations;
 mod people;
 mod registrations;

@@ -168,6 +168,10 @@ impl Mailer {
             if self.sent.contains(&digest) {
                 continue;
             }
+            if !self.is_wanted(mail, &person.id).await? {
+                tracing::debug!(user.id = person.id, "this user does not want the mail");
+                continue;
+            }
             let message = compose::compose(Parts {
                 from: &configuration.sender,
                 to: &receiver,
@@ -194,6 +198,19 @@ impl Mailer {
             );
         }
         Ok(())
+    }
+
+    /// Whether the user gets this mail: those that nobody can do without, and those that he has not
+    /// switched off.
+    async fn is_wanted(&self, mail: Mail, user_id: &str) -> Result<bool, Failure> {
+        if !mail.is_optional() || user_id.is_empty() {
+            return Ok(true);
+        }
+        let preferences = self.client.preferences(user_id).await.optional();
+        let preferences = preferences
+            .map_err(|error| later(&error))?
+            .unwrap_or_default();
+        Ok(preferences.mails.get(mail.template()) != Some(&false))
     }
 
     /// The template of the configuration; the built-in one when there is none or it has faults.

@@ -12,15 +12,19 @@ pub enum Mail {
     PendingApproval,
     SubscriptionApproved,
     SubscriptionDeclined,
+    Invitation,
+    Announcement,
 }
 
 impl Mail {
     /// The kinds of events that are asked for.
-    pub const KINDS: [&'static str; 4] = [
+    pub const KINDS: [&'static str; 6] = [
         "verification_email.*",
         "verification_lostpassword.*",
         "approval.add",
         "approval.delete",
+        "invitation.add",
+        "announcement.add",
     ];
 
     /// The mail about an event; most events need none.
@@ -37,8 +41,18 @@ impl Mail {
                 "declined" => Some(Self::SubscriptionDeclined),
                 _ => None,
             },
+            ("invitation", "add") => Some(Self::Invitation),
+            ("announcement", "add") => Some(Self::Announcement),
             _ => None,
         }
+    }
+
+    /// Whether a user may do without it (portal-api B17).
+    pub const fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::SubscriptionApproved | Self::SubscriptionDeclined | Self::Announcement
+        )
     }
 
     /// The name at `/templates/email/{name}`.
@@ -49,6 +63,8 @@ impl Mail {
             Self::PendingApproval => "pending_approval",
             Self::SubscriptionApproved => "subscription_approved",
             Self::SubscriptionDeclined => "subscription_declined",
+            Self::Invitation => "invitation",
+            Self::Announcement => "announcement",
         }
     }
 
@@ -64,6 +80,8 @@ impl Mail {
             Self::SubscriptionDeclined => {
                 include_str!("../templates/subscription_declined.mustache")
             }
+            Self::Invitation => include_str!("../templates/invitation.mustache"),
+            Self::Announcement => include_str!("../templates/announcement.mustache"),
         }
     }
 
@@ -75,6 +93,8 @@ impl Mail {
             Self::PendingApproval => "Pending Approval",
             Self::SubscriptionApproved => "Subscription Approved",
             Self::SubscriptionDeclined => "Subscription Declined",
+            Self::Invitation => "Invitation",
+            Self::Announcement => "Announcement",
         };
         match group {
             Some(group) => format!("{title} - {part} - {group}"),
@@ -86,9 +106,12 @@ impl Mail {
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::VerifyEmail | Self::LostPassword => Duration::from_hours(1),
-            Self::PendingApproval | Self::SubscriptionApproved | Self::SubscriptionDeclined => {
-                Duration::from_hours(48)
-            }
+            Self::PendingApproval
+            | Self::SubscriptionApproved
+            | Self::SubscriptionDeclined
+            | Self::Announcement => Duration::from_hours(48),
+            // As long as its link works.
+            Self::Invitation => Duration::from_hours(7 * 24),
         }
     }
 }
@@ -152,6 +175,8 @@ mod tests {
             Mail::PendingApproval,
             Mail::SubscriptionApproved,
             Mail::SubscriptionDeclined,
+            Mail::Invitation,
+            Mail::Announcement,
         ] {
             Template::parse(mail.built_in_template()).unwrap();
         }

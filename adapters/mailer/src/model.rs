@@ -24,6 +24,9 @@ pub fn model(configuration: &Configuration, event: &Event, person: &Person) -> V
         "plan": {"id": text("planId")},
         "application": {"id": application},
         "reason": text("reason"),
+        "role": text("role"),
+        "subject": text("subject"),
+        "text": text("text"),
         "verificationLink": verification_link(event),
         "approvalsLink": format!("{portal}/admin/approvals"),
         "applicationLink": format!("{portal}/applications/{application}"),
@@ -31,7 +34,7 @@ pub fn model(configuration: &Configuration, event: &Event, person: &Person) -> V
     })
 }
 
-/// The link of a verification with its id filled in; empty for other events.
+/// The link of a verification or an invitation with its id filled in; empty for other events.
 fn verification_link(event: &Event) -> String {
     let (Some(link), Some(id)) = (event.text("link"), event.text("id")) else {
         return String::new();

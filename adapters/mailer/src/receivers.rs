@@ -1,9 +1,11 @@
 //! Who gets a mail.
 
+use std::collections::BTreeSet;
+
 use lettre::{Address, message::Mailbox};
 use sdk::{
     Client, Error, Optional, Person,
-    types::{Event, Role},
+    types::{Event, ListQuery, Role},
 };
 
 use crate::{compose::clean, configuration::Configuration, mails::Mail};
@@ -37,6 +39,49 @@ pub async fn of(
                 receivers.extend(client.person(&id).await?.and_then(to_himself));
             }
             Ok(receivers)
+        }
+        Mail::Invitation => Ok(invited(event).into_iter().collect()),
+        Mail::Announcement => {
+            let mut receivers = Vec::new();
+            for id in users_of(client, event.text("apiId").unwrap_or_default()).await? {
+                receivers.extend(client.person(&id).await?.and_then(to_himself));
+            }
+            Ok(receivers)
+        }
+    }
+}
+
+/// Somebody who may have no account here.
+fn invited(event: &Event) -> Option<(Mailbox, Person)> {
+    let email = event.text("email")?;
+    to_himself(Person {
+        id: String::new(),
+        email: email.to_owned(),
+        name: email.to_owned(),
+        first_name: String::new(),
+        last_name: String::new(),
+    })
+}
+
+/// Ids of the owners of all applications that have a subscription to an API, each once.
+async fn users_of(client: &Client, api: &str) -> Result<BTreeSet<String>, Error> {
+    let mut query = ListQuery {
+        limit: 1000,
+        ..ListQuery::default()
+    };
+    let mut owners = BTreeSet::new();
+    loop {
+        let page = client.subscriptions_of_api(api, &query).await?;
+        for subscription in &page.items {
+            let application = client.application(&subscription.application).await;
+            let found = application.optional()?.and_then(|found| found.owners);
+            let found = found.unwrap_or_default().into_iter();
+            let owning = found.filter(|owner| owner.role == Role::Owner);
+            owners.extend(owning.map(|owner| owner.user_id));
+        }
+        query.offset += page.items.len() as u64;
+        if page.items.is_empty() || query.offset >= page.count {
+            return Ok(owners);
         }
     }
 }

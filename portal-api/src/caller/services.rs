@@ -58,9 +58,12 @@ pub const fn scopes(service: ServiceName) -> &'static [&'static str] {
             "read_subscriptions",
         ],
         ServiceName::Mailer | ServiceName::Chatbot => &[
+            // Announcements go to those who use an API.
+            "read_apis",
             "read_applications",
             "read_approvals",
             "read_registrations",
+            "read_subscriptions",
             "read_templates",
             "read_users",
         ],

@@ -280,6 +280,42 @@ impl Event {
         Self::new("verification", "delete", user_id, data)
     }
 
+    /// Somebody was invited to work on an application; `token` and `link` are secrets.
+    pub fn invitation_added(
+        application_id: &str,
+        email: &str,
+        role: &str,
+        actor: Option<&str>,
+        token: &str,
+        link: &str,
+    ) -> Self {
+        let data = json!({
+            "applicationId": application_id, "email": email, "role": role, "userId": actor,
+        });
+        let mut event = Self::new("invitation", "add", application_id, data);
+        let secret = [
+            ("id".to_owned(), json!(token)),
+            ("link".to_owned(), json!(link)),
+        ];
+        event.secret = Some(Map::from_iter(secret));
+        event
+    }
+
+    /// A word to everybody who uses an API.
+    pub fn announced(
+        id: &str,
+        api_id: &str,
+        subject: &str,
+        text: &str,
+        actor: Option<&str>,
+    ) -> Self {
+        let data = json!({
+            "announcementId": id, "apiId": api_id, "subject": subject, "text": text,
+            "userId": actor,
+        });
+        Self::new("announcement", "add", id, data)
+    }
+
     /// Every gateway node has a newer revision.
     pub fn gateway_applied(revision: &str, seq: i64, nodes: &[Value]) -> Self {
         let data = json!({"revision": revision, "seq": seq, "nodes": nodes});
@@ -333,6 +369,7 @@ impl Event {
             (self.entity, self.action),
             ("namespace" | "grant", _)
                 | ("user", "login")
+                | ("invitation" | "announcement", "add")
                 | ("approval" | "registration", "delete")
                 | ("gateway", "applied")
                 | ("config", "updated")

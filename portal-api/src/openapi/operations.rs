@@ -18,6 +18,7 @@ pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
         ("Consent", people::grants()),
         ("Verifications", people::verifications()),
         ("Applications", applications::operations()),
+        ("Invitations", applications::invitations()),
         ("Subscriptions", subscriptions::operations()),
         ("Credentials", subscriptions::credentials()),
         ("Approvals", subscriptions::approvals()),

@@ -3,10 +3,13 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
-    routing::post,
+    routing::{patch, post},
 };
 use http::StatusCode;
-use sdk::types::{Application, applications::AddOwner};
+use sdk::types::{
+    Application, Role,
+    applications::{AddOwner, ChangeRole},
+};
 use serde_json::{Value, json};
 
 use super::{Owner, rules, store};
@@ -43,10 +46,12 @@ const DELETE: Demand = Demand {
 };
 
 pub fn routes() -> Router<AppState> {
-    Router::new().route(
-        "/applications/{application}/owners",
-        post(add).delete(delete),
-    )
+    Router::new()
+        .route(
+            "/applications/{application}/owners",
+            post(add).delete(delete),
+        )
+        .route("/applications/{application}/owners/{user}", patch(change))
 }
 
 /// `POST /applications/{application}/owners`
@@ -135,6 +140,49 @@ async fn delete(
         state.commit(txn).await?;
         owners.retain(|owner| owner.user_id != user.id);
     }
+    Ok(Json(wire::with_owners(row, owners)))
+}
+
+/// `PATCH /applications/{application}/owners/{user}`: another role. Events tell of it as they always
+/// did: the old one is taken, the new one given.
+#[tracing::instrument(skip_all, fields(application.id = %id))]
+async fn change(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, user_id)): Path<(String, String)>,
+    Body(body): Body<Value>,
+) -> Result<Json<Application>, ApiError> {
+    access::open(&state, &caller, &id, ADD).await?;
+    let request: ChangeRole = from_value(body)?;
+    let role = rules::role(&request.role).ok_or_else(|| {
+        let message = "`role` has to be `owner`, `collaborator` or `reader`.";
+        ApiError::invalid("role", "choice", message)
+    })?;
+    let txn = state.db.write().await?;
+    let row = applications::store::lock(&txn, &id)
+        .await?
+        .ok_or_else(|| access::not_found(&id))?;
+    let owners = store::list(&txn, &id).await?;
+    let before = owners.iter().find(|owner| owner.user_id == user_id);
+    let before = before.ok_or_else(|| {
+        ApiError::not_found(format!("User `{user_id}` has no role on this application."))
+    })?;
+    if before.role == role {
+        return Ok(Json(wire::with_owners(row, owners)));
+    }
+    if before.role == Role::Owner && rules::is_last_owner(&owners, &user_id) {
+        let message = "Somebody has to own the application; make another user its owner first.";
+        return Err(ApiError::conflict("last-owner", message));
+    }
+    let after = json!({"userId": user_id, "email": before.email, "role": role});
+    store::set_role(&txn, &id, &user_id, role).await?;
+    let taken = Event::owner_deleted(&id, caller.user_id(), &user_id).was(before);
+    let given = Event::owner_added(&id, caller.user_id(), &user_id, role.as_str());
+    for event in [taken, given.was(before).becomes(&after)] {
+        events::append(&txn, &state, &caller.actor(), event).await?;
+    }
+    let owners = store::list(&txn, &id).await?;
+    state.commit(txn).await?;
     Ok(Json(wire::with_owners(row, owners)))
 }
 

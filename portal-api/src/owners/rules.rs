@@ -20,6 +20,13 @@ pub fn is_last(owners: &[Owner], user_id: &str) -> bool {
     })
 }
 
+/// Whether nobody else has the role `owner`.
+pub fn is_last_owner(owners: &[Owner], user_id: &str) -> bool {
+    !owners
+        .iter()
+        .any(|owner| owner.user_id != user_id && owner.role == Role::Owner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

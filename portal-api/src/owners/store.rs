@@ -109,6 +109,22 @@ pub async fn insert(
     Ok(())
 }
 
+/// Gives a user another role.
+pub async fn set_role(
+    txn: &DatabaseTransaction,
+    application: &str,
+    user_id: &str,
+    role: Role,
+) -> Result<(), DbErr> {
+    row::Entity::update_many()
+        .col_expr(row::Column::Role, Expr::value(role.as_str()))
+        .filter(row::Column::ApplicationId.eq(application))
+        .filter(row::Column::UserId.eq(user_id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
 /// Takes a user's role away.
 pub async fn delete(
     txn: &DatabaseTransaction,

@@ -14,7 +14,7 @@ use crate::{
 
 const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscriptions login \
     write_applications write_subscriptions write_users write_registrations write_namespaces \
-    write_grants write_verifications read_verifications webhooks restart_api";
+    write_grants write_verifications read_verifications webhooks write_apis read_applications restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
 const MACHINERY: [(&str, &str); 12] = [
@@ -243,6 +243,7 @@ async fn applications(walk: &mut Walk<'_>) {
         Value::Null,
     )
     .await;
+    invitations(walk).await;
     let grant = format!("/grants/{DEVELOPER}/applications/shop/apis/orders");
     let route = "/grants/{user}/applications/{application}/apis/{api}";
     let body = json!({"grants": [{"scope": "read_orders"}]});
@@ -257,6 +258,49 @@ async fn applications(walk: &mut Walk<'_>) {
         "DELETE /grants/{user}",
         &format!("/grants/{DEVELOPER}"),
         Value::Null,
+    )
+    .await;
+}
+
+async fn invitations(walk: &mut Walk<'_>) {
+    let all = "/applications/shop/invitations";
+    let route = "/applications/{application}/invitations";
+    let body = json!({"email": "new@example.org", "role": "reader"});
+    let made = walk
+        .step(DEVELOPER, &format!("POST {route}"), all, body)
+        .await;
+    let one = format!("{all}/{}", made.json()["id"].as_str().unwrap());
+    let resend = format!("POST {route}/{{id}}/resend");
+    walk.step(DEVELOPER, &resend, &format!("{one}/resend"), Value::Null)
+        .await;
+    let events = walk.market.get(ADMIN, "/webhooks/events/test").await.json();
+    assert!(
+        !events.to_string().contains("\"link\""),
+        "only the mailer may see it"
+    );
+    walk.step(
+        DEVELOPER,
+        &format!("DELETE {route}/{{id}}"),
+        &one,
+        Value::Null,
+    )
+    .await;
+    let token = super::collaboration::invited(walk.market, "shop", "reader").await;
+    let body = json!({"token": token});
+    walk.step(
+        PARTNER,
+        "POST /invitations/accept",
+        "/invitations/accept",
+        body,
+    )
+    .await;
+    let role = json!({"role": "owner"});
+    let path = format!("/applications/shop/owners/{PARTNER}");
+    walk.step(
+        DEVELOPER,
+        "PATCH /applications/{application}/owners/{user}",
+        &path,
+        role,
     )
     .await;
 }
@@ -369,6 +413,16 @@ async fn decisions(walk: &mut Walk<'_>) {
 }
 
 async fn operations(walk: &mut Walk<'_>) {
+    let body = json!({"mails": {"announcement": false}});
+    let path = format!("/users/{DEVELOPER}/preferences");
+    walk.step(DEVELOPER, "PUT /users/{user}/preferences", &path, body)
+        .await;
+    let body = json!({"subject": "Hello", "text": "World"});
+    let path = "/apis/petstore/announcements";
+    walk.step(ADMIN, "POST /apis/{api}/announcements", path, body)
+        .await;
+    walk.step(ADMIN, "PUT /setup", "/setup", json!({"hidden": true}))
+        .await;
     let listener = "/webhooks/listeners/crm-sync";
     let body = json!({"id": "crm-sync", "url": "https://crm.example.org/"});
     walk.step(ADMIN, "PUT /webhooks/listeners/{listener}", listener, body)

@@ -11,6 +11,8 @@ mod authorization;
 mod bootstrap;
 mod commits;
 mod conditional;
+mod client;
+mod collaboration;
 mod configuration;
 mod credentials;
 mod gateway;

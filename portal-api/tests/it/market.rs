@@ -31,7 +31,7 @@ const APIS: &str = r#"{"apis": [
 ]}"#;
 
 const SCOPES: &str = "read_applications write_applications read_subscriptions write_subscriptions \
-                      read_approvals read_apis read_users write_users read_auditlog webhooks health";
+                      read_approvals read_plans read_apis read_users write_users read_auditlog webhooks health";
 
 /// What the tests vary.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Client, Error};
+use crate::types::apis::{Announcement, ApiContext, NewAnnouncement};
 use crate::types::{Api, ApiConfig, Apis, Plan};
 
 impl Client {
@@ -39,5 +40,18 @@ impl Client {
     /// `GET /apis/{api}/plans`: those the caller may choose.
     pub async fn plans_of_api(&self, id: &str) -> Result<Vec<Plan>, Error> {
         self.get(&["apis", id, "plans"]).json().await
+    }
+
+    /// `GET /apis/{api}/context`
+    pub async fn api_context(&self, api: &str) -> Result<ApiContext, Error> {
+        self.get(&["apis", api, "context"]).json().await
+    }
+
+    /// `POST /apis/{api}/announcements`
+    pub async fn announce(&self, api: &str, new: &NewAnnouncement) -> Result<Announcement, Error> {
+        self.post(&["apis", api, "announcements"])
+            .body(new)
+            .json()
+            .await
     }
 }

@@ -1,7 +1,10 @@
 //! Requests for approval (portal-api 15, B4).
 
 use super::{Client, Error};
-use crate::types::{Approval, approvals::Decision};
+use crate::types::{
+    Approval,
+    approvals::{Assignment, Comment, Decision, NewComment},
+};
 
 impl Client {
     /// `GET /approvals`: those the caller may decide.
@@ -27,6 +30,32 @@ impl Client {
         self.post(&["approvals", id, "decline"])
             .body(decision)
             .empty()
+            .await
+    }
+
+    /// `PATCH /approvals/{id}`: who takes care of it; `None` for nobody.
+    pub async fn assign_approval(
+        &self,
+        id: &str,
+        assignee: Option<&str>,
+    ) -> Result<Approval, Error> {
+        let assignment = Assignment {
+            assignee: assignee.map(str::to_owned),
+        };
+        self.patch(&["approvals", id])
+            .body(&assignment)
+            .json()
+            .await
+    }
+
+    /// `POST /approvals/{id}/comments`
+    pub async fn comment_on_approval(&self, id: &str, text: &str) -> Result<Comment, Error> {
+        let comment = NewComment {
+            text: text.to_owned(),
+        };
+        self.post(&["approvals", id, "comments"])
+            .body(&comment)
+            .json()
             .await
     }
 }

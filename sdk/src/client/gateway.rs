@@ -9,7 +9,10 @@ use super::{
     Client, Error,
     call::{Call, malformed, parse, read},
 };
-use crate::types::{Snapshot, gateway::GatewayStatus};
+use crate::types::{
+    Snapshot,
+    gateway::{GatewayStatus, TakeLease},
+};
 
 const NAME: &str = "GET /gateway/snapshot";
 /// Hundreds of thousands of subscriptions stay below this.
@@ -88,6 +91,22 @@ impl Client {
     /// `PUT /gateway/status`
     pub async fn put_gateway_status(&self, status: &GatewayStatus) -> Result<(), Error> {
         self.put(&["gateway", "status"]).body(status).empty().await
+    }
+
+    /// `PUT /leases/{name}`: whether it was taken; otherwise somebody else has it.
+    pub async fn take_lease(&self, name: &str, lease: &TakeLease) -> Result<bool, Error> {
+        match self.put(&["leases", name]).body(lease).empty().await {
+            Err(error) if error.status() == Some(StatusCode::CONFLICT) => Ok(false),
+            taken => taken.map(|()| true),
+        }
+    }
+
+    /// `DELETE /leases/{name}`
+    pub async fn give_back_lease(&self, name: &str, holder: &str) -> Result<(), Error> {
+        self.delete(&["leases", name])
+            .query([("holder", holder)])
+            .empty()
+            .await
     }
 
     fn snapshot_call(&self, known: Option<&str>) -> Call<'_> {

@@ -7,7 +7,7 @@ use http::HeaderName;
 use super::{Client, Error, Optional, call::malformed};
 use crate::types::{
     ListQuery, Page, Secret, User,
-    users::{CreateUser, Login, PatchUser, UserSummary},
+    users::{CreateUser, Login, PatchUser, Preferences, UserExport, UserSummary},
 };
 
 const VERIFICATION: HeaderName = HeaderName::from_static("x-verificationid");
@@ -93,5 +93,48 @@ impl Client {
         let users: Vec<User> = call.json().await?;
         let user = users.into_iter().next();
         user.ok_or_else(|| malformed("POST /login", "it holds no user"))
+    }
+
+    /// `POST /users/machine`: an account for a service.
+    pub async fn create_machine_user(&self, user: &CreateUser) -> Result<User, Error> {
+        self.post(&["users", "machine"]).body(user).json().await
+    }
+
+    /// `GET /users/{id}/export`
+    pub async fn export_user(&self, id: &str) -> Result<UserExport, Error> {
+        self.get(&["users", id, "export"]).json().await
+    }
+
+    /// `DELETE /users/{id}?applications=`: applications that only he owns get the new owner, or go.
+    pub async fn delete_user_with_applications(
+        &self,
+        id: &str,
+        new_owner: Option<&str>,
+    ) -> Result<(), Error> {
+        let applications = match new_owner {
+            Some(owner) => format!("transfer:{owner}"),
+            None => "delete".to_owned(),
+        };
+        self.delete(&["users", id])
+            .query([("applications", applications)])
+            .empty()
+            .await
+    }
+
+    /// `GET /users/{id}/preferences`
+    pub async fn preferences(&self, id: &str) -> Result<Preferences, Error> {
+        self.get(&["users", id, "preferences"]).json().await
+    }
+
+    /// `PUT /users/{id}/preferences`
+    pub async fn put_preferences(
+        &self,
+        id: &str,
+        preferences: &Preferences,
+    ) -> Result<Preferences, Error> {
+        self.put(&["users", id, "preferences"])
+            .body(preferences)
+            .json()
+            .await
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Extra, Plan, lenient};
+use super::{Extra, Plan, Role, Subscription, Timestamp, lenient};
 
 /// Answer of `GET /apis`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -359,6 +359,69 @@ pub type ChatTemplates = BTreeMap<String, String>;
 
 /// Answer of `GET /apis/{api}/plans`.
 pub type PlansOfApi = Vec<Plan>;
+
+/// Body of `POST /apis/{api}/announcements`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewAnnouncement {
+    #[serde(default)]
+    pub subject: String,
+    #[serde(default)]
+    pub text: String,
+}
+
+/// What was announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Announcement {
+    pub id: String,
+    pub subject: String,
+    pub text: String,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+}
+
+/// Answer of `GET /apis/{api}/context`: what the page of an API needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ApiContext {
+    pub api: Api,
+    /// Those that the caller may take.
+    pub plans: Vec<Plan>,
+    /// Those in which he has a role.
+    pub applications: Vec<ApplicationOfContext>,
+    pub rights: ApiRights,
+}
+
+/// An application of the caller, with its subscription to the API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationOfContext {
+    pub id: String,
+    pub name: String,
+    pub role: Role,
+    /// Whether the role suffices to subscribe.
+    pub may_subscribe: bool,
+    /// Without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
+}
+
+/// What the caller may do with an API.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each right is a claim of its own"
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiRights {
+    pub subscribe: bool,
+    /// Decide about requests for it.
+    pub approve: bool,
+    pub see_usage: bool,
+    pub announce: bool,
+    /// Change its files.
+    pub edit: bool,
+}
 
 #[cfg(test)]
 mod tests {

@@ -155,6 +155,13 @@ pub struct AddOwner {
     pub role: String,
 }
 
+/// Body of `PATCH /applications/{app}/owners/{user}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeRole {
+    #[serde(default)]
+    pub role: String,
+}
+
 /// An entry of `GET /applications/roles`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoleDescription {

@@ -45,3 +45,12 @@ pub struct GatewayProblem {
     pub id: String,
     pub message: String,
 }
+
+/// Body of `PUT /leases/{name}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakeLease {
+    pub holder: String,
+    /// Up to an hour.
+    pub ttl_seconds: u64,
+}

@@ -1,5 +1,7 @@
 //! Users and logins (portal-api 8 and 9).
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -149,6 +151,16 @@ pub struct PatchUser {
     /// Why it is locked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Which mails a user wants, by the name of the mail; those that are not named come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Preferences {
+    #[serde(default)]
+    pub mails: BTreeMap<String, bool>,
+    /// Several in one mail, where that makes sense.
+    #[serde(default)]
+    pub digest: bool,
 }
 
 /// Body of `POST /login`. `email` wins over `username`; both mean the mail address.

@@ -166,3 +166,60 @@ async fn deliveries_that_are_not_signed_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_invited_get_a_link_with_or_without_an_account() {
+    let mailer = TestMailer::start(json!({})).await;
+    let data = json!({
+        "id": "70ken", "link": "https://portal.acme.example/invitations/{{id}}",
+        "applicationId": "shop", "email": "new@example.org", "role": "collaborator", "userId": "ada",
+    });
+    let invitation = event("invitation", "add", data);
+    assert_eq!(mailer.deliver(&invitation).await, Delivered::Acked);
+    let mail = mailer.outbox().remove(0);
+    assert!(mail.contains("To: new@example.org\r\n"), "{mail}");
+    assert!(
+        mail.contains("https://portal.acme.example/invitations/70ken"),
+        "{mail}"
+    );
+    assert!(mail.contains("as collaborator"), "{mail}");
+}
+
+#[tokio::test]
+async fn announcements_go_to_the_owners_who_want_them() {
+    let mailer = TestMailer::start(json!({})).await;
+    let api = &mailer.portal_api;
+    api.answer(
+        "GET /apis/pets/subscriptions",
+        json!({"items": [
+            {"id": "s1", "application": "shop", "api": "pets", "plan": "free", "approved": true},
+        ], "count": 1}),
+    );
+    let owner = |id: &str, role: &str| json!({"userId": id, "email": format!("{id}@example.org"), "role": role});
+    api.answer(
+        "GET /applications/shop",
+        json!({"id": "shop", "owners": [owner("ada", "owner"), owner("grace", "owner"), owner("eve", "reader")]}),
+    );
+    api.answer(
+        "GET /users/grace",
+        json!({"id": "grace", "email": "grace@example.org"}),
+    );
+    api.answer(
+        "GET /users/grace/preferences",
+        json!({"mails": {"announcement": false}}),
+    );
+    let data = json!({"announcementId": "a", "apiId": "pets", "subject": "Maintenance", "text": "On Sunday.", "userId": "boss"});
+    let announcement = event("announcement", "add", data);
+    assert_eq!(mailer.deliver(&announcement).await, Delivered::Acked);
+    let mails = mailer.outbox();
+    assert_eq!(
+        mails.len(),
+        1,
+        "the reader has no say, and grace does not want it"
+    );
+    assert!(
+        mails[0].contains("ada@example.org") && mails[0].contains("On Sunday."),
+        "{}",
+        mails[0]
+    );
+}

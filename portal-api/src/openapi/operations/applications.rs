@@ -2,7 +2,8 @@
 
 use sdk::types::{
     Application,
-    applications::{AddOwner, CreateApplication, PatchApplication, RoleDescription},
+    applications::{AddOwner, ChangeRole, CreateApplication, PatchApplication, RoleDescription},
+    invitations::{AcceptInvitation, Invitation, NewInvitation},
 };
 use serde_json::json;
 
@@ -72,5 +73,59 @@ pub fn operations() -> Vec<Operation> {
             .status(200)
             .answers::<Application>()
             .refuses(&[400, 404, 409]),
+        patch(
+            "/applications/{application}/owners/{user}",
+            "Give a user another role",
+        )
+        .who(Who::Owner)
+        .scope(write)
+        .takes::<ChangeRole>(json!({"role": "owner"}))
+        .answers::<Application>()
+        .refuses(&[404, 409]),
+    ]
+}
+
+pub fn invitations() -> Vec<Operation> {
+    const ALL: &str = "/applications/{application}/invitations";
+    let write = &["write_applications"];
+    vec![
+        get(ALL, "Open invitations to work on an application")
+            .who(Who::Owner)
+            .scope(&["read_applications"])
+            .answers_list::<Invitation>()
+            .refuses(&[404]),
+        post(ALL, "Invite somebody by mail, with or without an account")
+            .who(Who::Owner)
+            .scope(write)
+            .about("The mail holds a token that works once, for seven days.")
+            .takes::<NewInvitation>(json!({"email": "eve@example.org", "role": "collaborator"}))
+            .answers::<Invitation>()
+            .refuses(&[404, 409]),
+        delete(
+            "/applications/{application}/invitations/{id}",
+            "Withdraw an invitation",
+        )
+        .who(Who::Owner)
+        .scope(write)
+        .refuses(&[404]),
+        post(
+            "/applications/{application}/invitations/{id}/resend",
+            "Send an invitation again, with a new token",
+        )
+        .who(Who::Owner)
+        .scope(write)
+        .status(200)
+        .answers::<Invitation>()
+        .refuses(&[404]),
+        post(
+            "/invitations/accept",
+            "Take the role that one was invited to",
+        )
+        .who(Who::Validated)
+        .scope(write)
+        .takes::<AcceptInvitation>(json!({"token": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"}))
+        .status(200)
+        .answers::<Application>()
+        .refuses(&[404, 409]),
     ]
 }

@@ -2,11 +2,12 @@
 
 use sdk::types::{
     Apis, AuthServer, Groups, Plan, Plans, Pool,
-    apis::Api,
+    apis::{Announcement, Api, ApiContext, NewAnnouncement},
     content::{Guide, TocEntry},
 };
+use serde_json::json;
 
-use crate::openapi::operation::{Operation, Who, get};
+use crate::openapi::operation::{Operation, Who, get, post};
 
 const MARKDOWN: &str = "text/markdown";
 
@@ -24,6 +25,17 @@ pub fn operations() -> Vec<Operation> {
             apis(get("/apis/{api}/config", "How the gateway serves an API"))
                 .about("Complete for administrators; others see its address only.")
                 .answers_object(),
+            apis(get("/apis/{api}/context", "What the page of an API needs"))
+                .about("The API, its plans, the caller's applications with their subscriptions, and his rights.")
+                .answers::<ApiContext>(),
+            post("/apis/{api}/announcements", "Tell something to all who use an API")
+                .who(Who::OwnerGroup)
+                .scope(&["write_apis"])
+                .takes::<NewAnnouncement>(json!({
+                    "subject": "Maintenance on Sunday", "text": "No answers from 6 to 7.",
+                }))
+                .answers::<Announcement>()
+                .refuses(&[404]),
             apis(get("/apis/{api}/desc", "The long text about an API")).answers_text(MARKDOWN),
             apis(get("/apis/{api}/docs", "The guides of an API")).answers_list::<Guide>(),
             apis(get("/apis/{api}/docs/{path}", "A guide of an API"))

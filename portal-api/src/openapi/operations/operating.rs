@@ -6,6 +6,7 @@ use sdk::types::{
     gateway::GatewayStatus,
     health::{Health, Ping},
     listeners::BulkAck,
+    setup::{PutSetup, Setup},
 };
 use serde_json::json;
 
@@ -115,6 +116,20 @@ pub fn operations() -> Vec<Operation> {
             .who(Who::Admin)
             .about("Scope `health` is accepted and not demanded.")
             .answers_list::<Health>(),
+        get(
+            "/setup",
+            "First steps of a new installation, and which are done",
+        )
+        .who(Who::Admin)
+        .answers::<Setup>(),
+        put(
+            "/setup",
+            "Put the list of first steps away, or show it again",
+        )
+        .who(Who::Admin)
+        .takes::<PutSetup>(json!({"hidden": true}))
+        .status(200)
+        .answers::<Setup>(),
         get(
             "/health/ping",
             "That portal-api answers a key of the gateway",

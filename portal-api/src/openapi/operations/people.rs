@@ -4,7 +4,7 @@ use sdk::types::{
     Grant, Registration, User, Verification,
     grants::PutGrants,
     registrations::RegistrationsOfUser,
-    users::{CreateUser, Login, PatchUser, UserExport, UserSummary},
+    users::{CreateUser, Login, PatchUser, Preferences, UserExport, UserSummary},
     verifications::{ConsumeVerification, CreateVerification},
 };
 use serde_json::json;
@@ -66,6 +66,19 @@ pub fn users() -> Vec<Operation> {
                 "What becomes of applications that only he owns: `delete` or `transfer:<user id>`",
             )
             .refuses(&[400, 404, 409]),
+        get("/users/{user}/preferences", "Which mails a user wants")
+            .who(Who::Own)
+            .scope(&["read_users"])
+            .about("Mails that are not named come.")
+            .answers::<Preferences>()
+            .refuses(&[404]),
+        put("/users/{user}/preferences", "Say which mails a user wants")
+            .who(Who::Own)
+            .scope(&["write_users"])
+            .takes::<Preferences>(json!({"mails": {"announcement": false}, "digest": false}))
+            .status(200)
+            .answers::<Preferences>()
+            .refuses(&[404]),
         get(
             "/users/{user}/export",
             "Everything that is stored about a user",

@@ -1,0 +1,95 @@
+//! `/setup`: the first steps of a new installation, and whether they are done (portal-api 29.3).
+
+use axum::{Json, Router, extract::State, routing::get};
+use config::globals::Viewer;
+use sdk::types::setup::{PutSetup, Setup, SetupStep};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use serde_json::{Value, json};
+
+use crate::{
+    ApiError, AppState,
+    audit::{self, Entry},
+    caller::Caller,
+    extract::{Body, from_value},
+};
+
+const HIDDEN: &str = "setup-hidden";
+
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/setup", get(read).put(put))
+}
+
+/// `GET /setup`
+async fn read(State(state): State<AppState>, caller: Caller) -> Result<Json<Setup>, ApiError> {
+    caller.require_admin()?;
+    Ok(Json(current(&state).await?))
+}
+
+/// `PUT /setup` with `hidden`: whether the list is shown.
+async fn put(
+    State(state): State<AppState>,
+    caller: Caller,
+    Body(body): Body<Value>,
+) -> Result<Json<Setup>, ApiError> {
+    caller.require_admin()?;
+    let wanted: PutSetup = from_value(body)?;
+    let txn = state.db.write().await?;
+    let statement = Statement::from_sql_and_values(
+        txn.get_database_backend(),
+        "insert into meta (name, value) values ($1, $2) \
+         on conflict (name) do update set value = excluded.value",
+        [HIDDEN.into(), wanted.hidden.to_string().into()],
+    );
+    txn.execute_raw(statement).await?;
+    let entry = Entry::new(caller.actor(), "setup", "update");
+    let entry = entry.becomes(&json!({"hidden": wanted.hidden}));
+    audit::record(&txn, &state, entry).await?;
+    state.commit(txn).await?;
+    Ok(Json(current(&state).await?))
+}
+
+#[derive(FromQueryResult)]
+struct Facts {
+    own_accounts: i64,
+    applications: i64,
+    subscriptions: i64,
+    hidden: Option<String>,
+}
+
+async fn current(state: &AppState) -> Result<Setup, DbErr> {
+    let db = state.db.read();
+    let statement = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        "select (select count(*) from users where id <> '1') as own_accounts, \
+         (select count(*) from applications where id <> '__portal') as applications, \
+         (select count(*) from subscriptions where application_id <> '__portal') as subscriptions, \
+         (select value from meta where name = $1) as hidden",
+        [HIDDEN.into()],
+    );
+    let facts = Facts::find_by_statement(statement).one(db).await?;
+    let facts = facts.ok_or_else(|| DbErr::RecordNotFound("facts".to_owned()))?;
+    let configuration = state.configuration();
+    let own_apis = configuration
+        .apis
+        .iter()
+        .filter(|api| !api.internal)
+        .count();
+    let is_sample = configuration.source == config::Origin::sample().name();
+    let shown = configuration.globals_view(Viewer::Mailer);
+    let mail_server = shown["mailer"]["smtpHost"].as_str().unwrap_or_default();
+    let step = |id: &str, done: bool| SetupStep {
+        id: id.to_owned(),
+        done,
+    };
+    Ok(Setup {
+        steps: vec![
+            step("own-account", facts.own_accounts > 0),
+            step("own-configuration", !is_sample),
+            step("mail-server", !mail_server.is_empty()),
+            step("publish-api", own_apis > 0 && !is_sample),
+            step("first-application", facts.applications > 0),
+            step("first-subscription", facts.subscriptions > 0),
+        ],
+        hidden: facts.hidden.as_deref() == Some("true"),
+    })
+}

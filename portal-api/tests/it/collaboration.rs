@@ -1,0 +1,323 @@
+//! Invitations, roles, preferences, announcements, and what pages ask for (portal-api B5, B6, B17).
+
+use serde_json::{Value, json};
+use service::ServiceName;
+
+use crate::{
+    market::{APPROVER, CLOCK, Market, ORDERS, PETS},
+    support::{ADMIN, DEVELOPER, PARTNER},
+};
+
+/// The token of an invitation of somebody to `application`, as the mailer gets it.
+pub async fn invited(market: &Market, application: &str, role: &str) -> String {
+    let mailer = market.api.service(ServiceName::Mailer);
+    let listener =
+        json!({"id": "mailer", "url": "http://127.0.0.1:9/", "events": ["invitation.add"]});
+    mailer
+        .put("/webhooks/listeners/mailer", listener)
+        .await
+        .expect(200);
+    let body = json!({"email": "somebody@example.org", "role": role});
+    let path = format!("/applications/{application}/invitations");
+    market.post(DEVELOPER, &path, body).await.expect(201);
+    let events = mailer
+        .get("/webhooks/events/mailer")
+        .await
+        .expect(200)
+        .json();
+    let event = events.as_array().unwrap().last().unwrap().clone();
+    assert_eq!(event["data"]["email"], "somebody@example.org");
+    let link = event["data"]["link"].as_str().unwrap();
+    assert!(link.ends_with("/invitations/{{id}}"), "{link}");
+    event["data"]["id"].as_str().unwrap().to_owned()
+}
+
+fn members(application: &Value) -> Vec<String> {
+    let members = application["owners"].as_array().unwrap();
+    members
+        .iter()
+        .map(|one| {
+            format!(
+                "{}:{}",
+                one["userId"].as_str().unwrap(),
+                one["role"].as_str().unwrap()
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn whoever_gets_the_mail_takes_the_role_once() {
+    for market in Market::on_each_database().await {
+        market.application(DEVELOPER, "shop").await;
+        let token = invited(&market, "shop", "collaborator").await;
+        let all = "/applications/shop/invitations";
+        let open = market.get(DEVELOPER, all).await.expect(200).json();
+        assert_eq!(
+            (&open[0]["email"], &open[0]["role"]),
+            (&json!("somebody@example.org"), &json!("collaborator"))
+        );
+        assert!(!open.to_string().contains(&token));
+        market.get(PARTNER, all).await.expect(403);
+        let accept = async |user: &str, token: &str| {
+            market
+                .post(user, "/invitations/accept", json!({"token": token}))
+                .await
+        };
+        accept(PARTNER, "wrong").await.expect(404);
+        accept(DEVELOPER, &token).await.expect(409);
+        let application = accept(PARTNER, &token).await.expect(200).json();
+        assert_eq!(
+            members(&application),
+            ["dev-user:owner", "partner-user:collaborator"]
+        );
+        accept(APPROVER, &token).await.expect(404);
+        assert_eq!(market.get(DEVELOPER, all).await.json(), json!([]));
+        for (wrong, status) in [
+            (json!({}), 400),
+            (json!({"email": "x@example.org", "role": "king"}), 400),
+            (json!({"email": "nobody", "role": "reader"}), 400),
+            (
+                json!({"email": "PARTNER-user@example.org", "role": "reader"}),
+                409,
+            ),
+        ] {
+            market.post(DEVELOPER, all, wrong).await.expect(status);
+        }
+        let body = json!({"email": "x@example.org", "role": "reader"});
+        let made = market
+            .post(DEVELOPER, all, body.clone())
+            .await
+            .expect(201)
+            .json();
+        market.post(DEVELOPER, all, body).await.expect(409);
+        market
+            .post(
+                PARTNER,
+                all,
+                json!({"email": "y@example.org", "role": "reader"}),
+            )
+            .await
+            .expect(403);
+        let one = format!("{all}/{}", made["id"].as_str().unwrap());
+        let again = market
+            .post(DEVELOPER, &format!("{one}/resend"), Value::Null)
+            .await
+            .expect(200)
+            .json();
+        assert!(again["expiresAt"].as_str() > made["expiresAt"].as_str());
+        market.delete(DEVELOPER, &one).await.expect(204);
+        market.delete(DEVELOPER, &one).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn roles_change_in_place_and_somebody_stays_owner() {
+    for market in Market::on_each_database().await {
+        market.application(DEVELOPER, "shop").await;
+        market.role(DEVELOPER, "shop", PARTNER, "reader").await;
+        market.listen().await;
+        let one = |user: &str| format!("/applications/shop/owners/{user}");
+        let owner = json!({"role": "owner"});
+        market
+            .patch(PARTNER, &one(PARTNER), owner.clone())
+            .await
+            .expect(403);
+        market
+            .patch(DEVELOPER, &one(DEVELOPER), json!({"role": "reader"}))
+            .await
+            .expect(409);
+        market
+            .patch(DEVELOPER, &one(APPROVER), owner.clone())
+            .await
+            .expect(404);
+        market
+            .patch(DEVELOPER, &one(PARTNER), json!({"role": "king"}))
+            .await
+            .expect(400);
+        let application = market
+            .patch(DEVELOPER, &one(PARTNER), owner)
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(
+            members(&application),
+            ["dev-user:owner", "partner-user:owner"]
+        );
+        market
+            .patch(PARTNER, &one(DEVELOPER), json!({"role": "reader"}))
+            .await
+            .expect(200);
+        let kinds: Vec<_> = market
+            .events()
+            .await
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect();
+        assert_eq!(
+            kinds,
+            ["owner.delete", "owner.add", "owner.delete", "owner.add"]
+        );
+        let path = "/applications/shop/owners?userEmail=dev-user@example.org";
+        market.delete(DEVELOPER, path).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn users_say_which_mails_they_want() {
+    for market in Market::on_each_database().await {
+        let path = format!("/users/{DEVELOPER}/preferences");
+        let none = market.get(DEVELOPER, &path).await.expect(200).json();
+        assert_eq!(none, json!({"mails": {}, "digest": false}));
+        let wanted = json!({"mails": {"announcement": false, "subscription_approved": true}, "digest": true});
+        let put = market
+            .call(DEVELOPER, http::Method::PUT, &path, wanted.clone())
+            .await;
+        assert_eq!(put.expect(200).json(), wanted);
+        assert_eq!(market.get(DEVELOPER, &path).await.json(), wanted);
+        let mailer = market.api.service(ServiceName::Mailer);
+        assert_eq!(mailer.get(&path).await.expect(200).json(), wanted);
+        market.get(PARTNER, &path).await.expect(403);
+        market
+            .get(ADMIN, "/users/nobody/preferences")
+            .await
+            .expect(404);
+        for wrong in [
+            json!({"mails": []}),
+            json!({"mails": {"A b": true}}),
+            json!({"mails": {"a": "yes"}}),
+        ] {
+            market
+                .call(DEVELOPER, http::Method::PUT, &path, wrong)
+                .await
+                .expect(400);
+        }
+    }
+}
+
+#[tokio::test]
+async fn announcements_are_events() {
+    let market = Market::start().await;
+    market.listen().await;
+    let path = "/apis/petstore/announcements";
+    let body = json!({"subject": " Maintenance ", "text": "On Sunday."});
+    let api = &market.api;
+    let made = api
+        .user(ADMIN, "write_apis")
+        .post(path, body.clone())
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(made["subject"], "Maintenance");
+    let (kind, data) = market.events().await.remove(0);
+    assert_eq!(kind, "announcement.add");
+    assert_eq!(
+        (&data["apiId"], &data["text"], &data["announcementId"]),
+        (&json!("petstore"), &json!("On Sunday."), &made["id"])
+    );
+    api.user(DEVELOPER, "write_apis")
+        .post(path, body.clone())
+        .await
+        .expect(403);
+    api.user(ADMIN, "write_apis")
+        .post("/apis/none/announcements", body)
+        .await
+        .expect(404);
+    for wrong in [
+        json!({}),
+        json!({"subject": "x", "text": " "}),
+        json!({"subject": "x".repeat(257), "text": "x"}),
+    ] {
+        api.user(ADMIN, "write_apis")
+            .post(path, wrong)
+            .await
+            .expect(400);
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_an_api_needs_one_call() {
+    for market in Market::on_each_database().await {
+        market.application(PARTNER, "shop").await;
+        market.application(PARTNER, "kiosk").await;
+        market
+            .subscribe(PARTNER, "shop", CLOCK, "free")
+            .await
+            .expect(201);
+        let context = market
+            .get(PARTNER, "/apis/timezones/context")
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(context["api"]["name"], "Clock");
+        assert_eq!(context["plans"].as_array().unwrap().len(), 2);
+        let applications = context["applications"].as_array().unwrap();
+        assert_eq!(applications.len(), 2);
+        assert!(
+            applications[0].get("subscription").is_none(),
+            "kiosk has none"
+        );
+        let subscription = &applications[1]["subscription"];
+        assert_eq!(
+            (&subscription["plan"], &subscription["apikey"]),
+            (&json!("free"), &Value::Null)
+        );
+        let partner = json!({"subscribe": true, "approve": false, "seeUsage": false, "announce": false, "edit": false});
+        assert_eq!(context["rights"], partner);
+        market
+            .get(DEVELOPER, "/apis/timezones/context")
+            .await
+            .expect(403);
+        let decides = market
+            .get(APPROVER, "/apis/timezones/context")
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(decides["rights"]["approve"], true);
+        let portal = market.api.service(ServiceName::Portal);
+        let visitor = portal
+            .get(&format!("/apis/{PETS}/context"))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(
+            (&visitor["plans"], &visitor["applications"]),
+            (&json!([]), &json!([]))
+        );
+        assert_eq!(visitor["rights"]["subscribe"], false);
+        market
+            .get(ADMIN, &format!("/apis/{ORDERS}/context"))
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn first_steps_are_ticked_off() {
+    let market = Market::start().await;
+    let done = |setup: &Value, id: &str| {
+        let steps = setup["steps"].as_array().unwrap().clone();
+        steps.into_iter().find(|step| step["id"] == id).unwrap()["done"].clone()
+    };
+    let setup = market.get(ADMIN, "/setup").await.expect(200).json();
+    assert_eq!(
+        (&setup["hidden"], done(&setup, "first-application")),
+        (&json!(false), json!(false))
+    );
+    market.application(DEVELOPER, "shop").await;
+    let body = json!({"hidden": true});
+    let setup = market
+        .call(ADMIN, http::Method::PUT, "/setup", body)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&setup["hidden"], done(&setup, "first-application")),
+        (&json!(true), json!(true))
+    );
+    market.get(DEVELOPER, "/setup").await.expect(403);
+    market
+        .call(ADMIN, http::Method::PUT, "/setup", json!({"hidden": "x"}))
+        .await
+        .expect(400);
+}
