@@ -6,7 +6,7 @@ use axum::{
 };
 use http::StatusCode;
 use sdk::types::apis::{Announcement, NewAnnouncement};
-use sea_orm::{EntityTrait, IntoActiveModel, entity::prelude::*};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::Value;
 
 use crate::{
@@ -21,7 +21,7 @@ const MAX_SUBJECT: usize = 256;
 const MAX_TEXT: usize = 10_000;
 
 mod row {
-    use super::*;
+    use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "announcements")]
