@@ -109,6 +109,13 @@ fn namespaces() -> Vec<Value> {
     ]
 }
 
+/// A table, its columns with the members they hold, its records.
+type Table = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    Vec<Value>,
+);
+
 /// Fills `database` as wicked does (portal-api 27.1).
 pub async fn postgres(database: &Postgres) {
     let db = Database::connect(database.url().as_str()).await.unwrap();
@@ -143,7 +150,7 @@ pub async fn postgres(database: &Postgres) {
     )
     .await
     .unwrap();
-    let tables: [(&str, &[(&str, &str)], Vec<Value>); 9] = [
+    let tables: [Table; 9] = [
         (
             "users",
             &[("email", "email"), ("custom_id", "customId")],
