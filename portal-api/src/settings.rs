@@ -103,6 +103,7 @@ impl Settings {
             allow_any_redirect_uri: false,
             listener_networks: Vec::new(),
             health_interval: Duration::ZERO,
+            rate_limits: RateLimits::OFF,
             first_admin: None,
         }
     }

@@ -204,7 +204,12 @@ async fn accept(
     caller.require_scope("write_applications")?;
     let user = access::require_validated(&caller)?;
     let request: AcceptInvitation = from_value(body)?;
-    let digest = rules::digest(request.token.expose());
+    let token = request.token.expose();
+    if token.len() > rules::MAX_TOKEN {
+        let message = "`token` is longer than a token of an invitation.";
+        return Err(ApiError::invalid("token", "length", message));
+    }
+    let digest = rules::digest(token);
     let txn = state.db.write().await?;
     let found = store::find_by_digest(&txn, &digest, clock::now()).await?;
     let invitation = found.ok_or_else(not_found)?;

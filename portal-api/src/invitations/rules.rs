@@ -14,6 +14,9 @@ pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// Open invitations of one application.
 pub const MOST: u64 = 100;
 
+/// Longest text that may be a token.
+pub const MAX_TOKEN: usize = 128;
+
 /// What a token is found by. Tokens are 160 random bits, so nothing is gained by a key.
 pub fn digest(token: &str) -> String {
     hex::encode(sha256(&SHA256, token.as_bytes()))

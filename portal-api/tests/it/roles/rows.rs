@@ -219,4 +219,19 @@ pub const ROWS: &[Row] = &[
     row("GET", "/health/ping+X-Consumer-Id", Nothing, "200"),
     row("GET", "/health/systemhealth", Nothing, MACHINE),
     row("GET", "/users/{user}/export", User, OWN),
+    row("GET", "/users/{user}/preferences", User, OWN),
+    row("PUT", "/users/{user}/preferences", User, OWN).with(r#"{"mails": {"announcement": false}}"#),
+    row("GET", "/applications/{application}/invitations", Application, "403 403 403 403 200 403 200 200"),
+    row("POST", "/applications/{application}/invitations", Application, "403 403 403 403 201 403 201 403")
+        .with(r#"{"email": "{new}@example.org", "role": "reader"}"#),
+    row("DELETE", "/applications/{application}/invitations/{id}", Application, "403 403 403 403 204 403 204 403"),
+    row("POST", "/applications/{application}/invitations/{id}/resend", Application, "403 403 403 403 200 403 200 403"),
+    row("POST", "/invitations/accept", Nothing, "403 404 404 404 404 404 404 403").with(r#"{"token": "{new}"}"#),
+    row("PATCH", "/applications/{application}/owners/{user}", Application, "403 403 403 403 200 403 200 403")
+        .with(r#"{"role": "owner"}"#),
+    row("GET", "/apis/{api}/context", Nothing, SCOPE_AND_MACHINE),
+    row("POST", "/apis/{api}/announcements", Nothing, "403 403 403 403 403 403 201 403")
+        .with(r#"{"subject": "Maintenance", "text": "On Sunday."}"#),
+    row("GET", "/setup", Nothing, ADMIN),
+    row("PUT", "/setup", Nothing, ADMIN).with(r#"{"hidden": false}"#),
 ];

@@ -70,6 +70,7 @@ pub struct Scene<'a> {
     credential: String,
     client: String,
     verification: String,
+    invitation: String,
 }
 
 impl<'a> Scene<'a> {
@@ -81,6 +82,7 @@ impl<'a> Scene<'a> {
             credential: "none".to_owned(),
             client: "none".to_owned(),
             verification: "none".to_owned(),
+            invitation: "none".to_owned(),
         };
         if needs >= Needs::User {
             scene.add_user().await;
@@ -140,6 +142,13 @@ impl<'a> Scene<'a> {
             let path = format!("/applications/{}/owners", self.id);
             owner.post(&path, body).await.expect(201);
         }
+        let path = format!("/applications/{}/invitations", self.id);
+        let body = json!({"email": "guest@example.org", "role": "reader"});
+        let invitation = owner.post(&path, body).await.expect(201).json();
+        invitation["id"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.invitation);
     }
 
     async fn add_subscriptions(&mut self) {
@@ -230,6 +239,8 @@ impl<'a> Scene<'a> {
         };
         let id = if is_credential {
             &self.credential
+        } else if path.contains("/invitations/") {
+            &self.invitation
         } else if path.starts_with("/verifications") {
             &self.verification
         } else {
