@@ -14,7 +14,7 @@ const BATCH: u64 = 500;
 const EVENTS_DAYS: i64 = 7;
 
 /// What is removed: a statement with `$1` = the time before which rows go and `$2` = the batch.
-const RULES: [(&str, chrono::TimeDelta); 7] = [
+const RULES: &[(&str, chrono::TimeDelta)] = &[
     (
         "delete from verifications where digest in \
          (select digest from verifications where expires_at < $1 limit $2)",
@@ -68,7 +68,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
     let mut minutes = 0_u32;
     loop {
         state.limits.clean_up();
-        for (statement, age) in RULES {
+        for &(statement, age) in RULES {
             if let Err(error) = apply(&state, statement, age).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
             }

@@ -10,6 +10,7 @@ mod approvals;
 mod audit;
 mod call;
 mod catalogue;
+mod configuration;
 mod credentials;
 mod error;
 mod gateway;

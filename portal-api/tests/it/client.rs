@@ -7,9 +7,11 @@ use regex::Regex;
 use crate::authorization::ROUTES;
 
 /// Called by git hosts with their own signatures, or by a path that has no fixed form.
-const FOREIGN: [(&str, &str); 3] = [
+const FOREIGN: [(&str, &str); 5] = [
     ("POST", "/config/hook"),
-    // `content` puts the segments of a path together.
+    // `content`, `guide` and `config_file` put the segments of a path together.
+    ("GET", "/apis/{api}/docs/{*path}"),
+    ("GET", "/config/files/{*path}"),
     ("GET", "/content"),
     ("GET", "/content/{*path}"),
 ];

@@ -14,7 +14,7 @@ use super::{
 use crate::types::{
     AuthServer, Groups, Plans, Pool,
     apis::ChatTemplates,
-    content::{META_HEADER, Metadata, TocEntry},
+    content::{Guide, META_HEADER, Metadata, TocEntry},
 };
 
 /// No page or picture of a portal is longer.
@@ -77,8 +77,25 @@ impl Client {
 
     /// `GET /content/<path>`; an empty path is the landing page.
     pub async fn content(&self, path: &str) -> Result<ContentAnswer, Error> {
-        let mut segments = vec!["content"];
-        segments.extend(path.split('/').filter(|segment| !segment.is_empty()));
+        self.page_below(&["content"], path).await
+    }
+
+    /// `GET /apis/{api}/docs`: the guides of an API.
+    pub async fn guides(&self, api: &str) -> Result<Vec<Guide>, Error> {
+        self.get(&["apis", api, "docs"]).json().await
+    }
+
+    /// `GET /apis/{api}/docs/<path>`
+    pub async fn guide(&self, api: &str, path: &str) -> Result<ContentAnswer, Error> {
+        self.page_below(&["apis", api, "docs"], path).await
+    }
+
+    async fn page_below(&self, folder: &[&str], path: &str) -> Result<ContentAnswer, Error> {
+        let segments: Vec<&str> = folder
+            .iter()
+            .copied()
+            .chain(path.split('/').filter(|segment| !segment.is_empty()))
+            .collect();
         let response = self.get(&segments).send().await?;
         let headers = response.headers();
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
