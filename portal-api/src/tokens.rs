@@ -2,13 +2,17 @@
 //! `portal-api` and whose `client_id` is a living subscription to it (architecture, decision 3).
 
 mod key_set;
+mod verified;
 
-use jsonwebtoken::{Algorithm, Validation, errors::ErrorKind};
+use std::sync::Arc;
+
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde::Deserialize;
 
 use crate::{ApiError, AppState, caller};
 use key_set::KeySet;
+use verified::Verified;
 
 /// This API as it stands in the audience of a token.
 const AUDIENCE: &str = "portal-api";
@@ -16,6 +20,7 @@ const AUDIENCE: &str = "portal-api";
 /// Verifies access tokens. One per process.
 pub struct UserTokens {
     keys: KeySet,
+    verified: Verified,
 }
 
 /// What a verified token says.
@@ -30,6 +35,8 @@ pub struct UserToken {
 
 #[derive(Deserialize)]
 struct Claims {
+    /// Unix seconds.
+    exp: i64,
     client_id: String,
     iat: Option<i64>,
     scope: Option<String>,
@@ -43,12 +50,12 @@ impl UserTokens {
     pub fn new(auth_server: &url::Url) -> Self {
         Self {
             keys: KeySet::new(auth_server),
+            verified: Verified::default(),
         }
     }
 
     /// Checks signature, times, audience and that the subscription of the client lives.
     pub async fn verify(&self, token: &str, state: &AppState) -> Result<UserToken, ApiError> {
-        let refused = || ApiError::unauthorized("The access token is not valid; log in again.");
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
         let typed = header.typ.as_deref().is_some_and(|typ| {
             typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
@@ -58,18 +65,14 @@ impl UserTokens {
         }
         let kid = header.kid.as_deref().ok_or_else(refused)?;
         let key = self.keys.find(kid).await?.ok_or_else(refused)?;
-        let mut validation = Validation::new(header.alg);
-        validation.leeway = 5;
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "aud"]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::ExpiredSignature => {
-                    ApiError::unauthorized("The access token has expired; log in again.")
-                }
-                _ => refused(),
-            })?
-            .claims;
+        let claims = match self.verified.get(token, &key) {
+            Some(claims) => claims,
+            None => {
+                let claims = Arc::new(decode(token, &header, &key)?);
+                self.verified.insert(token, key, claims.clone());
+                claims
+            }
+        };
         if claims.cnf.is_some() || !is_subscribed(state.db.read(), &claims.client_id).await? {
             return Err(refused());
         }
@@ -77,14 +80,33 @@ impl UserTokens {
             None => None,
             Some(text) => Some(caller::subject(text).ok_or_else(refused)?.to_owned()),
         };
-        let scope = claims.scope.unwrap_or_default();
+        let scope = claims.scope.as_deref().unwrap_or_default();
         Ok(UserToken {
             user_id,
             scopes: scope.split_ascii_whitespace().map(str::to_owned).collect(),
-            client_id: claims.client_id,
+            client_id: claims.client_id.clone(),
             issued_at: claims.iat,
         })
     }
+}
+
+fn refused() -> ApiError {
+    ApiError::unauthorized("The access token is not valid; log in again.")
+}
+
+fn decode(token: &str, header: &Header, key: &DecodingKey) -> Result<Claims, ApiError> {
+    let mut validation = Validation::new(header.alg);
+    validation.leeway = 5;
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "aud"]);
+    jsonwebtoken::decode::<Claims>(token, key, &validation)
+        .map(|token| token.claims)
+        .map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => {
+                ApiError::unauthorized("The access token has expired; log in again.")
+            }
+            _ => refused(),
+        })
 }
 
 #[derive(FromQueryResult)]
