@@ -166,7 +166,7 @@ async fn backend() -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-fn free<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+pub fn free<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     let sockets: Vec<_> = (0..N)
         .map(|_| std::net::TcpListener::bind("127.0.0.1:0"))
         .collect::<Result<_, _>>()?;

@@ -8,7 +8,9 @@ mod gateway;
 mod load;
 mod login;
 mod nginx;
+mod portal_api;
 mod process;
+mod scale;
 mod up;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -45,6 +47,13 @@ enum What {
         listen: SocketAddr,
         backend: SocketAddr,
     },
+    /// Lists, start, a change of the configuration and memory of portal-api with 10,000 users,
+    /// 5,000 applications, 50,000 subscriptions and 1,000 APIs
+    Scale {
+        /// An empty database; SQLite if there is none
+        #[arg(long, env = "DATABASE_URL")]
+        database: Option<String>,
+    },
     /// Time to ready, memory, and how soon a new subscription works
     Up {
         /// Subscriptions to make
@@ -70,6 +79,7 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             seconds,
             rounds,
         } => gateway::run(&cli.binary, connections, seconds, rounds).await,
+        What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
         What::Up { subscriptions } => up::run(&cli.binary, subscriptions).await,
     }
 }
