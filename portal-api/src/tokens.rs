@@ -65,13 +65,12 @@ impl UserTokens {
         }
         let kid = header.kid.as_deref().ok_or_else(refused)?;
         let key = self.keys.find(kid).await?.ok_or_else(refused)?;
-        let claims = match self.verified.get(token, &key) {
-            Some(claims) => claims,
-            None => {
-                let claims = Arc::new(decode(token, &header, &key)?);
-                self.verified.insert(token, key, claims.clone());
-                claims
-            }
+        let claims = if let Some(claims) = self.verified.get(token, &key) {
+            claims
+        } else {
+            let claims = Arc::new(decode(token, &header, &key)?);
+            self.verified.insert(token, key, claims.clone());
+            claims
         };
         if claims.cnf.is_some() || !is_subscribed(state.db.read(), &claims.client_id).await? {
             return Err(refused());
