@@ -116,7 +116,7 @@ impl Place {
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 break;
             }
-            if started.elapsed() > Duration::from_secs(60) {
+            if started.elapsed() > Duration::from_mins(1) {
                 bail!("portal-api is not ready after a minute");
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
