@@ -1,8 +1,8 @@
 //! A typed client for portal-api. One method per operation, grouped by resource in the files below.
 //!
 //! Calls that may be repeated are repeated on connection errors and 5xx with growing pauses, within
-//! a total time; calls that may not are repeated only when the connection was never made, so nothing
-//! is created twice.
+//! a total time: readings, and creations, which carry an idempotency key. All others are repeated
+//! only when the connection was never made, so nothing happens twice.
 
 mod apis;
 mod applications;

@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -11,7 +11,10 @@ use http::StatusCode;
 use sdk::{
     Auth, Client, Error, Optional,
     client::SnapshotAnswer,
-    types::{ListQuery, Secret, users::CreateUser},
+    types::{
+        ListQuery, Secret,
+        users::{CreateUser, PatchUser},
+    },
 };
 use serde_json::json;
 use service::{
@@ -45,7 +48,7 @@ fn user_json() -> String {
 }
 
 #[tokio::test]
-async fn reading_is_repeated_after_a_5xx_and_creating_is_not() {
+async fn reading_is_repeated_after_a_5xx_and_changing_is_not() {
     let (url, count) = server(|before, _| {
         if before < 2 {
             (StatusCode::BAD_GATEWAY, String::new())
@@ -61,11 +64,36 @@ async fn reading_is_repeated_after_a_5xx_and_creating_is_not() {
     let (url, count) = server(|_, _| StatusCode::SERVICE_UNAVAILABLE).await;
     let client = Client::new(url, Auth::Anonymous);
     let error = client
-        .create_user(&CreateUser::default())
+        .patch_user("ada", &PatchUser::default())
         .await
         .unwrap_err();
     assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn creating_is_repeated_under_the_same_idempotency_key() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let seen = keys.clone();
+    let (url, _) = server(move |before, request| {
+        let key = request.headers().get("idempotency-key").cloned();
+        seen.lock().unwrap().push(key.expect("a key"));
+        if before < 2 {
+            (StatusCode::BAD_GATEWAY, String::new())
+        } else {
+            (StatusCode::CREATED, user_json())
+        }
+    })
+    .await;
+    let client = Client::new(url, Auth::Anonymous);
+    for _ in 0..2 {
+        client.create_user(&CreateUser::default()).await.unwrap();
+    }
+    let keys = keys.lock().unwrap();
+    let [first, second, third, other] = keys.as_slice() else {
+        panic!("{keys:?}");
+    };
+    assert!(first == second && second == third && third != other);
 }
 
 #[tokio::test]
