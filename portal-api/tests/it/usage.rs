@@ -152,8 +152,7 @@ async fn old_minutes_become_hours_and_nothing_is_lost() {
         .send(Method::POST, "/usage/records", Some(body))
         .await
         .expect(202);
-    assert_eq!(market.count("usage_minutes").await, 3);
-    // Housekeeping runs at start.
+    // Housekeeping runs at start; the first one may have found the records already.
     let market = market.restart().await;
     while market.count("usage_minutes").await != 1 {
         tokio::task::yield_now().await;
