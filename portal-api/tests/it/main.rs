@@ -34,3 +34,4 @@ mod support;
 mod usage;
 mod users;
 mod verifications;
+mod writers;
