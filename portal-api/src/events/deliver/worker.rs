@@ -25,6 +25,9 @@ const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// Further rows of a listener that is away are left alone for this long after a failure.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
+/// Not acknowledged, not given up.
+const OPEN: [&str; 2] = ["pending", "in_flight"];
+
 type Due = (delivery::Model, event::Model);
 
 /// Works for the listener `id` until `stop`.
@@ -110,16 +113,20 @@ async fn claim(state: &AppState, listener: &listener::Model) -> Result<Vec<Due>,
     if in_flight.is_some() {
         return Ok(Vec::new());
     }
-    let due = due(&txn, listener, now).await?;
+    let mut due = due(&txn, listener, now).await?;
     let lease = now + timeout(listener) + LEASE_MARGIN;
-    delivery::Entity::update_many()
+    let claimed = delivery::Entity::update_many()
         .col_expr(delivery::Column::State, Expr::value("in_flight"))
         .col_expr(delivery::Column::LeaseUntil, Expr::value(lease))
         .filter(delivery::Column::ListenerId.eq(&listener.id))
         .filter(delivery::Column::EventSeq.is_in(seqs(&due)))
-        .exec(&txn)
+        // The listener may have acknowledged some since they were read.
+        .filter(delivery::Column::State.is_in(OPEN))
+        .exec_with_returning(&txn)
         .await?;
     txn.commit().await?;
+    let claimed: HashSet<i64> = claimed.iter().map(|delivery| delivery.event_seq).collect();
+    due.retain(|(delivery, _)| claimed.contains(&delivery.event_seq));
     Ok(due)
 }
 
@@ -134,7 +141,7 @@ async fn due(
 ) -> Result<Vec<Due>, DbErr> {
     let deliveries = delivery::Entity::find()
         .filter(delivery::Column::ListenerId.eq(&listener.id))
-        .filter(delivery::Column::State.is_in(["pending", "in_flight"]))
+        .filter(delivery::Column::State.is_in(OPEN))
         .filter(delivery::Column::NextAttemptAt.lte(now))
         .order_by_asc(delivery::Column::EventSeq)
         .limit(u64::try_from(listener.batch_size).unwrap_or(100))
@@ -253,7 +260,7 @@ fn rows_of(listener: &listener::Model, seqs: &[i64]) -> sea_orm::UpdateMany<deli
         .filter(delivery::Column::ListenerId.eq(&listener.id))
         .filter(delivery::Column::EventSeq.is_in(seqs.iter().copied()))
         // An explicit acknowledgement may have come in while the request was open.
-        .filter(delivery::Column::State.is_in(["pending", "in_flight"]))
+        .filter(delivery::Column::State.is_in(OPEN))
         .col_expr(
             delivery::Column::LeaseUntil,
             Expr::value(None::<DateTime<Utc>>),
