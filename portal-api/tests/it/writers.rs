@@ -69,27 +69,28 @@ impl Book {
 }
 
 async fn write_at_once(instances: &[TestApi], time: Duration) {
-    let admin = admin(&instances[0]);
+    let caller = admin(&instances[0]);
     let listener = json!({"id": "book", "url": "https://listener.example.org/", "events": ["*"]});
-    admin
+    caller
         .put("/webhooks/listeners/book", listener)
         .await
         .expect(200);
     let book = Book::default();
-    create_application(&admin, &book, SHARED).await.expect(201);
+    create_application(&caller, &book, SHARED).await.expect(201);
     let until = Instant::now() + time;
     let writers = (0..WRITERS).map(|number| {
         let api = &instances[number % instances.len()];
         writer(api, &book, number, until)
     });
-    let (_, seen) = tokio::join!(join_all(writers), drain(&admin, until));
+    let (_, seen) = tokio::join!(join_all(writers), drain(&instances[0], until));
 
-    let applications = count(&admin, "/applications?embed=1").await;
+    let caller = admin(&instances[0]);
+    let applications = count(&caller, "/applications?embed=1").await;
     // The portal's own application and subscription are there, too.
     assert_eq!(applications, book.applications.load(Relaxed) + 1);
-    let subscriptions = count(&admin, "/subscriptions?embed=1").await;
+    let subscriptions = count(&caller, "/subscriptions?embed=1").await;
     assert_eq!(subscriptions, book.subscriptions.load(Relaxed) + 1);
-    let shared = admin.get(&format!("/applications/{SHARED}")).await.json();
+    let shared = caller.get(&format!("/applications/{SHARED}")).await.json();
     let increments = book.increments.load(Relaxed).to_string();
     assert_eq!(shared["description"], increments, "no update is lost");
     let expected = book.events.into_inner().unwrap();
@@ -111,11 +112,12 @@ fn admin(api: &TestApi) -> Client<'_> {
 }
 
 async fn writer(api: &TestApi, book: &Book, number: usize, until: Instant) {
-    let caller = admin(api);
     for round in 0.. {
         if Instant::now() > until {
             return;
         }
+        // Its token lasts for a minute.
+        let caller = admin(api);
         let id = format!("writer-{number}-{round}");
         create_application(&caller, book, &id).await.expect(201);
         subscribe(&caller, book, &id).await.expect(201);
@@ -210,11 +212,12 @@ async fn increment(api: &TestApi, book: &Book) {
 }
 
 /// Takes events off the queue until the writers have stopped and it is empty.
-async fn drain(admin: &Client<'_>, until: Instant) -> BTreeMap<String, u64> {
+async fn drain(api: &TestApi, until: Instant) -> BTreeMap<String, u64> {
     let mut seen = BTreeMap::new();
     loop {
+        let caller = admin(api);
         let over = Instant::now() > until + Duration::from_secs(5);
-        let events = admin.get("/webhooks/events/book").await.expect(200).json();
+        let events = caller.get("/webhooks/events/book").await.expect(200).json();
         let events = events.as_array().unwrap();
         if events.is_empty() && over {
             return seen;
@@ -224,7 +227,7 @@ async fn drain(admin: &Client<'_>, until: Instant) -> BTreeMap<String, u64> {
                 *seen.entry(summary(event)).or_default() += 1;
             }
             let ids: Vec<&Value> = events.iter().map(|event| &event["id"]).collect();
-            admin
+            caller
                 .post("/webhooks/events/book/ack", json!({"ids": ids}))
                 .await
                 .expect(204);
