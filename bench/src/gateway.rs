@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::{
-    load::{self, Load},
+    load::{self, Load, Requests},
     nginx, process,
 };
 
@@ -18,7 +18,7 @@ const KEY: &str = "bench-key-0123456789";
 struct Row {
     name: &'static str,
     address: SocketAddr,
-    request: String,
+    requests: Requests,
     pids: Vec<u32>,
     cpu: Vec<f64>,
     rate: Vec<f64>,
@@ -112,7 +112,7 @@ fn row(name: &'static str, address: SocketAddr, request: String, pids: Vec<u32>)
     Row {
         name,
         address,
-        request,
+        requests: Requests::same(request),
         pids,
         cpu: vec![],
         rate: vec![],
@@ -126,7 +126,7 @@ async fn measure(
     time: Duration,
 ) -> anyhow::Result<(Load, Duration)> {
     let before = process::cpu(&row.pids)?;
-    let load = load::run(row.address, row.request.clone(), 200, connections, time).await?;
+    let load = load::run(row.address, row.requests.clone(), 200, connections, time).await?;
     Ok((load, process::cpu(&row.pids)?.saturating_sub(before)))
 }
 
@@ -208,7 +208,7 @@ fn floor(listen: SocketAddr, backend: SocketAddr) -> anyhow::Result<Child> {
         .context("cannot start the bare proxy")
 }
 
-async fn wait(address: SocketAddr) -> anyhow::Result<()> {
+pub async fn wait(address: SocketAddr) -> anyhow::Result<()> {
     for _ in 0..500 {
         if tokio::net::TcpStream::connect(address).await.is_ok() {
             return Ok(());

@@ -1,8 +1,12 @@
-//! A load generator that costs little: one prepared request per keep-alive connection, and answers
+//! A load generator that costs little: prepared requests over keep-alive connections, and answers
 //! read only as far as their length demands.
 
 use std::{
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -35,11 +39,39 @@ impl Load {
     }
 }
 
-/// Sends `request` over `connections` connections for `duration`; every answer has to have status
+/// What is sent.
+#[derive(Clone)]
+pub enum Requests {
+    /// The same again and again.
+    Same(Arc<str>),
+    /// Each once; a run ends when there are no more.
+    Each(Arc<[String]>, Arc<AtomicUsize>),
+}
+
+impl Requests {
+    pub fn same(request: String) -> Self {
+        Self::Same(request.into())
+    }
+
+    pub fn each(requests: Vec<String>) -> Self {
+        Self::Each(requests.into(), Arc::default())
+    }
+
+    fn next(&self) -> Option<&str> {
+        match self {
+            Self::Same(request) => Some(request),
+            Self::Each(requests, next) => {
+                requests.get(next.fetch_add(1, Relaxed)).map(String::as_str)
+            }
+        }
+    }
+}
+
+/// Sends `requests` over `connections` connections for `duration`; every answer has to have status
 /// `status`.
 pub async fn run(
     address: SocketAddr,
-    request: String,
+    requests: Requests,
     status: u16,
     connections: usize,
     duration: Duration,
@@ -49,7 +81,7 @@ pub async fn run(
     for _ in 0..connections {
         tasks.spawn(connection(
             address,
-            request.clone(),
+            requests.clone(),
             status,
             started + duration,
         ));
@@ -69,7 +101,7 @@ pub async fn run(
 
 async fn connection(
     address: SocketAddr,
-    request: String,
+    requests: Requests,
     status: u16,
     until: Instant,
 ) -> anyhow::Result<Vec<Duration>> {
@@ -78,6 +110,9 @@ async fn connection(
     let mut latencies = Vec::with_capacity(100_000);
     let mut buffer = vec![0; 16 * 1024];
     while Instant::now() < until {
+        let Some(request) = requests.next() else {
+            break;
+        };
         let sent = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         let mut filled = 0;

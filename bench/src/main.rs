@@ -3,6 +3,7 @@
 //!
 //! `cargo build --release && cargo run --release -p bench -- gateway` (or `up`).
 
+mod api;
 mod floor;
 mod gateway;
 mod load;
@@ -47,6 +48,18 @@ enum What {
         listen: SocketAddr,
         backend: SocketAddr,
     },
+    /// Reads and writes of portal-api, beside bare handlers that return the same
+    Api {
+        /// An empty database; SQLite if there is none
+        #[arg(long, env = "DATABASE_URL")]
+        database: Option<String>,
+        /// Seconds per row
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// The bare handlers, started by `api`
+    #[command(hide = true)]
+    ApiFloor(api::Floor),
     /// Lists, start, a change of the configuration and memory of portal-api with 10,000 users,
     /// 5,000 applications, 50,000 subscriptions and 1,000 APIs
     Scale {
@@ -74,6 +87,10 @@ fn main() -> anyhow::Result<()> {
 async fn measure(cli: Cli) -> anyhow::Result<()> {
     match cli.what {
         What::Floor { .. } => Ok(()),
+        What::Api { database, seconds } => {
+            api::run(&cli.binary, database.as_deref(), seconds).await
+        }
+        What::ApiFloor(floor) => floor.run().await,
         What::Gateway {
             connections,
             seconds,

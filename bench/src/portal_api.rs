@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// The administrator that every installation here has.
-const USER: &str = "1";
-const SCOPES: &str = "read_applications write_applications read_subscriptions \
+pub const USER: &str = "1";
+pub const SCOPES: &str = "read_applications write_applications read_subscriptions \
     write_subscriptions read_users write_users read_approvals read_apis read_plans read_groups \
     read_content read_auditlog read_registrations write_registrations webhooks restart_api";
 
@@ -42,6 +42,8 @@ pub struct Place {
     folder: TempDir,
     /// Nothing for SQLite.
     database: Option<String>,
+    /// Whose access tokens count.
+    auth_server: Option<SocketAddr>,
 }
 
 impl Place {
@@ -50,6 +52,7 @@ impl Place {
         let place = Self {
             folder: tempfile::tempdir()?,
             database: database.map(str::to_owned),
+            auth_server: None,
         };
         let configuration = place.configuration();
         copy(Path::new("static-config"), &configuration).context("static-config")?;
@@ -84,6 +87,11 @@ impl Place {
         Ok(place)
     }
 
+    pub fn with_auth_server(mut self, address: SocketAddr) -> Self {
+        self.auth_server = Some(address);
+        self
+    }
+
     pub fn configuration(&self) -> PathBuf {
         self.folder.path().join("config")
     }
@@ -106,6 +114,9 @@ impl Place {
             .kill_on_drop(true);
         if let Some(url) = &self.database {
             command.env("DATABASE_URL", url);
+        }
+        if let Some(address) = self.auth_server {
+            command.env("PORTAL_AUTHSERVER_URL", format!("http://{address}/"));
         }
         let started = Instant::now();
         let process = command.spawn().context("cannot start portal-api")?;
@@ -164,12 +175,17 @@ pub fn edit(file: &Path, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> 
 }
 
 impl PortalApi {
+    /// The header of a service that speaks for itself.
+    pub fn service_header(&self) -> anyhow::Result<String> {
+        let token = self.identity.token_for(ServiceName::PortalApi)?;
+        Ok(format!("Authorization: Bearer {token}\r\n"))
+    }
+
     /// The headers of a service that speaks for the administrator.
     pub fn headers(&self) -> anyhow::Result<String> {
         Ok(format!(
-            "Authorization: Bearer {}\r\nX-Authenticated-UserId: sub={USER}\r\n\
-             X-Authenticated-Scope: {SCOPES}\r\n",
-            self.identity.token_for(ServiceName::PortalApi)?
+            "{}X-Authenticated-UserId: sub={USER}\r\nX-Authenticated-Scope: {SCOPES}\r\n",
+            self.service_header()?
         ))
     }
 

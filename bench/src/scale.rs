@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    load,
+    load::{self, Requests},
     portal_api::{Place, PortalApi, api, edit},
     process,
 };
@@ -54,7 +54,14 @@ pub async fn run(binary: &Path, database: Option<&str>) -> anyhow::Result<()> {
             "GET {path} HTTP/1.1\r\nHost: bench\r\n{}\r\n",
             server.headers()?
         );
-        let load = load::run(server.address, request, 200, 1, Duration::from_secs(2)).await?;
+        let load = load::run(
+            server.address,
+            Requests::same(request),
+            200,
+            1,
+            Duration::from_secs(2),
+        )
+        .await?;
         let ms = |percent| load.percentile(percent).as_secs_f64() * 1e3;
         println!("| GET {path} | {:.1} | {:.1} |", ms(50), ms(95));
     }

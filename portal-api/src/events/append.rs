@@ -22,11 +22,9 @@ pub async fn append(
     actor: &Actor,
     event: Event,
 ) -> Result<(), ApiError> {
-    // Numbers are taken in the order of commits: without the lock a reader could see number 8,
-    // go on from there, and miss 7, whose transaction commits later.
-    audit::serialize(txn).await?;
+    // This serializes, as `enqueue` does.
     audit::record(txn, state, audit::Entry::of_event(&event, actor)).await?;
-    enqueue(txn, state, event).await
+    store(txn, state, event).await
 }
 
 /// The same for an event whose audit record is written already.
@@ -35,8 +33,14 @@ pub async fn enqueue(
     state: &AppState,
     event: Event,
 ) -> Result<(), ApiError> {
-    let now = service::clock::now();
+    // Numbers are taken in the order of commits: without the lock a reader could see number 8,
+    // go on from there, and miss 7, whose transaction commits later.
     audit::serialize(txn).await?;
+    store(txn, state, event).await
+}
+
+async fn store(txn: &DatabaseTransaction, state: &AppState, event: Event) -> Result<(), ApiError> {
+    let now = service::clock::now();
     if txn.get_database_backend() == DbBackend::Postgres {
         // Heard by every instance at commit.
         txn.execute_unprepared("notify wicketgate_events").await?;
