@@ -109,6 +109,7 @@ impl Place {
             .env("ECHO_PORT", echo.port().to_string())
             .env("PORTAL_API_STATIC_CONFIG", self.configuration())
             .env("WICKETGATE_DATA", self.data())
+            .env("PORTAL_API_RATE_LIMIT", "0")
             .env("LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .kill_on_drop(true);
