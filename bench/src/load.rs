@@ -108,24 +108,21 @@ async fn connection(
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut latencies = Vec::with_capacity(100_000);
-    let mut buffer = vec![0; 16 * 1024];
+    let mut answer = Vec::with_capacity(64 * 1024);
     while Instant::now() < until {
         let Some(request) = requests.next() else {
             break;
         };
         let sent = Instant::now();
         stream.write_all(request.as_bytes()).await?;
-        let mut filled = 0;
-        loop {
-            let read = stream.read(&mut buffer[filled..]).await?;
-            if read == 0 {
+        answer.clear();
+        let mut total = None;
+        while total.is_none_or(|total| answer.len() < total) {
+            if stream.read_buf(&mut answer).await? == 0 {
                 bail!("{address} closed the connection");
             }
-            filled += read;
-            if let Some(total) = length(&buffer[..filled], status)?
-                && filled >= total
-            {
-                break;
+            if total.is_none() {
+                total = length(&answer, status)?;
             }
         }
         latencies.push(sent.elapsed());
