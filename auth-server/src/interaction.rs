@@ -6,6 +6,7 @@
 
 mod consent;
 mod end;
+pub mod fields;
 mod pages;
 mod registration;
 

@@ -26,8 +26,8 @@ pub use consent::{FlashMessage, GrantEntry, GrantsPage, Named, ScopeListPage, Sc
 pub use error::{Fault, PageError, not_found};
 pub use forms::{
     ChangePasswordPage, ChooseMethodPage, ForgotPasswordPage, LoginPage, MethodChoice,
-    NamespaceChoice, PoolField, RegisterPage, SelectNamespacePage, SignupPage, VerifyEmailPage,
-    VerifyEmailRequestPage, VerifyPasswordPage,
+    NamespaceChoice, PoolField, PoolFieldKind, RegisterPage, SelectNamespacePage, SignupPage,
+    VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use texts::Texts;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     flows::{self, Flow, FormSource, Goal},
-    interaction::{self, Next},
+    interaction::{self, Next, fields},
     local::{PageForm, logged_in_user, method_of, open_form},
     pages::{Fault, PageError},
     portal_api::SaveOutcome,
@@ -56,7 +56,7 @@ async fn register(
                 .properties
                 .iter()
                 .filter_map(|property| {
-                    let value = form.get(&property.id)?.as_str()?.trim().to_owned();
+                    let value = fields::answer(property, &form)?;
                     Some((property.id.clone(), Value::String(value)))
                 })
                 .collect(),

@@ -12,7 +12,12 @@ use crate::{
     render::Rendered,
 };
 
-const DEFAULT_MAX_LENGTH: usize = 255;
+mod property;
+
+/// Member of a registration that tells which version of a text was accepted, and when.
+pub const CONSENTS: &str = "consents";
+
+pub use property::{Consent, Kind, PoolProperty};
 
 #[derive(Debug)]
 pub struct Pool {
@@ -26,18 +31,6 @@ pub struct Pool {
     pub properties: Vec<PoolProperty>,
     /// Answer of `GET /pools/{pool}`.
     pub rendered: Rendered,
-}
-
-#[derive(Debug)]
-pub struct PoolProperty {
-    pub id: String,
-    /// Label of the field.
-    pub description: String,
-    pub required: bool,
-    pub min_length: usize,
-    pub max_length: usize,
-    /// Claim that fills the field and is filled from it.
-    pub oidc_claim: Option<String>,
 }
 
 impl Entry for Pool {
@@ -110,13 +103,21 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
     let properties: Vec<_> = root
         .objects("properties")
         .iter()
-        .filter_map(read_property)
+        .filter_map(property::read)
         .collect();
     if root.get("properties").is_some() && !properties.iter().any(|property| property.id == "name")
     {
         root.error(
             "properties",
             "one of the fields has to be `name`: pages and mails show it",
+        );
+    }
+    let has_consent = properties.iter().any(PoolProperty::is_consent);
+    if has_consent && properties.iter().any(|property| property.id == CONSENTS) {
+        root.error(
+            "properties",
+            "`consents` is where the versions that somebody accepted are kept; name the field \
+             otherwise",
         );
     }
     Some(Pool {
@@ -126,21 +127,5 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
         disable_register: root.flag("disableRegister"),
         properties,
         rendered: Rendered::json(document),
-    })
-}
-
-fn read_property(object: &Object) -> Option<PoolProperty> {
-    let id = object.required("id")?;
-    object.choice("type", &[("string", ())]);
-    // The editor of wicked offered 0 as "no limit", which then refused every value.
-    let max_length = object.number("maxLength").filter(|length| *length > 0);
-    let length = |number: Option<u64>| number.and_then(|number| usize::try_from(number).ok());
-    Some(PoolProperty {
-        description: object.text_or("description", &id),
-        required: object.flag("required"),
-        min_length: length(object.number("minLength")).unwrap_or(0),
-        max_length: length(max_length).unwrap_or(DEFAULT_MAX_LENGTH),
-        oidc_claim: object.text("oidcClaim"),
-        id,
     })
 }

@@ -4,6 +4,7 @@ mod read;
 pub mod row;
 pub mod rules;
 pub mod store;
+mod value;
 pub mod wire;
 mod write;
 

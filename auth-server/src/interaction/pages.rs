@@ -2,21 +2,20 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use sdk::types::pools::Property;
 use serde_json::json;
 use url::Url;
 
 use crate::{
     flows::{self, Flow, FormSource},
     pages::{
-        self, GrantsPage, LoginPage, PageError, PoolField, RegisterPage, SelectNamespacePage,
-        Shell, SignupPage,
+        self, GrantsPage, LoginPage, PageError, RegisterPage, SelectNamespacePage, Shell,
+        SignupPage,
     },
     state::AppState,
     visitor::Visitor,
 };
 
-use super::{InteractionError, Next, consent, registration};
+use super::{InteractionError, Next, consent, fields, registration};
 
 /// Finds the next step and shows its page, or follows its redirect. `is_new`: the flow is in no
 /// table yet; it is stored as soon as a page is shown.
@@ -143,22 +142,12 @@ pub fn show_register(
         Some(flow),
     );
     let (error_message, values) = typed.map_or((None, None), |(e, v)| (Some(e), Some(v)));
-    let value_of = |property: &Property| {
-        let typed = values.as_ref()?.get(&property.id)?.as_str()?;
-        Some(typed.to_owned())
-    };
+    let known = form.known.as_ref();
     let fields = form
         .pool
         .properties
         .iter()
-        .map(|property| PoolField {
-            name: property.id.clone(),
-            label: label(property),
-            value: value_of(property).unwrap_or_default(),
-            required: property.required,
-            max_length: property.max_length.unwrap_or(255),
-            autocomplete: autocomplete(property),
-        })
+        .map(|property| fields::field(property, values.as_ref(), known, &shell.common.portal_url))
         .collect();
     let profile = json!({
         "sub": form.user.id,
@@ -207,26 +196,6 @@ fn show_consent(
         app_info: request.application,
     };
     pages::show(visitor, StatusCode::OK, &page, &targets(flow))
-}
-
-fn label(property: &Property) -> String {
-    if property.description.is_empty() {
-        property.id.clone()
-    } else {
-        property.description.clone()
-    }
-}
-
-/// What a browser may fill in by itself.
-fn autocomplete(property: &Property) -> &'static str {
-    match property.oidc_claim.as_deref().unwrap_or(&property.id) {
-        "name" => "name",
-        "given_name" => "given-name",
-        "family_name" => "family-name",
-        "phone_number" => "tel",
-        claim if claim.ends_with("company") => "organization",
-        _ => "",
-    }
 }
 
 /// Where one goes back to: an application, or the portal by its title.

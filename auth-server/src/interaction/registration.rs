@@ -22,6 +22,8 @@ pub struct Form {
     pub pool_id: String,
     pub pool: Arc<Pool>,
     pub user: User,
+    /// What the user has said before, if he is asked again.
+    pub known: Option<Registration>,
     /// Who asks: the portal, or an API.
     pub asked_by: String,
 }
@@ -59,6 +61,9 @@ pub async fn decide(
                 pool_id: pool_id.clone(),
                 pool,
                 user: user.clone(),
+                known: registrations
+                    .into_iter()
+                    .find(|one| one.namespace == goal.namespace),
                 asked_by: if client.is_portal() {
                     state.configuration().title.clone()
                 } else {
@@ -82,6 +87,12 @@ pub async fn decide(
 
 fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>) -> Outcome {
     let namespaces = || registrations.iter().filter_map(|one| one.namespace.clone());
+    // A text that has to be accepted again asks like a missing registration.
+    let is_consented = |namespace: Option<&str>| {
+        let own = registrations.iter();
+        own.filter(|one| one.namespace.as_deref() == namespace)
+            .all(|one| pool.is_consented(one))
+    };
     let register = if pool.disable_register {
         Outcome::Refuse(Fault::RegisterOff)
     } else {
@@ -89,11 +100,18 @@ fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>)
     };
     match (pool.requires_namespace, requested) {
         (true, Some(wanted)) if namespaces().any(|one| one == wanted) => {
+            if !is_consented(requested) {
+                return Outcome::Register;
+            }
             Outcome::Registered(Some(wanted.to_owned()))
         }
         (true, Some(_)) => register,
         (true, None) => match namespaces().collect::<Vec<_>>() {
             none if none.is_empty() => Outcome::Refuse(Fault::Namespace),
+            // Which one it is has to be told before it can be asked about.
+            one if one.len() == 1 && !is_consented(one.first().map(String::as_str)) => {
+                Outcome::Select(one)
+            }
             mut one if one.len() == 1 => Outcome::Registered(one.pop()),
             several => Outcome::Select(several),
         },
@@ -101,6 +119,7 @@ fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>)
         (false, Some(_)) => Outcome::Refuse(Fault::Namespace),
         (false, None) => match registrations.len() {
             0 => register,
+            1 if !is_consented(None) => Outcome::Register,
             1 => Outcome::Registered(None),
             _ => Outcome::Refuse(Fault::Internal),
         },
@@ -109,6 +128,8 @@ fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>)
 
 #[cfg(test)]
 mod tests {
+    use sdk::types::pools::{CONSENT, Property};
+
     use super::*;
 
     #[test]
@@ -151,6 +172,26 @@ mod tests {
                 "{requires_namespace} {requested:?} {namespaces:?}"
             );
         }
+        let mut pool = Pool {
+            properties: vec![Property {
+                id: "terms".to_owned(),
+                kind: CONSENT.to_owned(),
+                required: true,
+                version: Some("2".to_owned()),
+                ..Property::default()
+            }],
+            ..Pool::default()
+        };
+        let mut own = registered(&[""]);
+        own[0].properties.0.insert("terms".to_owned(), "1".into());
+        assert_eq!(outcome(&pool, &own, None), Outcome::Register);
+        own[0].properties.0.insert("terms".to_owned(), "2".into());
+        assert_eq!(outcome(&pool, &own, None), Outcome::Registered(None));
+        pool.properties[0].required = false;
+        assert_eq!(
+            outcome(&pool, &registered(&[""]), None),
+            Outcome::Registered(None)
+        );
         let closed = Pool {
             disable_register: true,
             ..Pool::default()

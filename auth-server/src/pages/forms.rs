@@ -281,10 +281,31 @@ pub struct RegisterPage {
 pub struct PoolField {
     pub name: String,
     pub label: String,
+    pub kind: PoolFieldKind,
     pub value: String,
     pub required: bool,
     pub max_length: u32,
+    /// Empty for none.
+    pub pattern: String,
     pub autocomplete: &'static str,
+}
+
+/// How a property is asked for.
+pub enum PoolFieldKind {
+    /// An input of this type.
+    Input(&'static str),
+    Choice(Vec<String>),
+    /// A box to tick, which then stands for this value. What is accepted can be read at `link`.
+    Box {
+        value: String,
+        link: Option<String>,
+    },
+}
+
+impl PoolField {
+    pub fn is_ticked(&self) -> bool {
+        matches!(&self.kind, PoolFieldKind::Box { value, .. } if *value == self.value)
+    }
 }
 
 #[derive(Template, Serialize)]

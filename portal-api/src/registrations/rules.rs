@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use config::{
     Configuration,
-    pools::{Pool, PoolProperty},
+    pools::{CONSENTS, Pool, PoolProperty},
 };
-use serde_json::{Map, Value};
-use unicode_normalization::UnicodeNormalization;
+use sdk::types::Timestamp;
+use serde_json::{Map, Value, json};
 
+use super::value;
 use crate::ApiError;
 
 /// Members of a registration that are not properties of its pool.
@@ -88,57 +90,59 @@ pub fn find_place<'c, 'n>(
 }
 
 /// The properties of a body that the pool defines, checked in its order; others are dropped.
-pub fn properties(pool: &Pool, body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+/// `before` is what the user has said until now.
+pub fn properties(
+    pool: &Pool,
+    body: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+    now: DateTime<Utc>,
+) -> Result<Map<String, Value>, ApiError> {
     let mut kept = Map::new();
     for property in pool
         .properties
         .iter()
         .filter(|property| !FIXED.contains(&property.id.as_str()))
     {
-        if let Some(text) = checked(property, body.get(&property.id))? {
+        let earlier = before.and_then(|before| before.get(&property.id)?.as_str());
+        if let Some(text) = value::checked(property, body.get(&property.id), earlier)? {
             kept.insert(property.id.clone(), Value::String(text));
         }
+    }
+    if pool.properties.iter().any(PoolProperty::is_consent) {
+        let consents = consents(pool, &kept, before, now);
+        kept.insert(CONSENTS.to_owned(), Value::Object(consents));
     }
     Ok(kept)
 }
 
-fn checked(property: &PoolProperty, value: Option<&Value>) -> Result<Option<String>, ApiError> {
-    let id = &property.id;
-    let refuse = |rule, message: String| Err(ApiError::invalid(id, rule, message));
-    let text = match value {
-        None if property.required => return refuse("required", format!("`{id}` is missing.")),
-        None => return Ok(None),
-        Some(Value::String(text)) => text.nfc().collect::<String>(),
-        Some(_) => return refuse("type", format!("`{id}` has to be a text.")),
-    };
-    if property.required && text.is_empty() {
-        return refuse(
-            "required",
-            format!("`{id}` is empty, but has to be filled in."),
-        );
-    }
-    let length = text.chars().count();
-    if !text.is_empty() && length < property.min_length {
-        let least = property.min_length;
-        return refuse(
-            "min-length",
-            format!("`{id}` needs at least {least} characters."),
-        );
-    }
-    if length > property.max_length {
-        let most = property.max_length;
-        return refuse(
-            "max-length",
-            format!("`{id}` has {length} characters, at most {most} are allowed."),
-        );
-    }
-    Ok(Some(text))
+/// Which version of each text was accepted, and when: at the first time, however often the
+/// registration is saved afterwards.
+fn consents(
+    pool: &Pool,
+    kept: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+    now: DateTime<Utc>,
+) -> Map<String, Value> {
+    let earlier = before.and_then(|before| before.get(CONSENTS)?.as_object());
+    let asked = pool.properties.iter().filter(|one| one.is_consent());
+    let accepted = asked.filter_map(|property| {
+        let version = kept.get(&property.id)?;
+        let known = earlier.and_then(|earlier| earlier.get(&property.id));
+        let consent = known
+            .filter(|known| known["version"] == *version)
+            .cloned()
+            .unwrap_or_else(|| json!({"version": version, "acceptedAt": Timestamp(now)}));
+        Some((property.id.clone(), consent))
+    });
+    accepted.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use config::Rendered;
-    use serde_json::json;
+    use config::{
+        Rendered,
+        pools::{Consent, Kind},
+    };
 
     use super::*;
 
@@ -146,6 +150,7 @@ mod tests {
         let property = |id: &str, required, min_length, max_length| PoolProperty {
             id: id.to_owned(),
             description: id.to_owned(),
+            kind: Kind::Text(None),
             required,
             min_length,
             max_length,
@@ -165,7 +170,33 @@ mod tests {
     }
 
     fn check(body: &Value) -> Result<Map<String, Value>, ApiError> {
-        properties(&pool(), body.as_object().unwrap())
+        let now = DateTime::UNIX_EPOCH;
+        properties(&pool(), body.as_object().unwrap(), None, now)
+    }
+
+    #[test]
+    fn the_time_of_a_consent_stays_until_another_version_is_accepted() {
+        let mut pool = pool();
+        let terms = |version: &str| {
+            Kind::Consent(Consent {
+                version: version.to_owned(),
+                link: None,
+            })
+        };
+        pool.properties[1].kind = terms("1");
+        let body = json!({"name": "Ada", "company": true});
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let save = |pool: &Pool, before: Option<&Map<String, Value>>, seconds| {
+            properties(pool, body.as_object().unwrap(), before, at(seconds)).unwrap()
+        };
+        let first = save(&pool, None, 100);
+        assert_eq!(first["company"], "1");
+        let again = save(&pool, Some(&first), 200);
+        assert_eq!(first, again);
+        pool.properties[1].kind = terms("2");
+        let newer = save(&pool, Some(&again), 300);
+        assert_eq!(newer["consents"]["company"]["version"], "2");
+        assert_ne!(newer["consents"], again["consents"]);
     }
 
     #[test]

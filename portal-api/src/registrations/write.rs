@@ -13,7 +13,7 @@ use crate::{
     ApiError, AppState,
     audit::Actor,
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, Tag, etag},
     events::{self, Event},
     extract::Body,
     namespaces,
@@ -32,7 +32,7 @@ pub async fn put(
     caller: Caller,
     precondition: Precondition,
     Body(body): Body<Value>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, Tag), ApiError> {
     caller.require_scope("write_registrations")?;
     let configuration = state.configuration();
     let body = body.as_object().cloned().unwrap_or_default();
@@ -41,11 +41,20 @@ pub async fn put(
     let txn = state.db.write().await?;
     let user = users::store::find_for_update(&txn, &user_id).await?;
     let user = user.ok_or_else(|| user_not_found(&user_id))?;
-    let properties = rules::properties(pool, &body)?;
+    let before = store::find(&txn, &user_id, &pool.id, namespace).await?;
+    let earlier = before.as_ref().map(|before| &before.properties.0);
+    let properties = rules::properties(pool, &body, earlier, clock::now())?;
     if pool.requires_namespace {
         namespaces::require(&txn, &pool.id, namespace).await?;
     }
-    let current = async || Ok(Some(shown(&txn, &user_id, &pool.id).await?));
+    // The list is always there; who wants to create means his registration in it.
+    let is_new = before.is_none() && precondition.demands_absence();
+    let current = async || {
+        if is_new {
+            return Ok(None);
+        }
+        shown(&txn, &user_id, &pool.id).await.map(Some)
+    };
     precondition.check(current).await?;
     let name = properties
         .get("name")
@@ -69,14 +78,14 @@ pub async fn put(
         registration.custom_id.as_deref(),
     )
     .becomes(&registration);
-    let before = store::find(&txn, &registration.user_id, &pool.id, namespace).await?;
     if let Some(before) = &before {
         event = event.was(before);
     }
     store::put(&txn, registration).await?;
+    let etag = etag(&shown(&txn, &user_id, &pool.id).await?);
     events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, etag))
 }
 
 fn text<'b>(body: &'b Map<String, Value>, name: &str) -> Result<Option<&'b str>, ApiError> {
