@@ -15,6 +15,7 @@ mod m20261121_000040_audit_chain;
 mod m20261121_000041_approval_comments;
 mod m20261121_000042_locked_users;
 mod m20261121_000043_collaboration;
+mod m20261121_000050_teams;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000041_approval_comments::Migration),
             Box::new(m20261121_000042_locked_users::Migration),
             Box::new(m20261121_000043_collaboration::Migration),
+            Box::new(m20261121_000050_teams::Migration),
         ]
     }
 

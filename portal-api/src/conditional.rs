@@ -48,6 +48,17 @@ impl<S: Sync> FromRequestParts<S> for Precondition {
 }
 
 impl Precondition {
+    /// Whether the caller wants to create and not to replace (`If-None-Match: *`). Then whoever
+    /// stores first wins, which only the database can tell.
+    pub const fn demands_absence(&self) -> bool {
+        self.absent
+    }
+
+    /// 412 for one who came second.
+    pub fn exists() -> ApiError {
+        failed("There is one already.")
+    }
+
     /// Refuses with 412 unless the present state is as demanded. `current` reads it as a `GET` of
     /// the same caller would show it, with the locks of the change; it is only asked if something
     /// is demanded.
@@ -60,7 +71,7 @@ impl Precondition {
         }
         let current = current().await?;
         if self.absent && current.is_some() {
-            return Err(failed("There is one already."));
+            return Err(Self::exists());
         }
         let Some(wanted) = &self.matches else {
             return Ok(());
@@ -80,6 +91,16 @@ impl Precondition {
             "It was changed since you read it. Read it again and repeat the change.",
         ))
     }
+}
+
+/// The header of an answer that tells the validator of the new state.
+pub type Tag = [(HeaderName, String); 1];
+
+/// The validator of a state, for the answer to the change that led to it. `state` is what a `GET` of
+/// the same caller would show, read inside the transaction: after it somebody else may have changed
+/// it again.
+pub fn etag<T: Serialize>(state: &T) -> Tag {
+    [(header::ETAG, Rendered::json(state).etag)]
 }
 
 fn failed(message: &str) -> ApiError {

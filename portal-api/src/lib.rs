@@ -8,6 +8,7 @@
 mod apis;
 pub mod applications;
 mod approvals;
+mod archive;
 pub mod audit;
 mod auth_servers;
 pub mod bootstrap;
@@ -49,6 +50,7 @@ mod setup;
 mod state;
 pub mod subscriptions;
 mod systemhealth;
+mod teams;
 mod templates;
 pub mod tokens;
 mod usage;

@@ -6,5 +6,5 @@ mod rules;
 pub mod store;
 
 pub use routes::routes;
-pub use rules::{is_last, role};
+pub use rules::{by_team, is_last, role, role_of};
 pub use store::Owner;

@@ -4,10 +4,10 @@ use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use service::problem::Problem;
 
 use crate::{
-    AppState, apis, applications, approvals, audit, auth_servers, configuration, content,
+    AppState, apis, applications, approvals, archive, audit, auth_servers, configuration, content,
     credentials, events, extract, gateway, globals, grants, groups, invitations, login, namespaces,
     openapi, owners, plans, pools, preferences, registrations, setup, subscriptions, systemhealth,
-    templates, usage, users, verifications,
+    teams, templates, usage, users, verifications,
 };
 
 /// Every route below the compatibility layers of [`crate::serve`].
@@ -16,6 +16,7 @@ pub fn router(state: AppState) -> Router {
         .merge(apis::routes())
         .merge(applications::routes())
         .merge(approvals::routes())
+        .merge(archive::routes())
         .merge(audit::routes())
         .merge(auth_servers::routes())
         .merge(configuration::routes())
@@ -38,6 +39,7 @@ pub fn router(state: AppState) -> Router {
         .merge(setup::routes())
         .merge(subscriptions::routes())
         .merge(systemhealth::routes())
+        .merge(teams::routes())
         .merge(templates::routes())
         .merge(usage::routes())
         .merge(users::routes())

@@ -19,6 +19,7 @@ use axum::{
 
 pub use create::added;
 pub use error::UserError;
+pub use read::not_found;
 
 use crate::AppState;
 

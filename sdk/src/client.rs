@@ -7,6 +7,7 @@
 mod apis;
 mod applications;
 mod approvals;
+mod archive;
 mod audit;
 mod call;
 mod catalogue;
@@ -21,6 +22,7 @@ mod operations;
 mod people;
 mod registrations;
 mod subscriptions;
+mod teams;
 mod usage;
 mod users;
 mod verifications;

@@ -4,6 +4,7 @@ mod correlation;
 mod guarded;
 mod observe;
 mod server;
+mod time_limit;
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -12,6 +13,7 @@ pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, wit
 pub use guarded::{Refused, check_foreign_url, guarded_client};
 pub use observe::expose_route;
 pub use server::serve;
+pub use time_limit::{TimeLimit, within};
 
 /// The client of this process. Clones share one connection pool.
 ///

@@ -4,6 +4,7 @@
 //! needs; then every other purpose is a [`MissingKey`].
 
 mod seal;
+mod stream;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,6 +13,7 @@ use ring::{hkdf, hmac};
 
 use crate::ServiceName;
 pub use seal::OpenError;
+pub use stream::{CHUNK, HEAD, Opener, SEALED_CHUNK, Sealer};
 
 /// What a derived key is for. Keys of different purposes tell nothing about each other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +41,8 @@ pub enum Purpose {
     Introspection,
     /// Encrypts answers that are kept for the repetition of their request.
     KeptAnswer,
+    /// Encrypts archives of all data.
+    Archive,
 }
 
 impl fmt::Display for Purpose {
@@ -56,6 +60,7 @@ impl fmt::Display for Purpose {
             Self::UsageIntake => f.write_str("usage-intake"),
             Self::Introspection => f.write_str("introspection"),
             Self::KeptAnswer => f.write_str("kept-answer"),
+            Self::Archive => f.write_str("archive"),
         }
     }
 }

@@ -40,6 +40,51 @@ pub enum Command {
     Keys(Keys),
     /// Take over the data of a wicked installation; can be repeated
     Import(Box<Import>),
+    /// Save all data of a running installation in one encrypted file, and bring it back
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Write all data into a file that only the same master key opens
+    Export {
+        /// The file to write
+        file: PathBuf,
+        #[command(flatten)]
+        installation: Installation,
+    },
+    /// Replace all data by that of a file; a file that is not whole changes nothing
+    Import {
+        /// The file to read
+        file: PathBuf,
+        /// Also if there is data of people already
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        installation: Installation,
+    },
+}
+
+/// A running installation and its master key.
+#[derive(Debug, Args)]
+pub struct Installation {
+    /// Address of portal-api
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PORTAL_API_URL",
+        default_value = "http://127.0.0.1:3001"
+    )]
+    pub portal_api: url::Url,
+    /// Data folder that holds the master key, unless the environment has it
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
 }
 
 /// Options of `import`. The key PORTAL_API_AESKEY of the old installation decrypts credentials.

@@ -4,6 +4,7 @@
 mod admin;
 mod banner;
 mod cli;
+mod data;
 mod import;
 mod keys;
 mod neighbours;
@@ -56,6 +57,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init { folder } => tools::init(&folder)?,
         Command::Keys(command) => tools::keys(command)?,
         Command::Import(command) => import::run(*command).await?,
+        Command::Data(command) => data::run(command).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

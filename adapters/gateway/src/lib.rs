@@ -57,7 +57,12 @@ use usage::Intake;
 /// Id of the adapter's listener and lease, kept from wicked.
 const LISTENER: &str = "kong-adapter";
 /// What the adapter wants to hear.
-const EVENTS: [&str; 3] = ["application.*", "subscription.*", "config.updated"];
+const EVENTS: [&str; 4] = [
+    "application.*",
+    "subscription.*",
+    "config.updated",
+    "import.done",
+];
 /// Orders that may wait for the loop; whoever brings more is held up.
 const ORDERS: usize = 256;
 

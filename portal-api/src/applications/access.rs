@@ -147,11 +147,7 @@ pub fn standing(caller: &Caller, owners: &[Owner]) -> Option<Standing> {
         return Some(Standing::Admin);
     }
     let id = caller.user_id()?;
-    let role = owners
-        .iter()
-        .find(|owner| owner.user_id == id)
-        .map(|owner| owner.role);
-    match role {
+    match owners::role_of(owners, id) {
         Some(role) => Some(Standing::Member(role)),
         None => caller.is_approver().then_some(Standing::Approver),
     }

@@ -71,7 +71,7 @@ fn column(column: row::Column) -> SimpleExpr {
 fn fields() -> Fields {
     let first_owner = |column: &str| {
         Expr::cust(format!(
-            "(select u.{column} from owners o join users u on u.id = o.user_id \
+            "(select u.{column} from application_roles o join users u on u.id = o.user_id \
              where o.application_id = applications.id and o.role = 'owner' \
              order by o.added_at, o.user_id limit 1)"
         ))
@@ -84,6 +84,7 @@ fn fields() -> Fields {
         .with("description", column(row::Column::Description))
         .with("mainUrl", column(row::Column::MainUrl))
         .with("redirectUri", redirect_uris)
+        .with("team", column(row::Column::TeamId))
         .with("clientType", column(row::Column::ClientType))
         .with_time("changedDate", column(row::Column::ChangedAt))
         .with("ownerEmail", first_owner("email"))

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     redirect_uris::Leniency,
-    rules::{self, Changes, Cleared},
+    rules::{self, Changes, Member},
 };
 use crate::{
     ApiError,
@@ -20,24 +20,21 @@ pub fn read(id: &str, body: RawBody, leniency: Leniency) -> Result<Changes, ApiE
     let cleared = if body.is_merge_patch {
         cleared(&body.value)
     } else {
-        Cleared::default()
+        Vec::new()
     };
     let request: PatchApplication = from_value(body.value)?;
-    rules::check_patch(id, request, cleared, leniency)
+    rules::check_patch(id, request, &cleared, leniency)
 }
 
-fn cleared(body: &Value) -> Cleared {
-    let is_cleared = |member: &str| match body.get(member) {
+/// Members that were sent as `null`, `""` or `[]`.
+fn cleared(body: &Value) -> Vec<Member> {
+    let is_cleared = |member: &Member| match body.get(member.name()) {
         Some(Value::Null) => true,
         Some(Value::String(text)) => text.is_empty(),
         Some(Value::Array(items)) => items.is_empty(),
         _ => false,
     };
-    Cleared {
-        description: is_cleared("description"),
-        main_url: is_cleared("mainUrl"),
-        redirect_uris: is_cleared("redirectUris"),
-    }
+    Member::ALL.into_iter().filter(is_cleared).collect()
 }
 
 #[cfg(test)]
@@ -60,11 +57,12 @@ mod tests {
 
     #[test]
     fn only_a_merge_patch_clears() {
-        let body = json!({"id": "orders", "description": null, "redirectUris": [], "mainUrl": ""});
+        let body = json!({"id": "orders", "description": null, "redirectUris": [], "mainUrl": "", "team": null});
         assert_eq!(changes(body.clone(), false), Changes::default());
         let cleared = changes(body, true);
         assert_eq!(cleared.description, Some(None));
         assert_eq!(cleared.main_url, Some(None));
         assert_eq!(cleared.redirect_uris, Some(Vec::new()));
+        assert_eq!(cleared.team, Some(None));
     }
 }

@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::IntoResponse,
     routing::get,
 };
 use http::StatusCode;
@@ -10,7 +11,7 @@ use sdk::types::{
     Role,
     applications::{CreateApplication, RoleDescription},
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 
 use super::{
@@ -22,11 +23,11 @@ use super::{
 use crate::{
     ApiError, AppState,
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, etag},
     error::is_duplicate,
     events::{self, Event},
     extract::{Body, RawBody, from_value},
-    owners, subscriptions,
+    owners, subscriptions, teams,
 };
 
 const READ: Demand = Demand {
@@ -94,6 +95,9 @@ async fn create(
     let (id, user_id) = (new.id.clone(), user.id());
     let now = service::clock::now();
     let txn = state.db.write().await?;
+    if let Some(team) = &new.team {
+        teams::require_giver(&txn, &caller, team).await?;
+    }
     let row = match store::insert(&txn, new, Some(user_id.to_owned()), now).await {
         Err(error) if is_duplicate(&error) => return Err(taken(&id)),
         inserted => inserted?,
@@ -146,7 +150,7 @@ async fn change(
     Path(id): Path<String>,
     precondition: Precondition,
     body: RawBody,
-) -> Result<Json<sdk::types::Application>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let standing = access::open(&state, &caller, &id, PATCH).await?.standing;
     let leniency = Leniency::of(&state);
     let changes = patch::read(&id, body, leniency)?;
@@ -159,13 +163,40 @@ async fn change(
     precondition
         .check(async || shown(&txn, before.clone(), standing).await)
         .await?;
+    let moves = changes.team.as_ref().is_some_and(|to| *to != row.team_id);
+    if moves {
+        require_mover(&txn, &caller, standing, changes.team.as_ref()).await?;
+    }
     let row = store::update(&txn, row, changes, changed_by, service::clock::now()).await?;
     let owners = owners::store::list(&txn, &id).await?;
+    if moves && !owners.iter().any(|owner| owner.role == Role::Owner) {
+        let message =
+            "Nobody would own the application without its team; make a user its owner first.";
+        return Err(ApiError::conflict("last-owner", message));
+    }
     let event = Event::application_updated(&id, caller.user_id());
     let event = event.was(&before).becomes(&row);
     events::append(&txn, &state, &caller.actor(), event).await?;
+    let etag = etag(&shown(&txn, row.clone(), standing).await?);
     state.commit(txn).await?;
-    Ok(Json(wire::with_owners(row, owners)))
+    Ok((etag, Json(wire::with_owners(row, owners))))
+}
+
+/// Only owners move an application to another team or out of it, and only to teams of theirs.
+async fn require_mover(
+    txn: &DatabaseTransaction,
+    caller: &Caller,
+    standing: Standing,
+    to: Option<&Option<String>>,
+) -> Result<(), ApiError> {
+    if !standing.owns() {
+        let message = "Only owners may give an application to a team or take it away.";
+        return Err(ApiError::forbidden("insufficient-role", message));
+    }
+    match to {
+        Some(Some(team)) => teams::require_giver(txn, caller, team).await,
+        _ => Ok(()),
+    }
 }
 
 /// `DELETE /applications/{application}`: with its roles, subscriptions, requests and grants.

@@ -17,6 +17,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub changed_at: DateTimeUtc,
     pub changed_by: Option<String>,
+    pub team_id: Option<String>,
 }
 
 /// Checked redirect URIs; the first one is the old single-valued `redirectUri`.

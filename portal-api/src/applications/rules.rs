@@ -26,6 +26,8 @@ pub struct NewApplication {
     pub main_url: Option<String>,
     pub client_type: ClientType,
     pub redirect_uris: Vec<String>,
+    /// Not looked up yet.
+    pub team: Option<String>,
 }
 
 /// Checks a request in the order of portal-api 13.3: redirect URIs, name, id, client type.
@@ -58,6 +60,7 @@ pub fn check_new(
         main_url: request.main_url,
         client_type,
         redirect_uris,
+        team: request.team.filter(|team| !team.is_empty()),
     })
 }
 
@@ -113,14 +116,35 @@ pub struct Changes {
     pub main_url: Option<Option<String>>,
     pub client_type: Option<ClientType>,
     pub redirect_uris: Option<Vec<String>>,
+    /// Not looked up yet; `Some(None)` takes the application out of its team.
+    pub team: Option<Option<String>>,
 }
 
-/// Members that a merge patch clears: they were sent as `null`, `""` or `[]`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cleared {
-    pub description: bool,
-    pub main_url: bool,
-    pub redirect_uris: bool,
+/// A member that a merge patch may clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    Description,
+    MainUrl,
+    RedirectUris,
+    Team,
+}
+
+impl Member {
+    pub const ALL: [Self; 4] = [
+        Self::Description,
+        Self::MainUrl,
+        Self::RedirectUris,
+        Self::Team,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Description => "description",
+            Self::MainUrl => "mainUrl",
+            Self::RedirectUris => "redirectUris",
+            Self::Team => "team",
+        }
+    }
 }
 
 /// The changes a patch asks for. Old clients cannot empty a member, because they send all of them
@@ -128,7 +152,7 @@ pub struct Cleared {
 pub fn check_patch(
     id: &str,
     request: PatchApplication,
-    cleared: Cleared,
+    cleared: &[Member],
     leniency: Leniency,
 ) -> Result<Changes, ApiError> {
     if request.id.as_deref() != Some(id) {
@@ -147,17 +171,22 @@ pub fn check_patch(
     let description = request.description.filter(|text| !text.is_empty());
     Ok(Changes {
         name,
-        description: if cleared.description {
+        description: if cleared.contains(&Member::Description) {
             Some(None)
         } else {
             description.map(|text| Some(cut(&text, MAX_DESCRIPTION)))
         },
-        main_url: cleared.main_url.then_some(None),
+        main_url: cleared.contains(&Member::MainUrl).then_some(None),
         client_type,
-        redirect_uris: if cleared.redirect_uris {
+        redirect_uris: if cleared.contains(&Member::RedirectUris) {
             Some(Vec::new())
         } else {
             Some(uris).filter(|uris| !uris.is_empty())
+        },
+        team: if cleared.contains(&Member::Team) {
+            Some(None)
+        } else {
+            request.team.filter(|team| !team.is_empty()).map(Some)
         },
     })
 }
@@ -236,16 +265,12 @@ mod tests {
             ..PatchApplication::default()
         };
         let leniency = Leniency::default();
-        let changes = check_patch("orders", patch.clone(), Cleared::default(), leniency).unwrap();
+        let changes = check_patch("orders", patch.clone(), &[], leniency).unwrap();
         assert_eq!(changes, Changes::default());
-        let cleared = Cleared {
-            description: true,
-            redirect_uris: true,
-            main_url: false,
-        };
-        let changes = check_patch("orders", patch.clone(), cleared, leniency).unwrap();
+        let cleared = [Member::Description, Member::RedirectUris];
+        let changes = check_patch("orders", patch.clone(), &cleared, leniency).unwrap();
         assert_eq!(changes.description, Some(None));
         assert_eq!(changes.redirect_uris, Some(Vec::new()));
-        assert!(check_patch("other", patch, Cleared::default(), leniency).is_err());
+        assert!(check_patch("other", patch, &[], leniency).is_err());
     }
 }

@@ -39,6 +39,7 @@ pub async fn insert(
         created_at: Set(now),
         changed_at: Set(now),
         changed_by: Set(changed_by),
+        team_id: Set(new.team),
     };
     model.insert(txn).await
 }
@@ -66,6 +67,9 @@ pub async fn update(
     }
     if let Some(uris) = changes.redirect_uris {
         model.redirect_uris = Set(RedirectUris(uris));
+    }
+    if let Some(team) = changes.team {
+        model.team_id = Set(team);
     }
     model.changed_at = Set(now);
     model.changed_by = Set(changed_by);

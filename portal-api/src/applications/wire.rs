@@ -1,7 +1,7 @@
 //! Applications as they go over the wire.
 
 use sdk::types::{
-    self, ChangedDate, ClientType, Role,
+    self, ChangedDate, ClientType,
     links::{Link, Links},
 };
 
@@ -9,7 +9,7 @@ use super::{
     access::{Application, Standing},
     row,
 };
-use crate::owners::Owner;
+use crate::owners::{self, Owner, row::granted};
 
 /// The stored members, without owners and links.
 pub fn base(row: row::Model) -> types::Application {
@@ -21,6 +21,7 @@ pub fn base(row: row::Model) -> types::Application {
         name: row.name,
         description: row.description,
         main_url: row.main_url,
+        team: row.team_id,
         client_type,
         confidential: client_type == ClientType::Confidential,
         changed_date: Some(ChangedDate::Iso(row.changed_at.into())),
@@ -75,13 +76,7 @@ pub fn with_links(application: Application) -> types::Application {
 fn owner_links(owner: &Owner, owners: &[Owner], application: &str, standing: Standing) -> Links {
     let user = Link::to(format!("/users/{}", owner.user_id));
     let mut links = Links::from([("user".to_owned(), user)]);
-    let is_only_owner = owner.role == Role::Owner
-        && owners
-            .iter()
-            .filter(|owner| owner.role == Role::Owner)
-            .count()
-            < 2;
-    if standing.owns() && owners.len() > 1 && !is_only_owner {
+    if standing.owns() && !owner.by_team && !owners::is_last(owners, &owner.user_id) {
         let href = format!("{application}/owners");
         links.insert("deleteOwner".to_owned(), Link::with_method(href, "DELETE"));
     }
@@ -93,12 +88,15 @@ fn owner(owner: Owner, links: Links) -> types::Owner {
         user_id: owner.user_id,
         email: owner.email,
         role: owner.role,
+        via: owner.by_team.then(|| granted::TEAM.to_owned()),
         links,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sdk::types::Role;
+
     use super::*;
     use crate::applications::row::RedirectUris;
 
@@ -113,11 +111,13 @@ mod tests {
             created_at: chrono::DateTime::UNIX_EPOCH,
             changed_at: chrono::DateTime::UNIX_EPOCH,
             changed_by: None,
+            team_id: None,
         };
         let owners = owners.iter().map(|(id, role)| Owner {
             user_id: (*id).to_owned(),
             email: format!("{id}@example.org"),
             role: *role,
+            by_team: false,
         });
         with_links(Application {
             row,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     applications, approvals, credentials, events, grants, namespaces, owners, registrations,
-    subscriptions, users,
+    subscriptions, teams, users,
 };
 
 /// Something whose changes are on record.
@@ -45,7 +45,20 @@ impl Audited for applications::row::Model {
         json!({
             "name": self.name, "description": self.description, "mainUrl": self.main_url,
             "clientType": self.client_type, "redirectUris": self.redirect_uris.0,
+            "team": self.team_id,
         })
+    }
+}
+
+impl Audited for teams::row::Model {
+    fn audited(&self) -> Value {
+        json!({"name": self.name})
+    }
+}
+
+impl Audited for teams::store::Member {
+    fn audited(&self) -> Value {
+        json!({"userId": self.user_id, "email": self.email, "role": self.role})
     }
 }
 

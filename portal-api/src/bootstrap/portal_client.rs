@@ -76,6 +76,7 @@ async fn ensure_application(
         created_at: now,
         changed_at: now,
         changed_by: None,
+        team_id: None,
     };
     let Some(stored) = applications::store::find(txn, APPLICATION).await? else {
         Entity::insert(wanted.into_active_model())
@@ -86,6 +87,7 @@ async fn ensure_application(
     wanted.created_at = stored.created_at;
     wanted.changed_at = stored.changed_at;
     wanted.changed_by.clone_from(&stored.changed_by);
+    wanted.team_id.clone_from(&stored.team_id);
     if wanted == stored {
         return Ok(None);
     }

@@ -86,7 +86,7 @@ fn accepts_problems(headers: &HeaderMap) -> bool {
 
 /// Ends what takes too long; what it had written without committing is undone.
 pub async fn within_time(request: Request, next: Next) -> Response {
-    let Ok(response) = tokio::time::timeout(LONGEST, next.run(request)).await else {
+    let Some(response) = service::http::within(LONGEST, request, next).await else {
         tracing::error!("no answer within {} s", LONGEST.as_secs());
         let message = "This took too long and was given up. Try again shortly.";
         return ApiError::unavailable(message).into_response();

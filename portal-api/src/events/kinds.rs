@@ -316,6 +316,11 @@ impl Event {
         Self::new("announcement", "add", id, data)
     }
 
+    /// All data was replaced by that of an archive: whoever keeps something of it reads it anew.
+    pub fn imported() -> Self {
+        Self::new("import", "done", "archive", json!({}))
+    }
+
     /// Every gateway node has a newer revision.
     pub fn gateway_applied(revision: &str, seq: i64, nodes: &[Value]) -> Self {
         let data = json!({"revision": revision, "seq": seq, "nodes": nodes});
@@ -373,6 +378,7 @@ impl Event {
                 | ("approval" | "registration", "delete")
                 | ("gateway", "applied")
                 | ("config", "updated")
+                | ("import", "done")
                 | ("api", "lifecycle")
         )
     }

@@ -18,7 +18,7 @@ use crate::{
     applications,
     audit::Actor,
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, Tag, etag},
     error::is_dangling,
     events::{self, Event},
     extract::Body,
@@ -152,7 +152,7 @@ pub async fn put(
     caller: Caller,
     precondition: Precondition,
     Body(body): Body<Value>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, Tag), ApiError> {
     caller.require_scope("write_grants")?;
     require_rights(state.db.read(), &caller, &user).await?;
     let configuration = state.configuration();
@@ -196,14 +196,27 @@ pub async fn put(
     if let Some(before) = &before {
         event = event.was(before);
     }
-    match store::put(&txn, grant).await {
+    let key = (
+        grant.user_id.clone(),
+        grant.application_id.clone(),
+        grant.api_id.clone(),
+    );
+    let stored = if precondition.demands_absence() {
+        store::create(&txn, grant).await
+    } else {
+        store::put(&txn, grant).await.map(|()| true)
+    };
+    match stored {
         // User or application went while this request was under way.
         Err(error) if is_dangling(&error) => return Err(not_found()),
+        Ok(false) => return Err(Precondition::exists()),
         stored => stored?,
-    }
+    };
+    let now = store::find(&txn, &key.0, &key.1, &key.2).await?;
+    let etag = etag(&now.map(shown));
     events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, etag))
 }
 
 /// `DELETE /grants/{user}/applications/{application}/apis/{api}`; application and API need not

@@ -56,6 +56,19 @@ pub async fn put(txn: &DatabaseTransaction, grant: row::Model) -> Result<(), DbE
     Ok(())
 }
 
+/// Creates a grant; says whether there was none.
+pub async fn create(txn: &DatabaseTransaction, grant: row::Model) -> Result<bool, DbErr> {
+    use row::Column;
+    let keep = OnConflict::columns([Column::UserId, Column::ApplicationId, Column::ApiId])
+        .do_nothing()
+        .to_owned();
+    let stored = row::Entity::insert(grant.into_active_model())
+        .on_conflict(keep)
+        .exec_without_returning(txn)
+        .await?;
+    Ok(stored > 0)
+}
+
 pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     row::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())

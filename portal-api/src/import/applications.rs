@@ -151,5 +151,6 @@ fn application(
         created_at: here.map_or(object.changed_at(), |here| here.created_at),
         changed_at: object.changed_at(),
         changed_by: object.changed_by(),
+        team_id: here.and_then(|here| here.team_id.clone()),
     }
 }

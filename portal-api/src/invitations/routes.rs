@@ -220,6 +220,11 @@ async fn accept(
         return Err(not_found());
     }
     let role = owners::role(&invitation.role).unwrap_or(Role::Reader);
+    let members = owners::store::list(&txn, id).await?;
+    if owners::role_of(&members, user.id()).is_some() {
+        let message = "You have a role on this application already.";
+        return Err(ApiError::conflict("has-role", message));
+    }
     match owners::store::insert(&txn, id, user.id(), role, clock::now()).await {
         Err(error) if is_duplicate(&error) => {
             let message = "You have a role on this application already.";

@@ -15,7 +15,7 @@ use crate::{
     ApiError, AppState,
     audit::Actor,
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, Tag, etag},
     events::{self, Event},
     extract::Body,
     paging::{self, Fields, ListQuery, Listed, Parameters, Sort},
@@ -99,7 +99,7 @@ pub async fn put(
     caller: Caller,
     precondition: Precondition,
     Body(body): Body<Value>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, Tag), ApiError> {
     caller.require_scope("write_namespaces")?;
     caller.require_admin()?;
     let configuration = state.configuration();
@@ -118,17 +118,23 @@ pub async fn put(
     let new = row::Model {
         id: random::hex_id(),
         pool_id: pool.id.clone(),
-        namespace,
+        namespace: namespace.clone(),
         description,
         extra: row::Members(extra),
         changed_at: clock::now(),
         changed_by: caller.user_id().map(str::to_owned),
     };
     event = event.becomes(&new);
-    store::put(&txn, new).await?;
+    if !precondition.demands_absence() {
+        store::put(&txn, new).await?;
+    } else if !store::create(&txn, new).await? {
+        return Err(Precondition::exists());
+    }
+    let now = store::find(&txn, &pool.id, &namespace).await?;
+    let etag = etag(&now.map(shown));
     events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, etag))
 }
 
 /// `DELETE /pools/{pool}/namespaces/{namespace}`: 204 whether or not there was one. Registrations

@@ -53,6 +53,19 @@ pub async fn put(txn: &DatabaseTransaction, namespace: row::Model) -> Result<(),
     Ok(())
 }
 
+/// Creates a namespace; says whether there was none.
+pub async fn create(txn: &DatabaseTransaction, namespace: row::Model) -> Result<bool, DbErr> {
+    use row::Column;
+    let keep = OnConflict::columns([Column::PoolId, Column::Namespace])
+        .do_nothing()
+        .to_owned();
+    let stored = row::Entity::insert(namespace.into_active_model())
+        .on_conflict(keep)
+        .exec_without_returning(txn)
+        .await?;
+    Ok(stored > 0)
+}
+
 pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     row::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())

@@ -42,6 +42,10 @@ pub enum Who {
     CollaboratorOrApprover,
     /// Owners of the application.
     Owner,
+    /// Members of the team.
+    Member,
+    /// Owners of the team.
+    TeamOwner,
     /// Administrators, and approvers for APIs of their groups.
     Approver,
     /// Administrators, and the group that owns the API.
@@ -76,6 +80,8 @@ impl Who {
                  far as the APIs of their groups go."
             }
             Self::Owner => "For owners of the application, and administrators.",
+            Self::Member => "For members of the team, and administrators.",
+            Self::TeamOwner => "For owners of the team, and administrators.",
             Self::Approver => {
                 "For administrators, and approvers as far as the APIs of their groups go."
             }
@@ -211,6 +217,15 @@ impl Operation {
             schema: array::<T>,
         });
         self.example = Some(example);
+        self
+    }
+
+    /// A file that means nothing to anybody else.
+    pub fn takes_bytes(mut self) -> Self {
+        self.request = Some(Content {
+            media_type: "application/octet-stream",
+            schema: |_| Object::with_type(Type::String).into(),
+        });
         self
     }
 

@@ -18,6 +18,7 @@ pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
         ("Consent", people::grants()),
         ("Verifications", people::verifications()),
         ("Applications", applications::operations()),
+        ("Teams", applications::teams()),
         ("Invitations", applications::invitations()),
         ("Subscriptions", subscriptions::operations()),
         ("Credentials", subscriptions::credentials()),

@@ -81,6 +81,11 @@ async fn add(
     let row = applications::store::lock(&txn, &id)
         .await?
         .ok_or_else(|| access::not_found(&id))?;
+    let members = store::list(&txn, &id).await?;
+    let mut own = members.iter().filter(|one| one.user_id == user.id);
+    if own.any(|one| one.by_team) {
+        return Err(rules::by_team());
+    }
     match store::insert(&txn, &id, &user.id, role, service::clock::now()).await {
         Err(error) if is_duplicate(&error) => {
             let message = "This user has a role on the application already; take it away first.";
@@ -125,20 +130,17 @@ async fn delete(
         .await?
         .ok_or_else(|| access::not_found(&id))?;
     let mut owners = store::list(&txn, &id).await?;
-    if has_role(&owners, &user.id) {
+    if let Some(before) = given(&owners, &user.id)? {
         if rules::is_last(&owners, &user.id) {
             let message =
                 "Somebody has to own the application; give the role to another user first.";
             return Err(ApiError::conflict("last-owner", message));
         }
         store::delete(&txn, &id, &user.id).await?;
-        let mut event = Event::owner_deleted(&id, caller.user_id(), &user.id);
-        if let Some(before) = owners.iter().find(|owner| owner.user_id == user.id) {
-            event = event.was(before);
-        }
+        let event = Event::owner_deleted(&id, caller.user_id(), &user.id).was(before);
         events::append(&txn, &state, &caller.actor(), event).await?;
         state.commit(txn).await?;
-        owners.retain(|owner| owner.user_id != user.id);
+        owners.retain(|owner| owner.user_id != user.id || owner.by_team);
     }
     Ok(Json(wire::with_owners(row, owners)))
 }
@@ -163,14 +165,14 @@ async fn change(
         .await?
         .ok_or_else(|| access::not_found(&id))?;
     let owners = store::list(&txn, &id).await?;
-    let before = owners.iter().find(|owner| owner.user_id == user_id);
+    let before = given(&owners, &user_id)?;
     let before = before.ok_or_else(|| {
         ApiError::not_found(format!("User `{user_id}` has no role on this application."))
     })?;
     if before.role == role {
         return Ok(Json(wire::with_owners(row, owners)));
     }
-    if before.role == Role::Owner && rules::is_last_owner(&owners, &user_id) {
+    if before.role == Role::Owner && rules::is_last(&owners, &user_id) {
         let message = "Somebody has to own the application; make another user its owner first.";
         return Err(ApiError::conflict("last-owner", message));
     }
@@ -186,6 +188,11 @@ async fn change(
     Ok(Json(wire::with_owners(row, owners)))
 }
 
-fn has_role(owners: &[Owner], user_id: &str) -> bool {
-    owners.iter().any(|owner| owner.user_id == user_id)
+/// The role that was given to the user himself; 409 if he has one by the team only.
+fn given<'o>(owners: &'o [Owner], user_id: &str) -> Result<Option<&'o Owner>, ApiError> {
+    let mut own = owners.iter().filter(|owner| owner.user_id == user_id);
+    match own.clone().find(|owner| !owner.by_team) {
+        None if own.next().is_some() => Err(rules::by_team()),
+        given => Ok(given),
+    }
 }

@@ -1,4 +1,4 @@
-//! Rows of `owners`, in and out.
+//! Rows of `owners`, in and out; read with the roles that come from teams.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,10 @@ use sea_orm::{
     QuerySelect, RelationDef, entity::prelude::*,
 };
 
-use super::{row, rules};
+use super::{
+    row::{self, granted},
+    rules,
+};
 use crate::users;
 
 /// A user with a role on an application, with his address of now.
@@ -17,6 +20,8 @@ pub struct Owner {
     pub user_id: String,
     pub email: String,
     pub role: Role,
+    /// As a member of the application's team. Such a role changes in the team only.
+    pub by_team: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -25,6 +30,7 @@ struct Found {
     user_id: String,
     email: String,
     role: String,
+    via: String,
 }
 
 /// The users with a role on `application`, the earliest first.
@@ -38,18 +44,20 @@ pub async fn list_many(
     db: &impl ConnectionTrait,
     applications: impl IntoIterator<Item = String>,
 ) -> Result<HashMap<String, Vec<Owner>>, DbErr> {
-    let found: Vec<Found> = row::Entity::find()
+    let found: Vec<Found> = granted::Entity::find()
         .select_only()
         .columns([
-            row::Column::ApplicationId,
-            row::Column::UserId,
-            row::Column::Role,
+            granted::Column::ApplicationId,
+            granted::Column::UserId,
+            granted::Column::Role,
+            granted::Column::Via,
         ])
         .column(users::row::Column::Email)
         .join(JoinType::InnerJoin, user())
-        .filter(row::Column::ApplicationId.is_in(applications))
-        .order_by_asc(row::Column::AddedAt)
-        .order_by_asc(row::Column::UserId)
+        .filter(granted::Column::ApplicationId.is_in(applications))
+        .order_by_asc(granted::Column::AddedAt)
+        .order_by_asc(granted::Column::UserId)
+        .order_by_desc(granted::Column::Via)
         .into_model()
         .all(db)
         .await?;
@@ -59,6 +67,7 @@ pub async fn list_many(
         user_id,
         email,
         role,
+        via,
     } in found
     {
         // A role that this release does not know gives the least of rights.
@@ -67,26 +76,36 @@ pub async fn list_many(
             user_id,
             email,
             role,
+            by_team: via == granted::TEAM,
         });
     }
     Ok(lists)
 }
 
-/// Applications on which the user has a role, with that role.
+/// Applications on which the user has a role, with the strongest that he has.
 pub async fn of_user(
     db: &impl ConnectionTrait,
     user_id: &str,
 ) -> Result<Vec<(String, Role)>, DbErr> {
-    let rows = row::Entity::find()
-        .filter(row::Column::UserId.eq(user_id))
-        .order_by_asc(row::Column::ApplicationId)
+    let rows: Vec<(String, String)> = granted::Entity::find()
+        .select_only()
+        .columns([granted::Column::ApplicationId, granted::Column::Role])
+        .filter(granted::Column::UserId.eq(user_id))
+        .order_by_asc(granted::Column::ApplicationId)
+        .into_tuple()
         .all(db)
         .await?;
-    let role = |role: &str| rules::role(role).unwrap_or(Role::Reader);
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.application_id, role(&row.role)))
-        .collect())
+    let mut roles: Vec<(String, Role)> = Vec::with_capacity(rows.len());
+    for (application, role) in rows {
+        let role = rules::role(&role).unwrap_or(Role::Reader);
+        match roles.last_mut() {
+            Some((last, known)) if *last == application => {
+                *known = rules::stronger(*known, role);
+            }
+            _ => roles.push((application, role)),
+        }
+    }
+    Ok(roles)
 }
 
 /// Gives a user his role. One that he has already violates the primary key.
@@ -138,8 +157,8 @@ pub async fn delete(
 }
 
 fn user() -> RelationDef {
-    row::Entity::belongs_to(users::row::Entity)
-        .from(row::Column::UserId)
+    granted::Entity::belongs_to(users::row::Entity)
+        .from(granted::Column::UserId)
         .to(users::row::Column::Id)
         .into()
 }

@@ -19,7 +19,7 @@ use crate::{
     applications::access::{self, Standing},
     approvals::rules::Reach,
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, Tag},
     credentials::{self, secret::SecretKeys},
     events::Change,
     extract::Body,
@@ -35,12 +35,12 @@ pub async fn change(
     Path((id, api)): Path<(String, String)>,
     precondition: Precondition,
     Body(body): Body<Value>,
-) -> Result<Json<Subscription>, ApiError> {
+) -> Result<(Tag, Json<Subscription>), ApiError> {
     caller.require_scope("write_subscriptions")?;
     if body.get("plan").is_some() {
-        return super::plan::change(&state, &caller, (&id, &api), &body, &precondition)
-            .await
-            .map(Json);
+        let change = super::plan::change(&state, &caller, (&id, &api), &body, &precondition);
+        let (shown, etag) = change.await?;
+        return Ok((etag, Json(shown)));
     }
     require_decider(&caller)?;
     let configuration = state.configuration();
@@ -73,6 +73,7 @@ pub async fn change(
     changes.extend(patch.apply(&mut subscription, api));
     approve::finish(&txn, &state, &caller, &mut subscription, &changes).await?;
     let credentials = credentials::store::list(&txn, &subscription.id).await?;
+    let etag = read::etag_now(&txn, &state, &subscription, standing).await?;
     state.commit(txn).await?;
     let view = View {
         configuration: &configuration,
@@ -90,7 +91,7 @@ pub async fn change(
         shown.changed_date = changed_date;
     }
     read::record_reveal(&state, &caller, std::slice::from_ref(&shown)).await?;
-    Ok(Json(shown))
+    Ok((etag, Json(shown)))
 }
 
 fn require_decider(caller: &Caller) -> Result<(), ApiError> {

@@ -128,12 +128,12 @@ fn fields(backend: DbBackend) -> Fields {
         _ => format!("group_concat({text}, ' ')"),
     };
     let emails = format!(
-        "(select {} from owners o join users u on u.id = o.user_id \
+        "(select {} from application_roles o join users u on u.id = o.user_id \
          where o.application_id = subscriptions.application_id)",
         joined("u.email")
     );
     let names = format!(
-        "(select {} from owners o join registrations r on r.user_id = o.user_id \
+        "(select {} from application_roles o join registrations r on r.user_id = o.user_id \
          where o.application_id = subscriptions.application_id)",
         joined("r.name")
     );

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Alias, Expr, ExprTrait, Order, Query},
 };
 
-use crate::{owners, users};
+use crate::{owners::row::granted, users};
 
 /// The pool whose names are shown.
 const POOL: &str = "wicked";
@@ -40,39 +40,30 @@ pub async fn of_applications(
     let registrations = Alias::new("registrations");
     let query = Query::select()
         .columns([
-            (owners::row::Entity, owners::row::Column::ApplicationId),
-            (owners::row::Entity, owners::row::Column::UserId),
-            (owners::row::Entity, owners::row::Column::Role),
+            (granted::Entity, granted::Column::ApplicationId),
+            (granted::Entity, granted::Column::UserId),
+            (granted::Entity, granted::Column::Role),
         ])
         .column((users::row::Entity, users::row::Column::Email))
         .columns([
             (registrations.clone(), "pool_id"),
             (registrations.clone(), "name"),
         ])
-        .from(owners::row::Entity)
+        .from(granted::Entity)
         .inner_join(
             users::row::Entity,
             Expr::col((users::row::Entity, users::row::Column::Id))
-                .equals((owners::row::Entity, owners::row::Column::UserId)),
+                .equals((granted::Entity, granted::Column::UserId)),
         )
         .join(
             JoinType::LeftJoin,
             registrations.clone(),
             Expr::col((registrations.clone(), "user_id"))
-                .equals((owners::row::Entity, owners::row::Column::UserId)),
+                .equals((granted::Entity, granted::Column::UserId)),
         )
-        .and_where(
-            Expr::col((owners::row::Entity, owners::row::Column::ApplicationId))
-                .is_in(applications),
-        )
-        .order_by(
-            (owners::row::Entity, owners::row::Column::AddedAt),
-            Order::Asc,
-        )
-        .order_by(
-            (owners::row::Entity, owners::row::Column::UserId),
-            Order::Asc,
-        )
+        .and_where(Expr::col((granted::Entity, granted::Column::ApplicationId)).is_in(applications))
+        .order_by((granted::Entity, granted::Column::AddedAt), Order::Asc)
+        .order_by((granted::Entity, granted::Column::UserId), Order::Asc)
         .order_by((registrations, "pool_id"), Order::Asc)
         .to_owned();
     let found = Found::find_by_statement(db.get_database_backend().build(&query))

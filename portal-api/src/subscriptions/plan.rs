@@ -16,7 +16,7 @@ use crate::{
     },
     approvals,
     caller::{Caller, User},
-    conditional::Precondition,
+    conditional::{Precondition, Tag},
     credentials::{self, secret::SecretKeys},
     events::{self, Change, Event},
 };
@@ -37,7 +37,7 @@ pub async fn change(
     (id, api): (&str, &str),
     body: &Value,
     precondition: &Precondition,
-) -> Result<Subscription, ApiError> {
+) -> Result<(Subscription, Tag), ApiError> {
     let application = access::open(state, caller, id, CHANGE).await?;
     let user = caller.require_user()?;
     let configuration = state.configuration();
@@ -70,6 +70,7 @@ pub async fn change(
         }
     }
     let credentials = credentials::store::list(&txn, &subscription.id).await?;
+    let etag = read::etag_now(&txn, state, &subscription, standing).await?;
     state.commit(txn).await?;
     let view = View {
         configuration: &configuration,
@@ -81,7 +82,7 @@ pub async fn change(
     let mut shown = wire::subscription(&subscription, &credentials, &view);
     shown.changed_date = Some(wire::date_of_write(&subscription));
     read::record_reveal(state, caller, std::slice::from_ref(&shown)).await?;
-    Ok(shown)
+    Ok((shown, etag))
 }
 
 fn check<'c>(

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use sdk::types::Subscription;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::json;
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
     approvals::rules::Reach,
     audit,
     caller::Caller,
+    conditional::{Tag, etag},
     credentials::{self, secret::SecretKeys},
     paging::{self, Parameters},
 };
@@ -103,6 +104,18 @@ pub async fn shown(
         now: service::clock::now(),
     };
     Ok(wire::subscription(row, &credentials, &view))
+}
+
+/// The validator of the subscription as it is stored now.
+pub async fn etag_now(
+    txn: &DatabaseTransaction,
+    state: &AppState,
+    row: &row::Model,
+    standing: Standing,
+) -> Result<Tag, ApiError> {
+    let now = store::find(txn, &row.application_id, &row.api_id).await?;
+    let now = now.as_ref().unwrap_or(row);
+    Ok(etag(&shown(txn, state, now, standing).await?))
 }
 
 /// Approvers without a role decide; they do not call.

@@ -20,7 +20,7 @@ use crate::{
     ApiError, AppState,
     audit::{self, Actor, Entry},
     caller::Caller,
-    conditional::Precondition,
+    conditional::{Precondition, Tag, etag},
     events::{self, Event},
     extract::{self, Body},
     login,
@@ -49,7 +49,8 @@ pub async fn patch(
     }
     caller.require_self_or_admin(&id)?;
     let patch: PatchUser = extract::from_value(body)?;
-    Ok(Json(apply(&state, &caller, &id, &patch, &precondition).await?).into_response())
+    let (user, etag) = apply(&state, &caller, &id, &patch, &precondition).await?;
+    Ok((etag, Json(user)).into_response())
 }
 
 async fn apply(
@@ -58,7 +59,7 @@ async fn apply(
     id: &str,
     patch: &PatchUser,
     precondition: &Precondition,
-) -> Result<User, ApiError> {
+) -> Result<(User, Tag), ApiError> {
     let configuration = state.configuration();
     check_password(&configuration.globals, caller, patch)?;
     let before = store::find(state.db.read(), id)
@@ -98,8 +99,10 @@ async fn apply(
         after["passwordChanged"] = true.into();
     }
     events::append(&txn, state, &Actor::from(caller), event).await?;
+    let shown = wire::full(&txn, &configuration, user.clone()).await?;
+    let etag = etag(&read::shown(&txn, state, caller, user).await?);
     state.commit(txn).await?;
-    Ok(wire::full(state.db.read(), &configuration, user).await?)
+    Ok((shown, etag))
 }
 
 /// The rules for a new password. Only administrators may bring a hash along or leave the rules.

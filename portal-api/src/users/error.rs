@@ -29,6 +29,8 @@ pub enum UserError {
     OwnLock,
     #[error("the user has applications; leave or delete them first")]
     HasApplications,
+    #[error("the user is the only owner of a team; make another member its owner first")]
+    OwnsTeam,
     #[error("the database failed")]
     Database(#[from] DbErr),
 }
@@ -68,6 +70,7 @@ impl From<UserError> for ApiError {
             UserError::AdminsOnly(_) => Self::forbidden("admins-only", message),
             UserError::OwnLock => Self::conflict("own-lock", message),
             UserError::HasApplications => Self::conflict("has-applications", message),
+            UserError::OwnsTeam => Self::conflict("owns-team", message),
             UserError::Database(error) => error.into(),
         }
     }

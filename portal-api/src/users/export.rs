@@ -14,7 +14,7 @@ use crate::{
     ApiError, AppState, applications, approvals,
     audit::{self, Entry},
     caller::Caller,
-    grants, owners, registrations,
+    grants, owners, registrations, teams,
 };
 
 /// Records of what the user did that go along.
@@ -35,6 +35,7 @@ pub async fn export(
         .ok_or_else(|| read::not_found(&id))?;
     let has_password = user.password_hash.is_some();
     let created_at = user.created_at;
+    let teams = teams::of_user(db, &user).await?;
     let mut shown = wire::full(db, &state.configuration(), user).await?;
     shown.has_password = has_password.then_some(true);
     let requests = approvals::row::Entity::find()
@@ -51,6 +52,7 @@ pub async fn export(
             .map(registrations::wire::registration)
             .collect(),
         applications: applications(&state, &id).await?,
+        teams,
         grants: grants::store::of_user(db, &id)
             .await?
             .into_iter()
@@ -106,6 +108,7 @@ async fn applications(
                 user_id: id.to_owned(),
                 email: email.clone(),
                 role,
+                by_team: false,
             };
             applications::wire::with_owners(row, vec![own])
         })

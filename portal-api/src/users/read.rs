@@ -100,6 +100,7 @@ pub(super) async fn shown(
     Ok(shown)
 }
 
-pub(super) fn not_found(id: &str) -> ApiError {
+/// 404 for a user.
+pub fn not_found(id: &str) -> ApiError {
     ApiError::not_found(format!("There is no user `{id}`."))
 }

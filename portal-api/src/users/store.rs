@@ -117,7 +117,8 @@ struct ApplicationId {
 pub async fn applications(db: &impl ConnectionTrait, id: &str) -> Result<Vec<String>, DbErr> {
     let statement = Statement::from_sql_and_values(
         db.get_database_backend(),
-        "select application_id from owners where user_id = $1 order by application_id",
+        "select distinct application_id from application_roles where user_id = $1 \
+         order by application_id",
         [id.into()],
     );
     let rows = ApplicationId::find_by_statement(statement).all(db).await?;

@@ -114,6 +114,7 @@ async fn every_write_is_on_record() {
         applications(&mut walk).await;
         subscriptions(&mut walk).await;
         operations(&mut walk).await;
+        archive(&mut walk).await;
         let writes: BTreeSet<_> = ROUTES
             .iter()
             .filter(|(method, ..)| *method != "GET")
@@ -244,6 +245,7 @@ async fn applications(walk: &mut Walk<'_>) {
     )
     .await;
     invitations(walk).await;
+    teams(walk).await;
     let grant = format!("/grants/{DEVELOPER}/applications/shop/apis/orders");
     let route = "/grants/{user}/applications/{application}/apis/{api}";
     let body = json!({"grants": [{"scope": "read_orders"}]});
@@ -260,6 +262,39 @@ async fn applications(walk: &mut Walk<'_>) {
         Value::Null,
     )
     .await;
+}
+
+async fn archive(walk: &mut Walk<'_>) {
+    let operator = walk.market.api.service(ServiceName::PortalApi);
+    let archive = walk
+        .step_by(operator, "POST /export", "/export", Value::Null)
+        .await;
+    let operator = walk.market.api.service(ServiceName::PortalApi);
+    let operator = operator.header("correlation-id", "walk-import.");
+    let (path, bytes) = ("/import?replace=true", archive.bytes().to_vec());
+    operator
+        .send_bytes(Method::POST, path, bytes)
+        .await
+        .expect(200);
+    let found = records(walk.market, &json!({"correlationId": "walk-import."})).await;
+    assert_eq!(found[0]["entity"], "import");
+    walk.done.insert(("POST".to_owned(), "/import".to_owned()));
+}
+
+async fn teams(walk: &mut Walk<'_>) {
+    let body = json!({"id": "crew", "name": "Crew"});
+    walk.step(DEVELOPER, "POST /teams", "/teams", body).await;
+    let (one, body) = ("/teams/crew", json!({"name": "The crew"}));
+    walk.step(DEVELOPER, "PATCH /teams/{team}", one, body).await;
+    let route = "/teams/{team}/members/{user}";
+    let member = format!("/teams/crew/members/{PARTNER}");
+    let body = json!({"role": "reader"});
+    walk.step(DEVELOPER, &format!("PUT {route}"), &member, body)
+        .await;
+    walk.step(DEVELOPER, &format!("DELETE {route}"), &member, Value::Null)
+        .await;
+    walk.step(DEVELOPER, "DELETE /teams/{team}", one, Value::Null)
+        .await;
 }
 
 async fn invitations(walk: &mut Walk<'_>) {

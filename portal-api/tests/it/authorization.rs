@@ -149,6 +149,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/content", Scope),
     ("GET", "/content/toc", Scope),
     ("GET", "/content/{*path}", Scope),
+    ("POST", "/export", Service),
     ("GET", "/gateway/snapshot", Service),
     ("GET", "/gateway/status", Admin),
     ("PUT", "/gateway/status", Service),
@@ -174,6 +175,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/health/ping", Service),
     ("GET", "/health/systemhealth", Service),
     ("POST", "/kill", Admin),
+    ("POST", "/import", Service),
     ("POST", "/invitations/accept", User),
     ("PUT", "/leases/{name}", Service),
     ("DELETE", "/leases/{name}", Service),
@@ -198,6 +200,13 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/subscriptions/{client_id}", Admin),
     ("POST", "/subscriptions/{client_id}/verify", Service),
     ("GET", "/systemhealth", Admin),
+    ("GET", "/teams", User),
+    ("POST", "/teams", User),
+    ("GET", "/teams/{team}", Admin),
+    ("PATCH", "/teams/{team}", Admin),
+    ("DELETE", "/teams/{team}", Admin),
+    ("PUT", "/teams/{team}/members/{user}", Admin),
+    ("DELETE", "/teams/{team}/members/{user}", Admin),
     ("GET", "/templates/chatbot", Admin),
     ("GET", "/templates/email/{name}", Admin),
     ("GET", "/usage", Admin),
@@ -299,6 +308,8 @@ async fn everybody_else_is_refused() {
         .post("/applications", json!({"id": "market", "name": "Market"}))
         .await
         .expect(201);
+    let team = json!({"id": "crew", "name": "Crew"});
+    admin.post("/teams", team).await.expect(201);
     let mut wrong = Vec::new();
     for (method, path, right) in ROUTES {
         let method: Method = method.parse().unwrap();
@@ -349,6 +360,7 @@ pub fn filled(path: &str) -> String {
         ("{api}", "petstore"),
         ("{application}", "market"),
         ("{user}", ADMIN),
+        ("{team}", "crew"),
         ("{server}", "default"),
         (
             "{pool}",

@@ -57,6 +57,12 @@ fn changes() -> Vec<(Method, String, Value)> {
             json!({"id": "market", "name": "Other"}),
         ),
         (Method::DELETE, application, json!(null)),
+        (
+            Method::PATCH,
+            "/teams/crew".to_owned(),
+            json!({"name": "Other"}),
+        ),
+        (Method::DELETE, "/teams/crew".to_owned(), json!(null)),
     ]
 }
 
@@ -115,7 +121,11 @@ on_both_databases! {
             let caller = admin().header("if-match", tag.clone());
             let answer = caller.send(method.clone(), &path, body.clone()).await;
             assert!(answer.status < 300, "{method} {path}: {}", answer.text());
-            if admin().get(&path).await.header("etag") == tag {
+            let now = admin().get(&path).await;
+            if method != Method::DELETE {
+                assert_eq!(answer.header("etag"), now.header("etag"), "{method} {path}");
+            }
+            if now.header("etag") == tag {
                 // Nothing was there to be deleted.
                 continue;
             }
@@ -139,6 +149,28 @@ on_both_databases! {
             let made = statuses.iter().filter(|status| **status == 200).count();
             assert_eq!(made, 1, "{statuses:?}");
             assert!(statuses.iter().all(|status| matches!(status, 200 | 412)), "{statuses:?}");
+        }
+    }
+
+    async fn of_many_creations_at_once_one_creates(api: TestApi) {
+        furnish(&api).await;
+        for (path, body) in [
+            ("/pools/tenants/namespaces/fresh", json!({"description": "New"})),
+            ("/registrations/pools/wicked/users/dev-user", json!({"name": "New"})),
+            (
+                "/grants/dev-user/applications/market/apis/orders",
+                json!({"grants": [{"scope": "read_orders"}]}),
+            ),
+        ] {
+            let puts = (0..12).map(|_| {
+                let caller = api.user(ADMIN, ALL_SCOPES).header("if-none-match", "*");
+                let body = body.clone();
+                async move { caller.put(path, body).await.status }
+            });
+            let statuses = join_all(puts).await;
+            let made = statuses.iter().filter(|status| **status == 204).count();
+            assert_eq!(made, 1, "{path}: {statuses:?}");
+            assert!(statuses.iter().all(|status| matches!(status, 204 | 412)), "{statuses:?}");
         }
     }
 

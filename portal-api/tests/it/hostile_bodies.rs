@@ -87,6 +87,8 @@ const MANDATORY: &[(&str, &[&str])] = &[
     ("POST /login", &["email", "password"]),
     ("POST /verifications", &["type", "email", "link"]),
     ("POST /applications", &["id", "name"]),
+    ("POST /teams", &["id", "name"]),
+    ("PUT /teams/{team}/members/{user}", &["role"]),
     ("PATCH /applications/{application}", &["id"]),
     (
         "POST /applications/{application}/owners",

@@ -118,6 +118,8 @@ pub async fn furnish(api: &TestApi) {
     let admin = api.user(ADMIN, ALL_SCOPES);
     let application = json!({"id": "market", "name": "Market", "redirectUri": "https://m.example"});
     admin.post("/applications", application).await.expect(201);
+    let team = json!({"id": "crew", "name": "Crew"});
+    admin.post("/teams", team).await.expect(201);
     for (to, plan) in [("petstore", "free"), ("orders", "free")] {
         let body = json!({"application": "market", "api": to, "plan": plan});
         admin

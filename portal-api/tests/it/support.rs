@@ -131,6 +131,18 @@ impl TestApi {
         apis
     }
 
+    /// An installation of its own with the same master key: on SQLite, or on PostgreSQL where
+    /// there is a server.
+    pub async fn beside(&self, on_postgres: bool) -> Option<Self> {
+        let postgres = if on_postgres {
+            Some(Arc::new(Postgres::fresh().await?))
+        } else {
+            None
+        };
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        Some(Self::serve(data, postgres, self.keys.clone(), &[], |_| {}).await)
+    }
+
     /// A second instance on the same PostgreSQL database.
     pub async fn another(&self) -> Self {
         self.another_with(|_| {}).await
@@ -217,10 +229,15 @@ impl TestApi {
         keys::portal_client(&self.keys).unwrap()
     }
 
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// A call without any identity.
     pub fn anonymous(&self) -> Client<'_> {
         Client {
             api: self,
+            door: None,
             headers: Vec::new(),
         }
     }
@@ -372,6 +389,8 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
 /// Somebody who calls.
 pub struct Client<'a> {
     api: &'a TestApi,
+    /// Where the call goes, if not straight to the server.
+    door: Option<String>,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -379,6 +398,13 @@ impl Client<'_> {
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Calls through something that stands in front of the server.
+    #[must_use]
+    pub fn through(mut self, address: &str) -> Self {
+        self.door = Some(address.to_owned());
         self
     }
 
@@ -416,7 +442,8 @@ impl Client<'_> {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let address = format!("{}{path}", self.api.address);
+        let server = self.door.as_ref().unwrap_or(&self.api.address);
+        let address = format!("{server}{path}");
         let mut request = service::http::client().request(method, address);
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -454,6 +481,10 @@ impl Answer {
             .get(name)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     pub fn text(&self) -> String {

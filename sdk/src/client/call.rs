@@ -128,6 +128,19 @@ impl<'a> Call<'a> {
     /// One try. The flag says whether another one is safe and may help.
     async fn attempt(&self) -> Result<Response, (Error, bool)> {
         let request = self.request().map_err(|error| (error, false))?;
+        self.judge(request).await
+    }
+
+    /// As [`Call::send`] with a body that is read once: one try.
+    pub(super) async fn send_stream(self, body: reqwest::Body) -> Result<Response, Error> {
+        let request = self.request()?.body(body).header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        );
+        self.judge(request).await.map_err(|(error, _)| error)
+    }
+
+    async fn judge(&self, request: RequestBuilder) -> Result<Response, (Error, bool)> {
         let response = request.send().await.map_err(|error| {
             let again = self.repeatable || error.is_connect();
             (unreachable(&self.client.base, error), again)
@@ -218,6 +231,14 @@ pub(super) async fn read(mut response: Response, max: usize, name: &str) -> Resu
             Err(error) => return Err(malformed(name, &cause(&error.without_url()))),
         }
     }
+}
+
+pub(super) async fn read_json<T: DeserializeOwned>(
+    response: Response,
+    name: &str,
+) -> Result<T, Error> {
+    let body = read(response, MAX_ANSWER, name).await?;
+    parse(&body, name)
 }
 
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8], name: &str) -> Result<T, Error> {

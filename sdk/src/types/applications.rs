@@ -37,6 +37,7 @@ pub enum Role {
 }
 
 impl Role {
+    /// The strongest first.
     pub const ALL: [Self; 3] = [Self::Owner, Self::Collaborator, Self::Reader];
 
     pub const fn as_str(self) -> &'static str {
@@ -83,6 +84,9 @@ pub struct Application {
     pub client_type: ClientType,
     #[serde(default)]
     pub confidential: bool,
+    /// The team to which it belongs; its members have their roles here, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owners: Option<Vec<Owner>>,
     /// Only in lists with `embed`: the earliest user with role `owner`.
@@ -99,12 +103,13 @@ pub struct Application {
 }
 
 impl Application {
-    /// The role of a user, if `owners` came along.
+    /// The role of a user, if `owners` came along: the strongest, if he has one of his own and one
+    /// by the team.
     pub fn role_of(&self, user_id: &str) -> Option<Role> {
-        let mut owners = self.owners.iter().flatten();
-        owners
-            .find(|owner| owner.user_id == user_id)
-            .map(|owner| owner.role)
+        Role::ALL.into_iter().find(|role| {
+            let mut owners = self.owners.iter().flatten();
+            owners.any(|owner| owner.user_id == user_id && owner.role == *role)
+        })
     }
 }
 
@@ -115,6 +120,9 @@ pub struct Owner {
     pub user_id: String,
     pub email: String,
     pub role: Role,
+    /// `team`: he has the role as a member of the application's team, and it changes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     #[serde(rename = "_links", default, skip_serializing_if = "Links::is_empty")]
     pub links: Links,
 }
@@ -140,6 +148,9 @@ pub struct CreateApplication {
     pub client_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidential: Option<bool>,
+    /// A team of the caller in which he is owner or collaborator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// Body of `PATCH /applications/{app}`; `id` must repeat the path. As in [`CreateApplication`],

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Application, Approval, ChangedDate, Grant, Registration, Secret, Timestamp, audit::AuditRecord,
-    links::Links, page::Id,
+    Application, Approval, ChangedDate, Grant, Registration, Secret, Team, Timestamp,
+    audit::AuditRecord, links::Links, page::Id,
 };
 
 /// An item of `GET /users`.
@@ -91,6 +91,8 @@ pub struct UserExport {
     pub registrations: Vec<Registration>,
     /// With the user's own role as their only owner.
     pub applications: Vec<Application>,
+    /// With the user himself as their only member.
+    pub teams: Vec<Team>,
     pub grants: Vec<Grant>,
     /// Requests that he made.
     pub requests: Vec<Approval>,

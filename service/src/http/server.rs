@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::ConnectInfo, middleware};
+use axum::{Router, body::Body, extract::ConnectInfo, middleware, response::IntoResponse};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -13,11 +13,11 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
-use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{ServiceName, problem::Problem};
 
-use super::{correlation, observe};
+use super::{correlation, observe, within};
 
 /// Connections that one port serves at a time; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 8192;
@@ -42,12 +42,12 @@ pub async fn serve(
         .local_addr()
         .context("the listening socket has no address")?;
     let app = app
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            REQUEST_TIMEOUT,
-        ))
+        .layer(middleware::from_fn(async |request, next| {
+            let answer = within(REQUEST_TIMEOUT, request, next).await;
+            answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+        }))
         .layer(CatchPanicLayer::custom(|_| {
-            axum::response::IntoResponse::into_response(Problem::new(
+            IntoResponse::into_response(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something went wrong here. The operators find the cause by the correlation id.",

@@ -72,7 +72,7 @@ impl Key {
 }
 
 /// Eight hex digits that tell keys apart without telling anything about them.
-fn key_id(key: &[u8; 32]) -> String {
+pub(super) fn key_id(key: &[u8; 32]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key);
     hex::encode(&hmac::sign(&key, b"wicketgate key id").as_ref()[..4])
 }

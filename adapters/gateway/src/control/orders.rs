@@ -131,7 +131,7 @@ fn mark(event: &Event) -> Mark {
             Some(application) => Mark::Application(application.to_owned()),
             None => Mark::Everything,
         },
-        "config" | "queue" => Mark::Everything,
+        "config" | "import" | "queue" => Mark::Everything,
         _ => Mark::Nothing,
     }
 }

@@ -1,13 +1,14 @@
 //! Applications and roles on them.
 
 use sdk::types::{
-    Application,
+    Application, Team,
     applications::{AddOwner, ChangeRole, CreateApplication, PatchApplication, RoleDescription},
     invitations::{AcceptInvitation, Invitation, NewInvitation},
+    teams::{NewTeam, PatchTeam},
 };
 use serde_json::json;
 
-use crate::openapi::operation::{Operation, Who, delete, get, patch, post};
+use crate::openapi::operation::{Operation, Who, delete, get, patch, post, put};
 
 pub fn operations() -> Vec<Operation> {
     const ONE: &str = "/applications/{application}";
@@ -50,7 +51,7 @@ pub fn operations() -> Vec<Operation> {
             .about(
                 "`id` has to repeat the address. Members that are absent, `null` or empty stay as \
                  they are; with media type `application/merge-patch+json` `null`, `\"\"` and `[]` \
-                 clear.",
+                 clear. Only owners change `team`.",
             )
             .takes::<PatchApplication>(json!({"id": "web-shop", "name": "Shop"}))
             .answers::<Application>()
@@ -82,6 +83,57 @@ pub fn operations() -> Vec<Operation> {
         .takes::<ChangeRole>(json!({"role": "owner"}))
         .answers::<Application>()
         .refuses(&[404, 409]),
+    ]
+}
+
+pub fn teams() -> Vec<Operation> {
+    const ONE: &str = "/teams/{team}";
+    const MEMBER: &str = "/teams/{team}/members/{user}";
+    let read = &["read_applications"];
+    let write = &["write_applications"];
+    vec![
+        get("/teams", "The teams of the user; for administrators all")
+            .who(Who::Validated)
+            .scope(read)
+            .answers_page::<Team>(),
+        post("/teams", "Make a team; the caller becomes its owner")
+            .who(Who::Validated)
+            .scope(write)
+            .about(
+                "Members of a team have their role on every application whose `team` it is. An \
+                 application is given to a team when it is made or changed.",
+            )
+            .takes::<NewTeam>(json!({"id": "shop-crew", "name": "The people of the shop"}))
+            .answers::<Team>()
+            .refuses(&[409]),
+        get(ONE, "One team with its members and applications")
+            .who(Who::Member)
+            .scope(read)
+            .answers::<Team>()
+            .refuses(&[404]),
+        patch(ONE, "Change the name of a team")
+            .conditional()
+            .who(Who::TeamOwner)
+            .scope(write)
+            .takes::<PatchTeam>(json!({"name": "The crew"}))
+            .answers::<Team>()
+            .refuses(&[404]),
+        delete(ONE, "Delete a team that has no applications")
+            .conditional()
+            .who(Who::TeamOwner)
+            .scope(write)
+            .refuses(&[404, 409]),
+        put(MEMBER, "Take a user into a team, or give him another role")
+            .who(Who::TeamOwner)
+            .scope(write)
+            .takes::<ChangeRole>(json!({"role": "collaborator"}))
+            .status(200)
+            .answers::<Team>()
+            .refuses(&[404, 409]),
+        delete(MEMBER, "Take a user out of a team; everybody may leave")
+            .who(Who::TeamOwner)
+            .scope(write)
+            .refuses(&[404, 409]),
     ]
 }
 

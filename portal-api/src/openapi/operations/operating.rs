@@ -2,6 +2,7 @@
 
 use sdk::types::{
     Event, ListenerRegistration,
+    archive::ImportedData,
     audit::{AuditEntry, NewAuditRecord},
     gateway::GatewayStatus,
     health::{Health, Ping},
@@ -146,6 +147,25 @@ pub fn operations() -> Vec<Operation> {
         .about("For trusted peers with `X-Consumer-Id`, and services.")
         .answers_list::<Health>()
         .refuses(&[404]),
+        post("/export", "All data in one encrypted file")
+            .who(Who::Service)
+            .about(
+                "For portal-api's own identity, which the command line makes with the master key. \
+                 The file can be read with that master key only.",
+            )
+            .status(200)
+            .answers_text("application/octet-stream"),
+        post("/import", "Replace all data by that of such a file")
+            .who(Who::Service)
+            .about(
+                "For portal-api's own identity. A file that is damaged, cut off or made with \
+                 another master key changes nothing.",
+            )
+            .query("replace", "`true`: also if there is data of people already")
+            .takes_bytes()
+            .status(200)
+            .answers::<ImportedData>()
+            .refuses(&[409, 413]),
         get("/openapi.json", "This description").answers_object(),
         get("/openapi.yaml", "This description as YAML").answers_text("application/yaml"),
     ]

@@ -1,6 +1,6 @@
 //! The rows: method, address, what they need, the body they send, and the status of each role.
 
-use super::scene::Needs::{self, Application, Nothing, Subscriptions, User};
+use super::scene::Needs::{self, Application, Nothing, Subscriptions, Team, User};
 
 pub struct Row {
     pub method: &'static str,
@@ -26,6 +26,14 @@ impl Row {
             [one] => [one; 8],
             _ => all.try_into().unwrap(),
         }
+    }
+}
+
+impl Row {
+    /// The route that serves it.
+    pub fn route(&self) -> &'static str {
+        let end = self.path.find(['?', '+']).unwrap_or(self.path.len());
+        &self.path[..end]
     }
 }
 
@@ -232,6 +240,17 @@ pub const ROWS: &[Row] = &[
     row("GET", "/apis/{api}/context", Nothing, SCOPE_AND_MACHINE),
     row("POST", "/apis/{api}/announcements", Nothing, "403 403 403 403 403 403 201 403")
         .with(r#"{"subject": "Maintenance", "text": "On Sunday."}"#),
+    row("GET", "/teams", Nothing, SCOPE_AND_MACHINE),
+    row("POST", "/teams", Nothing, "403 201 201 201 201 201 201 403").with(r#"{"id": "{new}", "name": "New"}"#),
+    row("GET", "/teams/{team}", Team, MEMBER),
+    row("PATCH", "/teams/{team}", Team, OWN).with(r#"{"name": "New"}"#),
+    row("DELETE", "/teams/{team}", Team, OWN_204),
+    row("PUT", "/teams/{team}/members/{user}", Team, OWN).with(r#"{"role": "owner"}"#),
+    // The reader leaves.
+    row("DELETE", "/teams/{team}/members/{user}", Team, "403 403 204 403 204 403 204 403"),
+    row("POST", "/export", Nothing, MACHINE),
+    // Without an archive; with one: archive.rs.
+    row("POST", "/import", Nothing, "403 403 403 403 403 403 403 400"),
     row("GET", "/setup", Nothing, ADMIN),
     row("PUT", "/setup", Nothing, ADMIN).with(r#"{"hidden": false}"#),
 ];

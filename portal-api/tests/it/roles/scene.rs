@@ -27,6 +27,8 @@ pub enum Needs {
     Nothing,
     /// A user without applications; he is the owner of the row.
     User,
+    /// A team with users of each role.
+    Team,
     /// An application with users of each role.
     Application,
     /// And its subscriptions: one in force, one that waits.
@@ -87,6 +89,9 @@ impl<'a> Scene<'a> {
         if needs >= Needs::User {
             scene.add_user().await;
         }
+        if needs == Needs::Team {
+            scene.add_team().await;
+        }
         if needs >= Needs::Application {
             scene.add_application().await;
         }
@@ -131,6 +136,17 @@ impl<'a> Scene<'a> {
             .as_str()
             .unwrap()
             .clone_into(&mut self.verification);
+    }
+
+    async fn add_team(&self) {
+        let owner = self.user(&self.id);
+        let body = json!({"id": self.id, "name": "Team"});
+        owner.post("/teams", body).await.expect(201);
+        for (user, role) in [(READER, "reader"), (COLLABORATOR, "collaborator")] {
+            let path = format!("/teams/{}/members/{user}", self.id);
+            let body = json!({"role": role});
+            owner.put(&path, body).await.expect(200);
+        }
     }
 
     async fn add_application(&mut self) {
@@ -254,7 +270,15 @@ impl<'a> Scene<'a> {
         let mut address = [
             ("{api}", api),
             ("{application}", application),
-            ("{user}", &self.id),
+            ("{team}", &self.id),
+            (
+                "{user}",
+                if path.starts_with("/teams") {
+                    READER
+                } else {
+                    &self.id
+                },
+            ),
             ("{pool}", pool),
             ("{namespace}", &self.id),
             ("{server}", "default"),
@@ -296,6 +320,8 @@ impl<'a> Scene<'a> {
 fn machine_of(row: &Row) -> ServiceName {
     if row.path.ends_with("/verify") || row.path.starts_with("/auditlog/records") {
         ServiceName::AuthServer
+    } else if matches!(row.path, "/export" | "/import") {
+        ServiceName::PortalApi
     } else {
         ServiceName::GatewayAdapter
     }
