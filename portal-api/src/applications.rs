@@ -1,9 +1,9 @@
 //! Applications: what developers register, and what subscribes to APIs.
 
 pub mod access;
-mod list;
-mod patch;
-mod redirect_uris;
+pub mod list;
+pub mod patch;
+pub mod redirect_uris;
 mod routes;
 pub mod row;
 pub mod rules;

@@ -5,13 +5,13 @@
 
 mod chain;
 mod export;
-mod intake;
-mod list;
+pub mod intake;
+pub mod list;
 mod mask;
 mod people;
 mod refusals;
 mod retention;
-mod row;
+pub mod row;
 mod snapshot;
 mod wire;
 

@@ -4,7 +4,7 @@
 //! A new configuration is read and checked beside the one in force and replaces it as a whole, or
 //! not at all. Requests hold the one they began with.
 
-mod access;
+pub mod access;
 mod announce;
 mod commits;
 mod drafts;

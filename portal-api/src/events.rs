@@ -7,7 +7,7 @@ mod append;
 mod bell;
 mod deliver;
 mod filter;
-mod guard;
+pub mod guard;
 mod kinds;
 mod own;
 mod routes;

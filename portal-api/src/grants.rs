@@ -2,7 +2,7 @@
 
 pub mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 pub mod store;
 
 use axum::{Router, routing::get};

@@ -4,7 +4,7 @@
 
 mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 mod store;
 
 pub use routes::routes;

@@ -22,6 +22,8 @@ mod echo;
 mod error;
 pub mod events;
 mod extract;
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod globals;
 mod grants;

@@ -2,7 +2,7 @@
 
 mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 mod store;
 
 use axum::{Router, routing::get};

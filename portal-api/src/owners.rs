@@ -2,7 +2,7 @@
 
 mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 pub mod store;
 
 pub use routes::routes;

@@ -48,6 +48,14 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The same with another value for one of them.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut all = self.without(name);
+        all.push((name.to_owned(), value.to_owned()));
+        Self(all)
+    }
+
     /// All but the one with this name, in their order.
     fn without(&self, name: &str) -> Vec<(String, String)> {
         let others = self.0.iter().filter(|(key, _)| key != name);

@@ -88,7 +88,7 @@ async fn put(
     Ok(Json(wanted))
 }
 
-fn check(wanted: &Preferences) -> Result<(), ApiError> {
+pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
     let is_name = |name: &String| {
         let is_allowed = |c: u8| c.is_ascii_lowercase() || matches!(c, b'_' | b'.');
         (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)

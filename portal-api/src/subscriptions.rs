@@ -2,7 +2,7 @@
 
 mod approve;
 mod by_client;
-mod change;
+pub mod change;
 mod create;
 mod delete;
 mod list;

@@ -1,7 +1,7 @@
 //! Measured calls: taking them from the gateway, and reading them as series (portal-api 29.5).
 
 mod histogram;
-mod intake;
+pub mod intake;
 mod limits;
 mod query;
 pub mod rollup;

@@ -6,7 +6,7 @@
 mod apply;
 mod routes;
 pub mod row;
-mod rules;
+pub mod rules;
 mod secret;
 mod store;
 mod take_over;

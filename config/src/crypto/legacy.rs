@@ -61,6 +61,9 @@ fn derive(key_text: &str) -> ([u8; 32], [u8; 16]) {
 
 #[cfg(test)]
 mod tests {
+    use aes::cipher::{KeyIvInit, StreamCipher};
+    use proptest::prelude::*;
+
     use super::{super::DecryptError, decrypt, decrypt_credential, derive, is_key_check};
 
     const KEY: &str = "correct-horse-battery-staple";
@@ -109,5 +112,28 @@ mod tests {
         assert_eq!(decrypt("other", value), Err(DecryptError::WrongKey));
         assert_eq!(decrypt(KEY, "no hex"), Err(DecryptError::Malformed));
         assert_eq!(decrypt(KEY, "1961"), Err(DecryptError::Malformed));
+    }
+
+    /// As wicked wrote values (static-config 4.2); we never do.
+    fn encrypt(key_text: &str, random: [u8; 20], value: &str) -> String {
+        let (key, counter) = derive(key_text);
+        let mut bytes = format!("{}{value}", hex::encode(random)).into_bytes();
+        ctr::Ctr128BE::<aes::Aes256>::new(&key.into(), &counter.into()).apply_keystream(&mut bytes);
+        hex::encode(bytes)
+    }
+
+    proptest! {
+        #[test]
+        fn what_wicked_encrypted_is_read(key in ".+", random: [u8; 20], value: String) {
+            let stored = encrypt(&key, random, &value);
+            prop_assert_eq!(decrypt(&key, &stored), Ok(value.clone()));
+            prop_assert_eq!(decrypt_credential(&key, &format!("!{stored}")), Ok(value));
+        }
+
+        #[test]
+        fn no_text_breaks_it(key in ".*", text in "!?([0-9a-f]{2}){0,80}.?") {
+            let _ = decrypt(&key, &text);
+            let _ = decrypt_credential(&key, &text);
+        }
     }
 }

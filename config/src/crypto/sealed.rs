@@ -68,6 +68,8 @@ fn cipher(key_text: &str, salt: &[u8]) -> XChaCha20Poly1305 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{open, seal};
     use crate::crypto::DecryptError;
 
@@ -86,5 +88,30 @@ mod tests {
         let damaged = format!("{}{last}", &first[..first.len() - 1]);
         assert!(open("key", &damaged).is_err());
         assert_eq!(open("key", "wg1:AAAA"), Err(DecryptError::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_comes_back_with_every_key(key in ".+", value: String) {
+            let config_key = crate::crypto::ConfigKey::new(key.clone()).unwrap();
+            prop_assert_eq!(config_key.decrypt(&config_key.encrypt(&value)), Ok(value.clone()));
+            prop_assert_eq!(open(&format!("{key}x"), &seal(&key, &value)), Err(DecryptError::WrongKey));
+        }
+
+        #[test]
+        fn a_value_with_one_other_character_is_refused(
+            value in ".{0,40}", place: prop::sample::Index, other in "[A-Za-z0-9_-]",
+        ) {
+            let sealed = seal("key", &value);
+            let place = 4 + place.index(sealed.len() - 4);
+            prop_assume!(sealed[place..=place] != other);
+            let damaged = format!("{}{other}{}", &sealed[..place], &sealed[place + 1..]);
+            prop_assert!(open("key", &damaged).is_err());
+        }
+
+        #[test]
+        fn no_text_breaks_it(key in ".*", text in "wg1:[A-Za-z0-9_=-]{0,120}.?") {
+            prop_assert!(open(&key, &text).is_err());
+        }
     }
 }

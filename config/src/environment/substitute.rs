@@ -96,7 +96,11 @@ fn first_reference(text: &str) -> Option<Reference> {
 
 #[cfg(test)]
 mod tests {
-    use super::substitute;
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::{first_reference, substitute};
 
     fn lookup(name: &str) -> Option<&'static str> {
         match name {
@@ -143,5 +147,71 @@ mod tests {
         let result = substitute("${LOOP}", lookup);
         assert!(result.exhausted);
         assert_eq!(result.text, format!("{}${{LOOP}}", "x".repeat(10)));
+    }
+
+    /// A text that is no reference and cannot become part of one.
+    fn plain() -> impl Strategy<Value = String> {
+        "[a-zA-Z0-9 .:/%&#äß€-]{0,12}"
+    }
+
+    /// A reference or plain text, and what it stands for.
+    fn part() -> impl Strategy<Value = (String, String)> {
+        let variable = (
+            "[A-Z][A-Z0-9_]{0,8}",
+            "[a-z0-9$&{}]{0,3}[a-z]{1,8}[$&]{0,2}",
+        );
+        prop_oneof![plain().prop_map(|text| (String::new(), text)), variable,]
+    }
+
+    proptest! {
+        #[test]
+        fn text_without_references_stays_as_it_is(text in "[^$]*") {
+            prop_assert_eq!(substitute(&text, |_| Some("x")).text, text);
+        }
+
+        #[test]
+        fn every_reference_gets_its_value_and_nothing_else_changes(
+            parts in proptest::collection::vec(part(), 0..9),
+        ) {
+            let mut variables = BTreeMap::new();
+            for (name, value) in parts.iter().filter(|(name, _)| !name.is_empty()) {
+                variables.insert(name.as_str(), value.as_str());
+            }
+            // Behind plain text, so that no value becomes `$NAME` as a whole.
+            let (mut text, mut expected) = (String::from("_"), String::from("_"));
+            for (name, plain) in &parts {
+                if name.is_empty() {
+                    text += plain;
+                    expected += plain;
+                } else {
+                    text += &["${", name.as_str(), "}"].concat();
+                    expected += variables[name.as_str()];
+                }
+            }
+            // Values that happen to make a new reference are another matter.
+            prop_assume!(first_reference(&expected).is_none());
+            let result = substitute(&text, |name| variables.get(name).copied());
+            prop_assert_eq!(result.text, expected);
+            prop_assert!(result.missing.is_none() && !result.exhausted);
+        }
+
+        #[test]
+        fn it_ends_whatever_the_variables_hold(
+            text in "[$]?([$]?[{]?[AB]?[}]?[$ x]?){0,6}",
+            a in "([$][{][AB][}]|[$][AB]|x){0,3}",
+            b in "([$][{][AB][}]|[$][AB]|x){0,3}",
+        ) {
+            let lookup = |name: &str| match name {
+                "A" => Some(a.as_str()),
+                "B" => Some(b.as_str()),
+                _ => None,
+            };
+            let result = substitute(&text, lookup);
+            let is_left = first_reference(&result.text).is_some();
+            prop_assert_eq!(is_left, result.missing.is_some() || result.exhausted);
+            if let Some(name) = result.missing {
+                prop_assert!(lookup(&name).is_none_or(str::is_empty));
+            }
+        }
     }
 }

@@ -5,4 +5,5 @@
 mod git;
 mod problems;
 mod sample;
+mod seeds;
 mod wicked;

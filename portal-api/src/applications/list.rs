@@ -68,7 +68,7 @@ fn column(column: row::Column) -> SimpleExpr {
 }
 
 /// What may be filtered and ordered by.
-fn fields() -> Fields {
+pub fn fields() -> Fields {
     let first_owner = |column: &str| {
         Expr::cust(format!(
             "(select u.{column} from application_roles o join users u on u.id = o.user_id \

@@ -112,6 +112,8 @@ fn is_private_use(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -198,5 +200,81 @@ mod tests {
             Leniency::default(),
         );
         assert!(refused.is_err());
+    }
+
+    const STRICT: Leniency = Leniency {
+        plain_http: false,
+        anything: false,
+    };
+
+    /// Pieces of addresses, wrong ones among them, in any order.
+    fn address() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "https?:",
+            "[a-z][a-z.+-]{0,8}:",
+            Just("javascript:".to_owned()),
+            "/{1,3}",
+            "[a-z0-9.-]{1,12}",
+            Just("localhost".to_owned()),
+            Just("127.0.0.1".to_owned()),
+            Just("[::1]".to_owned()),
+            "[@#?%:\\\\]",
+            ":[0-9]{1,6}",
+            "\\PC{0,3}",
+            "[\u{0}-\u{20}]",
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        // Most of them are not accepted.
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn what_is_accepted_goes_to_the_client_and_nowhere_else(text in address()) {
+            if !is_valid(&text, STRICT) {
+                return Ok(());
+            }
+            let url = Url::parse(&text).unwrap();
+            prop_assert!(url.fragment().is_none() && !text.contains('#'), "{text}");
+            prop_assert!(url.username().is_empty() && url.password().is_none(), "{text}");
+            prop_assert!(!text.contains(char::is_control), "{text}");
+            prop_assert!(!["javascript", "data", "file"].contains(&url.scheme()), "{text}");
+            if url.scheme() == "http" {
+                let host = url.host_str().unwrap();
+                let own = ["localhost", "portal.local", "[::1]"].contains(&host) || host.starts_with("127.");
+                prop_assert!(own, "{text}");
+            }
+            // What the operator allows beyond only adds to it.
+            for leniency in [Leniency { plain_http: true, ..STRICT }, Leniency { anything: true, ..STRICT }] {
+                prop_assert!(is_valid(&text, leniency), "{text}");
+            }
+            let with_fragment = format!("{text}#x");
+            prop_assert!(!is_valid(&with_fragment, STRICT));
+        }
+
+    }
+
+    proptest! {
+        #[test]
+        fn https_is_accepted_for_every_host(
+            host in "[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?\\.[a-z]{2,8}", path in "(/[A-Za-z0-9_.~-]{0,8}){0,4}", port: u16,
+        ) {
+            // Two letters and two dashes begin encoded names, most of which are none.
+            prop_assume!(!host.contains("--"));
+            let uri = format!("https://{host}:{port}{path}");
+            prop_assert!(is_valid(&uri, STRICT), "{}", uri);
+            prop_assert!(!is_valid(&uri.replace("https:", "http:"), STRICT));
+            let kept = read(Some(vec![format!(" {uri} "), String::new(), uri.clone()]), None, STRICT);
+            prop_assert_eq!(kept.unwrap(), [uri]);
+        }
+
+        #[test]
+        fn no_list_breaks_it(many in prop::collection::vec(address(), 0..60), single in address()) {
+            if let Ok(kept) = read(Some(many), Some(single), STRICT) {
+                prop_assert!(kept.len() <= MAX_URIS);
+                prop_assert!(kept.iter().all(|uri| is_valid(uri, STRICT) && uri.trim() == uri));
+            }
+        }
     }
 }

@@ -198,6 +198,8 @@ fn cut(text: &str, length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(id: &str) -> CreateApplication {
@@ -272,5 +274,26 @@ mod tests {
         assert_eq!(changes.description, Some(None));
         assert_eq!(changes.redirect_uris, Some(Vec::new()));
         assert!(check_patch("other", patch, &[], leniency).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_accepted_by_their_form_alone(text in "[ \t]?[a-z0-9_-]{0,52}[A-Z.$/ä\u{0}]?[a-z]?[ \n]?") {
+            let form = regex::Regex::new("^[a-z0-9_-]{4,50}$").unwrap();
+            let id = text.trim();
+            let is_valid = form.is_match(id) && id != "roles";
+            prop_assert_eq!(check_id(&text).ok(), is_valid.then(|| id.to_owned()));
+        }
+
+        #[test]
+        fn whatever_is_stored_keeps_its_bounds(
+            name in any::<Option<String>>(), description in any::<Option<String>>(), kind in "(confidential|public_spa|.{0,5})",
+        ) {
+            let request = CreateApplication { name, description, client_type: Some(kind), ..request("orders") };
+            if let Ok(new) = check(request) {
+                prop_assert!((1..=MAX_NAME).contains(&new.name.chars().count()));
+                prop_assert!(new.description.is_none_or(|text| text.chars().count() <= MAX_DESCRIPTION));
+            }
+        }
     }
 }

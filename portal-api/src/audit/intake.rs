@@ -119,7 +119,7 @@ fn login(row: &row::Model) -> Option<Event> {
 }
 
 /// The record as it will be stored; every member has its bounds.
-fn checked(
+pub fn checked(
     new: NewAuditRecord,
     index: usize,
     service: ServiceName,

@@ -63,7 +63,7 @@ fn column(column: Column) -> SimpleExpr {
 }
 
 /// Takes the period out of the filter; the rest compares texts.
-fn within(
+pub fn within(
     mut select: Select<Entity>,
     mut query: ListQuery,
 ) -> Result<(Select<Entity>, ListQuery), ApiError> {
@@ -109,7 +109,7 @@ pub fn moment(field: &str, text: &str) -> Result<DateTime<Utc>, ApiError> {
 }
 
 /// What may be filtered and ordered by, as texts.
-fn fields() -> Fields {
+pub fn fields() -> Fields {
     let first = |names: [&str; 2]| {
         Expr::cust(format!(
             "coalesce(audit_log.{}, audit_log.{})",

@@ -16,7 +16,7 @@ use super::{
     Parameters,
     filter::{self, Condition, Fields, Kind, Sort, operand},
 };
-use crate::ApiError;
+use crate::{ApiError, extract::null_character};
 
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 500;
@@ -127,13 +127,22 @@ impl Position {
             let message = "`cursor` belongs to another `filter` or `order_by`.";
             return Err(refused("list", message));
         }
+        let has_null = |text: &str| text.contains('\0');
+        if has_null(&position.place) || position.id.as_str().is_some_and(has_null) {
+            return Err(null_character());
+        }
         Ok(position)
     }
 
-    fn id(&self) -> Option<sea_orm::Value> {
-        match &self.id {
-            serde_json::Value::String(text) => Some(text.as_str().into()),
-            serde_json::Value::Number(number) => number.as_i64().map(Into::into),
+    /// The id as what the primary key is; databases do not compare texts with numbers.
+    fn id<E: EntityTrait>(&self) -> Option<sea_orm::Value> {
+        let key = primary_key::<E>()?.def();
+        match (&self.id, key.get_column_type()) {
+            (serde_json::Value::Number(number), ColumnType::BigInteger) => {
+                number.as_i64().map(Into::into)
+            }
+            (_, ColumnType::BigInteger) => None,
+            (serde_json::Value::String(text), _) => Some(text.as_str().into()),
             _ => None,
         }
     }
@@ -192,7 +201,7 @@ where
     };
     let mut select = filter::conditions(select, &seek.conditions, fields)?;
     if let Some(after) = &seek.after {
-        select = select.filter(beyond(&sort, &id, after)?);
+        select = select.filter(beyond::<E>(&sort, &id, after)?);
     }
     let select = select
         .expr_as(sort.expression.clone(), POSITION)
@@ -220,13 +229,13 @@ where
 }
 
 /// Behind the position, in the direction of the order; rows that are equal in it by their id.
-fn beyond(sort: &Sort, id: &Expr, after: &Position) -> Result<Expr, ApiError> {
+fn beyond<E: EntityTrait>(sort: &Sort, id: &Expr, after: &Position) -> Result<Expr, ApiError> {
     let broken = || {
         let message = "`cursor` has to be `next` of the page before.";
         ApiError::invalid("cursor", "format", message)
     };
     let position = operand(sort.kind, &after.place).map_err(|_| broken())?;
-    let later = id.clone().gt(after.id().ok_or_else(broken)?);
+    let later = id.clone().gt(after.id::<E>().ok_or_else(broken)?);
     let expression = || sort.expression.clone();
     // The first part is one that an index can begin at.
     Ok(match sort.order {
@@ -239,8 +248,12 @@ fn beyond(sort: &Sort, id: &Expr, after: &Position) -> Result<Expr, ApiError> {
     })
 }
 
+fn primary_key<E: EntityTrait>() -> Option<E::Column> {
+    Some(E::PrimaryKey::iter().next()?.into_column())
+}
+
 fn cursor_of<E: EntityTrait>(row: &Placed<E::Model>, list: &str) -> Option<String> {
-    let key = E::PrimaryKey::iter().next()?.into_column();
+    let key = primary_key::<E>()?;
     let id = match row.model.get(key) {
         sea_orm::Value::String(text) => text.as_deref()?.into(),
         sea_orm::Value::BigInt(number) => number?.into(),
@@ -282,6 +295,10 @@ pub fn slice<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(query: &str) -> Result<Option<Seek>, ApiError> {
@@ -331,5 +348,49 @@ mod tests {
         assert!(read(&format!("cursor={next}&order_by=name+ASC")).is_err());
         let link = first.link(&next);
         assert_eq!(link, format!("<?limit=1&cursor={next}>; rel=\"next\""));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn pages_of_any_short_list_lose_and_repeat_nothing_while_it_changes(
+            before in prop::collection::btree_set("\\PC{0,4}", 0..30),
+            steps in prop::collection::vec(("\\PC{0,4}", any::<prop::sample::Index>()), 0..20),
+            limit in 1..7_u64,
+        ) {
+            let mut items = before.clone();
+            let (mut seen, mut cursor) = (Vec::new(), String::new());
+            let mut steps = steps.into_iter();
+            loop {
+                let wanted = read(&format!("cursor={cursor}&limit={limit}")).unwrap().unwrap();
+                let (page, next) = slice(items.iter().cloned().collect(), &wanted, |item| item).unwrap();
+                seen.extend(page);
+                // Between two pages one comes and one goes.
+                if let Some((new, gone)) = steps.next() {
+                    if !items.is_empty() {
+                        let gone = items.iter().nth(gone.index(items.len())).unwrap().clone();
+                        items.remove(&gone);
+                    }
+                    items.insert(new);
+                }
+                match next {
+                    Some(next) => cursor = next,
+                    None => break,
+                }
+            }
+            let unique: BTreeSet<String> = seen.iter().cloned().collect();
+            prop_assert_eq!(unique.len(), seen.len());
+            prop_assert!(before.intersection(&items).all(|item| unique.contains(item)));
+        }
+
+        #[test]
+        fn no_cursor_breaks_it(text in "\\PC{0,40}", place: String, number: Option<i64>) {
+            let list = read("cursor=").unwrap().unwrap().list;
+            prop_assert!(Position::decode(&text, &list).is_err());
+            let position = Position { place: place.clone(), id: serde_json::json!(number), list: list.clone() };
+            let read = Position::decode(&position.encode(), &list);
+            prop_assert_eq!(read.ok(), (!place.contains('\0')).then_some(position));
+        }
     }
 }

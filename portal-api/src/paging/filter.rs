@@ -10,11 +10,13 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use crate::ApiError;
+use crate::{ApiError, extract::null_character};
 
 /// Most values of one `in`.
 const MAX_VALUES: usize = 200;
 const MAX_TEXT: usize = 1024;
+/// Longest text that is looked for in lists by offset.
+const MAX_SUBSTRING: usize = 8192;
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,20 +109,31 @@ impl Sort {
     }
 }
 
-/// All entries have to match, as substrings without regard to case. A field that the list does not
-/// have matches nothing.
+/// All entries have to match, as substrings without regard to case. A text that no field can have,
+/// and a field that the list does not have as a text, match nothing.
 pub fn substrings<E: EntityTrait>(
-    mut select: Select<E>,
+    select: Select<E>,
     wanted: &BTreeMap<String, String>,
     fields: &Fields,
 ) -> Select<E> {
+    let mut filtered = select.clone();
     for (name, text) in wanted {
-        select = select.filter(match fields.find(name) {
-            Some(field) => contains(field.expression.clone(), text),
-            None => Expr::val(false),
-        });
+        let field = fields.find(name).filter(|field| field.kind == Kind::Text);
+        match field {
+            Some(field) if is_possible(text) => {
+                filtered = filtered.filter(contains(field.expression.clone(), text));
+            }
+            // Nothing else is asked: there is no end to the fields that a list does not have.
+            _ => return select.filter(Expr::val(false)),
+        }
     }
-    select
+    filtered
+}
+
+/// Whether a text may be part of a stored one: PostgreSQL takes every character but U+0000, and
+/// SQLite no pattern above 50,000 bytes.
+fn is_possible(text: &str) -> bool {
+    text.len() <= MAX_SUBSTRING && !text.contains('\0')
 }
 
 /// SQLite folds ASCII only, so there other letters match in the case in which they are stored or in
@@ -203,6 +216,9 @@ fn plain(value: &Value) -> Result<String, ApiError> {
     if text.len() > MAX_TEXT {
         let message = format!("`filter`: a value has at most {MAX_TEXT} characters.");
         return Err(ApiError::invalid("filter", "length", message));
+    }
+    if text.contains('\0') {
+        return Err(null_character());
     }
     Ok(text)
 }

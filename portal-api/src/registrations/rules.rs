@@ -143,6 +143,7 @@ mod tests {
         Rendered,
         pools::{Consent, Kind},
     };
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -225,6 +226,14 @@ mod tests {
         assert!(is_valid_name("acme_1-a"));
         for bad in ["", "Acme", "a/b", "ä", &"a".repeat(129)] {
             assert!(!is_valid_name(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_accepted_by_their_form_alone(text in "[a-z0-9_-]{0,130}[A-Z./ä\u{0}]?") {
+            let form = regex::Regex::new("^[a-z0-9_-]{1,128}$").unwrap();
+            prop_assert_eq!(is_valid_name(&text), form.is_match(&text));
         }
     }
 }

@@ -113,7 +113,7 @@ pub fn check_reach(reach: &Reach, subscription: &row::Model) -> Result<(), ApiEr
 
 /// What a body asks for, read with the rights of its sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Patch {
+pub struct Patch {
     approve: bool,
     rotate: bool,
     trusted: Option<bool>,
@@ -122,7 +122,7 @@ struct Patch {
 }
 
 impl Patch {
-    fn read(body: &Value, by_admin: bool) -> Result<Self, ApiError> {
+    pub fn read(body: &Value, by_admin: bool) -> Result<Self, ApiError> {
         let is_true = |member: &str| body.get(member) == Some(&Value::Bool(true));
         let trusted = body.get("trusted").map(is_truthy);
         if trusted == Some(true) && !by_admin {

@@ -50,7 +50,7 @@ pub async fn take(
     Ok(StatusCode::ACCEPTED)
 }
 
-fn read(body: &Bytes) -> Result<UsageBatch, ApiError> {
+pub fn read(body: &Bytes) -> Result<UsageBatch, ApiError> {
     let batch = from_value(parse_json(body)?)?;
     check(&batch)?;
     Ok(batch)
@@ -87,7 +87,7 @@ fn check(batch: &UsageBatch) -> Result<(), ApiError> {
     Err(ApiError::invalid("cells", "range", message))
 }
 
-fn to_row(cell: UsageCell) -> minute::Model {
+pub fn to_row(cell: UsageCell) -> minute::Model {
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     minute::Model {
         subscription_id: cell.subscription,

@@ -1,5 +1,6 @@
 //! Input that is meant to do harm is answered with 4xx, never with 5xx (portal-api 30, 21).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::{Value, json};
 use service::ServiceName;
@@ -95,6 +96,28 @@ on_both_databases! {
             ] {
                 expect_no_failure(&api, Method::GET, &path, None).await;
             }
+        }
+        // What no database takes: U+0000, patterns and expressions without end, times as texts.
+        let long = "x".repeat(60_000);
+        let many: Vec<String> = (0..1500).map(|number| format!("\"f{number}\":\"\"")).collect();
+        for filter in [
+            r#"{"name":"a\u0000"}"#.to_owned(),
+            r#"{"name":{"eq":"\u0000"}}"#.to_owned(),
+            r#"{"changedDate":"2026"}"#.to_owned(),
+            format!("{{\"name\":\"{long}\"}}"),
+            format!("{{{}}}", many.join(",")),
+        ] {
+            for list in ["/applications?embed=1", "/applications?cursor=", "/registrations/pools/wicked?x=1"] {
+                expect_no_failure(&api, Method::GET, &format!("{list}&filter={filter}"), None).await;
+            }
+        }
+        // Cursors that nobody was given: a number where ids are texts, U+0000.
+        for position in [r#"{"p":"a","i":4,"l":"LIST"}"#, r#"{"p":"a\u0000","i":"b","l":"LIST"}"#, r#"{"p":"a","i":"\u0000","l":"LIST"}"#] {
+            let digest = &hex::encode(ring::digest::digest(&ring::digest::SHA256, b"None\nNone"))[..12];
+            let cursor = URL_SAFE_NO_PAD.encode(position.replace("LIST", digest));
+            let path = format!("/applications?cursor={cursor}");
+            let answer = api.user(ADMIN, SCOPES).get(&path).await.expect(400);
+            assert!(!answer.text().is_empty(), "{position}");
         }
         let most = u64::MAX;
         for path in ["/users", "/registrations/pools/wicked"] {

@@ -30,6 +30,7 @@ mod paging;
 mod registrations;
 mod reload;
 mod roles;
+mod seeds;
 mod subscriptions;
 mod support;
 mod teams;

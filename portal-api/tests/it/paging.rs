@@ -1,6 +1,9 @@
 //! Lists by cursor (portal-api B1).
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::{Value, json};
 
@@ -78,6 +81,41 @@ on_both_databases! {
                 api.user(ADMIN, ALL_SCOPES).delete(&path).await;
             }
         }
+    }
+
+    async fn no_row_is_lost_or_shown_twice_while_writers_never_pause(api: TestApi) {
+        const ROWS: usize = 40;
+        for number in 0..ROWS {
+            create(&api, &format!("old-{number:02}"), &format!("Name {:02}", (number * 7) % 10)).await;
+        }
+        let expected: BTreeSet<String> = (0..ROWS).map(|number| format!("old-{number:02}")).collect();
+        let walked = AtomicBool::new(false);
+        // Each adds and removes rows all over the list until the walks are done.
+        let writer = async |writer: usize| {
+            for round in 0.. {
+                if walked.load(Ordering::Relaxed) {
+                    break;
+                }
+                let prefix = ["aaa", "old-10", "old-25", "zzz"][round % 4];
+                let id = format!("{prefix}-{writer}-{round}");
+                create(&api, &id, &format!("Name {:02}", round % 12)).await;
+                if round % 2 == 0 {
+                    api.user(DEVELOPER, ALL_SCOPES).delete(&format!("/applications/{id}")).await.expect(204);
+                }
+            }
+        };
+        let walks = async {
+            for order in ["id%20ASC", "id%20DESC", "name%20ASC", "name%20DESC", "changedDate%20ASC", "changedDate%20DESC"] {
+                let query = format!("/applications?embed=1&limit=4&order_by={order}");
+                // Rows that come in at the end of the order could be followed for ever.
+                let seen = walk(&api, &query, async |number| assert!(number < 2000, "{order}: the list has no end")).await;
+                let unique: BTreeSet<String> = seen.iter().cloned().collect();
+                assert_eq!(unique.len(), seen.len(), "{order}: nothing twice");
+                assert!(expected.is_subset(&unique), "{order}: nothing lost");
+            }
+            walked.store(true, Ordering::Relaxed);
+        };
+        tokio::join!(walks, writer(0), writer(1), writer(2));
     }
 
     async fn filters_have_operators_over_a_closed_list(api: TestApi) {

@@ -1,0 +1,3 @@
+//! What the targets share. The targets themselves are in `bin/`.
+
+pub mod configuration;
