@@ -11,6 +11,7 @@ mod address;
 mod commit;
 mod files;
 mod history;
+mod host_key;
 mod mirror;
 mod propose;
 mod served;
@@ -29,6 +30,9 @@ pub struct Credentials {
     pub user_password: Option<String>,
     /// `GIT_SSH_KEY`: a private key as text.
     pub ssh_key: Option<String>,
+    /// `GIT_SSH_KNOWN_HOSTS`: keys of hosts, as lines of `known_hosts`. Missing = the file
+    /// `~/.ssh/known_hosts`.
+    pub known_hosts: Option<String>,
 }
 
 impl std::fmt::Debug for Credentials {

@@ -33,6 +33,7 @@ pub fn repository(address: &str, data: &Path) -> anyhow::Result<Origin> {
         credentials: Credentials {
             user_password: settings::secret("GIT_CREDENTIALS")?,
             ssh_key: settings::secret("GIT_SSH_KEY")?,
+            known_hosts: settings::secret("GIT_SSH_KNOWN_HOSTS")?,
         },
     };
     Ok(Origin::Git(Mirror::new(source, &data.join("config"))?))

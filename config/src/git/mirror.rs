@@ -84,15 +84,16 @@ impl Mirror {
 
     /// Fetches the branch (all of them, and the tags, for `GIT_REVISION`) and gives its name.
     fn download(&self, repository: &Repository) -> Result<String, FetchError> {
+        let failure = transport::Failure::default();
         let failed = |error: git2::Error| FetchError::Remote {
             address: self.source.address.to_string(),
-            reason: error.message().to_owned(),
+            reason: failure.reason(&error),
         };
         let mut remote = repository
             .remote_anonymous(self.source.address.as_str())
             .map_err(failed)?;
         let branch = {
-            let callbacks = Some(transport::callbacks(&self.source));
+            let callbacks = Some(transport::callbacks(&self.source, &failure));
             let connection = remote
                 .connect_auth(Direction::Fetch, callbacks, None)
                 .map_err(failed)?;
@@ -126,7 +127,7 @@ impl Mirror {
             None => vec![format!("+refs/heads/{branch}:refs/remotes/origin/{branch}")],
         };
         let mut options = FetchOptions::new();
-        options.remote_callbacks(transport::callbacks(&self.source));
+        options.remote_callbacks(transport::callbacks(&self.source, &failure));
         options.download_tags(git2::AutotagOption::None);
         remote
             .fetch(&wanted, Some(&mut options), None)

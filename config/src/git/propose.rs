@@ -150,7 +150,8 @@ impl Mirror {
         let pushed = self.with_repository(|repository| {
             let mut reference = repository.reference(&temporary, commit.oid()?, true, "push")?;
             let pushed = {
-                let mut callbacks = transport::callbacks(self.source());
+                let failure = transport::Failure::default();
+                let mut callbacks = transport::callbacks(self.source(), &failure);
                 callbacks.push_update_reference(|_, message| {
                     refusal = message.map(str::to_owned);
                     Ok(())

@@ -1,17 +1,44 @@
 //! Talking to the remote: credentials, and limits in time and size.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
-use git2::{Cred, CredentialType, RemoteCallbacks};
+use git2::{
+    CertificateCheckStatus, Cred, CredentialType, ErrorCode, RemoteCallbacks,
+    cert::{Cert, CertHostkey},
+};
+use url::Url;
 
-use super::{Credentials, RepositoryAddress, Source};
+use super::{Credentials, RepositoryAddress, Source, host_key};
 
 const MAX_DURATION: Duration = Duration::from_mins(2);
 const MAX_BYTES: usize = 512 * 1024 * 1024;
 /// User name for hosts that take a token as password of anybody.
 const TOKEN_USER: &str = "x-access-token";
 
-pub fn callbacks(source: &Source) -> RemoteCallbacks<'_> {
+/// What libgit2 does not say itself when it fails.
+#[derive(Default)]
+pub struct Failure {
+    /// Type and fingerprint of an ssh host key.
+    host_key: RefCell<Option<String>>,
+}
+
+impl Failure {
+    /// Why something failed, for people, without credentials.
+    pub fn reason(&self, error: &git2::Error) -> String {
+        match (error.code(), &*self.host_key.borrow()) {
+            (ErrorCode::Certificate, Some(key)) => format!(
+                "the key of the host is not known ({key}); if it is the right one, put what \
+                 `ssh-keyscan` prints into GIT_SSH_KNOWN_HOSTS"
+            ),
+            _ => error.message().to_owned(),
+        }
+    }
+}
+
+pub fn callbacks<'a>(source: &'a Source, failure: &'a Failure) -> RemoteCallbacks<'a> {
     let started = Instant::now();
     let mut asked = 0;
     let mut callbacks = RemoteCallbacks::new();
@@ -22,14 +49,41 @@ pub fn callbacks(source: &Source) -> RemoteCallbacks<'_> {
         asked += 1;
         // libgit2 asks again and again while the host refuses; and a redirect must not carry the
         // password to another host.
-        if asked > 2 || host(url) != host(source.address.as_str()) {
+        if asked > 2 || place(url) != place(source.address.as_str()) {
             return Err(git2::Error::from_str(
                 "the repository refused the credentials",
             ));
         }
         credential(&source.address, &source.credentials, user, allowed)
     });
+    callbacks.certificate_check(move |certificate: &Cert<'_>, host| {
+        let Some(key) = certificate.as_hostkey() else {
+            // TLS is checked against the authorities of the system.
+            return Ok(CertificateCheckStatus::CertificatePassthrough);
+        };
+        *failure.host_key.borrow_mut() = Some(describe(key));
+        let Some(lines) = &source.credentials.known_hosts else {
+            return Ok(CertificateCheckStatus::CertificatePassthrough);
+        };
+        let port = place(source.address.as_str()).map_or(22, |(_, _, port)| port);
+        match key.hostkey() {
+            Some(key) if host_key::is_known(lines, host, port, key) => {
+                Ok(CertificateCheckStatus::CertificateOk)
+            }
+            _ => Err(git2::Error::new(
+                ErrorCode::Certificate,
+                git2::ErrorClass::Ssh,
+                "unknown host key",
+            )),
+        }
+    });
     callbacks
+}
+
+fn describe(key: &CertHostkey<'_>) -> String {
+    let kind = key.hostkey_type().map_or("unknown", |kind| kind.name());
+    let key = key.hostkey().map(host_key::fingerprint);
+    format!("{kind} {}", key.unwrap_or_default())
 }
 
 fn credential(
@@ -41,7 +95,8 @@ fn credential(
     let user = user.unwrap_or("git");
     if allowed.contains(CredentialType::SSH_KEY) {
         return match &credentials.ssh_key {
-            Some(key) => Cred::ssh_key_from_memory(user, None, key, None),
+            // A key that lost its last line end on the way is not understood otherwise.
+            Some(key) => Cred::ssh_key_from_memory(user, None, &format!("{}\n", key.trim()), None),
             None => Cred::ssh_key_from_agent(user),
         };
     }
@@ -81,17 +136,22 @@ fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-fn host(url: &str) -> Option<String> {
-    if let Ok(url) = url::Url::parse(url) {
-        return url.host_str().map(str::to_owned);
+/// Scheme, host and port. A password that is meant for https does not go out by http either.
+fn place(url: &str) -> Option<(String, String, u16)> {
+    if let Ok(url) = Url::parse(url) {
+        let port = url
+            .port_or_known_default()
+            .or((url.scheme() == "ssh").then_some(22));
+        return Some((url.scheme().to_owned(), url.host_str()?.to_owned(), port?));
     }
     let (_, host_path) = url.split_once('@')?;
-    host_path.split_once(':').map(|(host, _)| host.to_owned())
+    let (host, _) = host_path.split_once(':')?;
+    Some(("ssh".to_owned(), host.to_owned(), 22))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, host};
+    use super::{decode, place};
 
     #[test]
     fn credentials_are_decoded() {
@@ -99,13 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn the_host_of_every_form_is_found() {
-        for url in [
-            "https://a.example/x",
-            "git@a.example:x",
-            "ssh://git@a.example/x",
+    fn the_place_of_every_form_is_found() {
+        for (url, scheme, port) in [
+            ("https://a.example/x", "https", 443),
+            ("http://a.example/x", "http", 80),
+            ("https://a.example:8443/x", "https", 8443),
+            ("git@a.example:x", "ssh", 22),
+            ("ssh://git@a.example/x", "ssh", 22),
+            ("ssh://git@a.example:2222/x", "ssh", 2222),
         ] {
-            assert_eq!(host(url).as_deref(), Some("a.example"));
+            let expected = (scheme.to_owned(), "a.example".to_owned(), port);
+            assert_eq!(place(url), Some(expected));
         }
     }
 }

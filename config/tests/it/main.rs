@@ -6,4 +6,5 @@ mod git;
 mod problems;
 mod sample;
 mod seeds;
+mod ssh;
 mod wicked;
