@@ -218,6 +218,7 @@ fn read(
         templates,
     };
     check::check(&configuration, report);
+    check::login(&configuration, &unresolved, report);
     check::notices(tree, &unresolved, report);
     schema::check(&unresolved, report);
     Some(configuration)

@@ -54,6 +54,8 @@ pub(crate) fn upgrade(documents: &mut Documents, report: &Report) {
         report.warn("globals.json", &JsonPath::default().key("version"), message);
     }
     if version >= NEWEST {
+        warn_of_old_paths(documents, report);
+        apis::uris_to_routes(documents);
         return;
     }
     tracing::info!(
@@ -65,6 +67,29 @@ pub(crate) fn upgrade(documents: &mut Documents, report: &Report) {
     }
     if let Some(globals) = object(documents, "globals.json") {
         globals.insert("version".to_owned(), NEWEST.into());
+    }
+}
+
+/// The editor of wicked wrote `uris` into files of the newest version, and without `routes` its
+/// adapter took them.
+fn warn_of_old_paths(documents: &Documents, report: &Report) {
+    for (file, document) in documents {
+        let (api, place) = if file.starts_with("auth-servers/") {
+            let place = JsonPath::default().key("config").key("api");
+            (document.pointer("/config/api"), place)
+        } else if file.starts_with("apis/") && file.ends_with("/config.json") {
+            (document.get("api"), JsonPath::default().key("api"))
+        } else {
+            continue;
+        };
+        let Some(api) = api.filter(|api| api.get("uris").is_some()) else {
+            continue;
+        };
+        let message = match api.get("routes") {
+            Some(_) => "this has no effect beside `routes`; remove it",
+            None => "this is the form before version 23; write `routes`",
+        };
+        report.warn(file, &place.key("uris"), message);
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::{
-    apis, content::asset_type, files, globals, path::JsonPath, problem::Report, tree::Tree,
+    apis, content::asset_type, files, globals, path::JsonPath, plans, problem::Report, tree::Tree,
 };
 
 type Documents = BTreeMap<String, Value>;
@@ -14,6 +14,7 @@ type Documents = BTreeMap<String, Value>;
 pub fn check(tree: &Tree, documents: &Documents, report: &Report) {
     if let Some(document) = documents.get(globals::FILE) {
         stores(document, report);
+        kong(document, report);
     }
     if let Some(document) = documents.get(apis::FILE) {
         hidden_credentials(document, report);
@@ -23,6 +24,8 @@ pub fn check(tree: &Tree, documents: &Documents, report: &Report) {
             variables(file, &JsonPath::default(), document, report);
         }
     }
+    approvals_without_mail(documents, report);
+    not_pools(tree, report);
     assets(tree, report);
     environments(documents, report);
 }
@@ -51,6 +54,17 @@ fn stores(globals: &Value, report: &Report) {
     }
 }
 
+/// What the repository cannot tell: how credentials were made until now.
+fn kong(globals: &Value, report: &Report) {
+    let is_kong = globals.pointer("/gateway/type").and_then(Value::as_str) == Some("kong");
+    if is_kong {
+        let message = "Kong is given keys and secrets in clear; credentials made while this was \
+                       `embedded` are kept as fingerprints only and have to be rotated";
+        let place = JsonPath::default().key("gateway").key("type");
+        report.warn(globals::FILE, &place, message);
+    }
+}
+
 fn hidden_credentials(document: &Value, report: &Report) {
     let list = document.get("apis").and_then(Value::as_array);
     for (index, api) in list.into_iter().flatten().enumerate() {
@@ -63,6 +77,35 @@ fn hidden_credentials(document: &Value, report: &Report) {
             let place = JsonPath::default().key("apis").index(index);
             report.warn(apis::FILE, &place.key("hide_credentials"), message);
         }
+    }
+}
+
+/// Requests that nobody is told of.
+fn approvals_without_mail(documents: &Documents, report: &Report) {
+    let is_on = |globals: &Value| match globals.pointer("/mailer/useMailer") {
+        Some(Value::Bool(is_on)) => *is_on,
+        // A text may be a variable.
+        Some(Value::String(text)) => text != "false",
+        _ => false,
+    };
+    if documents.get(globals::FILE).is_some_and(is_on) {
+        return;
+    }
+    let plans = documents.get(plans::FILE);
+    let plans = plans.and_then(|document| document.get("plans")?.as_array());
+    let waits = |plan: &Value| plan.get("needsApproval") == Some(&Value::Bool(true));
+    if let Some(index) = plans.and_then(|plans| plans.iter().position(waits)) {
+        let place = JsonPath::default().key("plans").index(index);
+        let message = "nobody gets a mail about requests: `mailer.useMailer` is off";
+        report.warn(plans::FILE, &place.key("needsApproval"), message);
+    }
+}
+
+fn not_pools(tree: &Tree, report: &Report) {
+    let paths = tree.below("pools/").map(|(path, _)| path);
+    for path in paths.filter(|path| path.strip_suffix(".json").is_none()) {
+        let message = "pools are JSON files; this has no effect";
+        report.warn(&format!("pools/{path}"), &JsonPath::default(), message);
     }
 }
 

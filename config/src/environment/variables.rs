@@ -79,6 +79,8 @@ impl Variables {
 
     fn visit(&self, file: &str, path: &JsonPath, value: &mut Value, report: &Report) {
         match value {
+            // No variable can be called `$…`, so such a text never meant one.
+            Value::String(text) if text.starts_with("$$") => drop(text.remove(0)),
             Value::String(text) if text.contains('$') => {
                 let result = self.substitute(text);
                 self.report(file, path, &result, report);
@@ -118,7 +120,8 @@ impl Variables {
             report.warn(
                 file,
                 path,
-                "this looks like a reference to a variable; kept as text",
+                "this looks like a reference to a variable and is kept as text; begin it with `$$` \
+                 if it is none",
             );
         }
     }
@@ -266,10 +269,13 @@ mod tests {
     #[test]
     fn undefined_variables_are_errors_and_plain_dollars_are_not() {
         let (variables, report) = resolve(&[]);
-        let mut document = json!({"a": ["${MISSING}/x"], "b": "$5 off", "c": "${A}"});
+        let mut document = json!({
+            "a": ["${MISSING}/x"], "b": "$5 off", "c": "${A}", "d": "$$A and ${MISSING}",
+        });
         variables.substitute_all("globals.json", &mut document, &report);
         assert_eq!(document["c"], "default");
         assert_eq!(document["b"], "$5 off");
+        assert_eq!(document["d"], "$A and ${MISSING}");
         let problems = report.into_problems();
         assert_eq!((problems.len(), problems.errors()), (2, 1));
         assert_eq!(problems.iter().next().unwrap().path.to_string(), "a[0]");

@@ -274,3 +274,77 @@ fn a_pool_without_a_name_is_refused_and_a_newer_version_is_not() {
     assert_eq!(places(&newer)[0].1, "version");
     assert!(!newer.refuse());
 }
+
+#[test]
+fn a_switch_to_kong_is_pointed_out() {
+    let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
+    let problems = problems(&[("globals.json", &globals.replace("\"embedded\"", "\"kong\""))]);
+    assert_eq!(places(&problems)[0].1, "gateway.type");
+    assert!(!problems.refuse(), "{problems}");
+}
+
+#[test]
+fn log_in_methods_that_cannot_work_are_pointed_out() {
+    let server = r#"{"tokens": {"mode": "kong-oauth2"}, "authMethods": [
+        {"name": "local", "type": "local"},
+        {"name": "google", "type": "google", "config": {"clientId": "$PORTAL_API_URL"}},
+        {"name": "idp", "type": "oauth2", "config": {"clientId": "a", "clientSecret": "b",
+            "endpoints": {"authorizeEndpoint": "https://i/a", "tokenEndpoint": "https://i/t"}}},
+        {"name": "off", "type": "saml", "enabled": false},
+        {"name": "staff", "type": "ldap", "config": {"url": "ldap://x", "filter": "uid=x",
+            "profile": {"sub": "uid", "email": "mail"}}},
+        {"name": "anybody", "type": "dummy"}
+    ], "config": {"api": {"upstream_url": "http://a", "routes": [{"paths": ["/auth"]}]}}}"#;
+    let problems = problems(&[("auth-servers/default.json", server)]);
+    let places: Vec<String> = places(&problems).into_iter().map(|place| place.1).collect();
+    assert_eq!(
+        places,
+        [
+            "tokens.mode",
+            "authMethods[1].config.clientSecret",
+            "authMethods[2].config.certificate",
+            "authMethods[4].config.filter",
+            "authMethods[5].type",
+            "config.api.routes[0].strip_path",
+        ],
+        "{problems}"
+    );
+    assert!(!problems.refuse(), "{problems}");
+}
+
+#[test]
+fn paths_in_their_old_form_are_taken_in_files_of_the_newest_version_too() {
+    let old =
+        r#"{"api": {"upstream_url": "http://x", "uris": ["/petstore/v1"], "strip_uri": true}}"#;
+    let mixed = r#"{"api": {"upstream_url": "http://x", "uris": ["/x"], "routes": [{"paths": ["/clock/v1"]}]}}"#;
+    let problems = problems(&[
+        ("apis/petstore/config.json", old),
+        ("apis/timezones/config.json", mixed),
+        ("pools/notes.txt", "x"),
+    ]);
+    let named: Vec<_> = problems
+        .iter()
+        .map(|p| (p.file.as_str(), p.path.to_string()))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            ("apis/petstore/config.json", "api.uris".to_owned()),
+            ("apis/timezones/config.json", "api.uris".to_owned()),
+            ("pools/notes.txt", String::new()),
+        ]
+    );
+    assert!(!problems.refuse(), "{problems}");
+}
+
+#[test]
+fn plans_with_approval_need_somebody_who_is_told() {
+    let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
+    let off = globals.replace("\"useMailer\": true", "\"useMailer\": false");
+    assert_ne!(off, globals);
+    let problems = problems(&[("globals.json", &off)]);
+    assert!(
+        places(&problems)[0].1.ends_with(".needsApproval"),
+        "{problems}"
+    );
+}
