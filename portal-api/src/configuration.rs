@@ -12,6 +12,7 @@ mod files;
 mod follow;
 mod hook;
 mod in_force;
+mod kong;
 mod orphans;
 mod reload;
 mod signature;

@@ -12,14 +12,14 @@ use config::{
     git::{Author, Commit, Draft, Edit, FetchError, Mirror, PushError},
 };
 use http::StatusCode;
-use sdk::types::configuration::{CommitPreview, CommitRequest, ConfigCommit, ConfigEdit};
+use sdk::types::configuration::{CommitPreview, CommitRequest, ConfigCommit, ConfigEdit, Finding};
 use serde_json::{Value, json};
 use service::problem::Problem;
 
 use super::{
     access::{Reach, SHARED, check_path},
     files::newest_commit,
-    orphans,
+    kong, orphans,
     status::finding,
 };
 use crate::{
@@ -228,11 +228,15 @@ async fn preview(
         Ok(configuration) => &configuration.notices,
         Err(problems) => problems,
     };
+    let mut problems: Vec<Finding> = problems.iter().map(finding).collect();
+    if let Ok(configuration) = &checked {
+        problems.extend(kong::lost_credentials(state, configuration).await?);
+    }
     let mirror = mirror.clone();
     let diff = blocking(move || mirror.diff(&proposal.draft)).await?;
     Ok(CommitPreview {
         diff: diff?,
-        problems: problems.iter().map(finding).collect(),
+        problems,
         affected_subscriptions: affected,
     })
 }

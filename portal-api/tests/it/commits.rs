@@ -284,3 +284,56 @@ async fn the_guides_of_an_api_are_listed_in_order_and_by_group() {
     reader.get("/apis/petstore/docs/nowhere").await.expect(404);
     reader.get("/apis/nowhere/docs").await.expect(404);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_of_the_switch_to_kong_counts_what_kong_cannot_be_given() {
+    let (_remote, api) = start().await;
+    let base = newest(&api).await;
+    let admin = api.user(ADMIN, crate::authorization::ALL_SCOPES);
+    let file = admin
+        .get("/config/files/globals.json")
+        .await
+        .expect(200)
+        .text();
+    let mut switch = change(
+        &base,
+        "globals.json",
+        Some(&file.replace("\"embedded\"", "\"kong\"")),
+    );
+    switch["dryRun"] = true.into();
+    let lost = async || {
+        let preview = admin
+            .post("/config/commits", switch.clone())
+            .await
+            .expect(200)
+            .json();
+        let problems = preview["problems"].as_array().unwrap().clone();
+        assert!(
+            problems
+                .iter()
+                .all(|problem| problem["path"] == "gateway.type"),
+            "{preview}"
+        );
+        problems
+            .iter()
+            .filter_map(|problem| problem["message"].as_str())
+            .any(|text| text.contains("cannot be given to Kong"))
+    };
+    assert!(!lost().await, "nobody has credentials yet");
+    let application = json!({"id": "kong-app", "name": "Kong"});
+    admin.post("/applications", application).await.expect(201);
+    let wanted = json!({"application": "kong-app", "api": "petstore", "plan": "free"});
+    admin
+        .post("/applications/kong-app/subscriptions", wanted)
+        .await
+        .expect(201);
+    let named = json!({"name": "ci"});
+    admin
+        .post(
+            "/applications/kong-app/subscriptions/petstore/credentials",
+            named,
+        )
+        .await
+        .expect(201);
+    assert!(lost().await);
+}
