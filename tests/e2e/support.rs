@@ -1,8 +1,10 @@
+mod git_host;
 mod installation;
 pub mod postgres;
 mod severed;
 mod visitor;
 
+pub use git_host::GitHost;
 pub use installation::{Installation, Shape};
 pub use severed::Line;
 pub use visitor::{Page, Visitor};
