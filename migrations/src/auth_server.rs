@@ -8,6 +8,7 @@ mod m20261121_000002_sessions;
 mod m20261121_000003_flows;
 mod m20261121_000004_tokens;
 mod m20261121_000005_brakes;
+mod m20261121_000006_replaced_tokens;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_flows::Migration),
             Box::new(m20261121_000004_tokens::Migration),
             Box::new(m20261121_000005_brakes::Migration),
+            Box::new(m20261121_000006_replaced_tokens::Migration),
         ]
     }
 

@@ -29,6 +29,7 @@ mod openapi;
 mod paging;
 mod registrations;
 mod reload;
+mod retention;
 mod roles;
 mod seeds;
 mod subscriptions;
