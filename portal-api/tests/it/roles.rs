@@ -107,26 +107,28 @@ async fn a_row_notices_that_its_handler_is_broken() {
         .iter()
         .map(|(path, text)| (*path, text.as_str()))
         .collect();
-    let api = TestApi::with(&files, trust_this_machine).await;
     let paths = ROUTES.iter().map(|(_, path, _)| *path);
     let paths = paths.chain(ROWS.iter().map(Row::route)).collect();
-    let door = Door::open(api.address(), &paths).await;
-    let unnoticed: Vec<String> = stream::iter(ROWS)
-        .map(async |row| {
-            let wrong = check(&api, row, Some(&door)).await;
-            let is_noticed = wrong.len() == ROLES.len();
-            (!is_noticed).then(|| format!("{} {}: only {wrong:?}", row.method, row.path))
-        })
-        .buffer_unordered(8)
-        .filter_map(async |unnoticed| unnoticed)
-        .collect()
-        .await;
-    println!(
-        "rows that notice a broken handler / rows: {} / {}",
-        ROWS.len() - unnoticed.len(),
-        ROWS.len()
-    );
-    assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
+    for api in TestApi::on_each_database(&files, trust_this_machine).await {
+        let door = Door::open(api.address(), &paths).await;
+        let unnoticed: Vec<String> = stream::iter(ROWS)
+            .map(async |row| {
+                let wrong = check(&api, row, Some(&door)).await;
+                let is_noticed = wrong.len() == ROLES.len();
+                (!is_noticed).then(|| format!("{} {}: only {wrong:?}", row.method, row.path))
+            })
+            .buffer_unordered(8)
+            .filter_map(async |unnoticed| unnoticed)
+            .collect()
+            .await;
+        println!(
+            "rows that notice a broken handler / rows, on {}: {} / {}",
+            api.database(),
+            ROWS.len() - unnoticed.len(),
+            ROWS.len()
+        );
+        assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
+    }
 }
 
 /// The door itself: what it does not break is answered as without it.

@@ -233,6 +233,14 @@ impl TestApi {
         &self.address
     }
 
+    /// Which database it is on, for people.
+    pub fn database(&self) -> &'static str {
+        match self.postgres {
+            Some(_) => "PostgreSQL",
+            None => "SQLite",
+        }
+    }
+
     /// A call without any identity.
     pub fn anonymous(&self) -> Client<'_> {
         Client {
