@@ -3,7 +3,7 @@
 //! What arrives goes to a file and is checked to the last byte. Only then the data is replaced, in
 //! one transaction: an archive that is broken, cut off or made with another key changes nothing.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 use axum::{
     Json,
@@ -23,7 +23,7 @@ use service::{
 };
 use tokio::{
     fs::{File, OpenOptions},
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
 };
 
 use super::{
@@ -65,7 +65,7 @@ pub async fn import(
     let kept = receive(&state, key.clone(), body.into_data_stream()).await?;
     // A task of its own: a caller who goes away does not leave a long transaction half done.
     let replaces = parameters.is_on("replace");
-    let work = async move { replace(&state, &caller, &key, &kept, replaces).await };
+    let work = async move { replace(&state, &caller, &key, kept, replaces).await };
     let correlation = CorrelationId(current_correlation_id().unwrap_or_default());
     let work = tokio::spawn(with_correlation_id(correlation, work));
     let rows = work
@@ -93,30 +93,10 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Limit {
     }
 }
 
-/// The archive on disk, as it came: encrypted. It goes with this value.
-struct Kept {
-    path: PathBuf,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
-            tracing::warn!(%error, "an archive that was imported stays at {}", self.path.display());
-        }
-    }
-}
-
-/// Takes the archive in and checks every piece and line of it.
-async fn receive(state: &AppState, key: Key, mut body: BodyDataStream) -> Result<Kept, ApiError> {
+/// Takes the archive in, as it comes, encrypted, and checks every piece and line of it.
+async fn receive(state: &AppState, key: Key, mut body: BodyDataStream) -> Result<File, ApiError> {
     let internal = |error: io::Error| ApiError::Internal(error.into());
-    tokio::fs::create_dir_all(&state.data)
-        .await
-        .map_err(internal)?;
-    let path = state
-        .data
-        .join(format!("import-{}", service::random::hex_id()));
-    let mut file = create(&path).await.map_err(internal)?;
-    let kept = Kept { path };
+    let mut file = nameless(&state.data).await.map_err(internal)?;
     let (mut reader, mut script) = (Reader::new(key), Script::default());
     let mut length = 0;
     while let Some(bytes) = next(&mut body).await? {
@@ -132,15 +112,21 @@ async fn receive(state: &AppState, key: Key, mut body: BodyDataStream) -> Result
     check(&mut reader, &mut script)?;
     script.finish()?;
     file.flush().await.map_err(internal)?;
-    Ok(kept)
+    file.rewind().await.map_err(internal)?;
+    Ok(file)
 }
 
-async fn create(path: &std::path::Path) -> io::Result<File> {
+/// A file whose name is gone already, so that nothing is left over, however this ends.
+async fn nameless(folder: &Path) -> io::Result<File> {
+    tokio::fs::create_dir_all(folder).await?;
+    let path = folder.join(format!("import-{}", service::random::hex_id()));
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     options.mode(0o600);
-    options.open(path).await
+    let file = options.open(&path).await?;
+    tokio::fs::remove_file(&path).await?;
+    Ok(file)
 }
 
 async fn next(body: &mut BodyDataStream) -> Result<Option<Bytes>, ApiError> {
@@ -173,7 +159,7 @@ async fn replace(
     state: &AppState,
     caller: &Caller,
     key: &Key,
-    kept: &Kept,
+    archive: File,
     replaces: bool,
 ) -> Result<Map<String, Value>, ApiError> {
     let txn = state.db.write().await?;
@@ -190,7 +176,7 @@ async fn replace(
     for table in TABLES.iter().rev() {
         rows::clear(&txn, table).await?;
     }
-    let rows = store(&txn, key.clone(), kept).await?;
+    let rows = store(&txn, key.clone(), archive).await?;
     for (table, before) in highest {
         let highest = Ord::max(before, rows::highest(&txn, table).await?);
         rows::count_on(&txn, table, highest).await?;
@@ -230,15 +216,14 @@ async fn has_data(txn: &DatabaseTransaction) -> Result<bool, DbErr> {
 async fn store(
     txn: &DatabaseTransaction,
     key: Key,
-    kept: &Kept,
+    mut archive: File,
 ) -> Result<Map<String, Value>, ApiError> {
     let internal = |error: io::Error| ApiError::Internal(error.into());
-    let mut file = File::open(&kept.path).await.map_err(internal)?;
     let (mut reader, mut script) = (Reader::new(key), Script::default());
     let mut batch = Batch::default();
     let mut piece = vec![0; 256 * 1024];
     loop {
-        let length = file.read(&mut piece).await.map_err(internal)?;
+        let length = archive.read(&mut piece).await.map_err(internal)?;
         if length == 0 {
             reader.end()?;
         } else {
