@@ -21,6 +21,8 @@ pub struct Group {
     pub approver_group: bool,
     /// Old names of the same group in a directory; they count for approvers only.
     pub alt_ids: Vec<String>,
+    /// The object as configured.
+    pub json: Value,
 }
 
 impl Entry for Group {
@@ -93,6 +95,7 @@ fn read_group(object: &Object) -> Option<Group> {
         admin_group: object.flag("adminGroup"),
         approver_group: object.flag("approverGroup"),
         alt_ids: object.texts("alt_ids"),
+        json: Value::Object(object.map.clone()),
         id,
     })
 }

@@ -4,7 +4,7 @@
 //! the auth server alone (portal-api D6).
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{Path, State},
     response::Response,
     routing::get,
@@ -16,6 +16,7 @@ use service::ServiceName;
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    paging::{self, Parameters},
     rendered::{JSON, respond},
 };
 
@@ -31,16 +32,13 @@ pub fn routes() -> Router<AppState> {
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
-) -> Result<Json<Vec<String>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     let configuration = state.configuration();
-    Ok(Json(
-        configuration
-            .auth_servers
-            .iter()
-            .map(|server| server.id.clone())
-            .collect(),
-    ))
+    let servers = configuration.auth_servers.iter();
+    let ids = servers.map(|server| server.id.as_str()).collect();
+    paging::array(ids, &parameters, |id| id)
 }
 
 /// `GET /auth-servers/{server}`

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Router,
     extract::{Path, State},
     response::Response,
     routing::get,
@@ -14,7 +14,13 @@ use config::{
 };
 use http::{HeaderMap, HeaderValue};
 
-use crate::{ApiError, AppState, apis::access, caller::Caller, rendered::respond};
+use crate::{
+    ApiError, AppState,
+    apis::access,
+    caller::Caller,
+    paging::{self, Parameters},
+    rendered::respond,
+};
 
 const SCOPE: &str = "read_content";
 
@@ -74,7 +80,8 @@ async fn show(
 async fn toc(
     State(state): State<AppState>,
     caller: Caller,
-) -> Result<Json<Vec<TocEntry>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     if caller.names_a_user() && caller.user().is_none() {
         return Err(ApiError::bad_request(
@@ -84,12 +91,8 @@ async fn toc(
     }
     let configuration = state.configuration();
     let entries = configuration.content.toc.iter();
-    Ok(Json(
-        entries
-            .filter(|entry| is_listed(entry, &configuration, &caller))
-            .cloned()
-            .collect(),
-    ))
+    let listed = entries.filter(|entry| is_listed(entry, &configuration, &caller));
+    paging::array(listed.collect(), &parameters, |entry| &entry.url)
 }
 
 /// A group that the configuration does not know hides an entry from everybody.

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    paging::{self, Parameters},
     rendered::{JSON, respond},
 };
 
@@ -16,12 +17,17 @@ pub fn routes() -> Router<AppState> {
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope("read_groups")?;
-    Ok(respond(
-        &headers,
-        &state.configuration().groups.rendered,
-        JSON,
-    ))
+    let configuration = state.configuration();
+    let groups = &configuration.groups;
+    let page = paging::of_configuration(
+        &parameters,
+        &groups.all,
+        |group| &group.id,
+        |group| &group.json,
+    )?;
+    Ok(page.unwrap_or_else(|| respond(&headers, &groups.rendered, JSON)))
 }

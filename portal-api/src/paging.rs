@@ -331,6 +331,24 @@ pub fn array<T: Serialize>(
     Ok(Listed::by_cursor(&seek, page).into_response())
 }
 
+/// A page by cursor of what the configuration holds, in the order of `id`: unlike the order of the
+/// files it is the same when another configuration comes into force between two pages. Nothing if
+/// the list is not asked for by cursor.
+pub fn of_configuration<T, S: Serialize>(
+    parameters: &Parameters,
+    items: impl IntoIterator<Item = T>,
+    id: impl Fn(&T) -> &str,
+    shown: impl FnMut(T) -> S,
+) -> Result<Option<Response>, ApiError> {
+    let Some(seek) = Seek::read(parameters)? else {
+        return Ok(None);
+    };
+    let page = cursor::slice(items.into_iter().collect(), &seek, id)?;
+    Ok(Some(
+        Listed::by_cursor(&seek, page).map(shown).into_response(),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

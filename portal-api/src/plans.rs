@@ -6,6 +6,7 @@ use http::HeaderMap;
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    paging::{self, Parameters},
     rendered::{JSON, respond},
 };
 
@@ -17,12 +18,13 @@ pub fn routes() -> Router<AppState> {
 async fn list(
     State(state): State<AppState>,
     caller: Caller,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope("read_plans")?;
-    Ok(respond(
-        &headers,
-        &state.configuration().plans.rendered,
-        JSON,
-    ))
+    let configuration = state.configuration();
+    let plans = &configuration.plans;
+    let page =
+        paging::of_configuration(&parameters, &plans.all, |plan| &plan.id, |plan| &plan.json)?;
+    Ok(page.unwrap_or_else(|| respond(&headers, &plans.rendered, JSON)))
 }

@@ -7,9 +7,11 @@ use axum::{
     routing::get,
 };
 use http::HeaderMap;
+use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
+    paging::{self, Parameters},
     rendered::{JSON, respond},
 };
 
@@ -20,8 +22,23 @@ pub fn routes() -> Router<AppState> {
 }
 
 /// `GET /pools`: id → definition.
-async fn list(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    respond(&headers, &state.configuration().pools.rendered, JSON)
+async fn list(
+    State(state): State<AppState>,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let configuration = state.configuration();
+    let pools = &configuration.pools;
+    let page =
+        paging::of_configuration(&parameters, &pools.all, |pool| &pool.id, |pool| item(pool))?;
+    Ok(page.unwrap_or_else(|| respond(&headers, &pools.rendered, JSON)))
+}
+
+/// A definition with its id, which the file need not repeat.
+fn item(pool: &config::pools::Pool) -> Value {
+    let mut item: Value = serde_json::from_slice(&pool.rendered.bytes).unwrap_or_default();
+    item["id"] = pool.id.as_str().into();
+    item
 }
 
 /// `GET /pools/{pool}`

@@ -16,6 +16,7 @@ use crate::{
     ApiError, AppState,
     audit::{self, Entry},
     caller::Caller,
+    conditional::{Precondition, Tag, etag},
     extract::{Body, from_value},
     users,
 };
@@ -49,8 +50,9 @@ async fn put(
     State(state): State<AppState>,
     caller: Caller,
     Path(user): Path<String>,
+    precondition: Precondition,
     Body(body): Body<Value>,
-) -> Result<Json<Preferences>, ApiError> {
+) -> Result<(Tag, Json<Preferences>), ApiError> {
     caller.require_scope("write_users")?;
     caller.require_self_or_admin(&user)?;
     let wanted: Preferences = from_value(body)?;
@@ -61,6 +63,7 @@ async fn put(
         .ok_or_else(|| not_found(&user))?;
     let before = row::Entity::find_by_id(&user).one(&txn).await?;
     let before = before.map(Preferences::from).unwrap_or_default();
+    precondition.check(async || Ok(Some(&before))).await?;
     let row = row::ActiveModel {
         user_id: Set(user.clone()),
         mails: Set(row::Mails(wanted.mails.clone())),
@@ -85,7 +88,7 @@ async fn put(
         .becomes(&json!(wanted));
     audit::record(&txn, &state, entry).await?;
     state.commit(txn).await?;
-    Ok(Json(wanted))
+    Ok((etag(&wanted), Json(wanted)))
 }
 
 pub fn check(wanted: &Preferences) -> Result<(), ApiError> {

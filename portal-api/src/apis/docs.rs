@@ -1,7 +1,6 @@
 //! Guides of one API: `apis/<id>/docs/**` of the configuration (portal-api 29.3).
 
 use axum::{
-    Json,
     extract::{Path, State},
     response::Response,
 };
@@ -10,7 +9,12 @@ use http::HeaderMap;
 use sdk::types::content::Guide;
 
 use super::access;
-use crate::{ApiError, AppState, caller::Caller, content::page_response};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    content::page_response,
+    paging::{self, Parameters},
+};
 
 const SCOPE: &str = "read_apis";
 
@@ -20,7 +24,8 @@ pub async fn tree(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
-) -> Result<Json<Vec<Guide>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     let configuration = state.configuration();
     let api = access::visible(&configuration, &id, &caller)?;
@@ -40,7 +45,8 @@ pub async fn tree(
         })
         .collect();
     guides.sort_by(|(one, a), (other, b)| (one, &a.path).cmp(&(other, &b.path)));
-    Ok(Json(guides.into_iter().map(|(_, guide)| guide).collect()))
+    let guides = guides.into_iter().map(|(_, guide)| guide).collect();
+    paging::array(guides, &parameters, |guide: &Guide| &guide.path)
 }
 
 /// `GET /apis/{api}/docs/<path>`: a guide, as pages are served.

@@ -14,6 +14,7 @@ use super::{access, scopes};
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    paging::{self, Parameters},
     rendered::{self, JSON, MARKDOWN, respond},
 };
 
@@ -24,18 +25,28 @@ const SCOPE: &str = "read_apis";
 pub async fn list(
     State(state): State<AppState>,
     caller: Caller,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     access::known_caller(&caller)?;
     let configuration = state.configuration();
-    let mut entries = Vec::with_capacity(configuration.apis.len());
-    for api in configuration
-        .apis
-        .iter()
+    let listed = configuration.apis.iter();
+    let listed: Vec<_> = listed
         .filter(|api| access::is_listed(api, &caller))
-    {
+        .collect();
+    let mut entries = Vec::with_capacity(listed.len());
+    for api in &listed {
         entries.push(entry(&state, api, &caller).await);
+    }
+    let page = paging::of_configuration(
+        &parameters,
+        listed.iter().zip(&entries),
+        |(api, _)| &api.id,
+        |(_, entry)| parsed(entry),
+    )?;
+    if let Some(page) = page {
+        return Ok(page);
     }
     let mut tail = String::new();
     if caller.is_admin() {
@@ -60,6 +71,10 @@ pub async fn one(
     let configuration = state.configuration();
     let api = access::visible(&configuration, &id, &caller)?;
     Ok(respond(&headers, &entry(&state, api, &caller).await, JSON))
+}
+
+fn parsed(entry: &Rendered) -> Value {
+    serde_json::from_slice(&entry.bytes).unwrap_or_default()
 }
 
 /// The entry as this caller sees it.
@@ -122,14 +137,20 @@ pub async fn plans(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     caller.require_scope("read_plans")?;
     let configuration = state.configuration();
     let api = access::visible(&configuration, &id, &caller)?;
-    let mut body = vec![b'['];
     let plans = api.plans.iter().filter_map(|id| configuration.plan(id));
-    for plan in plans.filter(|plan| may_choose(plan, &caller)) {
+    let plans: Vec<_> = plans.filter(|plan| may_choose(plan, &caller)).collect();
+    let page = paging::of_configuration(&parameters, &plans, |plan| &plan.id, |plan| &plan.json)?;
+    if let Some(page) = page {
+        return Ok(page);
+    }
+    let mut body = vec![b'['];
+    for plan in plans {
         if body.len() > 1 {
             body.push(b',');
         }

@@ -3,7 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use http::StatusCode;
@@ -27,7 +27,9 @@ use crate::{
     error::is_duplicate,
     events::{self, Event},
     extract::{Body, RawBody, from_value},
-    owners, subscriptions, teams,
+    owners,
+    paging::{self, Parameters},
+    subscriptions, teams,
 };
 
 const READ: Demand = Demand {
@@ -65,9 +67,9 @@ pub fn routes() -> Router<AppState> {
 }
 
 /// `GET /applications/roles`
-async fn roles(caller: Caller) -> Result<Json<[RoleDescription; 3]>, ApiError> {
+async fn roles(caller: Caller, parameters: Parameters) -> Result<Response, ApiError> {
     caller.require_scope("read_applications")?;
-    Ok(Json(Role::ALL.map(|role| {
+    let roles = Role::ALL.map(|role| {
         let desc = match role {
             Role::Owner => "Does everything, including giving roles and deleting the application",
             Role::Collaborator => "Changes the application and its subscriptions",
@@ -77,7 +79,8 @@ async fn roles(caller: Caller) -> Result<Json<[RoleDescription; 3]>, ApiError> {
             role,
             desc: desc.to_owned(),
         }
-    })))
+    });
+    paging::array(roles.into(), &parameters, |one| one.role.as_str())
 }
 
 /// `POST /applications`

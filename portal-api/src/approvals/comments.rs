@@ -19,6 +19,7 @@ use crate::{
     ApiError, AppState,
     audit::{self, Entry},
     caller::Caller,
+    conditional::{Precondition, Tag, etag},
     extract::{Body, RawBody, from_value},
     users,
 };
@@ -75,8 +76,9 @@ pub async fn assign(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
+    precondition: Precondition,
     body: RawBody,
-) -> Result<Json<Approval>, ApiError> {
+) -> Result<(Tag, Json<Approval>), ApiError> {
     let reach = reach(&state, &caller, "write_subscriptions")?;
     let wanted = match body.value.get("assignee") {
         Some(Value::Null) => None,
@@ -94,6 +96,8 @@ pub async fn assign(
         .await?
         .filter(|request| request.id == id)
         .ok_or_else(super::routes::decided_already)?;
+    let current = async || shown(&txn, &reach, &id).await.map(Some);
+    precondition.check(current).await?;
     if let Some(user) = &wanted {
         let configuration = state.configuration();
         let user = users::store::find(&txn, user).await?;
@@ -119,7 +123,7 @@ pub async fn assign(
     audit::record(&txn, &state, entry).await?;
     let shown = shown(&txn, &reach, &id).await?;
     state.commit(txn).await?;
-    Ok(Json(shown))
+    Ok((etag(&shown), Json(shown)))
 }
 
 fn about(request: &row::Model) -> Value {

@@ -6,7 +6,10 @@ mod row;
 use axum::{Json, extract::State};
 use http::StatusCode;
 use sdk::types::configuration::ConfigDraft;
-use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    sea_query::OnConflict,
+};
 use serde_json::Value;
 use service::clock;
 
@@ -14,7 +17,9 @@ use super::access::{Reach, check_path};
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    conditional::{Precondition, Tag, etag},
     extract::{Upload, from_value},
+    users,
 };
 
 /// All files of a draft together (portal-api 29.3).
@@ -27,24 +32,42 @@ pub async fn read(
     caller: Caller,
 ) -> Result<Json<ConfigDraft>, ApiError> {
     let id = owner(&state, &caller)?;
-    let row = row::Entity::find_by_id(id).one(state.db.read()).await?;
-    Ok(Json(row.map_or_else(ConfigDraft::default, |row| {
-        ConfigDraft {
-            base: row.base,
-            files: row.files.0,
-        }
-    })))
+    Ok(Json(find(state.db.read(), &id).await?))
+}
+
+async fn find(db: &impl ConnectionTrait, user: &str) -> Result<ConfigDraft, DbErr> {
+    let row = row::Entity::find_by_id(user).one(db).await?;
+    Ok(row.map_or_else(ConfigDraft::default, |row| ConfigDraft {
+        base: row.base,
+        files: row.files.0,
+    }))
+}
+
+/// Begins a change of one's draft: the same user in two windows changes it one after the other.
+async fn begin(
+    state: &AppState,
+    user: &str,
+    precondition: &Precondition,
+) -> Result<DatabaseTransaction, ApiError> {
+    let txn = state.db.write().await?;
+    users::store::find_for_update(&txn, user).await?;
+    let current = async || Ok(Some(find(&txn, user).await?));
+    precondition.check(current).await?;
+    Ok(txn)
 }
 
 /// `PUT /config/draft`: replaces it.
 pub async fn write(
     State(state): State<AppState>,
     caller: Caller,
+    precondition: Precondition,
     Upload(body): Upload<Value>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, Tag), ApiError> {
     let id = owner(&state, &caller)?;
     let draft: ConfigDraft = from_value(body)?;
     check(&draft)?;
+    let etag = etag(&draft);
+    let txn = begin(&state, &id, &precondition).await?;
     let row = row::ActiveModel {
         user_id: Set(id),
         base: Set(draft.base),
@@ -58,19 +81,22 @@ pub async fn write(
             row::Column::ChangedAt,
         ])
         .to_owned();
-    let txn = state.db.write().await?;
     row::Entity::insert(row)
         .on_conflict(replace)
         .exec_without_returning(&txn)
         .await?;
     state.commit(txn).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok((StatusCode::NO_CONTENT, etag))
 }
 
 /// `DELETE /config/draft`
-pub async fn remove(State(state): State<AppState>, caller: Caller) -> Result<StatusCode, ApiError> {
+pub async fn remove(
+    State(state): State<AppState>,
+    caller: Caller,
+    precondition: Precondition,
+) -> Result<StatusCode, ApiError> {
     let id = owner(&state, &caller)?;
-    let txn = state.db.write().await?;
+    let txn = begin(&state, &id, &precondition).await?;
     row::Entity::delete_by_id(id).exec(&txn).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::Response,
     routing::{delete, get, post},
 };
 use http::StatusCode;
@@ -28,6 +29,7 @@ use crate::{
     events::{self, Event},
     extract::{Body, from_value},
     owners,
+    paging::{self, Parameters},
 };
 
 const READ: Demand = Demand {
@@ -79,10 +81,12 @@ async fn list(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Vec<Invitation>>, ApiError> {
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     access::open(&state, &caller, &id, READ).await?;
     let rows = store::list(state.db.read(), &id, clock::now()).await?;
-    Ok(Json(rows.into_iter().map(shown).collect()))
+    let shown = rows.into_iter().map(shown).collect();
+    paging::array(shown, &parameters, |one: &Invitation| &one.id)
 }
 
 /// `POST /applications/{application}/invitations`: the token goes by mail only.

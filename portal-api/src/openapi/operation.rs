@@ -257,9 +257,35 @@ impl Operation {
         self.answers_with("application/json", array::<T>)
     }
 
+    /// Ids in a plain array, or a page of them by cursor.
     pub fn answers_texts(self) -> Self {
-        self.answers_with("application/json", |_| {
-            Array::new(ObjectBuilder::new().schema_type(Type::String)).into()
+        self.short().answers_with("application/json", |_| {
+            let texts = || Array::new(ObjectBuilder::new().schema_type(Type::String)).into();
+            one_of([texts(), with_items(cursor_envelope(), texts())])
+        })
+    }
+
+    /// A list of the configuration in an envelope of its own, or a page of it by cursor.
+    pub fn answers_or_page<E: ToSchema, T: ToSchema>(self) -> Self {
+        self.short().answers_with("application/json", |schemas| {
+            one_of([named::<E>(schemas), cursor_page::<T>(schemas)])
+        })
+    }
+
+    /// An array in the order of the configuration, or a page by cursor.
+    pub fn answers_short_list<T: ToSchema>(self) -> Self {
+        self.short().answers_with("application/json", |schemas| {
+            one_of([array::<T>(schemas), cursor_page::<T>(schemas)])
+        })
+    }
+
+    /// Things by their ids, or a page of them by cursor.
+    pub fn answers_map_or_page<T: ToSchema>(self) -> Self {
+        self.short().answers_with("application/json", |schemas| {
+            let map = ObjectBuilder::new()
+                .schema_type(Type::Object)
+                .additional_properties(Some(named::<T>(schemas)));
+            one_of([map.into(), cursor_page::<T>(schemas)])
         })
     }
 
@@ -326,6 +352,15 @@ impl Operation {
         .cursor()
     }
 
+    /// Complete, or by cursor in the order of the ids.
+    fn short(self) -> Self {
+        self.query("limit", "With `cursor`: most items, 1 to 500, 50 if absent")
+            .query(
+                "cursor",
+                "Empty for the first page, then `next` of the page before; in the order of the ids",
+            )
+    }
+
     fn cursor(self) -> Self {
         self.query(
             "limit",
@@ -375,22 +410,25 @@ fn array<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
 
 /// `Page` with items of this kind. Spelled out, because one name has one schema.
 fn page<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
-    with_items::<T>(<Page<Value>>::schema(), schemas)
+    with_items(<Page<Value>>::schema(), array::<T>(schemas))
 }
 
 fn cursor_page<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
-    with_items::<T>(<CursorPage<Value>>::schema(), schemas)
+    with_items(cursor_envelope(), array::<T>(schemas))
+}
+
+fn cursor_envelope() -> RefOr<Schema> {
+    <CursorPage<Value>>::schema()
 }
 
 fn any_page<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
     one_of([page::<T>(schemas), cursor_page::<T>(schemas)])
 }
 
-fn with_items<T: ToSchema>(envelope: RefOr<Schema>, schemas: &mut Schemas) -> RefOr<Schema> {
+fn with_items(envelope: RefOr<Schema>, items: RefOr<Schema>) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = envelope else {
         return envelope;
     };
-    let items = array::<T>(schemas);
     object.properties.insert("items".to_owned(), items);
     Schema::Object(object).into()
 }

@@ -19,7 +19,19 @@ fn changes() -> Vec<(Method, String, Value)> {
     let namespace = "/pools/tenants/namespaces/acme".to_owned();
     let subscription = "/applications/market/subscriptions/orders".to_owned();
     let application = "/applications/market".to_owned();
+    let draft = "/config/draft".to_owned();
     vec![
+        (
+            Method::PUT,
+            format!("/users/{ADMIN}/preferences"),
+            json!({"mails": {"approval": false}, "digest": true}),
+        ),
+        (
+            Method::PUT,
+            draft.clone(),
+            json!({"base": "3f78", "files": [{"path": "content/help.md", "content": "Help"}]}),
+        ),
+        (Method::DELETE, draft, json!(null)),
         (
             Method::PATCH,
             user.clone(),
@@ -88,8 +100,9 @@ fn every_conditional_operation_is_tried_below() {
     };
     let tried = changes();
     for (method, path) in described {
-        // These two need an id that is known only then, or would end the caller himself.
-        if path == "/verifications/{id}" || (method == "DELETE" && path == "/users/{user}") {
+        // These need an id that is known only then, or would end the caller himself.
+        let is_apart = matches!(path.as_str(), "/verifications/{id}" | "/approvals/{id}");
+        if is_apart || (method == "DELETE" && path == "/users/{user}") {
             continue;
         }
         let is_tried = tried
@@ -132,6 +145,23 @@ on_both_databases! {
             let again = admin().header("if-match", tag).send(method, &path, body).await;
             assert!(matches!(again.status, 404 | 412), "{path}: {}", again.status);
         }
+    }
+
+    async fn a_request_is_assigned_only_as_it_was_read(api: TestApi) {
+        furnish(&api).await;
+        let admin = || api.user(ADMIN, ALL_SCOPES);
+        let requests = admin().get("/approvals").await.expect(200).json();
+        let path = format!("/approvals/{}", requests[0]["id"].as_str().unwrap());
+        let tag = admin().get(&path).await.expect(200).header("etag").to_owned();
+        let assign = async |tag: &str| {
+            let caller = admin().header("if-match", tag);
+            caller.patch(&path, json!({"assignee": ADMIN})).await
+        };
+        assign("\"0123\"").await.expect(412);
+        let answer = assign(&tag).await.expect(200);
+        let now = admin().get(&path).await.expect(200);
+        assert_eq!(answer.header("etag"), now.header("etag"));
+        assign(&tag).await.expect(412);
     }
 
     async fn of_many_changes_from_one_state_one_is_made(api: TestApi) {

@@ -181,16 +181,26 @@ on_both_databases! {
             "/applications/market/subscriptions",
             "/applications/market/subscriptions/petstore/credentials",
             "/webhooks/listeners",
+            "/apis",
+            "/apis/petstore/plans",
+            "/plans",
+            "/groups",
+            "/pools",
+            "/auth-servers",
+            "/applications/roles",
+            "/content/toc",
+            "/apis/petstore/docs",
         ] {
             let with = |query: &str| format!("{path}{}{query}", if path.contains('?') { "&" } else { "?" });
             let all = admin.get(&with("cursor=&limit=500")).await.expect(200).json();
             let all = all["items"].as_array().unwrap().clone();
-            assert!(all.len() >= 2, "{path} has {}", all.len());
+            let least = if matches!(path, "/auth-servers" | "/apis/petstore/docs") { 1 } else { 2 };
+            assert!(all.len() >= least, "{path} has {}", all.len());
             let (mut seen, mut next) = (Vec::new(), with("cursor=&limit=1"));
             while seen.len() < all.len() {
                 let answer = admin.get(&next).await.expect(200);
                 let body = answer.json();
-                seen.extend(body["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
+                seen.extend(body["items"].as_array().unwrap().iter().cloned());
                 let link = answer.header("link");
                 if link.is_empty() {
                     assert!(body.get("next").is_none());
@@ -200,9 +210,8 @@ on_both_databases! {
                 let query = link.trim_start_matches('<').split('>').next().unwrap();
                 next = format!("{}{query}", path.split('?').next().unwrap());
             }
-            let expected: Vec<&Value> = all.iter().map(|item| &item["id"]).collect();
             // Reading goes on record, so the audit log has grown at its beginning.
-            assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{path}");
+            assert_eq!(seen, all, "{path}");
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn operations() -> Vec<Operation> {
         )
         .who(Who::Scope)
         .scope(read)
-        .answers_list::<RoleDescription>(),
+        .answers_short_list::<RoleDescription>(),
         get(ONE, "One application with its owners")
             .who(Who::Reader)
             .scope(read)
@@ -144,7 +144,7 @@ pub fn invitations() -> Vec<Operation> {
         get(ALL, "Open invitations to work on an application")
             .who(Who::Owner)
             .scope(&["read_applications"])
-            .answers_list::<Invitation>()
+            .answers_short_list::<Invitation>()
             .refuses(&[404]),
         post(ALL, "Invite somebody by mail, with or without an account")
             .who(Who::Owner)

@@ -1,7 +1,7 @@
 //! What the configuration publishes: APIs, plans, groups, pools, auth servers, texts.
 
 use sdk::types::{
-    Apis, AuthServer, Groups, Plan, Plans, Pool,
+    Apis, AuthServer, Group, Groups, Plan, Plans, Pool,
     apis::{Announcement, Api, ApiContext, NewAnnouncement},
     content::{Guide, TocEntry},
 };
@@ -14,7 +14,7 @@ const MARKDOWN: &str = "text/markdown";
 pub fn operations() -> Vec<Operation> {
     let apis = |operation: Operation| operation.who(Who::Filtered).scope(&["read_apis"]);
     let mut all = vec![
-        apis(get("/apis", "The APIs that the caller may see")).answers::<Apis>(),
+        apis(get("/apis", "The APIs that the caller may see")).answers_or_page::<Apis, Api>(),
         apis(get("/apis/desc", "The text above the catalogue"))
             .answers_text(MARKDOWN)
             .refuses(&[404]),
@@ -37,7 +37,7 @@ pub fn operations() -> Vec<Operation> {
                 .answers::<Announcement>()
                 .refuses(&[404]),
             apis(get("/apis/{api}/desc", "The long text about an API")).answers_text(MARKDOWN),
-            apis(get("/apis/{api}/docs", "The guides of an API")).answers_list::<Guide>(),
+            apis(get("/apis/{api}/docs", "The guides of an API")).answers_short_list::<Guide>(),
             apis(get("/apis/{api}/docs/{path}", "A guide of an API"))
                 .about("Its metadata is in the header `X-MetaInfo`, JSON as Base64.")
                 .answers_text(MARKDOWN),
@@ -46,7 +46,7 @@ pub fn operations() -> Vec<Operation> {
                 "The plans of an API that the caller may choose",
             ))
             .scope(&["read_apis", "read_plans"])
-            .answers_list::<Plan>(),
+            .answers_short_list::<Plan>(),
             apis(get("/apis/{api}/swagger", "The definition of an API"))
                 .about(
                     "OpenAPI or Swagger as the owner wrote it, with address and security as the \
@@ -60,12 +60,12 @@ pub fn operations() -> Vec<Operation> {
         get("/plans", "All plans")
             .who(Who::Scope)
             .scope(&["read_plans"])
-            .answers::<Plans>(),
+            .answers_or_page::<Plans, Plan>(),
         get("/groups", "All groups")
             .who(Who::Scope)
             .scope(&["read_groups"])
-            .answers::<Groups>(),
-        get("/pools", "All registration pools, by id").answers_object(),
+            .answers_or_page::<Groups, Group>(),
+        get("/pools", "All registration pools, by id").answers_map_or_page::<Pool>(),
         get("/pools/{pool}", "One registration pool")
             .answers::<Pool>()
             .refuses(&[400, 404]),
@@ -95,7 +95,7 @@ pub fn operations() -> Vec<Operation> {
         get("/content/toc", "The table of contents")
             .who(Who::Filtered)
             .scope(&["read_content"])
-            .answers_list::<TocEntry>()
+            .answers_short_list::<TocEntry>()
             .refuses(&[400]),
         content(get("/content/{*path}", "A page, or a public file"))
             .about("Header `X-MetaInfo` of a page: its metadata as base64 of JSON.")

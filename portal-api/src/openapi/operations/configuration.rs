@@ -57,6 +57,7 @@ pub fn operations() -> Vec<Operation> {
         .scope(&["write_apis"])
         .answers::<ConfigDraft>(),
         put("/config/draft", "Keep one's own edits, for 30 days")
+            .conditional()
             .who(Who::OwnerGroup)
             .scope(&["write_apis"])
             .takes::<ConfigDraft>(json!({
@@ -65,6 +66,7 @@ pub fn operations() -> Vec<Operation> {
             }))
             .refuses(&[400, 413]),
         delete("/config/draft", "Forget one's own edits")
+            .conditional()
             .who(Who::OwnerGroup)
             .scope(&["write_apis"]),
         post("/config/hook", "A git host tells of a push")

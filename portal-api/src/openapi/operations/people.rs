@@ -73,6 +73,7 @@ pub fn users() -> Vec<Operation> {
             .answers::<Preferences>()
             .refuses(&[404]),
         put("/users/{user}/preferences", "Say which mails a user wants")
+            .conditional()
             .who(Who::Own)
             .scope(&["write_users"])
             .takes::<Preferences>(json!({"mails": {"announcement": false}, "digest": false}))

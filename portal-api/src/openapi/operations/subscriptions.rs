@@ -146,6 +146,7 @@ pub fn approvals() -> Vec<Operation> {
         decide(post("/approvals/{id}/decline", "Decline a request"))
             .takes::<Decision>(json!({"reason": "Please use the team plan"})),
         decide(patch("/approvals/{id}", "Say who takes care of a request"))
+            .conditional()
             .takes::<Assignment>(json!({"assignee": "1"})),
         post("/approvals/{id}/comments", "Comment on a request")
             .who(Who::Approver)
