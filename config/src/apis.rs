@@ -39,6 +39,7 @@ pub enum Auth {
 }
 
 impl Auth {
+    /// As it stands in `apis.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auth",
@@ -48,6 +49,7 @@ impl Auth {
     }
 }
 
+/// One API as it is published: built in or from `apis.json`, with the files of its folder.
 #[derive(Debug)]
 pub struct Api {
     pub id: String,
@@ -112,4 +114,5 @@ impl Api {
     }
 }
 
+/// All APIs, in the order of `apis.json`.
 pub type Apis = Catalog<Api>;

@@ -37,6 +37,7 @@ impl TokenMode {
         ("kong-oauth2", Self::KongOauth2),
     ];
 
+    /// As it stands in `tokens.mode`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
@@ -83,6 +84,7 @@ impl fmt::Display for AuthMethodRef {
     }
 }
 
+/// One auth server: its ways to log in, and how the gateway publishes it.
 #[derive(Debug)]
 pub struct AuthServer {
     /// Name of the file without `.json`.
@@ -112,11 +114,13 @@ impl AuthServer {
         self.gateway.paths().next().unwrap_or_default()
     }
 
+    /// The method with this name, switched on or not.
     pub fn method(&self, name: &str) -> Option<&AuthMethod> {
         self.methods.iter().find(|method| method.name == name)
     }
 }
 
+/// All auth servers, by name.
 pub type AuthServers = Catalog<AuthServer>;
 
 pub(crate) fn read(

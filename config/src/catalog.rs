@@ -35,22 +35,27 @@ impl<T: Entry> Catalog<T> {
         (catalog, duplicates)
     }
 
+    /// The entry with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<T>> {
         self.by_id.get(id).map(|index| &self.entries[*index])
     }
 
+    /// Whether there is an entry with this id.
     pub fn contains(&self, id: &str) -> bool {
         self.by_id.contains_key(id)
     }
 
+    /// All entries in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, Arc<T>> {
         self.entries.iter()
     }
 
+    /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

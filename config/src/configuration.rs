@@ -111,10 +111,12 @@ impl Configuration {
         }
     }
 
+    /// The API with this id, built-in ones included.
     pub fn api(&self, id: &str) -> Option<&Arc<Api>> {
         self.apis.get(id)
     }
 
+    /// The plan with this id, built-in ones included.
     pub fn plan(&self, id: &str) -> Option<&Arc<Plan>> {
         self.plans.all.get(id)
     }
@@ -127,10 +129,12 @@ impl Configuration {
             .then(|| self.plan(plan))?
     }
 
+    /// The registration pool with this id.
     pub fn pool(&self, id: &str) -> Option<&Arc<Pool>> {
         self.pools.all.get(id)
     }
 
+    /// The auth server with this name.
     pub fn auth_server(&self, id: &str) -> Option<&Arc<AuthServer>> {
         self.auth_servers.get(id)
     }

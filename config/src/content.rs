@@ -35,6 +35,7 @@ pub fn asset_type(path: &str) -> Option<&'static str> {
         .map(|(_, kind)| *kind)
 }
 
+/// Everything that the portal shows beside the APIs.
 #[derive(Debug)]
 pub struct Content {
     /// Landing page.

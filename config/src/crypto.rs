@@ -24,6 +24,7 @@ impl ConfigKey {
         Self(hex::encode(random::<20>()))
     }
 
+    /// The text of the key, as it stands in `deploy.envkey`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,6 +1,7 @@
 //! `globals.json`: settings of the whole installation.
 //!
-//! Code reads the typed members; what is served comes from the JSON, through a [`view`].
+//! Code reads the typed members; what is served comes from the JSON, as a
+//! [`Viewer`] may see it.
 
 mod storage;
 mod view;
@@ -26,6 +27,7 @@ pub enum GatewayType {
 impl GatewayType {
     const CHOICES: &[(&str, Self)] = &[("embedded", Self::Embedded), ("kong", Self::Kong)];
 
+    /// As it stands in `gateway.type`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
@@ -83,6 +85,7 @@ impl Network {
     }
 }
 
+/// The settings that the program acts by; the others are only handed out.
 #[derive(Debug)]
 pub struct Globals {
     pub title: String,

@@ -11,6 +11,7 @@ use crate::{
 
 pub(crate) const FILE: &str = "groups/groups.json";
 
+/// A group of users and what its members may do.
 #[derive(Debug)]
 pub struct Group {
     pub id: String,
@@ -31,6 +32,7 @@ impl Entry for Group {
     }
 }
 
+/// All groups of users.
 #[derive(Debug)]
 pub struct Groups {
     pub all: Catalog<Group>,

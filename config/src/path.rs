@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serializer;
 
+/// One step into a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Key(String),
@@ -33,14 +34,17 @@ impl JsonPath {
         Self(steps)
     }
 
+    /// Whether it is the whole document.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Whether `other` is this place or one that it lies in.
     pub fn begins_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
 
+    /// The way from the whole document to the place.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }

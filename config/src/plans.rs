@@ -15,6 +15,7 @@ pub(crate) const FILE: &str = "plans/plans.json";
 /// Ids that begin like this are taken.
 const RESERVED_PREFIX: &str = "__internal_";
 
+/// What a subscription may use, and who may choose it.
 #[derive(Debug)]
 pub struct Plan {
     pub id: String,
@@ -47,6 +48,7 @@ impl Plan {
     }
 }
 
+/// All plans, the two built-in ones included.
 #[derive(Debug)]
 pub struct Plans {
     pub all: Catalog<Plan>,

@@ -19,6 +19,7 @@ pub const CONSENTS: &str = "consents";
 
 pub use property::{Consent, Kind, PoolProperty};
 
+/// What people give when they register, and where.
 #[derive(Debug)]
 pub struct Pool {
     /// Name of the file without `.json`.
@@ -40,11 +41,13 @@ impl Entry for Pool {
 }
 
 impl Pool {
+    /// The field with this id.
     pub fn property(&self, id: &str) -> Option<&PoolProperty> {
         self.properties.iter().find(|property| property.id == id)
     }
 }
 
+/// All registration pools.
 #[derive(Debug)]
 pub struct Pools {
     pub all: Catalog<Pool>,

@@ -76,18 +76,22 @@ impl Problems {
         report.into_problems()
     }
 
+    /// The problems, sorted by file and place.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
 
+    /// Whether there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Errors and warnings together.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// How many of them are errors.
     pub fn errors(&self) -> usize {
         self.0
             .iter()

@@ -14,6 +14,7 @@ pub struct Rendered {
 }
 
 impl Rendered {
+    /// Bytes with the `ETag` that belongs to them.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let digest = Sha256::digest(&bytes);
@@ -26,6 +27,7 @@ impl Rendered {
         Self { bytes, etag }
     }
 
+    /// A value as JSON text.
     pub fn json(value: &impl Serialize) -> Self {
         Self::new(serde_json::to_vec(value).expect("our values have text keys only"))
     }

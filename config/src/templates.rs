@@ -26,6 +26,7 @@ impl Templates {
         self.emails.get(name)
     }
 
+    /// Names of the mails that have a template.
     pub fn email_names(&self) -> impl Iterator<Item = &str> {
         self.emails.keys().map(String::as_str)
     }

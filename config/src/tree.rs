@@ -55,6 +55,7 @@ impl Tree {
             .collect()
     }
 
+    /// The content of a file, by its path below `static`.
     pub fn get(&self, path: &str) -> Option<&Bytes> {
         self.0.get(path)
     }
@@ -66,6 +67,7 @@ impl Tree {
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
     }
 
+    /// All files, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.0.iter().map(|(path, bytes)| (path.as_str(), bytes))
     }
@@ -77,10 +79,12 @@ impl Tree {
             .map_while(move |(path, bytes)| Some((path.strip_prefix(folder)?, bytes)))
     }
 
+    /// Adds a file, or replaces it.
     pub fn insert(&mut self, path: impl Into<String>, bytes: impl Into<Bytes>) {
         self.0.insert(path.into(), bytes.into());
     }
 
+    /// Takes a file away.
     pub fn remove(&mut self, path: &str) {
         self.0.remove(path);
     }

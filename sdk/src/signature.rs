@@ -39,6 +39,7 @@ impl Secrets {
         self.0.push(webhook(secret));
     }
 
+    /// Whether there is none: then nothing can be checked.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -34,6 +34,7 @@ enum Node {
 }
 
 impl Template {
+    /// Reads a template; an error names what is not closed or not known.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         parse::parse(source).map(Self)
     }

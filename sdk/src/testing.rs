@@ -89,10 +89,12 @@ impl PortalApi {
         api
     }
 
+    /// Its address.
     pub fn url(&self) -> Url {
         self.0.url.clone()
     }
 
+    /// The keys of the installation that it plays.
     pub fn keys(&self) -> Keys {
         self.0.keys.clone()
     }
@@ -102,6 +104,7 @@ impl PortalApi {
         self.answer_status(call, StatusCode::OK, body);
     }
 
+    /// Answers `call` (`PUT /gateway/status`, for instance) with this status and body.
     pub fn answer_status(&self, call: &str, status: StatusCode, body: Value) {
         lock(&self.0.answers).insert(call.to_owned(), (status, body));
     }

@@ -8,6 +8,7 @@ use crate::{plans::check_plugins, read::Object};
 /// Plugins that are added by the adapter and must not stand in a protected API.
 const OWN_PLUGINS: &[&str] = &["acl", "key-auth", "oauth2"];
 
+/// Which requests belong to an API. Empty lists restrict nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Route {
     pub paths: Vec<String>,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::read::Object;
 
+/// What can be done with an API now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LifecycleState {
@@ -19,6 +20,7 @@ pub enum LifecycleState {
 }
 
 impl LifecycleState {
+    /// As it stands in `apis.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -36,6 +38,7 @@ impl LifecycleState {
     ];
 }
 
+/// Member `lifecycle` of an API.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lifecycle {

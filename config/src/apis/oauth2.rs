@@ -13,6 +13,7 @@ pub enum Flow {
     ClientCredentials,
 }
 
+/// How tokens for an API are given out.
 #[derive(Clone, Debug, Default)]
 pub struct OAuth2Settings {
     /// Whether the API has `settings` at all.
@@ -31,6 +32,7 @@ pub struct OAuth2Settings {
 }
 
 impl OAuth2Settings {
+    /// Whether clients may get tokens this way.
     pub fn allows(&self, flow: Flow) -> bool {
         self.flows.contains(&flow)
     }

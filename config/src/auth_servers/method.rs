@@ -11,6 +11,7 @@ const TYPES: &[&str] = &[
     "external", "dummy",
 ];
 
+/// A way to log in, with the paths of its pages below the auth server.
 #[derive(Debug)]
 pub struct AuthMethod {
     pub name: String,
@@ -36,14 +37,17 @@ impl AuthMethod {
         endpoints::fill(&self.endpoints.token, &self.name, api)
     }
 
+    /// Where tokens are exchanged for the profile of their user.
     pub fn profile_path(&self) -> String {
         endpoints::fill(&self.endpoints.profile, &self.name, "")
     }
 
+    /// The page that mails with a verification link lead to.
     pub fn verify_email_path(&self) -> String {
         endpoints::fill(&self.endpoints.verify_email, &self.name, "")
     }
 
+    /// The page on which users see and revoke what they have granted.
     pub fn grants_path(&self) -> String {
         endpoints::fill(&self.endpoints.grants, &self.name, "")
     }

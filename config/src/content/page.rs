@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{path::JsonPath, problem::Report, read::Object, render::Rendered, tree::Tree};
 
+/// The language of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageKind {
     Markdown,
@@ -16,6 +17,7 @@ pub enum PageKind {
 }
 
 impl PageKind {
+    /// Value of `Content-Type`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Markdown => "text/markdown",
@@ -24,6 +26,7 @@ impl PageKind {
     }
 }
 
+/// Title of a page, its place and who may read it.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
     pub title: Option<String>,
@@ -35,6 +38,7 @@ pub struct Metadata {
     pub order: u64,
 }
 
+/// The source of a page and what its metadata say.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub kind: PageKind,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Content;
 use crate::apis::Apis;
 
+/// A line of the table of contents, as it goes over the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TocEntry {

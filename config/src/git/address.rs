@@ -22,6 +22,7 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A text that is no address of a repository.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no address of a git repository")]
 pub struct InvalidAddress;
@@ -66,6 +67,7 @@ impl RepositoryAddress {
         text.contains("://") || scp_form(text).is_some()
     }
 
+    /// The address without credentials.
     pub fn as_str(&self) -> &str {
         &self.url
     }

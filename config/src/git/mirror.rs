@@ -33,6 +33,7 @@ impl Mirror {
         })
     }
 
+    /// What is mirrored.
     pub fn source(&self) -> &Source {
         &self.source
     }

@@ -147,10 +147,10 @@ impl Mirror {
     fn send(&self, commit: &Commit, branch: &str) -> Result<(), PushError> {
         let temporary = format!("refs/wicketgate/outgoing/{}", commit.id);
         let mut refusal = None;
+        let failure = transport::Failure::default();
         let pushed = self.with_repository(|repository| {
             let mut reference = repository.reference(&temporary, commit.oid()?, true, "push")?;
             let pushed = {
-                let failure = transport::Failure::default();
                 let mut callbacks = transport::callbacks(self.source(), &failure);
                 callbacks.push_update_reference(|_, message| {
                     refusal = message.map(str::to_owned);
@@ -175,7 +175,7 @@ impl Mirror {
             }
             (Err(error), _) => Err(FetchError::Remote {
                 address: self.source().address.to_string(),
-                reason: error.message().to_owned(),
+                reason: failure.reason(&error),
             }
             .into()),
         }

@@ -19,6 +19,7 @@ pub struct Rewriting {
     pub security: Security,
 }
 
+/// What the definition says about proofs that callers bring.
 #[derive(Clone, Debug)]
 pub enum Security {
     /// The author's definitions stay.
@@ -41,6 +42,7 @@ pub struct OAuthScheme {
 }
 
 impl Rewriting {
+    /// What has to be written into the definition of `api`.
     pub fn new(api: &Api, globals: &Globals, auth_servers: &AuthServers) -> Self {
         let host = api
             .gateway

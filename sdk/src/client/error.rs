@@ -18,6 +18,7 @@ pub struct ApiError {
     pub retry_after: Option<Duration>,
 }
 
+/// What is wrong with one member of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct FieldError {
     #[serde(default)]
@@ -57,6 +58,7 @@ impl Error {
         }
     }
 
+    /// Whether portal-api answered 404.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }

@@ -100,6 +100,7 @@ pub struct Api {
 }
 
 impl Api {
+    /// Whether callers need a token.
     pub fn is_oauth2(&self) -> bool {
         self.auth
             .as_deref()
@@ -198,6 +199,7 @@ impl ApiSettings {
         seconds(self.token_expiration.as_ref()?).filter(|seconds| *seconds > 0)
     }
 
+    /// Lifetime of refresh tokens, however it is written.
     pub fn refresh_token_ttl_seconds(&self) -> Option<u64> {
         seconds(self.refresh_token_ttl.as_ref()?)
     }
@@ -226,6 +228,7 @@ pub struct Lifecycle {
     pub note: Option<String>,
 }
 
+/// What can be done with an API now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LifecycleState {
@@ -300,6 +303,7 @@ pub struct GatewayApi {
     pub extra: Extra,
 }
 
+/// Which requests belong to an API.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GatewayRoute {
     #[serde(default, deserialize_with = "lenient::null_default")]

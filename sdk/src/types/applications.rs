@@ -18,6 +18,7 @@ pub enum ClientType {
 }
 
 impl ClientType {
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Confidential => "confidential",
@@ -40,6 +41,7 @@ impl Role {
     /// The strongest first.
     pub const ALL: [Self; 3] = [Self::Owner, Self::Collaborator, Self::Reader];
 
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -67,6 +69,7 @@ impl fmt::Display for Role {
         "email": "ada@example.org", "role": "owner"}],
     "changedDate": "2026-11-21T08:30:00.000Z", "_links": {"self": {"href": "/applications/web-shop"}}
 })))]
+/// What developers register, and what subscribes to APIs.
 pub struct Application {
     pub id: String,
     #[serde(default)]

@@ -15,6 +15,7 @@ use super::{ChangedDate, Timestamp, users::UserSummary};
     "api": {"id": "petstore", "name": "Pet Store"}, "plan": {"id": "team", "name": "Team"},
     "application": {"id": "web-shop", "name": "Web shop", "trusted": false}, "state": "open"
 })))]
+/// A request that waits for an approver, or was decided.
 pub struct Approval {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +70,7 @@ pub struct Assignment {
     pub assignee: Option<String>,
 }
 
+/// Who asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Requester {
     pub id: String,
@@ -85,6 +87,7 @@ impl From<UserSummary> for Requester {
     }
 }
 
+/// The API that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestedApi {
@@ -95,6 +98,7 @@ pub struct RequestedApi {
     pub required_group: Option<String>,
 }
 
+/// The application that shall subscribe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestingApplication {
     pub id: String,
@@ -107,6 +111,7 @@ pub struct RequestingApplication {
     pub description: Option<String>,
 }
 
+/// The plan that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RequestedPlan {
     pub id: String,

@@ -32,11 +32,13 @@ impl AuthServer {
         Some(path.trim_end_matches('/'))
     }
 
+    /// The method with this name.
     pub fn method(&self, name: &str) -> Option<&AuthMethod> {
         self.auth_methods.iter().find(|method| method.name == name)
     }
 }
 
+/// How the auth server makes its tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TokenSettings {
     /// `jwt`, `opaque` or `kong-oauth2`; answers show the one in force.
@@ -78,10 +80,12 @@ pub struct AuthMethod {
 }
 
 impl AuthMethod {
+    /// Whether people can log in with it; on if nothing is said.
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
     }
 
+    /// Whether only those see it who know it.
     pub fn is_protected(&self) -> bool {
         self.protected.unwrap_or(false)
     }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::{Secret, Timestamp};
 
+/// What a credential is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = CredentialKind)]
@@ -16,6 +17,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Key => "key",
@@ -31,6 +33,7 @@ impl Kind {
     "id": "7c8b9a003f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d", "kind": "key", "name": "production",
     "classic": false, "prefix": "wg_8e9a", "last4": "0c7d", "createdAt": "2026-11-21T08:30:00.000Z"
 })))]
+/// One of the credentials of a subscription; its secret is shown once.
 pub struct Credential {
     pub id: String,
     pub kind: Kind,

@@ -34,6 +34,7 @@ pub const STANDARD_KINDS: [&str; 18] = [
     "id": "0192f0c4-1f3b-7c7e-8d5a-3b1f0a9c2d11", "seq": 17, "utc": 1_795_249_800, "action": "add",
     "entity": "application", "data": {"applicationId": "web-shop"}
 })))]
+/// Something that has happened, as listeners are told.
 pub struct Event {
     pub id: String,
     /// Ascending in the order of commits; absent from servers without it.
@@ -58,6 +59,7 @@ impl Event {
         format!("{}.{}", self.entity, self.action)
     }
 
+    /// Whether the event is of this kind (`subscription.add`).
     pub fn is(&self, kind: &str) -> bool {
         kind.split_once('.') == Some((&self.entity, &self.action))
     }

@@ -12,10 +12,12 @@ use utoipa::ToSchema;
 pub struct Extra(pub Map<String, Value>);
 
 impl Extra {
+    /// The member with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

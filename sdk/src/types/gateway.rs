@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::Timestamp;
 
+/// What the adapter tells about the gateway.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
@@ -19,6 +20,7 @@ pub struct GatewayStatus {
     pub last_reconcile: Option<Timestamp>,
 }
 
+/// One process of the gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayNode {

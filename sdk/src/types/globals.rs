@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Extra, Secret, lenient};
 
+/// The settings of the installation as one service sees them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Globals {

@@ -13,6 +13,7 @@ use super::{ChangedDate, Timestamp};
     "apiId": "orders",
     "grants": [{"scope": "read_orders", "grantedDate": "2026-11-21T08:30:00.000Z"}]
 })))]
+/// What a user allows an application to do with an API in his name.
 pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -26,6 +27,7 @@ pub struct Grant {
     pub changed_by: Option<String>,
 }
 
+/// A scope and since when it is granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantedScope {
@@ -39,6 +41,7 @@ pub struct PutGrants {
     pub grants: Vec<ScopeToGrant>,
 }
 
+/// A scope that the user allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScopeToGrant {
     pub scope: String,

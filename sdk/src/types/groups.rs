@@ -13,6 +13,7 @@ pub struct Groups {
     pub links: Links,
 }
 
+/// A group of users and what its members may do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {

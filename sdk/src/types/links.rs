@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// Relations and where they lead.
 pub type Links = BTreeMap<String, Link>;
 
+/// Where one can go from here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Link {
     pub href: String,
@@ -17,6 +18,7 @@ pub struct Link {
 }
 
 impl Link {
+    /// A link to read.
     pub fn to(href: impl Into<String>) -> Self {
         Self {
             href: href.into(),
@@ -24,6 +26,7 @@ impl Link {
         }
     }
 
+    /// A link to call with this method.
     pub fn with_method(href: impl Into<String>, method: &str) -> Self {
         Self {
             href: href.into(),

@@ -20,6 +20,7 @@ pub enum Mode {
     Pull,
 }
 
+/// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
@@ -31,6 +32,7 @@ pub enum Format {
     CloudEvents,
 }
 
+/// Whether a request carries several events or one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Delivery {
@@ -38,6 +40,7 @@ pub enum Delivery {
     Single,
 }
 
+/// What has to arrive in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Ordering {
@@ -105,6 +108,7 @@ pub struct AckReport {
     pub failed: Vec<Failure>,
 }
 
+/// An event that a listener could not work with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     pub id: String,

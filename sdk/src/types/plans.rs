@@ -13,6 +13,7 @@ pub struct Plans {
     pub links: Links,
 }
 
+/// What a subscription may use, and who may choose it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -36,6 +37,7 @@ pub struct Plan {
     pub extra: Extra,
 }
 
+/// What a plan means on the gateway.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanConfig {
     /// Gateway plugins of every subscription with this plan.

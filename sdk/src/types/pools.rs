@@ -11,6 +11,7 @@ pub const PORTAL_POOL: &str = "wicked";
 /// Type of properties by which users accept a version of a text.
 pub const CONSENT: &str = "consent";
 
+/// What people give when they register.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pool {
@@ -43,6 +44,7 @@ impl Pool {
     }
 }
 
+/// One field of a registration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Property {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 pub struct Secret(String);
 
 impl Secret {
+    /// Keeps the text out of logs from now on.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -19,6 +20,7 @@ impl Secret {
         &self.0
     }
 
+    /// Whether it is an empty text.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -25,6 +25,7 @@ pub struct Snapshot {
     pub subscriptions: Vec<SnapshotSubscription>,
 }
 
+/// An application, as far as the gateway needs it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SnapshotApplication {

@@ -15,6 +15,7 @@ pub enum ScopesMode {
 }
 
 impl ScopesMode {
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -35,6 +36,7 @@ impl ScopesMode {
     "allowedScopesMode": null, "allowedScopes": null, "changedDate": 1_795_249_800,
     "_links": {"self": {"href": "/applications/web-shop/subscriptions/petstore"}}
 })))]
+/// The right of an application to call an API within a plan.
 pub struct Subscription {
     pub id: String,
     pub application: String,

@@ -21,6 +21,7 @@ pub fn latency_bucket(milliseconds: f64) -> usize {
         .unwrap_or(LATENCY_BUCKETS_MS.len())
 }
 
+/// Answers by the first digit of their status.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
@@ -49,6 +50,7 @@ impl StatusClass {
         }
     }
 
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Informational => "1xx",
@@ -117,12 +119,14 @@ pub struct Usage {
     pub series: Vec<Series>,
 }
 
+/// Measured values over time, of one thing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Series {
     pub key: String,
     pub points: Vec<Point>,
 }
 
+/// What was measured from this moment to the next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     pub at: Timestamp,

@@ -32,6 +32,7 @@ pub struct UserSummary {
     "_links": {"self": {"href": "/users/3f0c7d0f6c4f5b8e9a7d1c2b3a4f5e6d7c8b9a00"},
         "groups": {"href": "/groups"}}
 })))]
+/// Somebody with an account.
 pub struct User {
     pub id: String,
     pub email: String,

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::Secret;
 
+/// What the proof is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = VerificationKind)]
@@ -18,6 +19,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
