@@ -7,14 +7,14 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use sea_orm_migration::MigratorTrait;
 use tracing::log::LevelFilter;
 
-use crate::Location;
+use crate::{Location, Reader};
 
 /// Schema that holds our tables on `PostgreSQL` (static-config 24.1).
 const SCHEMA: &str = "wicketgate";
@@ -59,7 +59,7 @@ impl OpenError {
 /// writing connections on one file block each other for seconds.
 #[derive(Clone, Debug)]
 pub struct Database {
-    read: DatabaseConnection,
+    read: Reader,
     write: DatabaseConnection,
     /// Held as long as any clone lives; the lock keeps a second process off the file.
     _lock: Option<Arc<File>>,
@@ -87,8 +87,19 @@ impl Database {
     }
 
     /// For reads outside a transaction.
-    pub const fn read(&self) -> &DatabaseConnection {
+    pub const fn read(&self) -> &Reader {
         &self.read
+    }
+
+    /// Begins a transaction that only reads and sees the database as of one moment: on `SQLite` by
+    /// the write-ahead log, on `PostgreSQL` by the isolation level.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let mut options = TransactionOptions::default();
+        if self.is_shared() {
+            options.isolation_level = Some(IsolationLevel::RepeatableRead);
+            options.access_mode = Some(AccessMode::ReadOnly);
+        }
+        self.read.connection().begin_with_options(options).await
     }
 
     /// Begins a writing transaction. Nothing is kept unless it is committed.
@@ -109,7 +120,7 @@ impl Database {
     /// The pool of `PostgreSQL`, for `LISTEN`; nothing on `SQLite`.
     pub fn postgres_pool(&self) -> Option<&sea_orm::sqlx::PgPool> {
         self.is_shared()
-            .then(|| self.read.get_postgres_connection_pool())
+            .then(|| self.write.get_postgres_connection_pool())
     }
 }
 
@@ -131,7 +142,7 @@ async fn open_sqlite<M: MigratorTrait>(path: &Path) -> Result<Database, OpenFail
     // The file exists from here on, so readers may be strictly read-only.
     let read = connect(&sqlite_options(path, true)).await?;
     Ok(Database {
-        read,
+        read: Reader::new(read),
         write,
         _lock: Some(Arc::new(lock)),
     })
@@ -199,7 +210,7 @@ async fn open_postgres<M: MigratorTrait>(url: &str, connections: u32) -> Result<
     migrated?;
     let pool = connect(&postgres_options(url, connections)).await?;
     Ok(Database {
-        read: pool.clone(),
+        read: Reader::new(pool.clone()),
         write: pool,
         _lock: None,
     })

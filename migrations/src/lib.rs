@@ -9,6 +9,8 @@ mod database;
 mod ddl;
 mod location;
 pub mod portal_api;
+mod reader;
 
 pub use database::{Database, OpenError};
 pub use location::{InvalidLocation, Location};
+pub use reader::Reader;

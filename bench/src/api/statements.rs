@@ -62,13 +62,14 @@ const USER: Statement = read(
 
 const FIND_APPLICATION: Statement = read(
     "select id, name, description, main_url, client_type, redirect_uris, created_at, changed_at, \
-     changed_by from applications where id = $1 limit 1",
+     changed_by, team_id from applications where id = $1 limit 1",
     &[Text(APPLICATION)],
 );
 
 const OWNERS: Statement = read(
-    "select o.application_id, o.user_id, o.role, u.email from owners o join users u \
-     on o.user_id = u.id where o.application_id in ($1) order by o.added_at, o.user_id",
+    "select o.application_id, o.user_id, o.role, o.via, u.email from application_roles o \
+     join users u on o.user_id = u.id where o.application_id in ($1) \
+     order by o.added_at, o.user_id, o.via desc",
     &[Text(APPLICATION)],
 );
 

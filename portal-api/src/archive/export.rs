@@ -6,9 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
-use sea_orm::{
-    AccessMode, DatabaseTransaction, DbErr, IsolationLevel, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseTransaction, DbErr};
 use serde_json::{Map, json};
 use service::keys::Purpose;
 use tokio::sync::mpsc;
@@ -33,7 +31,7 @@ pub async fn export(State(state): State<AppState>, caller: Caller) -> Result<Res
     audit::record(&txn, &state, entry).await?;
     state.commit(txn).await?;
     let mut writer = Writer::new(&state.keys.derive(&Purpose::Archive)?);
-    let txn = begin(&state).await?;
+    let txn = state.db.snapshot().await?;
     let (sender, receiver) = mpsc::channel(WAITING);
     let gone = CancellationToken::new();
     let body = {
@@ -65,16 +63,6 @@ pub async fn export(State(state): State<AppState>, caller: Caller) -> Result<Res
         ),
     ];
     Ok((headers, Body::from_stream(body)).into_response())
-}
-
-/// On `SQLite` a transaction sees one moment by the write-ahead log.
-async fn begin(state: &AppState) -> Result<DatabaseTransaction, DbErr> {
-    let mut options = TransactionOptions::default();
-    if state.db.is_shared() {
-        options.isolation_level = Some(IsolationLevel::RepeatableRead);
-        options.access_mode = Some(AccessMode::ReadOnly);
-    }
-    state.db.read().begin_with_options(options).await
 }
 
 async fn write(

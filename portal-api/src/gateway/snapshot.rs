@@ -18,8 +18,7 @@ use sdk::types::{
     snapshot::{SnapshotApplication, SnapshotCredential, SnapshotSubscription},
 };
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbErr, ExprTrait, FromQueryResult,
-    IsolationLevel, QueryOrder, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbErr, ExprTrait, FromQueryResult, QueryOrder, Statement,
     entity::prelude::*,
 };
 use serde::Serialize;
@@ -61,7 +60,7 @@ pub async fn read(
     caller.require_service(&[ServiceName::GatewayAdapter])?;
     let only = parameters.get("application");
     let configuration = state.configuration();
-    let txn = begin(&state).await?;
+    let txn = state.db.snapshot().await?;
     let seq = last_seq(&txn).await?;
     let revision = format!("{}.{seq}", configuration.hash);
     let etag = format!("\"{revision}\"");
@@ -120,17 +119,6 @@ fn with_etag(mut response: Response, etag: &str) -> Response {
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// Everything below sees the database as of one moment: on `SQLite` by the write-ahead log, on
-/// `PostgreSQL` by the isolation level.
-async fn begin(state: &AppState) -> Result<DatabaseTransaction, DbErr> {
-    let mut options = TransactionOptions::default();
-    if state.db.is_shared() {
-        options.isolation_level = Some(IsolationLevel::RepeatableRead);
-        options.access_mode = Some(AccessMode::ReadOnly);
-    }
-    state.db.read().begin_with_options(options).await
 }
 
 #[derive(FromQueryResult)]

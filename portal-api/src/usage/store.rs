@@ -149,7 +149,7 @@ pub async fn touch(
 /// Calls `each` with the stored rows of `subscriptions` between two moments. One row at a time is
 /// in memory.
 pub async fn for_each(
-    db: &sea_orm::DatabaseConnection,
+    db: &migrations::Reader,
     subscriptions: &[String],
     from: i64,
     to: i64,
@@ -159,7 +159,7 @@ pub async fn for_each(
         .filter(minute::Column::SubscriptionId.is_in(subscriptions))
         .filter(minute::Column::Minute.gte(from))
         .filter(minute::Column::Minute.lt(to));
-    let mut rows = select.stream(db).await?;
+    let mut rows = select.stream(db.connection()).await?;
     while let Some(row) = rows.try_next().await? {
         each(row);
     }
