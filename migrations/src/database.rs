@@ -14,7 +14,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use tracing::log::LevelFilter;
 
-use crate::{Location, Reader};
+use crate::{Location, Reader, reader::Observer};
 
 /// Schema that holds our tables on `PostgreSQL` (static-config 24.1).
 const SCHEMA: &str = "wicketgate";
@@ -84,6 +84,20 @@ impl Database {
                 source: Box::new(source),
             },
         })
+    }
+
+    /// Tells `observer` of every statement from now on.
+    #[must_use]
+    pub fn observed(mut self, observer: Observer) -> Self {
+        self.write.set_metric_callback(move |statement| {
+            observer(
+                &statement.statement.sql,
+                statement.elapsed,
+                statement.failed,
+            );
+        });
+        self.read = self.read.observed(observer);
+        self
     }
 
     /// For reads outside a transaction.

@@ -1,3 +1,8 @@
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use async_trait::async_trait;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DbBackend, DbErr,
@@ -13,59 +18,99 @@ use sea_query_sqlx::SqlxValues;
 /// room for twice what is inside: some 100 kB, moved four times for each statement, took as long as
 /// the statement.
 #[derive(Clone, Debug)]
-pub struct Reader(DatabaseConnection);
+pub struct Reader {
+    connection: DatabaseConnection,
+    observer: Option<Observer>,
+}
+
+/// Gets the text of a statement, how long it took, and whether it failed.
+pub type Observer = fn(sql: &str, elapsed: Duration, failed: bool);
 
 impl Reader {
     pub(crate) const fn new(connection: DatabaseConnection) -> Self {
-        Self(connection)
+        Self {
+            connection,
+            observer: None,
+        }
+    }
+
+    pub(crate) fn observed(self, observer: Observer) -> Self {
+        Self {
+            observer: Some(observer),
+            ..self
+        }
     }
 
     /// For what this does not offer: rows that are read one by one.
     pub const fn connection(&self) -> &DatabaseConnection {
-        &self.0
+        &self.connection
     }
 }
 
 #[async_trait]
 impl ConnectionTrait for Reader {
     fn get_database_backend(&self) -> DbBackend {
-        self.0.get_database_backend()
+        self.connection.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.0.execute_raw(statement).await
+        self.connection.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.0.execute_unprepared(sql).await
+        self.connection.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match &self.0.inner {
+        match &self.connection.inner {
             DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
-                one(self.0.get_sqlite_connection_pool(), statement).await
+                one(
+                    self.connection.get_sqlite_connection_pool(),
+                    statement,
+                    self.observer,
+                )
+                .await
             }
             DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
-                one(self.0.get_postgres_connection_pool(), statement).await
+                one(
+                    self.connection.get_postgres_connection_pool(),
+                    statement,
+                    self.observer,
+                )
+                .await
             }
-            _ => self.0.query_one_raw(statement).await,
+            _ => self.connection.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match &self.0.inner {
+        match &self.connection.inner {
             DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
-                all(self.0.get_sqlite_connection_pool(), statement).await
+                all(
+                    self.connection.get_sqlite_connection_pool(),
+                    statement,
+                    self.observer,
+                )
+                .await
             }
             DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
-                all(self.0.get_postgres_connection_pool(), statement).await
+                all(
+                    self.connection.get_postgres_connection_pool(),
+                    statement,
+                    self.observer,
+                )
+                .await
             }
-            _ => self.0.query_all_raw(statement).await,
+            _ => self.connection.query_all_raw(statement).await,
         }
     }
 }
 
-async fn one<DB>(pool: &Pool<DB>, statement: Statement) -> Result<Option<QueryResult>, DbErr>
+async fn one<DB>(
+    pool: &Pool<DB>,
+    statement: Statement,
+    observer: Option<Observer>,
+) -> Result<Option<QueryResult>, DbErr>
 where
     DB: sqlx::Database,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -73,11 +118,22 @@ where
     QueryResult: From<DB::Row>,
 {
     let mut connection = acquire(pool).await?;
-    let row = query(statement).fetch_optional(&mut *connection).await;
+    let started = Instant::now();
+    let (sql, values) = parts(statement);
+    let row = sqlx::query_with(AssertSqlSafe(sql.clone()), values)
+        .fetch_optional(&mut *connection)
+        .await;
+    if let Some(observer) = observer {
+        observer(&sql, started.elapsed(), row.is_err());
+    }
     Ok(row.map_err(failed)?.map(QueryResult::from))
 }
 
-async fn all<DB>(pool: &Pool<DB>, statement: Statement) -> Result<Vec<QueryResult>, DbErr>
+async fn all<DB>(
+    pool: &Pool<DB>,
+    statement: Statement,
+    observer: Option<Observer>,
+) -> Result<Vec<QueryResult>, DbErr>
 where
     DB: sqlx::Database,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -85,7 +141,14 @@ where
     QueryResult: From<DB::Row>,
 {
     let mut connection = acquire(pool).await?;
-    let rows = query(statement).fetch_all(&mut *connection).await;
+    let started = Instant::now();
+    let (sql, values) = parts(statement);
+    let rows = sqlx::query_with(AssertSqlSafe(sql.clone()), values)
+        .fetch_all(&mut *connection)
+        .await;
+    if let Some(observer) = observer {
+        observer(&sql, started.elapsed(), rows.is_err());
+    }
     Ok(rows
         .map_err(failed)?
         .into_iter()
@@ -93,13 +156,9 @@ where
         .collect())
 }
 
-fn query<DB>(statement: Statement) -> sqlx::query::Query<'static, DB, SqlxValues>
-where
-    DB: sqlx::Database,
-    SqlxValues: IntoArguments<DB>,
-{
+fn parts(statement: Statement) -> (Arc<str>, SqlxValues) {
     let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-    sqlx::query_with(AssertSqlSafe(statement.sql), SqlxValues(values))
+    (statement.sql.into(), SqlxValues(values))
 }
 
 async fn acquire<DB: sqlx::Database>(pool: &Pool<DB>) -> Result<PoolConnection<DB>, DbErr> {

@@ -4,6 +4,7 @@
 mod answer;
 mod observe;
 mod paths;
+pub mod statements;
 mod versions;
 
 use axum::{Router, extract::Request, middleware, response::IntoResponse};

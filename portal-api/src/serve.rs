@@ -87,12 +87,15 @@ pub async fn serve_when(
         shutdown.clone(),
     ));
     let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
+    let pool = compat::statements::watch_pool(state.db.clone(), shutdown.clone());
+    let pool = tokio::spawn(pool);
     let deliveries = tokio::spawn(events::deliver(state, shutdown));
     server.await??;
     echo.await??;
     housekeeping.await?;
     health.await?;
     configuration.await?;
+    pool.await?;
     deliveries.await?;
     Ok(())
 }
@@ -103,7 +106,7 @@ async fn start(
     readiness: &Readiness,
 ) -> anyhow::Result<(AppState, Settings)> {
     let settings = settings.await?;
-    let db = open(&settings, readiness).await?;
+    let db = compat::statements::measured(open(&settings, readiness).await?);
     master_key::check(&db, &settings.keys).await?;
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
     let user_tokens = UserTokens::new(&settings.neighbours.auth_server);

@@ -9,6 +9,9 @@ static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Buckets of response times in seconds: the ones existing dashboards know (static-config 21.6).
 const RESPONSE_TIMES: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 
+/// Those of statements (portal-api 23.8).
+const STATEMENT_TIMES: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0];
+
 /// The process-wide recorder; installed at first use.
 pub fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
@@ -17,6 +20,12 @@ pub fn recorder() -> &'static PrometheusHandle {
                 Matcher::Suffix("_response_times".to_owned()),
                 RESPONSE_TIMES,
             )
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(
+                    Matcher::Full("wicked_api_pg_response_times".to_owned()),
+                    STATEMENT_TIMES,
+                )
+            })
             .and_then(PrometheusBuilder::install_recorder)
             .expect("the buckets are valid and the recorder is installed once")
     })

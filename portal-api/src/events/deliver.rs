@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use request::wire;
 
 use super::{Bell, row::listener};
-use crate::AppState;
+use crate::{AppState, compat};
 
 /// How often listeners and due deliveries are looked for without a ring: the safety net for lost
 /// wake-ups.
@@ -79,6 +79,7 @@ async fn hear_other_instances(state: AppState, shutdown: CancellationToken) {
         };
         if let Err(error) = heard {
             // The poll goes on meanwhile.
+            compat::statements::lost_channel();
             tracing::warn!(%error, "lost the notification channel of the database");
             tokio::time::sleep(POLL).await;
         }

@@ -198,7 +198,12 @@ async fn health_is_shown_to_keys_of_the_gateway_and_not_to_users() {
     user.get("/health/ping").await.expect(404);
     let metrics = api.anonymous().header("via", "1.1 kong");
     metrics.get("/metrics").await.expect(403);
-    api.anonymous().get("/metrics").await.expect(200);
+    let metrics = api.anonymous().get("/metrics").await.expect(200).text();
+    let statements = r#"wicked_api_pg_response_times_count{command="select",entity="users"}"#;
+    if api.is_on_postgres() {
+        assert!(metrics.contains(statements), "{metrics}");
+        assert!(metrics.contains("wicked_api_pg_pool_total_count"));
+    }
     let id = api.anonymous().get("/randomId").await.expect(200);
     assert!(id.header("content-type").starts_with("text/plain"));
     assert_eq!(id.text().len(), 40);

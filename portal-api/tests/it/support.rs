@@ -131,6 +131,10 @@ impl TestApi {
         apis
     }
 
+    pub const fn is_on_postgres(&self) -> bool {
+        self.postgres.is_some()
+    }
+
     /// An installation of its own with the same master key: on SQLite, or on PostgreSQL where
     /// there is a server.
     pub async fn beside(&self, on_postgres: bool) -> Option<Self> {
