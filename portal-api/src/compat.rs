@@ -9,22 +9,25 @@ mod versions;
 
 use axum::{Router, extract::Request, middleware, response::IntoResponse};
 use http::Uri;
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 
 use crate::{AppState, conditional, extract, idempotency, limits};
 
 /// Wraps the routes. The path is mended before it is matched, hence a router around the router.
 pub fn layers(router: Router, state: AppState) -> Router {
-    let inner = router
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            idempotency::layer,
-        ))
-        .layer(middleware::from_fn(conditional::layer))
-        .layer(middleware::from_fn_with_state(state.clone(), limits::layer))
-        .layer(middleware::from_fn_with_state(state, versions::check))
-        .layer(middleware::from_fn(answer::within_time))
-        .layer(middleware::from_fn(service::http::expose_route));
+    // As one stack: layers that are added to the router one by one are boxed one by one.
+    let inner = router.layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn(service::http::expose_route))
+            .layer(middleware::from_fn(answer::within_time))
+            .layer(middleware::from_fn_with_state(
+                state.clone(),
+                versions::check,
+            ))
+            .layer(middleware::from_fn_with_state(state.clone(), limits::layer))
+            .layer(middleware::from_fn(conditional::layer))
+            .layer(middleware::from_fn_with_state(state, idempotency::layer)),
+    );
     Router::new()
         .fallback(async move |mut request: Request| {
             if has_null_character(request.uri()) {
@@ -35,8 +38,11 @@ pub fn layers(router: Router, state: AppState) -> Router {
             }
             inner.oneshot(request).await
         })
-        .layer(middleware::from_fn(answer::finish))
-        .layer(middleware::from_fn(observe::layer))
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn(observe::layer))
+                .layer(middleware::from_fn(answer::finish)),
+        )
 }
 
 fn has_null_character(uri: &Uri) -> bool {

@@ -2,6 +2,7 @@
 
 use axum::{Json, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use service::problem::Problem;
+use tower::ServiceBuilder;
 
 use crate::{
     AppState, apis, applications, approvals, archive, audit, auth_servers, configuration, content,
@@ -60,11 +61,14 @@ pub fn router(state: AppState) -> Router {
                 "There is nothing at this address.",
             )
         })
-        .layer(DefaultBodyLimit::max(extract::MAX_BODY))
-        .layer(middleware::from_fn_with_state(
-            state.clone(),
-            audit::record_refusals,
-        ))
+        .layer(
+            ServiceBuilder::new()
+                .layer(middleware::from_fn_with_state(
+                    state.clone(),
+                    audit::record_refusals,
+                ))
+                .layer(DefaultBodyLimit::max(extract::MAX_BODY)),
+        )
         .with_state(state)
 }
 

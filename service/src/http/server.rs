@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{ServiceName, problem::Problem};
@@ -41,20 +41,22 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .context("the listening socket has no address")?;
-    let app = app
-        .layer(middleware::from_fn(async |request, next| {
-            let answer = within(REQUEST_TIMEOUT, request, next).await;
-            answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
-        }))
-        .layer(CatchPanicLayer::custom(|_| {
-            IntoResponse::into_response(Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Something went wrong here. The operators find the cause by the correlation id.",
-            ))
-        }))
-        .layer(middleware::from_fn_with_state(service, observe::layer))
-        .layer(middleware::from_fn(correlation::layer));
+    let app = app.layer(
+        ServiceBuilder::new()
+            .layer(middleware::from_fn(correlation::layer))
+            .layer(middleware::from_fn_with_state(service, observe::layer))
+            .layer(CatchPanicLayer::custom(|_| {
+                IntoResponse::into_response(Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "Something went wrong here. The operators find the cause by the correlation id.",
+                ))
+            }))
+            .layer(middleware::from_fn(async |request, next| {
+                let answer = within(REQUEST_TIMEOUT, request, next).await;
+                answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
+            })),
+    );
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()

@@ -1,0 +1,18 @@
+//! Folds functions of the same machine code into one when a release is linked: generic code makes
+//! many of them.
+
+use std::env;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    // There the toolchain brings its own linker, which can do this. Whoever sets flags may have
+    // chosen another one.
+    let has_lld = is("CARGO_CFG_TARGET_ARCH", "x86_64")
+        && is("CARGO_CFG_TARGET_OS", "linux")
+        && is("CARGO_CFG_TARGET_ENV", "gnu")
+        && is("CARGO_ENCODED_RUSTFLAGS", "");
+    if has_lld && is("PROFILE", "release") {
+        println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
+    }
+}
