@@ -287,8 +287,9 @@ impl FromRequestParts<AppState> for Caller {
         };
         let mut issued_at = None;
         if let Some(token) = bearer(parts) {
-            if service::token::is_service_token(token) {
-                caller.identify_service(token, parts, state)?;
+            if let Some(service) = state.service_tokens.verify_if_of_service(token) {
+                let refused = |error| ApiError::unauthorized(format!("{error}."));
+                caller.identify_service(service.map_err(refused)?, parts)?;
             } else {
                 let token = state.user_tokens.verify(token, state).await?;
                 issued_at = token.issued_at;
@@ -320,16 +321,7 @@ impl FromRequestParts<AppState> for Caller {
 }
 
 impl Caller {
-    fn identify_service(
-        &mut self,
-        token: &str,
-        parts: &Parts,
-        state: &AppState,
-    ) -> Result<(), ApiError> {
-        let service = state
-            .service_tokens
-            .verify(token)
-            .map_err(|error| ApiError::unauthorized(format!("{error}.")))?;
+    fn identify_service(&mut self, service: ServiceName, parts: &Parts) -> Result<(), ApiError> {
         self.via = Via::Service(service);
         if services::may_name_a_user(service) {
             self.take_over_headers(parts)?;

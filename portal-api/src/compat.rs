@@ -7,6 +7,8 @@ mod paths;
 pub mod statements;
 mod versions;
 
+use std::sync::Arc;
+
 use axum::{Router, extract::Request, middleware, response::IntoResponse};
 use http::Uri;
 use tower::{ServiceBuilder, ServiceExt};
@@ -40,7 +42,10 @@ pub fn layers(router: Router, state: AppState) -> Router {
         })
         .layer(
             ServiceBuilder::new()
-                .layer(middleware::from_fn(observe::layer))
+                .layer(middleware::from_fn_with_state(
+                    Arc::default(),
+                    observe::layer,
+                ))
                 .layer(middleware::from_fn(answer::finish)),
         )
 }

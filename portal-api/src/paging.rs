@@ -15,8 +15,8 @@ use axum::{
 use http::{HeaderValue, header, request::Parts};
 use sdk::types::{Page, page::CursorPage};
 use sea_orm::{
-    EntityTrait, FromQueryResult, Order, PaginatorTrait, QueryOrder, QuerySelect, Select,
-    prelude::*, sea_query::Expr,
+    EntityTrait, ExprTrait, FromQueryResult, Order, PaginatorTrait, QueryOrder, QuerySelect,
+    QueryTrait, Select, prelude::*, sea_query::Expr,
 };
 use serde::Serialize;
 
@@ -268,16 +268,25 @@ where
         Ord::min(query.limit, MAX_LIMIT)
     };
     let offset = if query.limit == 0 { 0 } else { query.offset };
-    let ordered = match chosen_order(query, fields) {
-        Some((expression, direction)) => matching.clone().order_by(expression, direction),
-        None => matching.clone().order_by(default.expression, default.order),
+    let (order, direction) =
+        chosen_order(query, fields).unwrap_or((default.expression, default.order));
+    let page_of = |select: Select<E>| {
+        select
+            .order_by(order.clone(), direction.clone())
+            .order_by(id.clone(), Order::Asc)
     };
-    let items = ordered
-        .order_by(id, Order::Asc)
-        .limit(limit)
-        .offset(offset)
-        .all(db)
-        .await?;
+    let mut wanted = page_of(matching.clone()).limit(limit);
+    if offset > 0 {
+        // The rows before the page are passed over by their ids alone, in an index where the order
+        // has one.
+        let ids = wanted
+            .offset(offset)
+            .select_only()
+            .expr(id.clone())
+            .into_query();
+        wanted = page_of(matching.clone().filter(id.clone().in_subquery(ids)));
+    }
+    let items = wanted.all(db).await?;
     let all_are_here = offset == 0 && (items.len() as u64) < limit;
     let count = if all_are_here {
         items.len() as u64

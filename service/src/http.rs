@@ -3,6 +3,7 @@
 mod correlation;
 mod guarded;
 mod observe;
+mod series;
 mod server;
 mod time_limit;
 
@@ -12,6 +13,7 @@ pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
 pub use guarded::{Refused, check_foreign_url, guarded_client};
 pub use observe::expose_route;
+pub use series::Series;
 pub use server::serve;
 pub use time_limit::{TimeLimit, within};
 

@@ -154,14 +154,8 @@ impl Verifier {
     /// Services reuse a token for most of a minute, so accepted ones are remembered until they end.
     pub fn verify(&self, token: &str) -> Result<ServiceName, TokenError> {
         let now = clock::now().timestamp();
-        if let Some(accepted) = self
-            .accepted
-            .read()
-            .expect("no holder of this lock panics")
-            .get(token)
-            && now <= accepted.until
-        {
-            return Ok(accepted.service);
+        if let Some(service) = self.remembered(token, now) {
+            return Ok(service);
         }
         let (service, until) = self.check(token, now)?;
         let mut remembered = self
@@ -173,6 +167,20 @@ impl Verifier {
             remembered.insert(token.to_owned(), Accepted { service, until });
         }
         Ok(service)
+    }
+
+    /// As [`Self::verify`], or nothing for a token that is none of a service.
+    pub fn verify_if_of_service(&self, token: &str) -> Option<Result<ServiceName, TokenError>> {
+        match self.remembered(token, clock::now().timestamp()) {
+            Some(service) => Some(Ok(service)),
+            None => is_service_token(token).then(|| self.verify(token)),
+        }
+    }
+
+    fn remembered(&self, token: &str, now: i64) -> Option<ServiceName> {
+        let accepted = self.accepted.read().expect("no holder of this lock panics");
+        let accepted = accepted.get(token)?;
+        (now <= accepted.until).then_some(accepted.service)
     }
 
     fn check(&self, token: &str, now: i64) -> Result<(ServiceName, i64), TokenError> {

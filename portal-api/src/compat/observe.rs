@@ -1,31 +1,58 @@
 //! The metrics of requests under the names that existing dashboards read (portal-api 23.8).
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
+use http::Method;
+use metrics::{Counter, Histogram};
+use service::http::Series;
 
-/// Counts the request and measures its time.
-pub async fn layer(request: Request, next: Next) -> Response {
+/// What is measured of one kind of request.
+pub struct Metrics {
+    times: Histogram,
+    class: Counter,
+    codes: Counter,
+}
+
+/// Measures each request.
+pub async fn layer(
+    State(series): State<Arc<Series<Metrics>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
-    let method = request.method().to_string();
+    let method = request.method().clone();
     let response = next.run(request).await;
-    let route = response
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "unknown".to_owned(), |path| colon_form(path.as_str()));
-    let labels = [("method", method), ("route", route)];
-    metrics::histogram!("wicked_api_response_times", &labels)
-        .record(started.elapsed().as_secs_f64());
-    let status = response.status().as_u16();
-    metrics::counter!(class(status), &labels).increment(1);
-    let [method, route] = labels;
-    let labels = [method, route, ("code", status.to_string())];
-    metrics::counter!("wicked_api_status_codes", &labels).increment(1);
+    let matched = response.extensions().get::<MatchedPath>();
+    let route = matched.map_or("unknown", MatchedPath::as_str);
+    let status = response.status();
+    let metrics = series.of(route, &method, status, |method| {
+        Metrics::of(route, method, status.as_u16())
+    });
+    metrics.times.record(started.elapsed().as_secs_f64());
+    metrics.class.increment(1);
+    metrics.codes.increment(1);
     response
+}
+
+impl Metrics {
+    fn of(route: &str, method: &Method, status: u16) -> Self {
+        let labels = [("method", method.to_string()), ("route", colon_form(route))];
+        let times = metrics::histogram!("wicked_api_response_times", &labels);
+        let class = metrics::counter!(class(status), &labels);
+        let [method, route] = labels;
+        let labels = [method, route, ("code", status.to_string())];
+        let codes = metrics::counter!("wicked_api_status_codes", &labels);
+        Self {
+            times,
+            class,
+            codes,
+        }
+    }
 }
 
 const fn class(status: u16) -> &'static str {

@@ -2,6 +2,7 @@
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use http::{HeaderName, HeaderValue};
+use uuid::Uuid;
 
 /// Header in which the id is accepted, answered and passed on.
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id");
@@ -27,6 +28,13 @@ pub async fn with_correlation_id<F: Future>(id: CorrelationId, work: F) -> F::Ou
     CURRENT.scope(id, work).await
 }
 
+/// Ids need to differ, not to be secret, so they do not cost a call of the operating system.
+fn made() -> Uuid {
+    let mut bytes = [0; 16];
+    fastrand::fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
 /// Takes over or makes the id, and answers with it.
 pub(super) async fn layer(mut request: Request, next: Next) -> Response {
     let id = request
@@ -35,7 +43,7 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
         .and_then(|value| value.to_str().ok())
         .filter(|id| !id.is_empty() && id.len() <= MAX_LENGTH)
         .filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
-        .map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        .map_or_else(|| made().to_string(), str::to_owned);
     let id = CorrelationId(id);
     request.extensions_mut().insert(id.clone());
     let header = HeaderValue::from_str(&id.0);

@@ -1,23 +1,24 @@
 //! What is seen of each request: an access log line and its metrics.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
+use metrics::Histogram;
 use tracing::Instrument;
 
 use crate::ServiceName;
 
-use super::CorrelationId;
+use super::{CorrelationId, Series};
 
 /// Routes that monitors ask every few seconds; their lines would bury the others.
 const QUIET: [&str; 4] = ["/ping", "/healthz", "/readyz", "/metrics"];
 
 pub(super) async fn layer(
-    State(service): State<ServiceName>,
+    State((service, series)): State<(ServiceName, Arc<Series<Histogram>>)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -38,8 +39,19 @@ pub(super) async fn layer(
     let response = next.run(request).instrument(span.clone()).await;
     let duration = started.elapsed();
     let matched = matched.or_else(|| response.extensions().get::<MatchedPath>().cloned());
-    let route = matched.map_or_else(|| "unknown".to_owned(), |route| route.as_str().to_owned());
-    let status = response.status().as_u16();
+    let route = matched.as_ref().map_or("unknown", MatchedPath::as_str);
+    let status = response.status();
+    let times = series.of(route, &method, status, |method| {
+        let labels = [
+            ("service", service.as_str().to_owned()),
+            ("method", method.to_string()),
+            ("route", route.to_owned()),
+            ("code", status.as_u16().to_string()),
+        ];
+        metrics::histogram!("wicketgate_http_response_times", &labels)
+    });
+    times.record(duration.as_secs_f64());
+    let status = status.as_u16();
     let _entered = span.enter();
     if QUIET.contains(&path.as_str()) {
         tracing::debug!(target: "access", %method, path, status, "answered");
@@ -47,13 +59,6 @@ pub(super) async fn layer(
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(target: "access", %method, path, status, duration_ms, "answered");
     }
-    let labels = [
-        ("service", service.as_str().to_owned()),
-        ("method", method.to_string()),
-        ("route", route),
-        ("code", status.to_string()),
-    ];
-    metrics::histogram!("wicketgate_http_response_times", &labels).record(duration.as_secs_f64());
     response
 }
 

@@ -44,7 +44,10 @@ pub async fn serve(
     let app = app.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn(correlation::layer))
-            .layer(middleware::from_fn_with_state(service, observe::layer))
+            .layer(middleware::from_fn_with_state(
+                (service, Arc::default()),
+                observe::layer,
+            ))
             .layer(CatchPanicLayer::custom(|_| {
                 IntoResponse::into_response(Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
