@@ -79,7 +79,7 @@ impl ConnectionTrait for Reader {
                 )
                 .await
             }
-            _ => self.connection.query_one_raw(statement).await,
+            DatabaseConnectionType::Disconnected => self.connection.query_one_raw(statement).await,
         }
     }
 
@@ -101,7 +101,7 @@ impl ConnectionTrait for Reader {
                 )
                 .await
             }
-            _ => self.connection.query_all_raw(statement).await,
+            DatabaseConnectionType::Disconnected => self.connection.query_all_raw(statement).await,
         }
     }
 }

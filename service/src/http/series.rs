@@ -35,9 +35,9 @@ impl<T> Series<T> {
         }
         drop(known);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let made = Arc::new(make(&kind.0));
+        let metrics = Arc::new(make(&kind.0));
         let kinds = known.entry(route.into()).or_default();
-        kinds.entry(kind).or_insert(made).clone()
+        kinds.entry(kind).or_insert(metrics).clone()
     }
 }
 
