@@ -4,6 +4,6 @@ mod client;
 mod error;
 mod node;
 
-pub use client::{Client, ConfigOutcome};
+pub use client::{Client, ConfigOutcome, Page};
 pub use error::Error;
 pub use node::{Configuration, Node};

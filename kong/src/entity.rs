@@ -10,7 +10,7 @@ mod route;
 mod service;
 
 pub use consumer::Consumer;
-pub use credential::{Acl, JwtSecret, KeyAuth};
+pub use credential::{Acl, JwtSecret, KeyAuth, Oauth2};
 pub use plugin::Plugin;
 pub use route::{PathHandling, Route};
 pub use service::Service;

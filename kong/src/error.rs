@@ -88,6 +88,12 @@ pub struct ApiError {
     /// In the place of `fields` for faulty query options.
     #[serde(skip_serializing_if = "is_empty")]
     pub options: Box<Map<String, Value>>,
+    /// Faults of a whole document, one element per entity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flattened_errors: Vec<Value>,
+    /// Seconds after which the same call may be made again.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl ApiError {

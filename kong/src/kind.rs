@@ -15,6 +15,8 @@ pub enum Kind {
     KeyAuth,
     #[serde(rename = "jwt_secrets")]
     JwtSecret,
+    #[serde(rename = "oauth2_credentials")]
+    Oauth2,
     #[serde(rename = "acls")]
     Acl,
     #[serde(rename = "plugins")]
@@ -27,12 +29,25 @@ pub enum Kind {
 pub struct UnknownKind(String);
 
 impl Kind {
+    /// Those that the embedded gateway has.
     pub const ALL: [Self; 7] = [
         Self::Service,
         Self::Route,
         Self::Consumer,
         Self::KeyAuth,
         Self::JwtSecret,
+        Self::Acl,
+        Self::Plugin,
+    ];
+
+    /// Those that a Kong has beside them: clients of its own OAuth 2.0 plugin.
+    pub const OF_KONG: [Self; 8] = [
+        Self::Service,
+        Self::Route,
+        Self::Consumer,
+        Self::KeyAuth,
+        Self::JwtSecret,
+        Self::Oauth2,
         Self::Acl,
         Self::Plugin,
     ];
@@ -45,6 +60,7 @@ impl Kind {
             Self::Consumer => "consumers",
             Self::KeyAuth => "keyauth_credentials",
             Self::JwtSecret => "jwt_secrets",
+            Self::Oauth2 => "oauth2_credentials",
             Self::Acl => "acls",
             Self::Plugin => "plugins",
         }
@@ -55,6 +71,7 @@ impl Kind {
         match self {
             Self::KeyAuth => "key-auths",
             Self::JwtSecret => "jwts",
+            Self::Oauth2 => "oauth2",
             other => other.name(),
         }
     }
@@ -64,6 +81,7 @@ impl Kind {
         match self {
             Self::KeyAuth => "key-auth",
             Self::JwtSecret => "jwt",
+            Self::Oauth2 => "oauth2",
             other => other.name(),
         }
     }
@@ -75,6 +93,7 @@ impl Kind {
             Self::Consumer => Some("username"),
             Self::Plugin => Some("instance_name"),
             Self::KeyAuth | Self::JwtSecret => Some("key"),
+            Self::Oauth2 => Some("client_id"),
             Self::Acl => None,
         }
     }
@@ -87,6 +106,7 @@ impl Kind {
             Self::Plugin => &["instance_name"],
             Self::KeyAuth => &["key", "key_digest"],
             Self::JwtSecret => &["key"],
+            Self::Oauth2 => &["client_id"],
             Self::Acl => &[],
         }
     }
@@ -105,7 +125,9 @@ impl Kind {
         match self {
             Self::Service | Self::Consumer => &[],
             Self::Route => &[("service", Kind::Service)],
-            Self::KeyAuth | Self::JwtSecret | Self::Acl => &[("consumer", Kind::Consumer)],
+            Self::KeyAuth | Self::JwtSecret | Self::Oauth2 | Self::Acl => {
+                &[("consumer", Kind::Consumer)]
+            }
             Self::Plugin => &[
                 ("route", Kind::Route),
                 ("service", Kind::Service),
@@ -121,7 +143,10 @@ impl Kind {
 
     /// Credentials have no `updated_at`.
     pub const fn is_credential(self) -> bool {
-        matches!(self, Self::KeyAuth | Self::JwtSecret | Self::Acl)
+        matches!(
+            self,
+            Self::KeyAuth | Self::JwtSecret | Self::Oauth2 | Self::Acl
+        )
     }
 
     /// The kind whose flat collection this path segment names. Both spellings of credentials are
@@ -143,7 +168,7 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
+        Self::OF_KONG
             .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| UnknownKind(text.to_owned()))

@@ -21,7 +21,9 @@ pub mod plugins;
 pub mod schema;
 pub mod usage;
 
-pub use entity::{Acl, Consumer, Entity, JwtSecret, KeyAuth, Plugin, Reference, Route, Service};
+pub use entity::{
+    Acl, Consumer, Entity, JwtSecret, KeyAuth, Oauth2, Plugin, Reference, Route, Service,
+};
 pub use error::ApiError;
 pub use kind::Kind;
 

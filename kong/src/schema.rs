@@ -8,9 +8,11 @@ pub mod entity;
 mod faults;
 mod field;
 mod form;
+mod remote;
 mod render;
 pub mod text;
 
 pub use faults::Faults;
 pub use field::{Field, Record, Type};
 pub use form::unfold;
+pub use remote::Remote;

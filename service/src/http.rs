@@ -24,17 +24,24 @@ pub use time_limit::{TimeLimit, within};
 pub fn client() -> reqwest::Client {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
     CLIENT
-        .get_or_init(|| {
-            install_crypto();
-            reqwest::Client::builder()
-                .user_agent(concat!("wicketgate/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(Duration::from_secs(2))
-                .timeout(Duration::from_secs(10))
-                .pool_idle_timeout(Duration::from_secs(30))
-                .redirect(reqwest::redirect::Policy::none())
-                .no_proxy()
-                .build()
-                .expect("the settings above are valid")
-        })
+        .get_or_init(|| builder().build().expect("the settings above are valid"))
         .clone()
+}
+
+/// A client of its own that also believes these authorities.
+pub fn client_with(
+    authorities: Vec<reqwest::Certificate>,
+) -> Result<reqwest::Client, reqwest::Error> {
+    builder().tls_certs_merge(authorities).build()
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    install_crypto();
+    reqwest::Client::builder()
+        .user_agent(concat!("wicketgate/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(2))
+        .timeout(Duration::from_secs(10))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
 }

@@ -3,6 +3,7 @@
 //! HKDF-SHA256 with `info` = `wicketgate/<purpose>/v1`. A service may hold only the derived keys it
 //! needs; then every other purpose is a [`MissingKey`].
 
+mod provision;
 mod seal;
 mod stream;
 
@@ -12,6 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{hkdf, hmac};
 
 use crate::ServiceName;
+pub use provision::provision_key;
 pub use seal::OpenError;
 pub use stream::{CHUNK, HEAD, Opener, SEALED_CHUNK, Sealer};
 
@@ -34,6 +36,7 @@ pub enum Purpose {
     ListenerSecret,
     /// Signs webhook deliveries to one of our own listeners.
     Listener(String),
+    /// Makes the keys by which the auth server proves itself to Kong's OAuth 2.0 plugin.
     Provision,
     /// Lets a gateway deliver usage records to the adapter.
     UsageIntake,

@@ -35,6 +35,7 @@ fn purposes(service: ServiceName) -> Vec<Purpose> {
             Purpose::Listener(service.wire_name().to_owned()),
             Purpose::CredentialLookup,
             Purpose::UsageIntake,
+            Purpose::Provision,
             Purpose::Introspection,
         ],
         ServiceName::Mailer | ServiceName::Chatbot => {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::{
     diff::{Change, Stage},
     node::Node,
+    target::Target,
 };
 
 /// Calls on their way at the same time.
@@ -18,6 +19,7 @@ const PARALLEL: usize = 10;
 #[derive(Debug)]
 pub struct Refused {
     pub change: Change,
+    pub status: u16,
     pub message: String,
 }
 
@@ -30,14 +32,14 @@ pub struct Applied {
 
 /// Makes `changes`, which are sorted by stage. An error means that the node is away; what was made
 /// until then stays made, and the next run finds out by reading.
-pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
+pub async fn apply(node: &Node, target: &Target, changes: &[Change]) -> Result<Applied, Error> {
     let mut applied = Applied::default();
     let mut broken: BTreeSet<Uuid> = BTreeSet::new();
     for stage in changes.chunk_by(|one, next| one.stage == next.stage) {
         let now: Vec<_> = stage
             .iter()
             .filter(|change| !must_wait(change, &broken))
-            .map(|change| make(node, change))
+            .map(|change| make(node, target, change))
             .collect();
         let mut results = stream::iter(now).buffer_unordered(PARALLEL);
         while let Some((change, result)) = results.next().await {
@@ -47,6 +49,7 @@ pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
                     broken.insert(change.unit);
                     applied.refused.push(Refused {
                         change: change.clone(),
+                        status: error.status,
                         message: error.message,
                     });
                 }
@@ -57,8 +60,12 @@ pub async fn apply(node: &Node, changes: &[Change]) -> Result<Applied, Error> {
     Ok(applied)
 }
 
-async fn make<'a>(node: &Node, change: &'a Change) -> (&'a Change, Result<(), Error>) {
-    (change, node.make(change).await)
+async fn make<'a>(
+    node: &Node,
+    target: &Target,
+    change: &'a Change,
+) -> (&'a Change, Result<(), Error>) {
+    (change, node.make(target, change).await)
 }
 
 /// After a failure nothing of the same unit is opened any further. Ending access is always safe;

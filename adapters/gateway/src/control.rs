@@ -28,11 +28,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    lease::Role,
     reconcile::{Base, Reconciler},
     state::Shared,
 };
 use orders::{Delivery, Mark, Resync};
-pub use orders::{Order, events};
+pub use orders::{Look, Order, Report, events};
 use signing_keys::SigningKeys;
 
 /// The loop with all it knows. Everything here can be found out again.
@@ -45,13 +46,17 @@ pub struct Control {
     pub status: watch::Sender<GatewayStatus>,
     pub shutdown: CancellationToken,
     pub reconcile_every: Duration,
+    role: watch::Receiver<Role>,
     keys: SigningKeys,
     base: Option<Base>,
     /// Why a full run is due.
     full: Option<String>,
     resync: Vec<Resync>,
+    looks: Vec<Look>,
     /// Applications that differ, or may.
     dirty: BTreeSet<String>,
+    /// When the first and the last of them was marked.
+    marked: Option<(Instant, Instant)>,
     /// Deliveries of events whose effect is not in place yet.
     deliveries: Vec<Delivery>,
     problems: Problems,
@@ -69,6 +74,10 @@ struct Problems {
     full: Vec<GatewayProblem>,
     applications: BTreeMap<String, Vec<GatewayProblem>>,
 }
+
+/// So long further changes are waited for before a document is made of them.
+const COLLECT: Duration = Duration::from_millis(500);
+const COLLECT_AT_MOST: Duration = Duration::from_secs(2);
 
 /// The pauses between failed runs.
 const fn pauses() -> Backoff {
@@ -89,6 +98,7 @@ impl Control {
         status: watch::Sender<GatewayStatus>,
         shutdown: CancellationToken,
         reconcile_every: Duration,
+        role: watch::Receiver<Role>,
     ) -> Self {
         Self {
             reconciler,
@@ -99,11 +109,14 @@ impl Control {
             status,
             shutdown,
             reconcile_every,
+            role,
             keys: SigningKeys::new(sender),
             base: None,
             full: Some("start".to_owned()),
             resync: Vec::new(),
+            looks: Vec::new(),
             dirty: BTreeSet::new(),
+            marked: None,
             deliveries: Vec::new(),
             problems: Problems::default(),
             expiries: BTreeMap::new(),
@@ -123,10 +136,15 @@ impl Control {
                     Some(order) => self.take(order),
                     None => return,
                 },
+                // It never ends before this loop does.
+                Ok(()) = self.role.changed() => self.take_role(),
                 () = tokio::time::sleep_until(next) => {}
             }
             while let Ok(order) = self.orders.try_recv() {
                 self.take(order);
+            }
+            for look in std::mem::take(&mut self.looks) {
+                self.look(look).await;
             }
             self.keys.refresh_if_due(self.base.as_ref());
             if self.is_due() {
@@ -135,26 +153,74 @@ impl Control {
         }
     }
 
+    /// Whether this instance is the one that works.
+    fn is_leader(&self) -> bool {
+        *self.role.borrow() == Role::Leader
+    }
+
+    /// Whether another instance is.
+    fn is_standby(&self) -> bool {
+        *self.role.borrow() == Role::Standby
+    }
+
+    /// Whoever begins to work knows nothing of what the other one has done.
+    fn take_role(&mut self) {
+        self.role.mark_unchanged();
+        if self.is_leader() {
+            self.want_full("this adapter takes over");
+        } else {
+            self.base = None;
+            self.hand_back_deliveries();
+        }
+    }
+
     /// Whether a run can begin now.
     fn is_due(&self) -> bool {
+        if !self.is_leader() {
+            return false;
+        }
         let now = Instant::now();
         let waits = self.retry.is_some_and(|retry| retry > now);
-        let wanted = self.full.is_some() || !self.dirty.is_empty() || self.next_full <= now;
+        let dirty = self.dirty_due().is_some_and(|due| due <= now);
+        let wanted = self.full.is_some() || dirty || self.next_full <= now;
         let asked = !self.resync.is_empty();
         asked || (wanted && !waits) || self.expired().next().is_some()
     }
 
     /// When time alone brings work.
     fn next(&self) -> Instant {
+        if !self.is_leader() {
+            return Instant::now() + self.reconcile_every;
+        }
         let mut next = self.next_full.min(self.keys.next());
-        if self.full.is_some() || !self.dirty.is_empty() {
-            next = next.min(self.retry.unwrap_or_else(Instant::now));
+        let dirty = self.dirty_due();
+        if self.full.is_some() || dirty.is_some() {
+            let soonest = match (&self.full, dirty) {
+                (None, Some(due)) => due,
+                _ => Instant::now(),
+            };
+            next = next.min(self.retry.map_or(soonest, |retry| retry.max(soonest)));
         }
         if let Some(end) = self.expiries.values().min() {
             let pause = (*end - clock::now()).to_std().unwrap_or_default();
             next = next.min(Instant::now() + pause);
         }
         next
+    }
+
+    /// When marked applications are to be brought to the gateway: at once, but for one that takes
+    /// whole documents only, where changes are collected.
+    fn dirty_due(&self) -> Option<Instant> {
+        let (first, last) = self.marked.filter(|_| !self.dirty.is_empty())?;
+        let by_document = self
+            .base
+            .as_ref()
+            .is_some_and(|base| !base.target.has_database());
+        if by_document {
+            Some((last + COLLECT).min(first + COLLECT_AT_MOST))
+        } else {
+            Some(first)
+        }
     }
 
     /// Applications one of whose credentials has ended.

@@ -4,11 +4,13 @@
 //! A fault stays where it is: an API or a subscription that cannot be published becomes a problem
 //! and keeps what the gateway has of it, and everything else goes on (events-and-adapters C10).
 
+mod access;
 mod api;
 mod auth_server;
 mod built_in;
 mod context;
 mod global;
+mod lifecycle;
 mod plugins;
 mod routes;
 mod subscription;
@@ -30,7 +32,7 @@ use crate::{
 pub use context::{Context, Settings, server_name};
 
 /// The desired state, and what could not be part of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Desired {
     pub entities: Entities,
     /// What is wrong with the configuration.
@@ -39,10 +41,19 @@ pub struct Desired {
     pub applications: BTreeMap<String, Vec<GatewayProblem>>,
     /// Tags of APIs whose service, routes and plugins stay as the gateway has them.
     pub kept_apis: BTreeSet<String>,
-    /// Consumers that get nothing new.
-    pub kept_consumers: BTreeMap<Uuid, Keep>,
+    /// Consumers that get nothing new, by the id they would have.
+    pub kept_consumers: BTreeMap<Uuid, Kept>,
+    /// Names of plugins that are left alone on services once they are there.
+    pub ignored: BTreeSet<String>,
     /// Which credential of portal-api stands behind a credential of the gateway.
     pub credentials: HashMap<Uuid, String>,
+}
+
+/// A consumer whose subscription has a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub username: String,
+    pub keep: Keep,
 }
 
 /// What stays of a consumer whose subscription has a fault.
@@ -55,7 +66,10 @@ pub enum Keep {
 
 /// Everything.
 pub fn of_snapshot(context: &Context, snapshot: &Snapshot) -> Desired {
-    let mut desired = Desired::default();
+    let mut desired = Desired {
+        ignored: ignored(context),
+        ..Desired::default()
+    };
     desired.gateway(global::entities(context));
     for server in &context.config.auth_servers {
         let name = format!("{}-auth", context::server_name(server));
@@ -80,6 +94,43 @@ pub fn of_snapshot(context: &Context, snapshot: &Snapshot) -> Desired {
     desired.subscriptions(context, &snapshot.subscriptions);
     desired
 }
+
+/// `kongAdapter.ignoreList`, unless it is switched off.
+fn ignored(context: &Context) -> BTreeSet<String> {
+    let adapter = context.config.globals.kong_adapter.as_ref();
+    adapter
+        .filter(|adapter| adapter.use_kong_adapter.unwrap_or(true))
+        .map(|adapter| adapter.ignore_list.iter().cloned().collect())
+        .unwrap_or_default()
+}
+
+/// Names of all plugins that this configuration can bring to a gateway.
+pub fn plugin_names(snapshot: &Snapshot) -> BTreeSet<&str> {
+    let apis = snapshot.apis.iter().filter_map(|api| api.config.as_ref());
+    let servers = snapshot.auth_servers.iter().map(|server| &server.config);
+    let of_plans = snapshot.plans.iter().flat_map(|plan| &plan.config.plugins);
+    let configured = apis
+        .chain(servers)
+        .flat_map(|config| &config.plugins)
+        .chain(of_plans);
+    let names = configured.map(|plugin| plugin.name.as_str());
+    names.chain(OWN_PLUGINS).collect()
+}
+
+/// Those that come without being configured.
+const OWN_PLUGINS: [&str; 11] = [
+    "acl",
+    "correlation-id",
+    "http-log",
+    "jwt",
+    "key-auth",
+    "oauth2",
+    "post-function",
+    "prometheus",
+    "rate-limiting",
+    "request-termination",
+    "response-transformer",
+];
 
 /// The part of one application.
 pub fn of_application(context: &Context, part: &Snapshot, application: &str) -> Desired {
@@ -115,18 +166,22 @@ impl Desired {
     fn subscriptions(&mut self, context: &Context, subscriptions: &[SnapshotSubscription]) {
         for subscription in subscriptions {
             if let Err((message, keep)) = self.subscription(context, subscription) {
-                let problems = self.applications.entry(subscription.application.clone());
-                problems.or_default().push(GatewayProblem {
-                    kind: "subscription".to_owned(),
-                    id: subscription.id.clone(),
-                    message,
-                });
+                self.fault_of(subscription, message);
                 let username = subscription::username(subscription);
                 let consumer = context.settings.ids.consumer(&username);
                 self.kept_consumers
-                    .extend(keep.map(|keep| (consumer, keep)));
+                    .extend(keep.map(|keep| (consumer, Kept { username, keep })));
             }
         }
+    }
+
+    fn fault_of(&mut self, subscription: &SnapshotSubscription, message: String) {
+        let problems = self.applications.entry(subscription.application.clone());
+        problems.or_default().push(GatewayProblem {
+            kind: "subscription".to_owned(),
+            id: subscription.id.clone(),
+            message,
+        });
     }
 
     fn subscription(
@@ -140,6 +195,9 @@ impl Desired {
             .map_err(|message| (message, None))?;
         let identity = subscription::identity(context, subscription)
             .map_err(|message| (message, Some(Keep::All)))?;
+        for fault in identity.faults {
+            self.fault_of(subscription, fault);
+        }
         for (entity, credential) in identity.credentials {
             self.credentials.insert(entity.0.id, credential);
             self.entities.extend([entity]);

@@ -1,5 +1,6 @@
 //! The difference between what shall be and what is, as the fewest possible calls.
 
+mod align;
 mod compare;
 #[cfg(test)]
 mod tests;
@@ -11,8 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     desired::{Desired, Keep},
-    entity::{Entities, Fields, Key, reference, tags},
+    entity::{Entities, Fields, Key, reference, tags, text},
+    target::Target,
 };
+pub use align::{Aliases, align, natural_key};
 use compare::is_same;
 
 /// One call that changes the gateway.
@@ -77,8 +80,13 @@ pub enum Stage {
 
 /// The calls that turn `actual` into `desired`. Both hold the same part of the gateway: all of it,
 /// or one application. `services` are those that are there, or come with this run.
-pub fn diff(desired: &Desired, actual: &Entities, services: &BTreeSet<Uuid>) -> Vec<Change> {
-    let mut changes: Vec<Change> = puts(desired, actual)
+pub fn diff(
+    target: &Target,
+    desired: &Desired,
+    actual: &Entities,
+    services: &BTreeSet<Uuid>,
+) -> Vec<Change> {
+    let mut changes: Vec<Change> = puts(target, desired, actual)
         .filter(|change| has_service(change, services))
         .chain(deletes(desired, actual))
         .collect();
@@ -97,10 +105,12 @@ fn has_service(change: &Change, services: &BTreeSet<Uuid>) -> bool {
     }
 }
 
-fn puts(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
+fn puts(target: &Target, desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change> {
     desired.entities.iter().filter_map(|(key, fields)| {
         let before = actual.get(key);
-        if before.is_some_and(|before| is_same(key.kind, fields, before)) {
+        if before.is_some_and(|before| {
+            is_same(target, key.kind, fields, before) || is_ignored(desired, key, before)
+        }) {
             return None;
         }
         if consumer(key, fields).is_some_and(|id| desired.kept_consumers.contains_key(&id)) {
@@ -147,14 +157,28 @@ fn deletes(desired: &Desired, actual: &Entities) -> impl Iterator<Item = Change>
 }
 
 /// Whether a fault protects the entity from being removed.
-fn is_kept(desired: &Desired, key: &Key, fields: &Fields) -> bool {
-    let keep = consumer(key, fields).and_then(|consumer| desired.kept_consumers.get(&consumer));
-    let is_credential = matches!(key.kind, Kind::KeyAuth | Kind::JwtSecret);
-    match keep {
+pub fn is_kept(desired: &Desired, key: &Key, fields: &Fields) -> bool {
+    if is_ignored(desired, key, fields) {
+        return true;
+    }
+    let kept = consumer(key, fields).and_then(|consumer| desired.kept_consumers.get(&consumer));
+    match kept.map(|kept| kept.keep) {
         Some(Keep::All) => true,
-        Some(Keep::ButInvalidCredentials) => !is_credential,
+        Some(Keep::ButInvalidCredentials) => !opens(key.kind),
         None => tags(fields).any(|tag| desired.kept_apis.contains(tag)),
     }
+}
+
+/// Plugins of services that the configuration tells to leave alone once they are there.
+fn is_ignored(desired: &Desired, key: &Key, fields: &Fields) -> bool {
+    key.kind == Kind::Plugin
+        && is_service_plugin(fields)
+        && text(fields, "name").is_some_and(|name| desired.ignored.contains(name))
+}
+
+/// Whether somebody gets in with an entity of this kind.
+pub const fn opens(kind: Kind) -> bool {
+    matches!(kind, Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2)
 }
 
 /// The consumer that the entity is or belongs to.
@@ -180,14 +204,14 @@ fn put_stage(kind: Kind, fields: &Fields, actual: &Entities) -> Stage {
     };
     match kind {
         Kind::Service | Kind::Consumer => Stage::Parents,
-        Kind::KeyAuth | Kind::JwtSecret if reference(fields, "consumer").is_some_and(is_known) => {
+        kind if opens(kind) && reference(fields, "consumer").is_some_and(is_known) => {
             Stage::Credentials
         }
-        Kind::KeyAuth | Kind::JwtSecret => Stage::Limits,
+        Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2 => Stage::Limits,
         Kind::Acl => Stage::Groups,
         Kind::Route => Stage::Routes,
         Kind::Plugin if !is_service_plugin(fields) => Stage::Limits,
-        Kind::Plugin if crate::entity::text(fields, "name") == Some("acl") => Stage::AccessLists,
+        Kind::Plugin if text(fields, "name") == Some("acl") => Stage::AccessLists,
         Kind::Plugin => Stage::ServicePlugins,
     }
 }
@@ -197,7 +221,7 @@ fn delete_stage(kind: Kind, fields: &Fields, gone_parents: &BTreeSet<Uuid>) -> S
     match kind {
         Kind::Route if service_goes => Stage::Ended,
         Kind::Acl => Stage::OldGroups,
-        Kind::Consumer | Kind::KeyAuth | Kind::JwtSecret => Stage::Ended,
+        Kind::Consumer | Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2 => Stage::Ended,
         Kind::Route => Stage::OldRoutes,
         Kind::Service => Stage::OldServices,
         Kind::Plugin if is_service_plugin(fields) => Stage::OldServicePlugins,

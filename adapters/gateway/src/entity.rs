@@ -66,7 +66,18 @@ impl Entities {
         self.0.contains_key(key)
     }
 
-    #[cfg(test)]
+    pub fn remove(&mut self, key: &Key) -> Option<Fields> {
+        self.0.remove(key)
+    }
+
+    /// The same as it may be shown.
+    pub fn masked(&self) -> Self {
+        let shown = self.0.iter();
+        shown
+            .map(|(key, fields)| (*key, masked(key.kind, fields)))
+            .collect()
+    }
+
     pub fn retain(&mut self, keep: impl Fn(&Key, &Fields) -> bool) {
         self.0.retain(|key, fields| keep(key, fields));
     }
@@ -75,6 +86,15 @@ impl Entities {
 impl Extend<(Key, Fields)> for Entities {
     fn extend<I: IntoIterator<Item = (Key, Fields)>>(&mut self, entities: I) {
         self.0.extend(entities);
+    }
+}
+
+impl IntoIterator for Entities {
+    type Item = (Key, Fields);
+    type IntoIter = std::collections::btree_map::IntoIter<Key, Fields>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -144,13 +164,41 @@ pub fn masked(kind: Kind, fields: &Fields) -> Fields {
     {
         hide(&mut shown, field.name);
     }
-    let plugin = text(fields, "name").and_then(kong::plugins::find);
-    if let (Kind::Plugin, Some(plugin), Some(Value::Object(config))) =
-        (kind, plugin, shown.get_mut("config"))
-    {
-        for field in plugin.config().fields.iter().filter(|field| field.secret) {
-            hide(config, field.name);
-        }
+    if let (Kind::Plugin, Some(config)) = (kind, shown.get_mut("config")) {
+        mask_config(config);
     }
     shown
+}
+
+/// What a plugin must not show, wherever it stands: every gateway has plugins that are not known
+/// here, so it goes by names.
+fn mask_config(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if member.is_string() && is_secret(name) {
+                    *member = Value::from("***");
+                } else {
+                    mask_config(member);
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(mask_config),
+        _ => {}
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let marks = [
+        "password",
+        "secret",
+        "provision_key",
+        "digest_key",
+        "aws_key",
+        "authorization",
+        "api_key",
+        "private_key",
+    ];
+    name.ends_with("token") || marks.iter().any(|mark| name.contains(mark))
 }

@@ -2,6 +2,7 @@
 
 use sdk::types::Snapshot;
 use serde_json::{Value, json};
+use service::keys::{Keys, MasterKey, Purpose};
 
 use crate::{
     desired::Settings,
@@ -18,6 +19,9 @@ pub fn settings() -> Settings {
         digest_key: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
         usage_endpoint: "http://127.0.0.1:3002/usage".to_owned(),
         usage_token: "hush".to_owned(),
+        provision: Keys::from_master(MasterKey::parse(&"00".repeat(32)).unwrap())
+            .derive(&Purpose::Provision)
+            .unwrap(),
     }
 }
 

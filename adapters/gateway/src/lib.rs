@@ -4,14 +4,17 @@
 //! from portal-api and what is from the gateway, and makes the difference. Nothing is stored here,
 //! so nothing can be lost; an interrupted run is simply followed by another one.
 //!
-//! * `desired`: snapshot → entities, pure. `diff`: desired and actual → calls in a safe order, pure.
-//! * `reconcile`: one run: read, compare, `apply`. `control`: the loop that decides when.
+//! * `desired`: snapshot → entities, pure, for the gateway that `target` describes. `diff`: desired
+//!   and actual → calls in a safe order, pure. `document`: the same as one document.
+//! * `reconcile`: one run: read, compare, `apply`. `control`: the loop that decides when. `lease`:
+//!   which of several instances does.
 //! * `usage`: what gateways report about calls, summed and handed to portal-api.
 
 mod apply;
 mod control;
 mod desired;
 mod diff;
+mod document;
 mod entity;
 #[cfg(test)]
 #[expect(
@@ -19,18 +22,21 @@ mod entity;
     reason = "callers write `json!(…)` in the place of the argument"
 )]
 mod fixture;
+mod gateways;
 mod ids;
 mod keys;
+mod lease;
 mod node;
 mod reconcile;
 mod report;
 mod routes;
 mod settings;
 mod state;
+mod target;
 mod usage;
 mod watch;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::http::StatusCode;
@@ -47,9 +53,11 @@ use tokio::{net::TcpListener, sync};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use control::Control;
+use gateways::Gateways;
 use ids::Ids;
-use node::Node;
+use lease::Role;
 use reconcile::Reconciler;
+pub use reconcile::{Adopt, ConfigFile, Mode, Rules};
 pub use settings::Settings;
 use state::Shared;
 use usage::Intake;
@@ -76,31 +84,35 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let identity = Identity::new(ServiceName::GatewayAdapter, settings.keys.clone());
     let portal = Client::new(settings.portal_api_url.clone(), Auth::Service(identity));
-    let token = settings
-        .gateway_admin_token
-        .as_ref()
-        .map(|token| token.expose().to_owned());
-    let nodes: Vec<Node> = settings
-        .gateway_admin_urls
-        .iter()
-        .map(|url| Node::new(url.clone(), token.clone()))
-        .collect();
+    let gateways = gateways(&settings)?;
     let (sender, orders) = sync::mpsc::channel(ORDERS);
     let (status, reported) = sync::watch::channel(GatewayStatus::default());
     let shared = Arc::new(Shared::default());
 
     let for_events = sender.clone();
-    let receiver = Listener::new(LISTENER, portal.clone(), &settings.keys)?
+    let listener_kit = match &settings.webhook_secrets {
+        Some(secrets) => Listener::with_secrets(LISTENER, portal.clone(), secrets.clone()),
+        None => Listener::new(LISTENER, portal.clone(), &settings.keys)?,
+    };
+    let receiver = listener_kit
         .at(settings.own_url.clone())
         .events(EVENTS)
         .on_batch(move |events| control::events(for_events.clone(), events));
-    let intake = Intake::new(&portal, shared.clone(), &settings.keys)?;
+    let intake = Intake::new(
+        &portal,
+        shared.clone(),
+        &settings.keys,
+        settings.state_dir.as_deref(),
+    )?;
     let operations = routes::Operations {
         shared: shared.clone(),
         readiness: readiness.clone(),
         orders: sender.clone(),
         verifier: Verifier::new(ServiceName::GatewayAdapter, settings.keys.clone()),
         allow_resync: settings.allow_resync,
+        allow_kill: settings.allow_kill,
+        admin_token: settings.admin_token.clone(),
+        shutdown: shutdown.clone(),
         own_url: settings.own_url.clone(),
     };
     let app = routes::router(operations)
@@ -109,23 +121,32 @@ pub async fn serve(
             readiness.clone(),
         ))
         .merge(receiver.router())
-        .merge(usage::router(intake))
+        .merge(usage::router(intake.clone()))
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found."));
 
     let watch = watch::Watch {
         portal: portal.clone(),
-        nodes: nodes.clone(),
+        gateways: gateways.clone(),
         orders: sender.clone(),
         shared: shared.clone(),
         status: status.clone(),
     };
-    let reconciler = Reconciler {
-        // The loop has pauses of its own, and events wait for no call that is tried for long.
-        portal: portal.clone().with_patience(std::time::Duration::ZERO),
-        nodes,
-        settings: desired_settings(&settings)?,
-        max_delete_percent: settings.max_delete_percent,
-    };
+    // The loop has pauses of its own, and events wait for no call that is tried for long.
+    let reconciler = Reconciler::new(
+        portal.clone().with_patience(Duration::ZERO),
+        gateways,
+        desired_settings(&settings)?,
+        settings.rules.clone(),
+    );
+    let (role, own_role) = sync::watch::channel(Role::Unknown);
+    let holder = lease::holder(listener.local_addr()?.port());
+    let leasing = lease::run(
+        portal.clone(),
+        holder,
+        role,
+        (readiness.clone(), shared.clone()),
+        shutdown.clone(),
+    );
     let control = Control::new(
         reconciler,
         receiver,
@@ -135,8 +156,11 @@ pub async fn serve(
         status,
         shutdown.clone(),
         settings.reconcile_every,
+        own_role,
     );
     let tasks = TaskTracker::new();
+    tasks.spawn(leasing);
+    tasks.spawn(intake.run(shutdown.clone()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(control.run()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(watch.run()));
     tasks.spawn(
@@ -148,6 +172,37 @@ pub async fn serve(
     service::http::serve(ServiceName::GatewayAdapter, listener, app, shutdown).await?;
     tasks.wait().await;
     Ok(())
+}
+
+/// Where the gateways are and how they are called.
+fn gateways(settings: &Settings) -> anyhow::Result<Gateways> {
+    let http = match &settings.gateway_admin_ca {
+        Some(path) => client_that_trusts(path)?,
+        None => service::http::client(),
+    };
+    let first = settings
+        .gateway_admin_urls
+        .first()
+        .context("there is no address of a gateway")?;
+    let token = settings
+        .gateway_admin_token
+        .as_ref()
+        .map(|token| token.expose().to_owned());
+    let client = kong::admin::Client::new(http, first.clone(), token)
+        .in_workspace(settings.workspace.clone());
+    Ok(Gateways::new(
+        client,
+        settings.gateway_admin_urls.clone(),
+        settings.discovers_gateways,
+    ))
+}
+
+/// A client that believes the authorities of a file, beside those that all believe.
+fn client_that_trusts(path: &Path) -> anyhow::Result<reqwest::Client> {
+    let place = || format!("KONG_ADMIN_CA: {}", path.display());
+    let pem = std::fs::read(path).with_context(place)?;
+    let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(place)?;
+    service::http::client_with(certificates).with_context(place)
 }
 
 fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {
@@ -163,5 +218,6 @@ fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {
             .base64url(),
         usage_endpoint: endpoint.into(),
         usage_token: settings.keys.derive(&Purpose::UsageIntake)?.base64url(),
+        provision: settings.keys.derive(&Purpose::Provision)?,
     })
 }

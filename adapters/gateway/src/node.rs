@@ -1,35 +1,35 @@
 //! One gateway node: reading what it has, changing it, and what is known of it.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kong::{
     Kind,
-    admin::{Client, Error},
+    admin::{Client, ConfigOutcome, Error},
 };
 use serde_json::Value;
 use service::backoff::Backoff;
-use url::Url;
 
 use crate::{
     diff::{Change, ChangeKind},
-    entity::{Entities, Entity, Key, text},
+    entity::{Entities, Entity, Fields, Key, masked, text},
+    target::Target,
 };
 
 /// Tries of one call while the gateway says "not now".
-const TRIES: usize = 4;
+const TRIES: usize = 6;
+/// Longer than this no gateway is waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// A gateway address. Each embedded gateway is a store of its own and gets its own difference.
+/// A gateway address.
 #[derive(Clone)]
 pub struct Node {
     client: Client,
 }
 
 impl Node {
-    pub fn new(address: Url, token: Option<String>) -> Self {
-        Self {
-            client: Client::new(service::http::client(), address, token),
-        }
+    pub const fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// Host and port, to name the node before it has said who it is.
@@ -53,26 +53,14 @@ impl Node {
         result
     }
 
-    /// All entities with every one of these tags.
-    pub async fn read(&self, tags: &[&str]) -> Result<Entities, Error> {
-        let lists = Kind::ALL.into_iter().map(|kind| self.read_kind(kind, tags));
-        let lists: Vec<Vec<Entity>> = stream::iter(lists)
-            .buffer_unordered(Kind::ALL.len())
-            .try_collect()
-            .await?;
-        Ok(lists.into_iter().flatten().collect())
+    /// The schema of a plugin.
+    pub async fn plugin_schema(&self, plugin: &str) -> Result<Option<Value>, Error> {
+        patiently(|| self.client.plugin_schema(plugin)).await
     }
 
-    /// The consumers of one application with all that belongs to them.
-    pub async fn read_consumers(&self, tags: &[&str]) -> Result<Entities, Error> {
-        let kinds = [
-            Kind::Consumer,
-            Kind::KeyAuth,
-            Kind::JwtSecret,
-            Kind::Acl,
-            Kind::Plugin,
-        ];
-        let lists = kinds.into_iter().map(|kind| self.read_kind(kind, tags));
+    /// All entities of these kinds with every one of these tags.
+    pub async fn read(&self, kinds: &[Kind], tags: &[&str]) -> Result<Entities, Error> {
+        let lists = kinds.iter().copied().map(|kind| self.read_kind(kind, tags));
         let lists: Vec<Vec<Entity>> = stream::iter(lists)
             .buffer_unordered(kinds.len())
             .try_collect()
@@ -81,9 +69,13 @@ impl Node {
     }
 
     async fn read_kind(&self, kind: Kind, tags: &[&str]) -> Result<Vec<Entity>, Error> {
-        let list = self.client.list_fields(kind, tags).await;
+        let list = patiently(|| self.client.list_fields(kind, tags)).await;
         count("GET", Some(kind), &list);
-        let list = list?;
+        let list = match list {
+            // A Kong without the plugin does not have its credentials either.
+            Err(error) if error.status() == Some(404) && kind.is_credential() => Vec::new(),
+            list => list?,
+        };
         let keyed = list.into_iter().filter_map(|fields| {
             let id = text(&fields, "id")?.parse().ok()?;
             Some((Key { kind, id }, fields))
@@ -91,28 +83,78 @@ impl Node {
         Ok(keyed.collect())
     }
 
+    /// The entity with this natural key, whoever made it.
+    pub async fn find(&self, kind: Kind, key: &str) -> Result<Option<Fields>, Error> {
+        let result = patiently(|| self.client.get_fields(kind, key)).await;
+        count("GET", Some(kind), &result);
+        result
+    }
+
     /// Makes one change. What the gateway refuses for a moment only is tried again.
-    pub async fn make(&self, change: &Change) -> Result<(), Error> {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        let mut tries = 1;
-        loop {
-            let Key { kind, id } = change.key;
-            let (method, result) = match &change.kind {
-                ChangeKind::Put { fields, .. } => {
-                    ("PUT", self.client.put_fields(kind, id, fields).await)
-                }
-                ChangeKind::Delete => (
-                    "DELETE",
-                    self.client.delete_kind(kind, &id.to_string()).await,
-                ),
-            };
-            count(method, Some(kind), &result);
-            match result {
-                Err(error) if error.is_temporary() && tries < TRIES => tries += 1,
-                result => return result,
+    pub async fn make(&self, target: &Target, change: &Change) -> Result<(), Error> {
+        let Key { kind, id } = change.key;
+        let (method, result) = match &change.kind {
+            ChangeKind::Put { fields, .. } => {
+                let body = target.body(fields);
+                log_call("PUT", change.key, Some(fields));
+                let call = || self.client.put_fields(kind, id, &body);
+                let result = repeated(call, |_| true).await;
+                ("PUT", result)
             }
-            backoff.wait().await;
+            ChangeKind::Delete => {
+                let id = id.to_string();
+                log_call("DELETE", change.key, None);
+                let result = repeated(|| self.client.delete_kind(kind, &id), |_| true).await;
+                ("DELETE", result)
+            }
+        };
+        count(method, Some(kind), &result);
+        result
+    }
+
+    /// Loads a whole document.
+    pub async fn load(&self, document: &bytes::Bytes) -> Result<ConfigOutcome, Error> {
+        let result = patiently(|| self.client.post_config(document.clone())).await;
+        count("POST", None, &result);
+        result
+    }
+}
+
+/// Reads until it is decided. A node that does not answer at all is waited for by the loop.
+async fn patiently<T, F>(call: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    repeated(call, |error| !matches!(error, Error::Unreachable(_))).await
+}
+
+/// Calls until it is decided, as long as `again` agrees.
+async fn repeated<T, F>(call: impl Fn() -> F, again: impl Fn(&Error) -> bool) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut backoff = Backoff::new(Duration::from_millis(200), LONGEST_PAUSE);
+    for _ in 1..TRIES {
+        let result = call().await;
+        let error = match &result {
+            Err(error) if error.is_temporary() && again(error) => error,
+            _ => return result,
+        };
+        match error.refused().and_then(|refused| refused.retry_after) {
+            Some(seconds) => {
+                tokio::time::sleep(Duration::from_secs(seconds).min(LONGEST_PAUSE)).await;
+            }
+            None => backoff.wait().await,
         }
+    }
+    call().await
+}
+
+fn log_call(method: &str, key: Key, fields: Option<&Fields>) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let body = fields.map(|fields| Value::Object(masked(key.kind, fields)));
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        tracing::debug!(body, "{method} /{key}");
     }
 }
 

@@ -1,27 +1,44 @@
 //! One run: read what shall be and what is, make the difference.
 
+mod adopt;
 mod brake;
+mod documents;
+mod entities;
+mod foreign;
+mod occupied;
+mod problems;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+};
 
+use chrono::{DateTime, Utc};
 use futures_util::future::{join_all, try_join, try_join_all};
-use kong::{Kind, admin};
+use kong::{Kind, admin, schema::Remote};
 use sdk::{
     Client,
     client::SnapshotAnswer,
     types::{Snapshot, gateway::GatewayProblem, snapshot::SnapshotSubscription},
 };
+use serde_json::Value;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    apply::{Applied, apply},
     desired::{self, Context, Desired},
-    diff::{Change, ChangeKind, diff},
-    entity::{Entities, Key, tags, text},
-    ids,
+    diff::{Aliases, Change},
+    document,
+    entity::{Entities, Key},
+    gateways::Gateways,
     keys::{self, KeysByServer},
     node::Node,
+    target::{Gateway, Target},
 };
+pub use adopt::Adopt;
+pub use foreign::{Foreign, PruneError};
+use occupied::Occupied;
 
 /// Why a run did not come to its end. What was made stays made; the next run goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +47,8 @@ pub enum RunError {
     Portal(#[from] sdk::Error),
     #[error("gateway {node}: {error}")]
     Gateway { node: String, error: admin::Error },
-    #[error("gateway {0}: it is a Kong; this version drives the embedded gateway only")]
-    Unsupported(String),
+    #[error("{0}")]
+    Setup(String),
     /// The configuration is another one than at the last full run.
     #[error("the configuration has changed")]
     OtherConfiguration,
@@ -51,7 +68,7 @@ impl RunError {
 
     /// Whether the gateway is the one that is missing.
     pub fn is_gateway(&self) -> bool {
-        matches!(self, Self::Gateway { .. } | Self::Unsupported(_))
+        matches!(self, Self::Gateway { .. } | Self::Setup(_))
     }
 }
 
@@ -60,7 +77,15 @@ pub struct Base {
     /// The configuration part of the snapshot; its subscriptions are gone.
     pub config: Snapshot,
     pub keys: KeysByServer,
+    pub target: Arc<Target>,
+    stores: Vec<Store>,
+}
+
+/// A place where entities are kept.
+struct Store {
+    node: Node,
     services: BTreeSet<Uuid>,
+    aliases: Aliases,
 }
 
 impl Base {
@@ -81,22 +106,44 @@ pub struct Options {
     pub dry_run: bool,
     /// Without the brake.
     pub force: bool,
+    /// What may be taken over in this run; by default what the settings say.
+    pub adopt: Option<Adopt>,
+}
+
+/// Problems that a run met, beside those of the configuration.
+#[derive(Debug, Default)]
+pub struct Notes {
+    pub problems: Vec<GatewayProblem>,
+    pub applications: BTreeMap<String, Vec<GatewayProblem>>,
+}
+
+/// A node, as a run found it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub name: String,
+    pub version: Option<String>,
+    pub in_sync: bool,
 }
 
 /// What came of a full run.
 pub struct Full {
     pub base: Base,
-    pub nodes: Vec<admin::Node>,
-    /// Per node.
+    pub nodes: Vec<Found>,
+    /// Per store.
     pub changes: Vec<Vec<Change>>,
+    /// Whether these changes are made by one document.
+    pub by_document: bool,
+    pub adopted: BTreeSet<Key>,
     pub problems: Vec<GatewayProblem>,
     /// Problems of subscriptions, by application.
     pub applications: BTreeMap<String, Vec<GatewayProblem>>,
     pub credentials: HashMap<Uuid, String>,
     /// When the next credential of an application ends.
-    pub expiries: BTreeMap<String, chrono::DateTime<chrono::Utc>>,
+    pub expiries: BTreeMap<String, DateTime<Utc>>,
     /// Entities by kind that are desired.
     pub entities: BTreeMap<Kind, usize>,
+    /// A node that was away, or did not take its part.
+    pub away: Option<RunError>,
 }
 
 /// What came of the run of an application.
@@ -104,140 +151,286 @@ pub struct Partial {
     pub made: usize,
     pub problems: Vec<GatewayProblem>,
     pub credentials: HashMap<Uuid, String>,
-    pub expiry: Option<chrono::DateTime<chrono::Utc>>,
+    pub expiry: Option<DateTime<Utc>>,
+}
+
+/// How the gateway is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// As the gateway says.
+    #[default]
+    Auto,
+    Admin,
+    DbLess,
+    File,
+}
+
+impl std::str::FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "admin" => Ok(Self::Admin),
+            "dbless" => Ok(Self::DbLess),
+            "file" => Ok(Self::File),
+            _ => Err("it can be `auto`, `admin`, `dbless` or `file`".to_owned()),
+        }
+    }
+}
+
+/// The file in the place of a gateway.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    pub path: PathBuf,
+    /// With the key that the tool decK wants and the gateway refuses.
+    pub for_deck: bool,
+}
+
+/// Settings of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    pub max_delete_percent: u8,
+    pub mode: Mode,
+    pub adopt: Adopt,
+    /// Whether present provision keys give way to computed ones.
+    pub rotate_provision_keys: bool,
+    /// Merged into documents: a path or a URL.
+    pub base_config: Option<String>,
+    pub file: Option<ConfigFile>,
 }
 
 /// Brings gateways into the desired state.
 pub struct Reconciler {
     pub portal: Client,
-    pub nodes: Vec<Node>,
+    pub gateways: Gateways,
     pub settings: desired::Settings,
-    pub max_delete_percent: u8,
+    pub rules: Rules,
+    schemas: Mutex<Schemas>,
+    occupied: Mutex<Occupied>,
+    /// Names of nodes by their address, for while they are away.
+    names: Mutex<BTreeMap<String, String>>,
+    /// The last documents by the address of their node.
+    loaded: Mutex<BTreeMap<String, documents::Loaded>>,
+}
+
+/// What a gateway of this version has told about its plugins.
+#[derive(Default)]
+struct Schemas {
+    version: String,
+    by_plugin: BTreeMap<String, Option<Remote>>,
 }
 
 impl Reconciler {
+    pub fn new(
+        portal: Client,
+        gateways: Gateways,
+        settings: desired::Settings,
+        rules: Rules,
+    ) -> Self {
+        Self {
+            portal,
+            gateways,
+            settings,
+            rules,
+            schemas: Mutex::default(),
+            occupied: Mutex::default(),
+            names: Mutex::default(),
+            loaded: Mutex::default(),
+        }
+    }
+
     /// Everything. `fetched` are the signing keys that auth servers have answered with.
     pub async fn full(&self, fetched: &KeysByServer, options: Options) -> Result<Full, RunError> {
-        let nodes = try_join_all(self.nodes.iter().map(|node| self.read_all(node)));
-        let snapshot = async { self.portal.snapshot(None).await.map_err(RunError::from) };
-        let (snapshot, nodes) = try_join(snapshot, nodes).await?;
-        let SnapshotAnswer::Changed { snapshot, .. } = snapshot else {
-            return Err(RunError::OtherConfiguration);
+        if self.rules.mode == Mode::File {
+            return self.write_file(fetched, options).await;
+        }
+        let (nodes, mut found, first) = self.look().await?;
+        let mut target = Target::of(&first);
+        match self.rules.mode {
+            Mode::Admin => target.gateway = with_database(target.gateway, true),
+            Mode::DbLess => target.gateway = with_database(target.gateway, false),
+            Mode::Auto | Mode::File => {}
+        }
+        let away = found.iter().zip(&nodes).find(|(found, _)| !found.in_sync);
+        let mut away = away.map(|(_, node)| {
+            RunError::Setup(format!("gateway {}: it does not answer", node.address()))
+        });
+        // A database is one store for all nodes; every other node is one of its own.
+        let shares = target.gateway == Gateway::Kong { database: true };
+        let stores: Vec<usize> = (0..nodes.len())
+            .filter(|position| found[*position].in_sync)
+            .take(if shares { 1 } else { nodes.len() })
+            .collect();
+
+        let adopt = options.adopt.unwrap_or(self.rules.adopt);
+        let own_tag = self.settings.ids.own_tag();
+        let tags: &[&str] = if adopt == Adopt::Never || !target.has_database() {
+            &[&own_tag]
+        } else {
+            &[]
         };
-        let (nodes, actual): (Vec<admin::Node>, Vec<Entities>) = nodes.into_iter().unzip();
+        let kinds = target.kinds();
+        let mut reads = Vec::new();
+        for position in &stores {
+            reads.push(read(&nodes[*position], kinds, tags));
+        }
+        let (snapshot, actual) = try_join(self.snapshot(), try_join_all(reads)).await?;
+        let target = self.with_schemas(target, &nodes[stores[0]], &first.version, &snapshot);
+        let target = Arc::new(target.await?);
 
         let keys = in_force(fetched, &actual);
-        let context = Context::new(&self.settings, &snapshot, &keys);
-        let mut desired = desired::of_snapshot(&context, &snapshot);
-        let services = services(&desired, &actual);
-        let mut changes: Vec<Vec<Change>> = actual
-            .iter()
-            .map(|actual| diff(&desired, actual, &services))
-            .collect();
-        if !options.force {
-            for (changes, actual) in changes.iter_mut().zip(&actual) {
-                desired
-                    .problems
-                    .extend(brake::pull(changes, actual, self.max_delete_percent));
+        let context = Context::new(&self.settings, &snapshot, &keys, &target)
+            .with_applications(&snapshot.applications);
+        let desired = desired::of_snapshot(&context, &snapshot);
+        let mut outcome = entities::Outcome::default();
+        if target.has_database() {
+            let mut runs = Vec::new();
+            for (position, actual) in stores.iter().zip(actual) {
+                let node = &nodes[*position];
+                runs.push(self.bring_entities(node, &target, &desired, actual, adopt, options));
             }
-        }
-        if !options.dry_run {
-            for applied in self.apply(&changes).await? {
-                note_refusals(&mut desired, &applied);
+            for one in join_all(runs).await {
+                outcome.add(one?);
             }
+        } else {
+            let nodes: Vec<&Node> = stores.iter().map(|position| &nodes[*position]).collect();
+            let brought = self
+                .bring_documents(&nodes, &target, &desired, &actual, options)
+                .await?;
+            for (position, is_loaded) in stores.iter().zip(&brought.loaded) {
+                found[*position].in_sync = *is_loaded;
+            }
+            away = away.or(brought.error);
+            outcome = brought.outcome;
         }
-        let mut entities = BTreeMap::new();
-        for (key, _) in desired.entities.iter() {
-            *entities.entry(key.kind).or_default() += 1;
-        }
-        let mut config = *snapshot;
-        let expiries = expiries(&config.subscriptions);
-        config.subscriptions = Vec::new();
-        config.applications = Vec::new();
-        Ok(Full {
-            base: Base {
-                config,
-                keys,
-                services,
-            },
-            nodes,
-            changes,
-            problems: desired.problems,
-            applications: desired.applications,
-            credentials: desired.credentials,
-            expiries,
-            entities,
-        })
+        drop(context);
+        Ok(assemble(
+            *snapshot, desired, keys, target, outcome, found, away,
+        ))
     }
 
-    /// The part of one application: one question to portal-api, and what differs to the gateway.
-    pub async fn application(&self, base: &Base, application: &str) -> Result<Partial, RunError> {
-        let tags = [
-            self.settings.ids.own_tag(),
-            ids::application_tag(application),
-        ];
-        let tags = [tags[0].as_str(), tags[1].as_str()];
-        let nodes = try_join_all(self.nodes.iter().map(|node| read_consumers(node, &tags)));
-        let part = async {
-            self.portal
-                .snapshot_of_application(application)
-                .await
-                .map_err(RunError::from)
+    /// Who is there. An error if nobody is, or if they do not fit together.
+    async fn look(&self) -> Result<(Vec<Node>, Vec<Found>, admin::Node), RunError> {
+        let nodes = self.gateways.nodes().await;
+        let mut questions = Vec::new();
+        for node in &nodes {
+            questions.push(node.describe());
+        }
+        let described = join_all(questions).await;
+        let mut names = self.names.lock().await;
+        let mut found = Vec::new();
+        let mut first: Option<admin::Node> = None;
+        let mut error = None;
+        for (node, description) in nodes.iter().zip(described) {
+            let address = node.address();
+            match description {
+                Ok(description) => {
+                    let name = description.hostname.clone();
+                    let name = name.unwrap_or_else(|| address.clone());
+                    names.insert(address, name.clone());
+                    found.push(Found {
+                        name,
+                        version: Some(description.version.clone()),
+                        in_sync: true,
+                    });
+                    if let Some(first) = &first
+                        && (first.is_embedded(), first.is_db_less())
+                            != (description.is_embedded(), description.is_db_less())
+                    {
+                        return Err(RunError::Setup(
+                            "the addresses belong to gateways of different kinds".to_owned(),
+                        ));
+                    }
+                    first.get_or_insert(description);
+                }
+                Err(reason) => {
+                    found.push(Found {
+                        name: names.get(&address).cloned().unwrap_or(address),
+                        version: None,
+                        in_sync: false,
+                    });
+                    error = Some(RunError::gateway(node)(reason));
+                }
+            }
+        }
+        match first {
+            Some(first) => Ok((nodes, found, first)),
+            None => Err(error
+                .unwrap_or_else(|| RunError::Setup("there is no address of a gateway".to_owned()))),
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Box<Snapshot>, RunError> {
+        match self.portal.snapshot(None).await? {
+            SnapshotAnswer::Changed { snapshot, .. } => Ok(snapshot),
+            SnapshotAnswer::Unchanged => Err(RunError::OtherConfiguration),
+        }
+    }
+
+    /// The schemas of all plugins that the configuration can bring, each asked for once.
+    async fn with_schemas(
+        &self,
+        target: Target,
+        node: &Node,
+        version: &str,
+        snapshot: &Snapshot,
+    ) -> Result<Target, RunError> {
+        if target.is_embedded() {
+            return Ok(target);
+        }
+        let mut schemas = self.schemas.lock().await;
+        if schemas.version != version {
+            *schemas = Schemas {
+                version: version.to_owned(),
+                ..Schemas::default()
+            };
+        }
+        for name in desired::plugin_names(snapshot) {
+            if schemas.by_plugin.contains_key(name) || !target.has_plugin(name) {
+                continue;
+            }
+            let schema = node.plugin_schema(name).await;
+            let schema = schema.map_err(RunError::gateway(node))?;
+            let schema = schema.as_ref().and_then(Remote::new);
+            schemas.by_plugin.insert(name.to_owned(), schema);
+        }
+        let known = schemas.by_plugin.iter();
+        let known = known.filter_map(|(name, schema)| Some((name.clone(), schema.clone()?)));
+        Ok(target.with_schemas(known.collect()))
+    }
+
+    /// The document that stands for the whole desired state, for those who look at it or write it.
+    pub async fn document(&self, fetched: &KeysByServer) -> Result<Value, RunError> {
+        let snapshot = self.snapshot().await?;
+        let target = match self.look().await {
+            Ok((nodes, _, first)) => {
+                let target = Target::of(&first);
+                self.with_schemas(target, &nodes[0], &first.version, &snapshot)
+                    .await?
+            }
+            Err(_) => Target::unseen_kong(),
         };
-        let (part, actual) = try_join(part, nodes).await?;
-        if config_hash(&part.revision) != base.config_hash() {
-            return Err(RunError::OtherConfiguration);
-        }
-        let context = Context::new(&self.settings, &base.config, &base.keys);
-        let mut desired = desired::of_application(&context, &part, application);
-        let changes: Vec<Vec<Change>> = actual
-            .iter()
-            .map(|actual| diff(&desired, actual, &base.services))
-            .collect();
-        let applied = self.apply(&changes).await?;
-        if let Some(refused) = applied.iter().flat_map(|applied| &applied.refused).next() {
-            return Err(RunError::Refused(refused.message.clone()));
-        }
-        Ok(Partial {
-            made: changes.iter().map(Vec::len).sum(),
-            problems: desired.applications.remove(application).unwrap_or_default(),
-            credentials: desired.credentials,
-            expiry: expiries(&part.subscriptions).remove(application),
-        })
-    }
-
-    async fn read_all(&self, node: &Node) -> Result<(admin::Node, Entities), RunError> {
-        let description = node.describe().await.map_err(RunError::gateway(node))?;
-        if !description.is_embedded() || description.is_db_less() {
-            return Err(RunError::Unsupported(node.address()));
-        }
-        let own_tag = self.settings.ids.own_tag();
-        let actual = node
-            .read(&[&own_tag])
-            .await
-            .map_err(RunError::gateway(node))?;
-        Ok((description, actual))
-    }
-
-    /// All nodes are tried, so that one that is away does not keep the others back.
-    async fn apply(&self, changes: &[Vec<Change>]) -> Result<Vec<Applied>, RunError> {
-        let applied = self
-            .nodes
-            .iter()
-            .zip(changes)
-            .map(|(node, changes)| make(node, changes));
-        join_all(applied).await.into_iter().collect()
+        let context = Context::new(&self.settings, &snapshot, fetched, &target)
+            .with_applications(&snapshot.applications);
+        let mut desired = desired::of_snapshot(&context, &snapshot);
+        desired.entities = desired.entities.masked();
+        let text = document::render(&desired.entities, target.version, None, None);
+        serde_json::from_slice(&text).map_err(|error| RunError::Setup(error.to_string()))
     }
 }
 
-async fn read_consumers(node: &Node, tags: &[&str]) -> Result<Entities, RunError> {
-    node.read_consumers(tags)
+async fn read(node: &Node, kinds: &[Kind], tags: &[&str]) -> Result<Entities, RunError> {
+    node.read(kinds, tags)
         .await
         .map_err(RunError::gateway(node))
 }
 
-async fn make(node: &Node, changes: &[Change]) -> Result<Applied, RunError> {
-    apply(node, changes).await.map_err(RunError::gateway(node))
+const fn with_database(gateway: Gateway, database: bool) -> Gateway {
+    match gateway {
+        Gateway::Embedded => Gateway::Embedded,
+        Gateway::Kong { .. } => Gateway::Kong { database },
+    }
 }
 
 /// The fetched keys; for auth servers that have not answered, those that the gateway has.
@@ -250,56 +443,61 @@ fn in_force(fetched: &KeysByServer, actual: &[Entities]) -> KeysByServer {
     keys
 }
 
-fn services(desired: &Desired, actual: &[Entities]) -> BTreeSet<Uuid> {
-    let kept = actual
-        .iter()
-        .flat_map(|actual| actual.of_kind(Kind::Service));
-    let kept = kept.filter(|(_, fields)| tags(fields).any(|tag| desired.kept_apis.contains(tag)));
-    let wanted = desired.entities.of_kind(Kind::Service);
-    wanted.chain(kept).map(|(id, _)| id).collect()
-}
-
-/// Problems out of what the gateway refused, at the API or subscription that they concern.
-fn note_refusals(desired: &mut Desired, applied: &Applied) {
-    for refused in &applied.refused {
-        let consumer = Key {
-            kind: Kind::Consumer,
-            id: refused.change.unit,
-        };
-        let subscription = desired.entities.get(&consumer).cloned();
-        let fields = match (&refused.change.kind, &subscription) {
-            (_, Some(consumer)) => Some(consumer),
-            (ChangeKind::Put { fields, .. }, None) => Some(fields),
-            (ChangeKind::Delete, None) => None,
-        };
-        let tagged = |start| {
-            let mut tags = fields.into_iter().flat_map(tags);
-            tags.find_map(|tag| tag.strip_prefix(start).map(str::to_owned))
-        };
-        let problem = |kind: &str, id: String| GatewayProblem {
-            kind: kind.to_owned(),
-            id,
-            message: format!("{}: {}", refused.change.key, refused.message),
-        };
-        let id = subscription
-            .as_ref()
-            .and_then(|consumer| text(consumer, "custom_id"));
-        if let (Some(application), Some(id)) = (tagged(ids::APPLICATION_TAG), id) {
-            let problems = desired.applications.entry(application).or_default();
-            problems.push(problem("subscription", id.to_owned()));
-        } else if let Some(api) = tagged(ids::API_TAG) {
-            desired.problems.push(problem("api", api));
-        } else {
-            desired
-                .problems
-                .push(problem("gateway", refused.change.key.to_string()));
+fn assemble(
+    snapshot: Snapshot,
+    desired: Desired,
+    keys: KeysByServer,
+    target: Arc<Target>,
+    outcome: entities::Outcome,
+    nodes: Vec<Found>,
+    away: Option<RunError>,
+) -> Full {
+    let mut entities = BTreeMap::new();
+    for (key, _) in desired.entities.iter() {
+        *entities.entry(key.kind).or_default() += 1;
+    }
+    let mut problems = desired.problems;
+    for problem in outcome.notes.problems {
+        if !problems.contains(&problem) {
+            problems.push(problem);
         }
+    }
+    let mut applications = desired.applications;
+    for (application, found) in outcome.notes.applications {
+        let known = applications.entry(application).or_default();
+        for problem in found {
+            if !known.contains(&problem) {
+                known.push(problem);
+            }
+        }
+    }
+    let mut credentials = desired.credentials;
+    credentials.extend(outcome.credentials);
+    let mut config = snapshot;
+    let expiries = expiries(&config.subscriptions);
+    config.subscriptions = Vec::new();
+    config.applications = Vec::new();
+    Full {
+        by_document: !target.has_database(),
+        base: Base {
+            config,
+            keys,
+            target,
+            stores: outcome.stores,
+        },
+        nodes,
+        changes: outcome.changes,
+        adopted: outcome.adopted,
+        problems,
+        applications,
+        credentials,
+        expiries,
+        entities,
+        away,
     }
 }
 
-fn expiries(
-    subscriptions: &[SnapshotSubscription],
-) -> BTreeMap<String, chrono::DateTime<chrono::Utc>> {
+fn expiries(subscriptions: &[SnapshotSubscription]) -> BTreeMap<String, DateTime<Utc>> {
     let mut next = BTreeMap::new();
     for subscription in subscriptions {
         let ends = subscription

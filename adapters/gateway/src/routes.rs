@@ -1,6 +1,6 @@
 //! The adapter's own end points (events-and-adapters F1).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -9,15 +9,22 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use sdk::types::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{
     ServiceName, VERSION, health::Readiness, ops::Ping, problem::Problem, token::Verifier,
 };
+use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{control::Order, reconcile::Options, state::Shared};
+use crate::{
+    control::{Look, Order, Report},
+    reconcile::{Adopt, Foreign, Options, PruneError},
+    state::Shared,
+};
 
 /// What the end points need.
 #[derive(Clone)]
@@ -27,7 +34,11 @@ pub struct Operations {
     pub orders: mpsc::Sender<Order>,
     pub verifier: Verifier,
     pub allow_resync: bool,
+    pub allow_kill: bool,
+    /// Opens what only operators may do, as a service token does.
+    pub admin_token: Option<Secret>,
     pub own_url: Url,
+    pub shutdown: CancellationToken,
 }
 
 pub fn router(operations: Operations) -> Router {
@@ -35,6 +46,11 @@ pub fn router(operations: Operations) -> Router {
         .route("/ping", get(ping))
         .route("/problems", get(problems))
         .route("/resync", post(resync))
+        .route("/desired", get(desired))
+        .route("/foreign", get(foreign))
+        .route("/prune", post(prune))
+        .route("/adopt", post(adopt))
+        .route("/kill", post(kill))
         .with_state(operations)
 }
 
@@ -46,6 +62,7 @@ struct AdapterPing {
     common: Ping,
     kong_version: String,
     kong_status: String,
+    role: &'static str,
     problems: usize,
     queue_length: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +72,7 @@ struct AdapterPing {
 async fn ping(State(operations): State<Operations>) -> Response {
     let health = operations.shared.health().clone();
     let (status, healthy, message) = match (&health.error, health.initialised) {
+        _ if health.is_standby => (StatusCode::OK, 1, "Standing by".to_owned()),
         (_, false) => (
             StatusCode::SERVICE_UNAVAILABLE,
             2,
@@ -83,6 +101,11 @@ async fn ping(State(operations): State<Operations>) -> Response {
         common,
         kong_version: health.gateway_version,
         kong_status: health.gateway_status,
+        role: if health.is_standby {
+            "standby"
+        } else {
+            "leader"
+        },
         problems: health.problems.len(),
         queue_length: health.waiting,
         last_success: health
@@ -96,7 +119,7 @@ async fn problems(
     State(operations): State<Operations>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    operations.only_services(&headers)?;
+    operations.only_operators(&headers)?;
     Ok(Json(json!(operations.shared.health().problems)))
 }
 
@@ -115,41 +138,149 @@ async fn resync(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !operations.allow_resync {
-        operations.only_services(&headers)?;
+        operations.only_operators(&headers)?;
     }
-    let (done, report) = oneshot::channel();
     let options = Options {
         dry_run: query.dry_run,
         force: query.force,
+        adopt: None,
     };
-    let stopping = |()| Problem::unavailable("The adapter is stopping.");
-    operations
-        .orders
-        .send(Order::Resync { options, done })
-        .await
-        .map_err(|_| stopping(()))?;
-    match report.await.map_err(|_| stopping(()))? {
-        Ok(report) => Ok(Json(report).into_response()),
-        Err(error) => {
+    Ok(Json(operations.run(options).await?).into_response())
+}
+
+/// `GET /desired`: what the gateway shall look like, without secrets.
+async fn desired(
+    State(operations): State<Operations>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    operations.only_operators(&headers)?;
+    let (done, answer) = oneshot::channel();
+    operations.look(Look::Desired(done)).await?;
+    Ok(Json(answered(answer).await?.map_err(not_readable)?))
+}
+
+/// `GET /foreign`: what is on the gateway and does not belong to this installation.
+async fn foreign(
+    State(operations): State<Operations>,
+    headers: HeaderMap,
+) -> Result<Json<Foreign>, Problem> {
+    operations.only_operators(&headers)?;
+    let (done, answer) = oneshot::channel();
+    operations.look(Look::Foreign(done)).await?;
+    Ok(Json(answered(answer).await?.map_err(not_readable)?))
+}
+
+#[derive(Deserialize)]
+struct Prune {
+    #[serde(default)]
+    confirm: String,
+}
+
+/// `POST /prune`: removes the leftovers that `GET /foreign` has shown.
+async fn prune(
+    State(operations): State<Operations>,
+    headers: HeaderMap,
+    Json(body): Json<Prune>,
+) -> Result<Json<Value>, Problem> {
+    operations.only_operators(&headers)?;
+    let (done, answer) = oneshot::channel();
+    let confirm = body.confirm;
+    operations.look(Look::Prune { confirm, done }).await?;
+    match answered(answer).await? {
+        Ok(removed) => Ok(Json(json!({ "removed": removed }))),
+        Err(error @ PruneError::OtherList) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "other-list",
+            error.to_string(),
+        )),
+        Err(PruneError::Run(error)) => Err(not_readable(error.to_string())),
+    }
+}
+
+#[derive(Deserialize)]
+struct Adoption {
+    policy: Adopt,
+}
+
+/// `POST /adopt`: a full run that takes over what has our names.
+async fn adopt(
+    State(operations): State<Operations>,
+    Query(query): Query<ResyncQuery>,
+    headers: HeaderMap,
+    Json(body): Json<Adoption>,
+) -> Result<Json<Report>, Problem> {
+    operations.only_operators(&headers)?;
+    let options = Options {
+        dry_run: query.dry_run,
+        force: query.force,
+        adopt: Some(body.policy),
+    };
+    operations.run(options).await.map(Json)
+}
+
+/// `POST /kill`: for tests of restarts.
+async fn kill(State(operations): State<Operations>) -> Result<StatusCode, Problem> {
+    if !operations.allow_kill {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "Not found.",
+        ));
+    }
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        operations.shutdown.cancel();
+    });
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn answered<T>(answer: oneshot::Receiver<T>) -> Result<T, Problem> {
+    answer.await.map_err(|_| stopping())
+}
+
+fn stopping() -> Problem {
+    Problem::unavailable("The adapter is stopping.")
+}
+
+fn not_readable(reason: String) -> Problem {
+    let message = "The gateway or portal-api could not be read.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not-readable", message).with_error(reason)
+}
+
+impl Operations {
+    /// A full run, and its report.
+    async fn run(&self, options: Options) -> Result<Report, Problem> {
+        let (done, report) = oneshot::channel();
+        let order = Order::Resync { options, done };
+        self.orders.send(order).await.map_err(|_| stopping())?;
+        answered(report).await?.map_err(|error| {
             let problem = Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "not-synchronised",
                 "The gateway could not be brought up to date.",
             );
-            Err(problem.with_error(error))
-        }
+            problem.with_error(error)
+        })
     }
-}
 
-impl Operations {
-    fn only_services(&self, headers: &HeaderMap) -> Result<ServiceName, Problem> {
-        headers
+    async fn look(&self, look: Look) -> Result<(), Problem> {
+        let order = Order::Look(look);
+        self.orders.send(order).await.map_err(|_| stopping())
+    }
+
+    /// Services of the installation, and whoever has the operator's token.
+    fn only_operators(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let token = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-            .and_then(|token| self.verifier.verify(token).ok())
-            .ok_or_else(|| {
-                let message = "This is for services of the installation only.";
-                Problem::new(StatusCode::FORBIDDEN, "forbidden", message)
-            })
+            .unwrap_or_default();
+        let is_operator = self.admin_token.as_ref().is_some_and(|expected| {
+            bool::from(expected.expose().as_bytes().ct_eq(token.as_bytes()))
+        });
+        if is_operator || self.verifier.verify(token).is_ok() {
+            return Ok(());
+        }
+        let message = "This is for services of the installation and its operators only.";
+        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
     }
 }

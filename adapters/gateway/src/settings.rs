@@ -1,13 +1,15 @@
 //! What the adapter must be told.
 
-use std::time::Duration;
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use sdk::types::Secret;
+use sdk::{signature::Secrets, types::Secret};
 use service::{
     keys::Keys,
     settings::{SettingsError, parsed, secret, var},
 };
 use url::Url;
+
+use crate::reconcile::{ConfigFile, Rules};
 
 /// Settings of the gateway adapter.
 #[derive(Clone, Debug)]
@@ -18,6 +20,12 @@ pub struct Settings {
     pub gateway_admin_urls: Vec<Url>,
     /// Sent as `Kong-Admin-Token`.
     pub gateway_admin_token: Option<Secret>,
+    /// Whether each name in these addresses stands for as many nodes as it has addresses.
+    pub discovers_gateways: bool,
+    /// File with the certificates that the Admin API's own is signed with.
+    pub gateway_admin_ca: Option<PathBuf>,
+    /// Workspace of entities, in Kong's commercial editions.
+    pub workspace: Option<String>,
     /// Where portal-api and the gateways reach this process.
     pub own_url: Url,
     pub keys: Keys,
@@ -27,9 +35,15 @@ pub struct Settings {
     pub allow_resync: bool,
     /// Pause between full comparisons, which find what was changed by hand.
     pub reconcile_every: Duration,
-    /// A full run that would remove more of the services, consumers or credentials than this, and
-    /// more than ten, stops.
-    pub max_delete_percent: u8,
+    pub rules: Rules,
+    /// Opens the operator's end points, as a service token does.
+    pub admin_token: Option<Secret>,
+    /// Opens `POST /kill`.
+    pub allow_kill: bool,
+    /// Where usage waits while portal-api is away.
+    pub state_dir: Option<PathBuf>,
+    /// In the place of the derived secrets of deliveries.
+    pub webhook_secrets: Option<Secrets>,
 }
 
 impl Settings {
@@ -39,12 +53,22 @@ impl Settings {
             portal_api_url,
             gateway_admin_urls: vec![gateway_admin_url],
             gateway_admin_token: None,
+            discovers_gateways: false,
+            gateway_admin_ca: None,
+            workspace: None,
             own_url,
             keys,
             instance: "main".to_owned(),
             allow_resync: false,
             reconcile_every: Duration::from_mins(10),
-            max_delete_percent: 30,
+            rules: Rules {
+                max_delete_percent: 30,
+                ..Rules::default()
+            },
+            admin_token: None,
+            allow_kill: false,
+            state_dir: None,
+            webhook_secrets: None,
         }
     }
 
@@ -81,13 +105,92 @@ impl Settings {
         if let Some(flag) = var("ALLOW_RESYNC") {
             self.allow_resync = flag != "false";
         }
+        if let Some(flag) = var("ALLOW_KILL") {
+            self.allow_kill = flag != "false";
+        }
+        if let Some(token) = secret("ADAPTER_ADMIN_TOKEN")? {
+            self.admin_token = Some(token.into());
+        }
+        self.discovers_gateways = match var("KONG_ADMIN_DISCOVERY").as_deref() {
+            None | Some("") => false,
+            Some("dns") => true,
+            Some(other) => return Err(invalid("KONG_ADMIN_DISCOVERY", other, "it can be `dns`")),
+        };
+        self.gateway_admin_ca = var("KONG_ADMIN_CA").map(PathBuf::from);
+        self.workspace = var("KONG_WORKSPACE");
+        self.state_dir = var("STATE_DIR").map(PathBuf::from);
+        self.apply_rules()?;
+        self.webhook_secrets = webhook_secrets()?;
         if let Some(seconds) = parsed("RECONCILE_SECONDS")? {
             self.reconcile_every = Duration::from_secs(seconds);
         }
-        if let Some(percent) = parsed("MAX_DELETE_PERCENT")? {
-            self.max_delete_percent = percent;
-        }
         Ok(())
+    }
+
+    fn apply_rules(&mut self) -> Result<(), SettingsError> {
+        let rules = &mut self.rules;
+        if let Some(percent) = parsed("MAX_DELETE_PERCENT")? {
+            rules.max_delete_percent = percent;
+        }
+        if let Some(mode) = word("KONG_MODE")? {
+            rules.mode = mode;
+        }
+        if let Some(adopt) = word("KONG_ADOPT")? {
+            rules.adopt = adopt;
+        }
+        if let Some(flag) = var("ROTATE_PROVISION_KEYS") {
+            rules.rotate_provision_keys = flag != "false";
+        }
+        rules.base_config = var("KONG_BASE_CONFIG");
+        let for_deck = match var("KONG_FILE_FLAVOR").as_deref() {
+            None | Some("" | "kong") => false,
+            Some("deck") => true,
+            Some(other) => {
+                return Err(invalid(
+                    "KONG_FILE_FLAVOR",
+                    other,
+                    "it can be `kong` or `deck`",
+                ));
+            }
+        };
+        rules.file = var("KONG_CONFIG_FILE").map(|path| ConfigFile {
+            path: path.into(),
+            for_deck,
+        });
+        Ok(())
+    }
+}
+
+/// `WEBHOOK_SECRET`, and the one before it while they change.
+fn webhook_secrets() -> Result<Option<Secrets>, SettingsError> {
+    let Some(current) = secret("WEBHOOK_SECRET")? else {
+        return Ok(None);
+    };
+    let previous = secret("WEBHOOK_SECRET_PREVIOUS")?;
+    let mut secrets = Secrets::default();
+    for text in [Some(current), previous].into_iter().flatten() {
+        secrets
+            .push(&text)
+            .map_err(|error| invalid("WEBHOOK_SECRET", "…", &error.to_string()))?;
+    }
+    Ok(Some(secrets))
+}
+
+fn word<T: FromStr<Err = String>>(name: &str) -> Result<Option<T>, SettingsError> {
+    let Some(text) = var(name) else {
+        return Ok(None);
+    };
+    let parsed = text.parse();
+    parsed
+        .map(Some)
+        .map_err(|reason: String| invalid(name, &text, &reason))
+}
+
+fn invalid(name: &str, value: &str, reason: &str) -> SettingsError {
+    SettingsError::Invalid {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

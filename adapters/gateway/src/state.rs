@@ -28,6 +28,8 @@ pub struct Health {
     pub waiting: usize,
     pub last_success: Option<DateTime<Utc>>,
     pub gateway_version: String,
+    /// Whether another instance does the work.
+    pub is_standby: bool,
     /// The gateway's own status, as JSON text.
     pub gateway_status: String,
 }

@@ -1,10 +1,14 @@
 //! Usage: taken from gateways, summed per minute, handed to portal-api (events-and-adapters C15).
 //!
-//! A batch is answered only after portal-api has it, under the batch's own id. So nothing is kept
-//! here: while portal-api is away the gateway keeps its records (on disk, if need be), and a batch
-//! that comes twice is counted once, even when this process dies in between.
+//! A batch of the embedded gateway is answered only after portal-api has it, or the spool, under
+//! the batch's own id: it is counted once, even when this process dies in between. Kong's log
+//! records have no id; what is summed of them is sent every ten seconds.
 
 mod cells;
+mod intake;
+mod log_record;
 mod routes;
+mod spool;
 
-pub use routes::{Intake, router};
+pub use intake::Intake;
+pub use routes::router;

@@ -1,7 +1,7 @@
 //! Looking after the neighbours: a gateway that came back may be empty, and a portal-api whose
 //! event was lost may have another configuration. Either asks for a full run.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sdk::{Client, types::gateway::GatewayStatus};
 use serde_json::Value;
@@ -10,37 +10,48 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{control::Order, node::Node, state::Shared};
+use crate::{control::Order, gateways::Gateways, node::Node, state::Shared};
 
 const EVERY: Duration = Duration::from_secs(10);
+/// The hash of a node that was never given a document.
+const NOTHING_LOADED: &str = "00000000000000000000000000000000";
 
 /// What is watched, and who is told.
 pub struct Watch {
     pub portal: Client,
-    pub nodes: Vec<Node>,
+    pub gateways: Gateways,
     pub orders: mpsc::Sender<Order>,
     pub shared: Arc<Shared>,
     pub status: watch::Sender<GatewayStatus>,
 }
 
 /// What was last seen of a node.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Seen {
     requests: Option<f64>,
+    /// Of the document that a node without database has in force.
+    configuration: Option<String>,
     away: bool,
 }
 
 impl Watch {
     /// Goes on until it is dropped.
     pub async fn run(self) {
-        let mut seen = vec![Seen::default(); self.nodes.len()];
+        let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         let mut configuration = None;
         let mut last = Instant::now();
         loop {
             let elapsed = last.elapsed();
             last = Instant::now();
-            for (position, seen) in seen.iter_mut().enumerate() {
-                self.look_at_node(position, seen, elapsed).await;
+            let nodes = self.gateways.nodes().await;
+            let addresses: Vec<String> = nodes.iter().map(Node::address).collect();
+            if !seen.is_empty() && addresses.iter().any(|address| !seen.contains_key(address)) {
+                self.ask("there is another gateway").await;
+            }
+            seen.retain(|address, _| addresses.contains(address));
+            for (position, (node, address)) in nodes.iter().zip(addresses).enumerate() {
+                let seen = seen.entry(address).or_default();
+                self.look_at_node(position, node, seen, elapsed).await;
             }
             if let Ok(hash) = self.portal.config_hash().await {
                 let before = configuration.replace(hash.clone());
@@ -52,12 +63,12 @@ impl Watch {
         }
     }
 
-    async fn look_at_node(&self, position: usize, seen: &mut Seen, elapsed: Duration) {
-        let status = match self.nodes[position].status().await {
+    async fn look_at_node(&self, position: usize, node: &Node, seen: &mut Seen, elapsed: Duration) {
+        let status = match node.status().await {
             Ok(status) => status,
             Err(error) => {
                 if !seen.away {
-                    tracing::warn!("gateway {}: {error}", self.nodes[position].address());
+                    tracing::warn!("gateway {}: {error}", node.address());
                 }
                 seen.away = true;
                 return;
@@ -73,14 +84,24 @@ impl Watch {
         // Counters begin anew with a process.
         let restarted =
             matches!((seen.requests, requests), (Some(before), Some(now)) if now < before);
+        let configuration = status
+            .get("configuration_hash")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        let is_empty = configuration.as_deref() == Some(NOTHING_LOADED);
+        let changed = seen.configuration.is_some() && seen.configuration != configuration;
         if seen.away || restarted {
             self.ask("the gateway came back").await;
+        } else if is_empty || changed {
+            // Our own loads are seen here, too; the run that follows finds nothing to do.
+            self.ask("the gateway has another configuration").await;
         }
         if let (Some(before), Some(now), false) = (seen.requests, requests, restarted) {
             self.show_rate(position, (now - before) / elapsed.as_secs_f64().max(1.0));
         }
         *seen = Seen {
             requests,
+            configuration,
             away: false,
         };
     }

@@ -160,7 +160,7 @@ impl Directory {
                             token_keys.push((Box::from(key), entry));
                         }
                     }
-                    Kind::Service | Kind::Route => {}
+                    Kind::Service | Kind::Route | Kind::Oauth2 => {}
                 }
             }
         }

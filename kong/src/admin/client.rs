@@ -1,4 +1,6 @@
-use reqwest::{Method, RequestBuilder, StatusCode};
+use std::time::Duration;
+
+use reqwest::{Body, Method, RequestBuilder, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use url::Url;
@@ -9,6 +11,10 @@ use crate::{ApiError, Entity, Kind};
 
 /// Entities per page; the largest size that Kong 3 accepts.
 const PAGE_SIZE: &str = "1000";
+/// Of one call.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Of loading a document; Kong itself gives up after a minute.
+const TIMEOUT_OF_DOCUMENT: Duration = Duration::from_secs(90);
 
 /// A client for one Admin API address. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -16,6 +22,7 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
+    workspace: Option<String>,
 }
 
 /// What became of a document posted to `/config`.
@@ -26,20 +33,39 @@ pub enum ConfigOutcome {
     Unchanged,
 }
 
+/// A part of a list.
 #[derive(Deserialize)]
-struct Page<T> {
-    data: Vec<T>,
+pub struct Page<T> {
+    pub data: Vec<T>,
     /// The position of the next page; absent or null on the last one.
-    offset: Option<String>,
+    pub offset: Option<String>,
 }
 
 impl Client {
     /// `base` is the address of the Admin API; `token` goes into `Kong-Admin-Token`.
-    pub fn new(http: reqwest::Client, mut base: Url, token: Option<String>) -> Self {
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
+    pub fn new(http: reqwest::Client, base: Url, token: Option<String>) -> Self {
+        Self {
+            http,
+            base: with_slash(base),
+            token,
+            workspace: None,
         }
-        Self { http, base, token }
+    }
+
+    /// With entities of this workspace (Kong's commercial editions).
+    #[must_use]
+    pub fn in_workspace(mut self, workspace: Option<String>) -> Self {
+        self.workspace = workspace;
+        self
+    }
+
+    /// The same access at another address.
+    #[must_use]
+    pub fn at(&self, base: Url) -> Self {
+        Self {
+            base: with_slash(base),
+            ..self.clone()
+        }
     }
 
     pub fn base(&self) -> &Url {
@@ -48,12 +74,12 @@ impl Client {
 
     /// `GET /`: version and abilities.
     pub async fn node(&self) -> Result<Node, Error> {
-        self.json(self.request(Method::GET, &[""])).await
+        self.json(self.outside(Method::GET, &[""])).await
     }
 
     /// `GET /status` as it is.
     pub async fn status(&self) -> Result<Value, Error> {
-        self.json(self.request(Method::GET, &["status"])).await
+        self.json(self.outside(Method::GET, &["status"])).await
     }
 
     /// All entities that carry **every** one of `tags`, through all pages.
@@ -79,16 +105,7 @@ impl Client {
         let mut entities = Vec::new();
         let mut offset: Option<String> = None;
         loop {
-            let mut request = self
-                .request(Method::GET, &[kind.collection()])
-                .query(&[("size", PAGE_SIZE)]);
-            if !tags.is_empty() {
-                request = request.query(&[("tags", tags.join(","))]);
-            }
-            if let Some(offset) = &offset {
-                request = request.query(&[("offset", offset)]);
-            }
-            let page: Page<T> = self.json(request).await?;
+            let page: Page<T> = self.page(kind, tags, offset.as_deref()).await?;
             entities.extend(page.data);
             match page.offset {
                 Some(next) => offset = Some(next),
@@ -97,14 +114,41 @@ impl Client {
         }
     }
 
+    /// One page of a list, from `offset` on.
+    pub async fn page<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        tags: &[&str],
+        offset: Option<&str>,
+    ) -> Result<Page<T>, Error> {
+        let mut request = self
+            .request(Method::GET, &[kind.collection()])
+            .query(&[("size", PAGE_SIZE)]);
+        if !tags.is_empty() {
+            request = request.query(&[("tags", tags.join(","))]);
+        }
+        if let Some(offset) = offset {
+            request = request.query(&[("offset", offset)]);
+        }
+        self.json(request).await
+    }
+
+    /// As [`Self::get`], for callers that learn the kind at run time.
+    pub async fn get_fields(
+        &self,
+        kind: Kind,
+        id_or_key: &str,
+    ) -> Result<Option<Map<String, Value>>, Error> {
+        found(
+            self.json(self.request(Method::GET, &[kind.collection(), id_or_key]))
+                .await,
+        )
+    }
+
     /// The entity with this id or natural key.
     pub async fn get<E: Entity>(&self, id_or_key: &str) -> Result<Option<E>, Error> {
         let request = self.request(Method::GET, &[E::KIND.collection(), id_or_key]);
-        match self.json(request).await {
-            Ok(entity) => Ok(Some(entity)),
-            Err(Error::Refused(error)) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(self.json(request).await)
     }
 
     /// Creates the entity, or replaces the one with the same id.
@@ -165,22 +209,18 @@ impl Client {
 
     /// The schema of a plugin, or nothing when the gateway does not have it.
     pub async fn plugin_schema(&self, plugin: &str) -> Result<Option<Value>, Error> {
-        match self
-            .json(self.request(Method::GET, &["schemas", "plugins", plugin]))
-            .await
-        {
-            Ok(schema) => Ok(Some(schema)),
-            Err(Error::Refused(error)) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let request = self.request(Method::GET, &["schemas", "plugins", plugin]);
+        found(self.json(request).await)
     }
 
-    /// Loads a whole document into a gateway without database.
-    pub async fn post_config(&self, document: &Value) -> Result<ConfigOutcome, Error> {
+    /// Loads a whole document, as JSON text, into a gateway without database.
+    pub async fn post_config(&self, document: impl Into<Body>) -> Result<ConfigOutcome, Error> {
         let request = self
             .request(Method::POST, &["config"])
             .query(&[("check_hash", "1"), ("flatten_errors", "1")])
-            .json(document);
+            .header(header::CONTENT_TYPE, "application/json")
+            .timeout(TIMEOUT_OF_DOCUMENT)
+            .body(document);
         let response = self.send(request).await?;
         Ok(match response.status() {
             StatusCode::NOT_MODIFIED => ConfigOutcome::Unchanged,
@@ -190,11 +230,19 @@ impl Client {
 
     /// A request to the path made of `segments`, each percent-encoded as a whole.
     fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        match &self.workspace {
+            Some(workspace) => self.outside(method, &[&[workspace.as_str()], segments].concat()),
+            None => self.outside(method, segments),
+        }
+    }
+
+    /// As [`Self::request`], outside of any workspace.
+    fn outside(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
-        let request = self.http.request(method, url);
+        let request = self.http.request(method, url).timeout(TIMEOUT);
         match &self.token {
             Some(token) => request.header("Kong-Admin-Token", token),
             None => request,
@@ -219,8 +267,11 @@ impl Client {
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok(response);
         }
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.text().await.unwrap_or_default();
         let mut error: ApiError = serde_json::from_str(&text).unwrap_or_default();
+        error.retry_after = retry_after;
         error.status = status.as_u16();
         if error.message.is_empty() {
             status
@@ -230,4 +281,20 @@ impl Client {
         }
         Err(Error::Refused(error))
     }
+}
+
+/// What is not there is no failure.
+fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(entity) => Ok(Some(entity)),
+        Err(Error::Refused(error)) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn with_slash(mut base: Url) -> Url {
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    base
 }

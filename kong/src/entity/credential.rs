@@ -45,6 +45,24 @@ pub struct JwtSecret {
     pub created_at: Option<i64>,
 }
 
+/// A client of Kong's own OAuth 2.0 plugin.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Oauth2 {
+    pub id: Uuid,
+    pub consumer: Option<Reference>,
+    pub name: String,
+    pub client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    pub redirect_uris: Option<Vec<String>>,
+    /// `confidential` or `public`.
+    pub client_type: String,
+    pub tags: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<i64>,
+}
+
 /// Membership of a consumer in a group.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -59,6 +77,7 @@ pub struct Acl {
 
 entity!(KeyAuth, KeyAuth, |credential| credential.key.as_deref());
 entity!(JwtSecret, JwtSecret, |credential| Some(&credential.key));
+entity!(Oauth2, Oauth2, |credential| Some(&credential.client_id));
 entity!(Acl, Acl, |_| None);
 
 /// Without the key, and without its digest: neither belongs into a log.
@@ -79,6 +98,17 @@ impl fmt::Debug for JwtSecret {
             .field("consumer", &self.consumer)
             .field("key", &self.key)
             .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the secret.
+impl fmt::Debug for Oauth2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oauth2")
+            .field("id", &self.id)
+            .field("consumer", &self.consumer)
+            .field("client_id", &self.client_id)
             .finish_non_exhaustive()
     }
 }

@@ -21,6 +21,7 @@ pub fn of(kind: Kind) -> &'static Record {
     static CONSUMER: LazyLock<Record> = LazyLock::new(consumer);
     static KEY_AUTH: LazyLock<Record> = LazyLock::new(credential::key_auth);
     static JWT_SECRET: LazyLock<Record> = LazyLock::new(credential::jwt_secret);
+    static OAUTH2: LazyLock<Record> = LazyLock::new(credential::oauth2);
     static ACL: LazyLock<Record> = LazyLock::new(credential::acl);
     static PLUGIN: LazyLock<Record> = LazyLock::new(plugin::schema);
     match kind {
@@ -29,6 +30,7 @@ pub fn of(kind: Kind) -> &'static Record {
         Kind::Consumer => &CONSUMER,
         Kind::KeyAuth => &KEY_AUTH,
         Kind::JwtSecret => &JWT_SECRET,
+        Kind::Oauth2 => &OAUTH2,
         Kind::Acl => &ACL,
         Kind::Plugin => &PLUGIN,
     }

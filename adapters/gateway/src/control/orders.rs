@@ -1,17 +1,23 @@
 //! What reaches the control loop from outside, and how it becomes marks.
 
 use kong::Kind;
-use sdk::{Outcome, types::Event};
+use sdk::{
+    Outcome,
+    types::{Event, gateway::GatewayProblem},
+};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use super::Control;
 use crate::{
     diff::{Change, ChangeKind},
     entity::masked,
     keys::{SigningKey, Unavailable},
-    reconcile::Options,
+    reconcile::{Foreign, Full, Options, PruneError},
 };
 
 /// What an event asks for.
@@ -40,6 +46,20 @@ pub enum Order {
         options: Options,
         done: oneshot::Sender<Result<Report, String>>,
     },
+    /// Something that must not happen during a run.
+    Look(Look),
+}
+
+/// A question of an operator.
+pub enum Look {
+    /// The desired state as a document, secrets masked.
+    Desired(oneshot::Sender<Result<Value, String>>),
+    Foreign(oneshot::Sender<Result<Foreign, String>>),
+    /// With the hash of the list that was looked at; answers with the number of removed entities.
+    Prune {
+        confirm: String,
+        done: oneshot::Sender<Result<usize, PruneError>>,
+    },
 }
 
 /// A request for a full run that somebody waits for.
@@ -60,11 +80,20 @@ pub(super) struct Delivery {
 pub struct Report {
     pub actions: Vec<Action>,
     pub failed_comparisons: Vec<Comparison>,
+    /// Entities that were taken over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adopted: Vec<String>,
+    pub problems: Vec<GatewayProblem>,
+    #[serde(rename = "POST")]
+    pub posts: usize,
     #[serde(rename = "PUT")]
     pub puts: usize,
     #[serde(rename = "DELETE")]
     pub deletes: usize,
 }
+
+/// More than this of a run is not listed, only counted.
+const MAX_LISTED: usize = 10_000;
 
 /// A call that changed the gateway, or would.
 #[derive(Debug, Serialize)]
@@ -84,30 +113,55 @@ pub struct Comparison {
 }
 
 impl Report {
-    pub(super) fn of(changes: &[Vec<Change>]) -> Self {
-        let mut report = Self::default();
-        for change in changes.iter().flatten() {
-            let shown = |fields| Value::Object(masked(change.key.kind, fields));
-            let (method, body) = match &change.kind {
-                ChangeKind::Put { fields, before } => {
-                    report.puts += 1;
-                    if let Some(before) = before {
-                        report.failed_comparisons.push(Comparison {
-                            api_object: shown(fields),
-                            kong_object: shown(before),
-                        });
-                    }
-                    ("PUT", Some(shown(fields)))
-                }
-                ChangeKind::Delete => {
-                    report.deletes += 1;
-                    ("DELETE", None)
-                }
-            };
-            let url = format!("/{}", change.key);
-            report.actions.push(Action { method, url, body });
+    pub(super) fn of(full: &Full) -> Self {
+        let applications = full.applications.values().flatten();
+        let mut report = Self {
+            adopted: full.adopted.iter().map(|key| format!("/{key}")).collect(),
+            problems: full.problems.iter().chain(applications).cloned().collect(),
+            ..Self::default()
+        };
+        for changes in &full.changes {
+            if full.by_document && !changes.is_empty() {
+                report.posts += 1;
+                report.actions.push(Action {
+                    method: "POST",
+                    url: "/config".to_owned(),
+                    body: None,
+                });
+            }
+            for change in changes {
+                report.add(change, full.by_document);
+            }
         }
         report
+    }
+
+    fn add(&mut self, change: &Change, by_document: bool) {
+        let shown = |fields| Value::Object(masked(change.key.kind, fields));
+        let (method, fields, before) = match &change.kind {
+            ChangeKind::Put { fields, before } => ("PUT", Some(fields), before.as_ref()),
+            ChangeKind::Delete => ("DELETE", None, None),
+        };
+        if let (Some(fields), Some(before)) = (fields, before)
+            && self.failed_comparisons.len() < MAX_LISTED
+        {
+            self.failed_comparisons.push(Comparison {
+                api_object: shown(fields),
+                kong_object: shown(before),
+            });
+        }
+        if by_document {
+            return;
+        }
+        match method {
+            "PUT" => self.puts += 1,
+            _ => self.deletes += 1,
+        }
+        if self.actions.len() < MAX_LISTED {
+            let url = format!("/{}", change.key);
+            let body = fields.map(shown);
+            self.actions.push(Action { method, url, body });
+        }
     }
 }
 
@@ -145,13 +199,20 @@ impl Control {
                     match mark {
                         Mark::Application(application) => {
                             self.dirty.insert(application.clone());
+                            let now = Instant::now();
+                            let first = self.marked.map_or(now, |(first, _)| first);
+                            self.marked = Some((first, now));
                         }
                         Mark::Everything => self.want_full("an event asks for it"),
                         Mark::Nothing => {}
                     }
                 }
                 self.deliveries.push(Delivery { marks, done });
-                self.answer_deliveries(&[]);
+                if self.is_standby() {
+                    self.hand_back_deliveries();
+                } else {
+                    self.answer_deliveries(&[]);
+                }
             }
             Order::Reconcile(reason) => self.want_full(reason),
             Order::Keys { server, result } => {
@@ -161,6 +222,7 @@ impl Control {
                 self.show_readiness();
             }
             Order::Resync { options, done } => self.resync.push(Resync { options, done }),
+            Order::Look(look) => self.looks.push(look),
         }
     }
 

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use sdk::Outcome;
+use sdk::{
+    Outcome,
+    types::gateway::{GatewayNode, GatewayStatus},
+};
 use service::clock;
 use tokio::time::Instant;
 
 use super::{Control, Mark, pauses};
-use crate::{reconcile::RunError, state::Health};
+use crate::{
+    reconcile::{Found, RunError},
+    state::Health,
+};
 
 impl Control {
     /// With nothing left to do, all events that were delivered are in force.
@@ -26,13 +32,68 @@ impl Control {
         }
         let revision = base.config.revision.clone();
         let now = clock::now();
-        self.status.send_modify(|status| {
+        self.status.send_if_modified(|status| {
+            let is_news = status.revision.as_ref() != Some(&revision);
             status.revision = Some(revision.clone());
-            for node in &mut status.nodes {
-                node.revision = Some(revision.clone());
-                node.applied_at = Some(now.into());
+            for node in status.nodes.iter_mut().filter(|node| node.in_sync) {
+                if node.revision.as_ref() != Some(&revision) {
+                    node.revision = Some(revision.clone());
+                    node.applied_at = Some(now.into());
+                }
+            }
+            is_news
+        });
+    }
+
+    /// After a full run. A revision is applied when it was there first, not when it was looked at
+    /// last; a node that is away still has what it had.
+    pub(super) fn report_nodes(&self, revision: &str, nodes: &[Found]) {
+        let now = clock::now();
+        let before = self.status.borrow().nodes.clone();
+        let nodes = nodes.iter().map(|node| {
+            let known = before.iter().find(|known| known.name == node.name);
+            let has_it =
+                known.filter(|known| !node.in_sync || known.revision.as_deref() == Some(revision));
+            let is_new = has_it.is_none() && node.in_sync;
+            GatewayNode {
+                name: node.name.clone(),
+                version: node
+                    .version
+                    .clone()
+                    .or_else(|| known.and_then(|known| known.version.clone())),
+                revision: if is_new {
+                    Some(revision.to_owned())
+                } else {
+                    has_it.and_then(|known| known.revision.clone())
+                },
+                applied_at: if is_new {
+                    Some(now.into())
+                } else {
+                    has_it.and_then(|known| known.applied_at)
+                },
+                in_sync: node.in_sync,
+                calls_per_second: known.and_then(|known| known.calls_per_second),
             }
         });
+        let status = GatewayStatus {
+            revision: Some(revision.to_owned()),
+            nodes: nodes.collect(),
+            problems: Vec::new(),
+            last_reconcile: Some(now.into()),
+        };
+        self.status.send_replace(status);
+    }
+
+    /// Another instance works; whatever was sent here is sent again until that one has it.
+    pub(super) fn hand_back_deliveries(&mut self) {
+        for delivery in std::mem::take(&mut self.deliveries) {
+            let again = || Outcome::Retry("another adapter does the work".to_owned());
+            let outcomes = delivery.marks.iter().map(|_| again()).collect();
+            // The sender has hung up; it will come again.
+            let _ = delivery.done.send(outcomes);
+        }
+        self.dirty.clear();
+        self.marked = None;
     }
 
     /// Answers deliveries as far as their events are decided. An event waits while its application

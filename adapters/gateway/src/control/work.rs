@@ -1,13 +1,11 @@
 //! Making the runs that are due.
 
 use futures_util::{StreamExt, stream};
-use sdk::types::gateway::{GatewayNode, GatewayStatus};
-use service::clock;
 use tokio::time::Instant;
 
 use super::{
     Control,
-    orders::{Report, by_kind},
+    orders::{Look, Report, by_kind},
     outcome::count,
 };
 use crate::reconcile::{Base, Full, Options, Partial, Reconciler, RunError};
@@ -24,12 +22,18 @@ impl Control {
         for application in expired {
             self.expiries.remove(&application);
             self.dirty.insert(application);
+            self.marked.get_or_insert((Instant::now(), Instant::now()));
         }
         if self.next_full <= Instant::now() {
             self.want_full("time for a comparison");
         }
-        if self.base.is_none() || self.dirty.len() > MANY {
-            self.want_full("many applications");
+        let by_document = self
+            .base
+            .as_ref()
+            .is_some_and(|base| !base.target.has_database());
+        let has_changes = !self.dirty.is_empty();
+        if self.base.is_none() || self.dirty.len() > MANY || (by_document && has_changes) {
+            self.want_full("changes of applications");
         }
         let resync = std::mem::take(&mut self.resync);
         if resync.is_empty() && self.full.is_none() {
@@ -62,18 +66,21 @@ impl Control {
             .record(started.elapsed().as_secs_f64());
         match result {
             Ok(full) => {
-                let report = Report::of(&full.changes);
+                let report = Report::of(&full);
                 let calls = report.actions.len();
                 tracing::info!(
                     calls,
                     duration_ms = millis(started),
                     "gateway compared ({reason})"
                 );
-                if !options.dry_run {
-                    self.full = None;
-                    self.take_full(full);
+                if options.dry_run {
+                    return Ok(report);
                 }
-                count("ok");
+                self.full = None;
+                match self.take_full(full) {
+                    None => count("ok"),
+                    Some(away) => self.failed(&away),
+                }
                 Ok(report)
             }
             Err(error) => {
@@ -84,7 +91,8 @@ impl Control {
     }
 
     /// Takes over what a full run found: it covers everything that was marked before it began.
-    fn take_full(&mut self, full: Full) {
+    /// With a node away it is not the end of the work.
+    fn take_full(&mut self, full: Full) -> Option<RunError> {
         if self.base.is_some() {
             for (kind, changes) in by_kind(&full.changes) {
                 metrics::counter!("wicketgate_gateway_drift_total", "kind" => kind.name())
@@ -103,42 +111,43 @@ impl Control {
             .as_ref()
             .is_none_or(|base| base.config_hash() != full.base.config_hash());
         self.keys.follow(&config.auth_servers, other);
+        let version = full.nodes.iter().find_map(|node| node.version.clone());
         self.shared.update_health(|health| {
-            health.gateway_version = full
-                .nodes
-                .first()
-                .map(|node| node.version.clone())
-                .unwrap_or_default();
+            health.gateway_version = version.unwrap_or_default();
         });
-        let now = clock::now();
-        let nodes = full
-            .nodes
-            .iter()
-            .zip(&self.reconciler.nodes)
-            .map(|(node, address)| GatewayNode {
-                name: node.hostname.clone().unwrap_or_else(|| address.address()),
-                version: Some(node.version.clone()),
-                revision: Some(config.revision.clone()),
-                applied_at: Some(now.into()),
-                in_sync: true,
-                calls_per_second: None,
-            });
-        self.status.send_replace(GatewayStatus {
-            revision: Some(config.revision.clone()),
-            nodes: nodes.collect(),
-            problems: Vec::new(),
-            last_reconcile: Some(now.into()),
-        });
+        self.report_nodes(&config.revision, &full.nodes);
         self.shared.replace_credentials(full.credentials);
         self.expiries = full.expiries;
         self.problems.full = full.problems;
         self.problems.applications = full.applications;
         self.base = Some(full.base);
-        self.dirty.clear();
         self.next_full = Instant::now() + self.reconcile_every;
-        self.succeeded();
-        self.answer_deliveries(&[]);
+        if full.away.is_none() {
+            self.dirty.clear();
+            self.marked = None;
+            self.succeeded();
+            self.answer_deliveries(&[]);
+        }
         self.keys.refresh_if_due(self.base.as_ref());
+        full.away
+    }
+
+    /// What an operator wants to see.
+    pub(super) async fn look(&self, look: Look) {
+        let shown = |error: RunError| error.to_string();
+        // Whoever asked and has gone needs no answer.
+        match look {
+            Look::Desired(done) => {
+                let document = self.reconciler.document(self.keys.fetched()).await;
+                let _ = done.send(document.map_err(shown));
+            }
+            Look::Foreign(done) => {
+                let _ = done.send(self.reconciler.foreign().await.map_err(shown));
+            }
+            Look::Prune { confirm, done } => {
+                let _ = done.send(self.reconciler.prune(&confirm).await);
+            }
+        }
     }
 
     /// The applications that are marked, several at a time. A failure of one stays its own.
@@ -193,6 +202,9 @@ impl Control {
 
     fn take_partial(&mut self, application: &str, partial: Partial) {
         self.dirty.remove(application);
+        if self.dirty.is_empty() {
+            self.marked = None;
+        }
         self.shared.add_credentials(partial.credentials);
         match partial.expiry {
             Some(end) => self.expiries.insert(application.to_owned(), end),

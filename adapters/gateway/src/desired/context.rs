@@ -1,14 +1,20 @@
 //! What the pure functions read: the configuration of a snapshot, indexed, and the few values that
 //! only this process knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sdk::types::{
     Api, AuthServer, Plan, Snapshot,
     apis::{Lifecycle, LifecycleState},
+    snapshot::SnapshotApplication,
 };
+use service::keys::{Key, provision_key};
 
-use crate::{ids::Ids, keys::SigningKey};
+use crate::{
+    ids::Ids,
+    keys::SigningKey,
+    target::{Gateway, Target},
+};
 
 /// What does not come from the configuration.
 #[derive(Clone)]
@@ -19,21 +25,42 @@ pub struct Settings {
     /// Where the gateway sends usage records, and how it proves itself.
     pub usage_endpoint: String,
     pub usage_token: String,
+    /// Makes the keys by which the auth server proves itself to Kong's OAuth 2.0 plugin.
+    pub provision: Key,
+}
+
+impl Settings {
+    /// What the auth server shows to Kong's OAuth 2.0 plugin; it computes the same one.
+    pub fn provision_key(&self, api: &str) -> String {
+        provision_key(&self.provision, api)
+    }
 }
 
 /// Configuration and settings, ready for questions.
 pub struct Context<'a> {
     pub settings: &'a Settings,
     pub config: &'a Snapshot,
+    pub target: &'a Target,
     /// Published signing keys by auth server.
     pub keys: &'a BTreeMap<String, Vec<SigningKey>>,
     apis: BTreeMap<&'a str, &'a Api>,
     plans: BTreeMap<&'a str, &'a Plan>,
     servers: BTreeMap<&'a str, &'a AuthServer>,
+    redirect_uris: HashMap<&'a str, &'a [String]>,
+}
+
+/// What an access token is, and who keeps it (auth-server, Part 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenMode {
+    /// The gateway verifies a signature.
+    Jwt,
+    /// Kong's own plugin makes and keeps it.
+    KongOauth2,
 }
 
 /// How an API checks its tokens.
 pub struct TokenRules<'a> {
+    pub mode: TokenMode,
     /// Names of the auth servers that issue them.
     pub servers: Vec<&'a str>,
     pub issuers: Vec<String>,
@@ -44,11 +71,14 @@ impl<'a> Context<'a> {
         settings: &'a Settings,
         config: &'a Snapshot,
         keys: &'a BTreeMap<String, Vec<SigningKey>>,
+        target: &'a Target,
     ) -> Self {
         Self {
             settings,
             config,
+            target,
             keys,
+            redirect_uris: HashMap::new(),
             apis: config
                 .apis
                 .iter()
@@ -65,6 +95,27 @@ impl<'a> Context<'a> {
                 .map(|server| (server_name(server), server))
                 .collect(),
         }
+    }
+
+    #[must_use]
+    pub fn with_applications(mut self, applications: &'a [SnapshotApplication]) -> Self {
+        self.redirect_uris = applications
+            .iter()
+            .map(|application| {
+                (
+                    application.id.as_str(),
+                    application.redirect_uris.as_slice(),
+                )
+            })
+            .collect();
+        self
+    }
+
+    pub fn redirect_uris(&self, application: &str) -> &'a [String] {
+        self.redirect_uris
+            .get(application)
+            .copied()
+            .unwrap_or_default()
     }
 
     pub fn api(&self, id: &str) -> Result<&'a Api, String> {
@@ -94,42 +145,66 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Who issues the tokens for an OAuth API. All of its servers must issue JWTs, because that is
-    /// what this gateway verifies by itself.
+    /// Who issues the tokens for an OAuth API, and how they are checked: in one way for all.
     pub fn token_rules(&self, api: &'a Api) -> Result<TokenRules<'a>, String> {
-        let mut rules = TokenRules {
-            servers: Vec::new(),
-            issuers: Vec::new(),
-        };
+        let mut servers = Vec::new();
+        let mut modes = Vec::new();
         for method in &api.auth_methods {
             let name = method.split(':').next().unwrap_or_default();
-            if rules.servers.contains(&name) {
+            if servers.contains(&name) {
                 continue;
             }
             let server = self.servers.get(name).ok_or_else(|| {
                 format!("authMethods: the auth server `{name}` is not configured")
             })?;
-            let api_mode = api
-                .settings
-                .as_ref()
-                .and_then(|settings| settings.token_mode.as_deref());
-            let server_mode = server
-                .tokens
-                .as_ref()
-                .and_then(|tokens| tokens.mode.as_deref());
-            let mode = api_mode.or(server_mode).unwrap_or("jwt");
-            if mode != "jwt" {
-                return Err(format!(
-                    "the token mode `{mode}` does not work with this gateway"
-                ));
+            modes.push(self.token_mode(api, server)?);
+            servers.push(name);
+        }
+        let mode = *modes
+            .first()
+            .ok_or("authMethods: an API with auth `oauth2` needs at least one")?;
+        if modes.iter().any(|other| *other != mode) {
+            return Err("authMethods: the auth servers have different token modes".to_owned());
+        }
+        let mut issuers = Vec::new();
+        if mode == TokenMode::Jwt {
+            for name in &servers {
+                issuers.push(self.issuer(self.servers[name])?);
             }
-            rules.issuers.push(self.issuer(server)?);
-            rules.servers.push(name);
         }
-        if rules.servers.is_empty() {
-            return Err("authMethods: an API with auth `oauth2` needs at least one".to_owned());
+        Ok(TokenRules {
+            mode,
+            servers,
+            issuers,
+        })
+    }
+
+    fn token_mode(&self, api: &Api, server: &AuthServer) -> Result<TokenMode, String> {
+        let of_api = api
+            .settings
+            .as_ref()
+            .and_then(|settings| settings.token_mode.as_deref());
+        let of_server = server
+            .tokens
+            .as_ref()
+            .and_then(|tokens| tokens.mode.as_deref());
+        let mode = of_api.or(of_server).unwrap_or("jwt");
+        match (mode, self.target.gateway) {
+            ("jwt", _) => Ok(TokenMode::Jwt),
+            ("kong-oauth2", Gateway::Kong { database: true }) => Ok(TokenMode::KongOauth2),
+            ("kong-oauth2", Gateway::Kong { database: false }) => Err(
+                "the token mode `kong-oauth2` needs a Kong with a database, which keeps the tokens"
+                    .to_owned(),
+            ),
+            ("opaque", Gateway::Kong { .. }) => Err(
+                "the token mode `opaque` does not work with Kong, which has nothing to ask the \
+                 auth server with; take `jwt`"
+                    .to_owned(),
+            ),
+            (mode, _) => Err(format!(
+                "the token mode `{mode}` does not work with this gateway"
+            )),
         }
-        Ok(rules)
     }
 
     /// The external address of an auth server, which is the `iss` of its tokens.

@@ -2,26 +2,127 @@
 
 use kong::Plugin;
 use sdk::types::{Globals, Plugin as Configured};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use crate::target::Gateway;
 
 /// Plugins that decide who calls; an API's `auth` brings them, so configuring them too would be
 /// two answers to one question.
 const ACCESS: [&str; 5] = ["key-auth", "oauth2", "acl", "jwt", "wicketgate-identity"];
 
+/// Fields of a Redis, as they were called when they stood side by side, and now in a record.
+const REDIS: [(&str, &str); 8] = [
+    ("redis_host", "host"),
+    ("redis_port", "port"),
+    ("redis_username", "username"),
+    ("redis_password", "password"),
+    ("redis_database", "database"),
+    ("redis_timeout", "timeout"),
+    ("redis_ssl", "ssl"),
+    ("redis_ssl_verify", "ssl_verify"),
+];
+
 /// The configured plugin without id and binding.
-pub fn rewritten(configured: &Configured, globals: &Globals, first_path: &str) -> Plugin {
+pub fn rewritten(context: &Context, configured: &Configured, first_path: &str) -> Plugin {
     let mut config = configured.config.0.clone();
     match configured.name.as_str() {
         "cors" => cors(&mut config),
         "acl" | "ip-restriction" | "bot-detection" => rename_lists(&mut config),
-        "request-transformer" => forwarded(&mut config, globals, first_path),
-        _ => {}
+        "request-transformer" => forwarded(&mut config, &context.config.globals, first_path),
+        "rate-limiting" | "response-ratelimiting" => {
+            counters(context, &configured.name, &mut config);
+        }
+        name => queue(context, name, &mut config),
     }
     Plugin {
         name: configured.name.clone(),
         config,
         enabled: configured.enabled.unwrap_or(true),
         ..Plugin::default()
+    }
+}
+
+/// Where Kong counts calls: as written, else in the Redis of the installation, else in its
+/// database, else in each node. The embedded gateway has rules of its own.
+fn counters(context: &Context, plugin: &str, config: &mut Map<String, Value>) {
+    let Gateway::Kong { database } = context.target.gateway else {
+        return;
+    };
+    let store = context.config.globals.session_store.as_ref();
+    let store = store.filter(|store| store.kind.as_deref() == Some("redis"));
+    let written = config.get("policy").and_then(Value::as_str);
+    let names_redis = config.contains_key("redis_host") || config.contains_key("redis");
+    let policy = match (written, store) {
+        // Without a database there is nothing that a cluster shares.
+        (Some("cluster"), Some(_)) if !database => "redis",
+        (Some("cluster"), None) if !database => "local",
+        (Some(written), _) => written,
+        (None, _) if names_redis => "redis",
+        (None, Some(_)) => "redis",
+        (None, None) if database => "cluster",
+        (None, None) => "local",
+    }
+    .to_owned();
+    if let (true, false, Some(store)) = (policy == "redis", names_redis, store) {
+        config.insert(
+            "redis_host".to_owned(),
+            json!(store.host.as_deref().unwrap_or("portal-redis")),
+        );
+        config.insert("redis_port".to_owned(), json!(store.port.unwrap_or(6379)));
+        config.insert("redis_timeout".to_owned(), json!(2000));
+        if let Some(password) = &store.password {
+            config.insert("redis_password".to_owned(), json!(password.expose()));
+        }
+    }
+    config.insert("policy".to_owned(), json!(policy));
+    name_redis(context.target.has_field(plugin, "redis"), config);
+}
+
+/// Both spellings are accepted, and the one that the gateway knows is sent.
+fn name_redis(has_record: bool, config: &mut Map<String, Value>) {
+    if has_record {
+        let mut record = match config.remove("redis") {
+            Some(Value::Object(record)) => record,
+            _ => Map::new(),
+        };
+        for (flat, name) in REDIS {
+            if let Some(value) = config.remove(flat) {
+                record.entry(name).or_insert(value);
+            }
+        }
+        if !record.is_empty() {
+            config.insert("redis".to_owned(), Value::Object(record));
+        }
+    } else if let Some(Value::Object(record)) = config.remove("redis") {
+        for (name, value) in record {
+            config.entry(format!("redis_{name}")).or_insert(value);
+        }
+    }
+}
+
+/// Since 3.3 plugins that send logs have their queue in a record.
+fn queue(context: &Context, plugin: &str, config: &mut Map<String, Value>) {
+    let schema = context.target.schema(plugin);
+    if !schema.is_some_and(|schema| schema.has("queue")) {
+        return;
+    }
+    let mut record = match config.remove("queue") {
+        Some(Value::Object(record)) => record,
+        _ => Map::new(),
+    };
+    for (flat, name) in [
+        ("queue_size", "max_batch_size"),
+        ("flush_timeout", "max_coalescing_delay"),
+    ] {
+        if let Some(value) = config.remove(flat) {
+            record.entry(name).or_insert(value);
+        }
+    }
+    // How long is tried is said in seconds now, not in times.
+    config.remove("retry_count");
+    if !record.is_empty() {
+        config.insert("queue".to_owned(), Value::Object(record));
     }
 }
 
@@ -99,17 +200,16 @@ fn forwarded(config: &mut Map<String, Value>, globals: &Globals, first_path: &st
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::{fixture, target::Target};
 
     fn rewrite(name: &str, config: &Value) -> Value {
         let configured = serde_json::from_value(json!({"name": name, "config": config})).unwrap();
-        let globals = serde_json::from_value(
-            json!({"network": {"schema": "https", "apiHost": "api.example.org"}}),
-        )
-        .unwrap();
-        Value::Object(rewritten(&configured, &globals, "/pets/v1").config)
+        let (settings, keys) = (fixture::settings(), fixture::keys());
+        let snapshot = fixture::snapshot(json!([]), json!([]));
+        let target = Target::embedded();
+        let context = Context::new(&settings, &snapshot, &keys, &target);
+        Value::Object(rewritten(&context, &configured, "/pets/v1").config)
     }
 
     #[test]

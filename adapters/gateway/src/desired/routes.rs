@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use kong::{Kind, Route};
 use sdk::types::apis::{GatewayApi, GatewayRoute};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::context::Context;
-use crate::entity::{Entity, Fields, text};
+use crate::{
+    entity::{Entity, Fields, text},
+    target::Version,
+};
 
 /// The routes of the service `name`.
 pub fn all(
@@ -19,19 +23,21 @@ pub fn all(
     if api.routes.is_empty() {
         return Err("routes: at least one is needed".to_owned());
     }
-    let routes = api.routes.iter().enumerate();
-    Ok(routes
-        .map(|(position, route)| Route {
+    let mut routes = Vec::new();
+    for (position, route) in api.routes.iter().enumerate() {
+        routes.push(Route {
             id: context.settings.ids.route(name, position),
             name: Some(format!("{name}.{position}")),
             service: Some(context.settings.ids.service(name).into()),
             tags: Some(tags.to_vec()),
-            ..from_config(route)
-        })
-        .collect())
+            ..from_config(context, route)?
+        });
+    }
+    Ok(routes)
 }
 
-fn from_config(route: &GatewayRoute) -> Route {
+fn from_config(context: &Context, route: &GatewayRoute) -> Result<Route, String> {
+    let marks_regex = context.target.version >= Version(3, 0);
     let defaults = Route::default();
     let mut protocols: Vec<String> = route
         .protocols
@@ -43,13 +49,14 @@ fn from_config(route: &GatewayRoute) -> Route {
         protocols.clone_from(&defaults.protocols);
     }
     let some = |list: Vec<String>| Some(list).filter(|list| !list.is_empty());
-    Route {
+    let extra = |name: &str| route.extra.get(name).filter(|value| !value.is_null());
+    Ok(Route {
         protocols,
         paths: some(
             route
                 .paths
                 .iter()
-                .map(|configured| path(configured))
+                .map(|configured| path(configured, marks_regex))
                 .collect(),
         ),
         hosts: some(route.hosts.clone()),
@@ -62,13 +69,33 @@ fn from_config(route: &GatewayRoute) -> Route {
         ),
         strip_path: route.strip_path.unwrap_or(defaults.strip_path),
         preserve_host: route.preserve_host.unwrap_or(defaults.preserve_host),
+        headers: member("headers", extra("headers"))?,
+        snis: member("snis", extra("snis"))?,
+        https_redirect_status_code: member(
+            "https_redirect_status_code",
+            extra("https_redirect_status_code"),
+        )?
+        .unwrap_or(defaults.https_redirect_status_code),
         ..defaults
-    }
+    })
+}
+
+/// A member of a route that the gateway knows under the same name.
+fn member<T: DeserializeOwned>(name: &str, value: Option<&Value>) -> Result<Option<T>, String> {
+    let parse = |value: &Value| serde_json::from_value(value.clone());
+    value
+        .map(parse)
+        .transpose()
+        .map_err(|error| format!("routes: {name}: {error}"))
 }
 
 /// A path prefix in the gateway's one form. By the old rule every path with other characters than
-/// these was a regular expression; the gateway wants those marked with `~`.
-fn path(configured: &str) -> String {
+/// these was a regular expression; the gateway wants those marked with `~`, but for old versions,
+/// which go by that rule themselves.
+fn path(configured: &str, marks_regex: bool) -> String {
+    if !marks_regex {
+        return configured.trim_start_matches('~').to_owned();
+    }
     if configured.starts_with('~') {
         return configured.to_owned();
     }
@@ -137,7 +164,10 @@ fn combinations(route: &Fields) -> Vec<[String; 3]> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{fixture, target::Target};
 
     #[test]
     fn paths_take_the_gateways_form() {
@@ -149,17 +179,22 @@ mod tests {
             ("~/a/\\d+", "~/a/\\d+"),
         ];
         for (configured, expected) in cases {
-            assert_eq!(path(configured), expected);
+            assert_eq!(path(configured, true), expected);
         }
     }
 
     #[test]
     fn protocols_and_methods_are_cleaned() {
-        let route = from_config(&GatewayRoute {
+        let (settings, keys) = (fixture::settings(), fixture::keys());
+        let snapshot = fixture::snapshot(json!([]), json!([]));
+        let target = Target::embedded();
+        let context = Context::new(&settings, &snapshot, &keys, &target);
+        let given = GatewayRoute {
             protocols: vec!["HTTPS".to_owned(), "ftp".to_owned()],
             methods: vec!["get".to_owned()],
             ..GatewayRoute::default()
-        });
+        };
+        let route = from_config(&context, &given).unwrap();
         assert_eq!(route.protocols, ["https"]);
         assert_eq!(route.methods.unwrap(), ["GET"]);
         assert_eq!(route.paths, None);

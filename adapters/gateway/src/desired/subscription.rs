@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kong::{Acl, Consumer, JwtSecret, KeyAuth, Kind, Plugin};
+use kong::{Acl, Consumer, JwtSecret, KeyAuth, Kind, Oauth2, Plugin};
 use sdk::types::{
     Api,
     apis::LifecycleState,
@@ -11,7 +11,7 @@ use sdk::types::{
 };
 
 use super::{
-    context::{self, Context},
+    context::{self, Context, TokenMode},
     plugins,
 };
 use crate::entity::{Entity, complete};
@@ -23,7 +23,12 @@ pub struct Identity {
     pub entities: Vec<Entity>,
     /// Each with the id of the portal's credential behind it.
     pub credentials: Vec<(Entity, String)>,
+    /// What is wrong with single credentials; the others work.
+    pub faults: Vec<String>,
 }
+
+/// Kong refuses a client without redirect URI; this one leads nowhere.
+const NO_REDIRECT: &str = "https://dummy.org";
 
 /// The consumer's name, which the auth server splits at the first `$`.
 pub fn username(subscription: &SnapshotSubscription) -> String {
@@ -57,10 +62,12 @@ pub fn identity(
         tags,
         ..Acl::default()
     };
-    Ok(Identity {
+    let mut identity = Identity {
         entities: vec![complete(&consumer)?, complete(&acl)?],
-        credentials: credentials(context, api, subscription, &consumer)?,
-    })
+        ..Identity::default()
+    };
+    credentials(context, api, subscription, &consumer, &mut identity)?;
+    Ok(identity)
 }
 
 fn has_consumers(api: &Api) -> bool {
@@ -76,14 +83,23 @@ fn credentials(
     api: &Api,
     subscription: &SnapshotSubscription,
     consumer: &Consumer,
-) -> Result<Vec<(Entity, String)>, String> {
-    // Two secrets of one client have the same verification keys, so they meet in one entity.
+    identity: &mut Identity,
+) -> Result<(), String> {
+    // Two secrets of one client have the same verification keys, so they meet in one entity; so
+    // do they as clients of Kong, which knows one secret per client: the newest.
     let mut found = BTreeMap::new();
     for credential in &subscription.credentials {
-        match credential.kind {
+        let entities = match credential.kind {
             credentials::Kind::Key => {
-                let (key, fields) = api_key(context, credential, consumer)?;
-                found.insert(key, (fields, credential.id.clone()));
+                if !context.target.is_embedded() && credential.key.is_none() {
+                    identity.faults.push(format!(
+                        "the key `{}` is kept as a digest only, and Kong needs it in clear: it \
+                         has to be rotated",
+                        credential.id
+                    ));
+                    continue;
+                }
+                vec![api_key(context, credential, consumer)?]
             }
             credentials::Kind::Client => {
                 let client_id = credential.client_id.as_deref();
@@ -93,16 +109,36 @@ fn credentials(
                         .ok_or_else(|| {
                             format!("the credential `{}` has no client id", credential.id)
                         })?;
-                for (key, fields) in verification_keys(context, api, client_id, consumer)? {
-                    found.insert(key, (fields, credential.id.clone()));
+                match context.token_rules(api)?.mode {
+                    TokenMode::Jwt => verification_keys(context, api, client_id, consumer)?,
+                    TokenMode::KongOauth2 if credential.client_secret.is_none() => {
+                        identity.faults.push(format!(
+                            "the secret of client `{client_id}` is kept as a digest only, and \
+                             Kong needs it in clear: it has to be rotated"
+                        ));
+                        continue;
+                    }
+                    TokenMode::KongOauth2 => {
+                        vec![client(
+                            context,
+                            subscription,
+                            credential,
+                            client_id,
+                            consumer,
+                        )?]
+                    }
                 }
             }
+        };
+        for (key, fields) in entities {
+            found.insert(key, (fields, credential.id.clone()));
         }
     }
-    Ok(found
-        .into_iter()
+    let found = found.into_iter();
+    identity.credentials = found
         .map(|(key, (fields, id))| ((key, fields), id))
-        .collect())
+        .collect();
+    Ok(())
 }
 
 fn api_key(
@@ -110,15 +146,46 @@ fn api_key(
     credential: &SnapshotCredential,
     consumer: &Consumer,
 ) -> Result<Entity, String> {
+    let in_clear = credential.key.as_ref().map(|key| key.expose().to_owned());
+    let is_embedded = context.target.is_embedded();
     complete(&KeyAuth {
         id: context
             .settings
             .ids
             .credential(Kind::KeyAuth, &credential.digest),
         consumer: Some(consumer.id.into()),
-        key_digest: Some(credential.digest.clone()),
+        key: in_clear.filter(|_| !is_embedded),
+        key_digest: is_embedded.then(|| credential.digest.clone()),
         tags: consumer.tags.clone(),
         ..KeyAuth::default()
+    })
+}
+
+/// A client of Kong's OAuth 2.0 plugin. Public ones, too, have a secret there: the auth server adds
+/// it to what they send.
+fn client(
+    context: &Context,
+    subscription: &SnapshotSubscription,
+    credential: &SnapshotCredential,
+    client_id: &str,
+    consumer: &Consumer,
+) -> Result<Entity, String> {
+    let uris = context.redirect_uris(&subscription.application);
+    let uris = match uris {
+        [] => vec![NO_REDIRECT.to_owned()],
+        uris => uris.to_vec(),
+    };
+    let secret = credential.client_secret.as_ref();
+    complete(&Oauth2 {
+        id: context.settings.ids.credential(Kind::Oauth2, client_id),
+        consumer: Some(consumer.id.into()),
+        name: subscription.application.clone(),
+        client_id: client_id.to_owned(),
+        client_secret: secret.map(|secret| secret.expose().to_owned()),
+        redirect_uris: Some(uris),
+        client_type: "confidential".to_owned(),
+        tags: consumer.tags.clone(),
+        ..Oauth2::default()
     })
 }
 
@@ -172,9 +239,9 @@ pub fn limits(
                 service: Some(ids.service(&member.id).into()),
                 consumer: Some(ids.consumer(&username).into()),
                 tags: Some(ids.application_tags(&subscription.application)),
-                ..plugins::rewritten(configured, &context.config.globals, "")
+                ..plugins::rewritten(context, configured, "")
             };
-            entities.push(complete(&plugin).map_err(|message| {
+            entities.push(context.target.plugin(&plugin).map_err(|message| {
                 format!(
                     "plan `{}`, plugin `{}`: {message}",
                     plan.id, configured.name

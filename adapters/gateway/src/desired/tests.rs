@@ -8,6 +8,7 @@ use crate::{
     entity::{reference, tags, text},
     fixture::{api, key, keys, settings, snapshot, subscription},
     ids::Ids,
+    target::Target,
 };
 
 fn with(mut value: Value, pointer: &str, change: Value) -> Value {
@@ -23,7 +24,10 @@ fn set(mut value: Value, member: &str, change: Value) -> Value {
 fn desired(apis: Value, subscriptions: Value) -> Desired {
     let (settings, keys) = (settings(), keys());
     let snapshot = snapshot(apis, subscriptions);
-    of_snapshot(&Context::new(&settings, &snapshot, &keys), &snapshot)
+    of_snapshot(
+        &Context::new(&settings, &snapshot, &keys, &Target::embedded()),
+        &snapshot,
+    )
 }
 
 /// The entities of one service or application, each on a line.
@@ -387,7 +391,10 @@ fn a_fault_stays_where_it_is() {
     assert_eq!(lines(&desired, "wg-app-my-app").len(), 4);
     assert!(desired.kept_apis.contains("wg-api-bad-plugin"));
     let ids = Ids::new("main");
-    let kept = |username| desired.kept_consumers.get(&ids.consumer(username)).copied();
+    let kept = |username| {
+        let kept = desired.kept_consumers.get(&ids.consumer(username));
+        kept.map(|kept| kept.keep)
+    };
     assert_eq!(kept("my-app$gone"), None, "there is nothing left to call");
     assert_eq!(kept("other$good"), Some(Keep::ButInvalidCredentials));
     assert_eq!(kept("third$good"), Some(Keep::ButInvalidCredentials));
@@ -418,7 +425,8 @@ fn one_application_is_the_same_alone_as_within_everything() {
     ]);
     let (settings, keys) = (settings(), keys());
     let snapshot = snapshot(apis, subscriptions);
-    let context = Context::new(&settings, &snapshot, &keys);
+    let target = Target::embedded();
+    let context = Context::new(&settings, &snapshot, &keys, &target);
     let mut all = of_snapshot(&context, &snapshot).entities;
     all.retain(|_, fields| tags(fields).any(|tag| tag == "wg-app-my-app"));
     assert_eq!(of_application(&context, &snapshot, "my-app").entities, all);

@@ -2,7 +2,10 @@
 
 use kong::Service;
 use sdk::types::apis::GatewayApi;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
 
 use super::context::Context;
 
@@ -18,7 +21,8 @@ pub fn service(
     service.id = context.settings.ids.service(name);
     service.name = Some(name.to_owned());
     service.tags = Some(tags);
-    if let Some(retries) = api.retries {
+    // 0 is how the configuration says "the default", here as below.
+    if let Some(retries) = api.retries.filter(|retries| *retries > 0) {
         service.retries =
             u16::try_from(retries).map_err(|_| "retries: at most 32767".to_owned())?;
     }
@@ -36,13 +40,27 @@ pub fn service(
         ("read_timeout", api.read_timeout, &mut service.read_timeout),
     ];
     for (name, given, timeout) in timeouts {
-        // 0 is how the configuration says "the default".
         if let Some(given) = given.filter(|given| *given > 0) {
             *timeout =
                 u32::try_from(given).map_err(|_| format!("{name}: {given} ms is too long"))?;
         }
     }
+    let extra = |name: &str| api.extra.get(name).filter(|value| !value.is_null());
+    service.tls_verify = member("tls_verify", extra("tls_verify"))?;
+    service.tls_verify_depth = member("tls_verify_depth", extra("tls_verify_depth"))?;
+    service.ca_certificates = member("ca_certificates", extra("ca_certificates"))?;
+    service.client_certificate =
+        member::<Uuid>("client_certificate", extra("client_certificate"))?.map(Into::into);
     Ok(service)
+}
+
+/// A member that the gateway knows under the same name.
+fn member<T: DeserializeOwned>(name: &str, value: Option<&Value>) -> Result<Option<T>, String> {
+    let parse = |value: &Value| serde_json::from_value(value.clone());
+    value
+        .map(parse)
+        .transpose()
+        .map_err(|error| format!("{name}: {error}"))
 }
 
 fn from_url(text: &str) -> Result<Service, String> {

@@ -71,7 +71,10 @@ fn installation(random: &mut fastrand::Rng, bundle: &BTreeSet<&str>) -> Desired 
     }
     let (settings, keys) = (fixture::settings(), fixture::keys());
     let snapshot = fixture::snapshot(json!(apis), json!(subscriptions));
-    of_snapshot(&Context::new(&settings, &snapshot, &keys), &snapshot)
+    of_snapshot(
+        &Context::new(&settings, &snapshot, &keys, &Target::embedded()),
+        &snapshot,
+    )
 }
 
 fn services(desired: &Desired, actual: &Entities) -> BTreeSet<Uuid> {
@@ -180,11 +183,16 @@ fn random_histories_end_well_and_are_safe_on_the_way() {
         for _ in 0..6 {
             let desired = installation(&mut random, &bundle);
             let present = services(&desired, &gateway);
-            let mut changes = diff(&desired, &gateway, &present);
+            let mut changes = diff(&Target::embedded(), &desired, &gateway, &present);
             random.shuffle(&mut changes);
             changes.sort_by_key(|change| change.stage);
             run(&mut gateway, &changes, seed);
-            let again = diff(&desired, &gateway, &services(&desired, &gateway));
+            let again = diff(
+                &Target::embedded(),
+                &desired,
+                &gateway,
+                &services(&desired, &gateway),
+            );
             assert!(again.is_empty(), "seed {seed}: {again:?}");
         }
     }

@@ -1,6 +1,9 @@
-//! Records of single calls → sums per minute, subscription, credential and status class.
+//! Single calls → sums per minute, subscription, credential and status class.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, btree_map},
+    mem,
+};
 
 use kong::usage::{Batch, Record};
 use sdk::types::usage::{Histogram, StatusClass, UsageBatch, UsageCell, latency_bucket};
@@ -8,22 +11,64 @@ use uuid::Uuid;
 
 const MINUTE: i64 = 60;
 
-/// Sums a batch. `credential` names the portal's credential behind one of the gateway. Calls
-/// without a consumer belong to no subscription; the gateway's metrics count them.
-pub fn sum(batch: &Batch, credential: impl Fn(Uuid) -> Option<String>) -> UsageBatch {
-    let mut cells: BTreeMap<(i64, &str, Option<Uuid>, StatusClass), UsageCell> = BTreeMap::new();
-    for record in &batch.records {
-        let Some(subscription) = record.consumer.as_deref() else {
-            continue;
-        };
-        let minute = record.at.div_euclid(1000 * MINUTE) * MINUTE;
-        let status = StatusClass::of(record.status);
-        let cell = cells
-            .entry((minute, subscription, record.credential, status))
-            .or_insert_with(|| UsageCell {
+/// What is counted of a call.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// Milliseconds since 1970.
+    pub at: i64,
+    /// `custom_id` of the consumer.
+    pub subscription: &'a str,
+    pub credential: Option<Uuid>,
+    pub status: u16,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    pub duration_ms: f64,
+}
+
+/// Sums that grow.
+#[derive(Default)]
+pub struct Cells(BTreeMap<(i64, String, Option<Uuid>, StatusClass), UsageCell>);
+
+impl Cells {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Takes all that is there.
+    pub fn take(&mut self) -> Vec<UsageCell> {
+        mem::take(&mut self.0).into_values().collect()
+    }
+
+    /// Gives back what could not be sent.
+    pub fn put_back(&mut self, cells: Vec<UsageCell>) {
+        for cell in cells {
+            // Under keys of their own, so that what comes meanwhile is not mixed up with it.
+            let key = (
+                cell.minute,
+                cell.subscription.clone(),
+                Some(Uuid::new_v4()),
+                cell.status,
+            );
+            self.0.insert(key, cell);
+        }
+    }
+
+    /// `credential` names the portal's credential behind one of the gateway.
+    pub fn add(&mut self, call: &Call, credential: impl Fn(Uuid) -> Option<String>) {
+        let minute = call.at.div_euclid(1000 * MINUTE) * MINUTE;
+        let status = StatusClass::of(call.status);
+        let key = (
+            minute,
+            call.subscription.to_owned(),
+            call.credential,
+            status,
+        );
+        let sums = match self.0.entry(key) {
+            btree_map::Entry::Occupied(known) => known.into_mut(),
+            btree_map::Entry::Vacant(place) => place.insert(UsageCell {
                 minute,
-                subscription: subscription.to_owned(),
-                credential: record.credential.and_then(&credential),
+                subscription: call.subscription.to_owned(),
+                credential: call.credential.and_then(&credential),
                 operation: None,
                 status,
                 calls: 0,
@@ -31,24 +76,44 @@ pub fn sum(batch: &Batch, credential: impl Fn(Uuid) -> Option<String>) -> UsageB
                 request_bytes: 0,
                 response_bytes: 0,
                 histogram: Histogram::default(),
-            });
-        add(cell, record);
+            }),
+        };
+        sums.calls += 1;
+        sums.errors += u64::from(call.status >= 400);
+        sums.request_bytes = sums.request_bytes.saturating_add(call.request_bytes);
+        sums.response_bytes = sums.response_bytes.saturating_add(call.response_bytes);
+        sums.histogram[latency_bucket(call.duration_ms)] += 1;
+    }
+}
+
+/// Sums a batch of the embedded gateway. Calls without a consumer belong to no subscription; the
+/// gateway's metrics count them.
+pub fn sum(batch: &Batch, credential: impl Fn(Uuid) -> Option<String>) -> UsageBatch {
+    let mut cells = Cells::default();
+    for record in &batch.records {
+        if let Some(call) = call(record) {
+            cells.add(&call, &credential);
+        }
     }
     UsageBatch {
         batch_id: batch.batch_id.to_string(),
         node: batch.node.clone(),
-        cells: cells.into_values().collect(),
+        cells: cells.take(),
     }
 }
 
-fn add(cell: &mut UsageCell, record: &Record) {
-    cell.calls += 1;
-    cell.errors += u64::from(record.status >= 400);
-    cell.request_bytes = cell.request_bytes.saturating_add(record.request_bytes);
-    cell.response_bytes = cell.response_bytes.saturating_add(record.response_bytes);
+fn call(record: &Record) -> Option<Call<'_>> {
     #[expect(clippy::cast_precision_loss, reason = "the buckets are coarse")]
-    let bucket = latency_bucket(record.duration_ms as f64);
-    cell.histogram[bucket] += 1;
+    let duration_ms = record.duration_ms as f64;
+    Some(Call {
+        at: record.at,
+        subscription: record.consumer.as_deref()?,
+        credential: record.credential,
+        status: record.status,
+        request_bytes: record.request_bytes,
+        response_bytes: record.response_bytes,
+        duration_ms,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `POST /usage`: where gateways deliver.
 
-use std::{io::Read, sync::Arc, time::Duration};
+use std::io::Read;
 
 use axum::{
     Router,
@@ -11,44 +11,15 @@ use axum::{
 };
 use flate2::read::GzDecoder;
 use kong::usage::Batch;
-use sdk::Client;
-use service::{
-    keys::{Key, Keys, MissingKey, Purpose},
-    problem::Problem,
-};
+use serde::Deserialize;
+use service::{keys::Key, problem::Problem};
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
 
-use super::cells;
-use crate::state::Shared;
+use super::{intake::Intake, log_record::LogRecords};
 
 /// A batch as it arrives, and unpacked: ten thousand records are about a tenth of that.
 const MAX_BODY: usize = 8 << 20;
 const MAX_UNPACKED: u64 = 64 << 20;
-/// Batches on their way to portal-api at a time; those of further gateways wait.
-const PARALLEL: usize = 4;
-/// A gateway gives up after ten seconds and comes again.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What `POST /usage` needs.
-#[derive(Clone)]
-pub struct Intake {
-    portal: Client,
-    shared: Arc<Shared>,
-    key: Key,
-    turns: Arc<Semaphore>,
-}
-
-impl Intake {
-    pub fn new(portal: &Client, shared: Arc<Shared>, keys: &Keys) -> Result<Self, MissingKey> {
-        Ok(Self {
-            portal: portal.clone().with_patience(PATIENCE),
-            shared,
-            key: keys.derive(&Purpose::UsageIntake)?,
-            turns: Arc::new(Semaphore::new(PARALLEL)),
-        })
-    }
-}
 
 pub fn router(intake: Intake) -> Router {
     Router::new()
@@ -57,12 +28,22 @@ pub fn router(intake: Intake) -> Router {
         .with_state(intake)
 }
 
+/// What gateways send.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Delivered {
+    /// By the embedded gateway.
+    Batch(Batch),
+    /// By a Kong.
+    Log(LogRecords),
+}
+
 async fn take(
     State(intake): State<Intake>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    if !is_gateway(&intake.key, &headers) {
+    if !is_gateway(intake.key(), &headers) {
         let message = "Usage is taken from gateways only, which show the key of the adapter.";
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
@@ -73,28 +54,15 @@ async fn take(
     let body = body.map_err(|rejection| {
         Problem::new(rejection.status(), "invalid-body", rejection.body_text())
     })?;
-    let batch = read(&headers, body).await?;
-    metrics::counter!("wicketgate_usage_records_total")
-        .increment(u64::try_from(batch.records.len()).unwrap_or(u64::MAX));
-    let sums = cells::sum(&batch, |entity| intake.shared.credential(entity));
-    if sums.cells.is_empty() {
-        return Ok(StatusCode::ACCEPTED);
-    }
-    let _turn = intake.turns.acquire().await;
-    match intake.portal.post_usage(&sums).await {
+    let taken = match read(&headers, body).await? {
+        Delivered::Batch(batch) => intake.take_batch(&batch).await,
+        Delivered::Log(records) => intake.take_records(&records.into_vec()).await,
+    };
+    match taken {
         Ok(()) => Ok(StatusCode::ACCEPTED),
-        // Sending it again would not help, and the gateway's next batches wait behind it.
-        Err(error) if matches!(error.status(), Some(StatusCode::BAD_REQUEST)) => {
-            tracing::error!(batch.id = %sums.batch_id, "usage lost, portal-api refuses it: {error}");
-            metrics::counter!("wicketgate_usage_batches_lost_total").increment(1);
-            Ok(StatusCode::ACCEPTED)
-        }
-        Err(error) => {
-            tracing::warn!(batch.id = %sums.batch_id, "usage stays with the gateway: {error}");
-            Err(Problem::unavailable(
-                "The batch could not be handed on; send it again later.",
-            ))
-        }
+        Err(_) => Err(Problem::unavailable(
+            "The batch could not be handed on; send it again later.",
+        )),
     }
 }
 
@@ -110,21 +78,21 @@ fn is_gateway(key: &Key, headers: &HeaderMap) -> bool {
     is(key.bytes()) || key.previous().is_some_and(is)
 }
 
-async fn read(headers: &HeaderMap, body: Bytes) -> Result<Batch, Problem> {
+async fn read(headers: &HeaderMap, body: Bytes) -> Result<Delivered, Problem> {
     let packed = headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|coding| coding == "gzip");
     // Unpacking and parsing megabytes would hold up everything else on this thread.
     let parsed = tokio::task::spawn_blocking(move || {
         if !packed {
-            return serde_json::from_slice(&body).map_err(|error| error.to_string());
+            return parse(&body);
         }
         let mut unpacked = Vec::new();
         let mut reader = GzDecoder::new(&body[..]).take(MAX_UNPACKED);
         reader
             .read_to_end(&mut unpacked)
             .map_err(|error| format!("gzip: {error}"))?;
-        serde_json::from_slice(&unpacked).map_err(|error| error.to_string())
+        parse(&unpacked)
     });
     parsed
         .await
@@ -136,4 +104,8 @@ async fn read(headers: &HeaderMap, body: Bytes) -> Result<Batch, Problem> {
                 format!("The body is no batch of usage records: {reason}"),
             )
         })
+}
+
+fn parse(text: &[u8]) -> Result<Delivered, String> {
+    serde_json::from_slice(text).map_err(|error| error.to_string())
 }

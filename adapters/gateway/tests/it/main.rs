@@ -6,8 +6,14 @@
 )]
 
 mod backend;
+mod double;
 mod gateway;
 mod histories;
+mod kong_dbless;
+mod kong_entities;
+mod kong_migration;
+mod kong_table;
+mod kong_world;
 mod portal;
 mod provisioning;
 mod reporting;

@@ -17,7 +17,9 @@ use axum::{
 use sdk::{
     signature::Secrets,
     types::{
-        Event, ListenerRegistration, Timestamp, gateway::GatewayStatus, listeners::AckReport,
+        Event, ListenerRegistration, Timestamp,
+        gateway::{GatewayStatus, TakeLease},
+        listeners::AckReport,
         usage::UsageBatch,
     },
 };
@@ -54,11 +56,15 @@ pub struct Installation {
     pub auth_servers: Vec<Value>,
     pub plans: Vec<Value>,
     pub subscriptions: Vec<Value>,
+    pub applications: Vec<Value>,
+    pub groups: Vec<Value>,
     pub listener: Option<ListenerRegistration>,
     pub status: Option<GatewayStatus>,
     pub usage: Vec<UsageBatch>,
     /// While true, every call but the registration is answered 503.
     pub away: bool,
+    /// Who holds the lease.
+    pub lease: Option<String>,
     /// Snapshots that were asked for: the application, or nothing for all.
     pub snapshots: Vec<Option<String>>,
 }
@@ -83,6 +89,7 @@ impl Portal {
             .route("/webhooks/listeners/{id}", put(register))
             .route("/gateway/snapshot", get(snapshot))
             .route("/gateway/status", put(status))
+            .route("/leases/{name}", put(take_lease).delete(give_back_lease))
             .route("/usage/records", post(usage))
             .layer(middleware::from_fn_with_state(verifier, only_the_adapter))
             .layer(axum::Extension(portal.clone()));
@@ -233,9 +240,25 @@ async fn snapshot(portal: ThePortal, Query(part): Query<Part>) -> Json<Value> {
     Json(json!({
         "revision": revision, "seq": installation.seq, "globals": installation.globals,
         "apis": installation.apis, "authServers": installation.auth_servers,
-        "plans": installation.plans, "groups": [], "applications": [],
+        "plans": installation.plans, "groups": installation.groups,
+        "applications": installation.applications,
         "subscriptions": subscriptions
     }))
+}
+
+async fn take_lease(portal: ThePortal, Json(wanted): Json<TakeLease>) -> StatusCode {
+    let mut installation = portal.installation();
+    let held = installation.lease.get_or_insert(wanted.holder.clone());
+    if *held == wanted.holder {
+        StatusCode::OK
+    } else {
+        StatusCode::CONFLICT
+    }
+}
+
+async fn give_back_lease(portal: ThePortal) -> StatusCode {
+    portal.installation().lease = None;
+    StatusCode::NO_CONTENT
 }
 
 async fn status(portal: ThePortal, Json(status): Json<GatewayStatus>) -> StatusCode {

@@ -47,7 +47,7 @@ async fn a_gateway_that_comes_back_empty_is_filled_again() {
 
 #[tokio::test]
 async fn signing_keys_stay_in_force_while_the_auth_server_is_away() {
-    let world = World::start().await;
+    let mut world = World::start().await;
     world.subscribe_client("my-app", "client1").await;
     let token = world.key.token("client1", "tokens", json!({}));
     let token = format!("Bearer {token}");
@@ -55,19 +55,20 @@ async fn signing_keys_stay_in_force_while_the_auth_server_is_away() {
     world.portal.installation().hash = "hash2".to_owned();
     let event = world.portal.change("", "config.updated", |_| {});
     world.deliver(event).await;
-    let call = async || world.status("/tokens", &[("authorization", &token)]).await;
-    assert_eq!(call().await, StatusCode::OK);
+    let header = [("authorization", token.as_str())];
+    assert_eq!(world.status("/tokens", &header).await, StatusCode::OK);
 
     // Another adapter, which has never seen a key, finds them at the gateway.
+    world.stop_adapter();
     let (other, readiness) = world.start_adapter().await;
     let waits = |state| matches!(state, State::Waiting(reason) if reason.contains("`default`"));
     while !waits(readiness.state()) {
         tokio::task::yield_now().await;
     }
-    assert_eq!(call().await, StatusCode::OK);
+    assert_eq!(world.status("/tokens", &header).await, StatusCode::OK);
     world.auth.publish(&[&world.key]);
     readiness.until_ready().await;
-    assert_eq!(call().await, StatusCode::OK);
+    assert_eq!(world.status("/tokens", &header).await, StatusCode::OK);
     drop(other);
 }
 
@@ -99,4 +100,39 @@ async fn a_run_that_would_remove_too_much_removes_nothing() {
         world.status("/keyed", &first).await,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn of_two_adapters_one_works_and_the_other_takes_over() {
+    let mut world = World::start().await;
+    let (second, readiness) = world.start_adapter().await;
+    readiness.until_ready().await;
+    let ping = |adapter: url::Url| async move {
+        let answer = service::http::client().get(adapter.join("ping").unwrap());
+        let answer: serde_json::Value = answer.send().await.unwrap().json().await.unwrap();
+        (answer["healthy"].clone(), answer["role"].clone())
+    };
+    let first = world.adapter.clone();
+    let registered = world.portal.installation().listener.clone().unwrap();
+    assert_eq!(
+        registered.url.as_deref(),
+        Some(first.as_str()),
+        "only the leader registers"
+    );
+    assert_eq!(ping(first).await, (json!(1), json!("leader")));
+    // It asks for the lease every ten seconds.
+    world.stop_adapter();
+    world
+        .portal
+        .until(|installation| {
+            let listener = installation.listener.as_ref();
+            listener.is_some_and(|listener| listener.url != registered.url)
+        })
+        .await;
+    world.subscribe("my-app", "unlimited", "secret-key-1").await;
+    let status = world
+        .status("/keyed", &[("x-apikey", "secret-key-1")])
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    drop(second);
 }

@@ -26,7 +26,7 @@ pub struct World {
     pub readiness: Readiness,
     pub keys: Keys,
     pub backend: Server,
-    _stop: DropGuard,
+    stop: Option<DropGuard>,
 }
 
 impl World {
@@ -58,8 +58,14 @@ impl World {
             readiness,
             keys,
             backend,
-            _stop: stop,
+            stop: Some(stop),
         }
+    }
+
+    /// Ends the adapter, so that another one can take over.
+    pub fn stop_adapter(&mut self) {
+        self.stop = None;
+        self.portal.installation().lease = None;
     }
 
     /// One more adapter for the same gateway; it stops when the guard is dropped.

@@ -39,6 +39,34 @@ pub fn jwt_secret() -> Record {
     .with_check(check_public_key)
 }
 
+/// A client of Kong's own OAuth 2.0 plugin.
+pub fn oauth2() -> Record {
+    Record::new(with_common(
+        Kind::Oauth2,
+        vec![
+            Field::new("consumer", Type::Reference(Kind::Consumer)).required(),
+            Field::new("name", Type::text()).required(),
+            Field::new("client_id", Type::text()).unique().auto(),
+            Field::new("client_secret", Type::text()).auto().secret(),
+            Field::new("hash_secret", Type::Boolean)
+                .required()
+                .default(false),
+            Field::new("redirect_uris", Type::list(Type::checked(redirect_uri))),
+            Field::new("client_type", Type::one_of(&["confidential", "public"]))
+                .required()
+                .default("confidential"),
+        ],
+    ))
+}
+
+fn redirect_uri(uri: &str) -> Result<(), String> {
+    match url::Url::parse(uri) {
+        Ok(url) if url.fragment().is_none() => Ok(()),
+        Ok(_) => Err("a fragment is not allowed".to_owned()),
+        Err(error) => Err(format!("not a URI ({error})")),
+    }
+}
+
 fn check_public_key(credential: &Map<String, Value>, faults: &mut Faults) {
     let text = |field| credential.get(field).and_then(Value::as_str);
     let Some(algorithm) = text("algorithm") else {

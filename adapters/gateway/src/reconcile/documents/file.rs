@@ -1,0 +1,103 @@
+//! Variant 3: the document as a file, for gateways that read one (events-and-adapters C14).
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use super::base;
+use crate::{
+    desired::{self, Context},
+    document,
+    keys::KeysByServer,
+    reconcile::{Found, Full, Notes, Options, Reconciler, RunError, assemble, entities::Outcome},
+    target::Target,
+};
+
+impl Reconciler {
+    /// Writes the file if its content is another one.
+    pub(in crate::reconcile) async fn write_file(
+        &self,
+        fetched: &KeysByServer,
+        options: Options,
+    ) -> Result<Full, RunError> {
+        let file = self.rules.file.clone().ok_or_else(|| {
+            RunError::Setup("KONG_CONFIG_FILE is needed when KONG_MODE is `file`".to_owned())
+        })?;
+        let snapshot = self.snapshot().await?;
+        let base = base::read(self.rules.base_config.as_deref()).await?;
+        let target = Arc::new(Target::unseen_kong());
+        let context = Context::new(&self.settings, &snapshot, fetched, &target)
+            .with_applications(&snapshot.applications);
+        let mut desired = desired::of_snapshot(&context, &snapshot);
+        let mut notes = Notes::default();
+        if let Some(base) = &base {
+            base.leave_out(
+                &mut desired,
+                &crate::entity::Entities::default(),
+                &mut notes,
+            );
+        }
+        let tag = self.settings.ids.own_tag();
+        let text = document::render(
+            &desired.entities,
+            target.version,
+            base.as_ref().map(base::Base::document),
+            file.for_deck.then_some(tag.as_str()),
+        );
+        if !options.dry_run {
+            let path = file.path.clone();
+            let written = tokio::task::spawn_blocking(move || replace(&path, &text)).await;
+            let failed =
+                |reason: String| RunError::Setup(format!("{}: {reason}", file.path.display()));
+            written
+                .map_err(|error| failed(error.to_string()))?
+                .map_err(|error| failed(error.to_string()))?;
+        }
+        drop(context);
+        let outcome = Outcome {
+            notes,
+            ..Outcome::default()
+        };
+        let node = Found {
+            name: "file".to_owned(),
+            version: None,
+            in_sync: true,
+        };
+        let keys = fetched.clone();
+        Ok(assemble(
+            *snapshot,
+            desired,
+            keys,
+            target,
+            outcome,
+            vec![node],
+            None,
+        ))
+    }
+}
+
+/// All of the new content or all of the old one, and readable by nobody else: it holds keys.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    if fs::read(path).is_ok_and(|present| present == text) {
+        return Ok(());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = folder.join(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(folder)?.sync_all()
+}
