@@ -3,6 +3,7 @@
 //!
 //! `cargo build --release && cargo run --release -p bench -- gateway` (or `up`).
 
+mod adapter;
 mod api;
 mod floor;
 mod gateway;
@@ -67,6 +68,13 @@ enum What {
         #[arg(long, env = "DATABASE_URL")]
         database: Option<String>,
     },
+    /// The gateway adapter with a large installation: time and memory of a comparison, calls of a
+    /// single change
+    Adapter {
+        /// Subscriptions, two for each application
+        #[arg(long, default_value_t = 100_000)]
+        subscriptions: usize,
+    },
     /// Time to ready, memory, and how soon a new subscription works
     Up {
         /// Subscriptions to make
@@ -97,6 +105,7 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             rounds,
         } => gateway::run(&cli.binary, connections, seconds, rounds).await,
         What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
+        What::Adapter { subscriptions } => adapter::run(&cli.binary, subscriptions).await,
         What::Up { subscriptions } => up::run(&cli.binary, subscriptions).await,
     }
 }

@@ -31,15 +31,24 @@ pub fn cpu(pids: &[u32]) -> anyhow::Result<Duration> {
 
 /// Resident memory in MiB.
 pub fn memory_mib(pid: u32) -> anyhow::Result<f64> {
+    mib(pid, "VmRSS:")
+}
+
+/// The most that it ever was.
+pub fn peak_mib(pid: u32) -> anyhow::Result<f64> {
+    mib(pid, "VmHWM:")
+}
+
+fn mib(pid: u32, name: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status
         .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("no VmRSS")?;
+        .find(|line| line.starts_with(name))
+        .with_context(|| format!("no {name}"))?;
     let kib: f64 = line
         .split_whitespace()
         .nth(1)
-        .context("a short VmRSS line")?
+        .with_context(|| format!("a short line {name}"))?
         .parse()?;
     Ok(kib / 1024.0)
 }

@@ -145,6 +145,13 @@ pub fn of_application(context: &Context, part: &Snapshot, application: &str) -> 
     desired
 }
 
+/// The part of these subscriptions.
+pub fn of_subscriptions(context: &Context, subscriptions: &[SnapshotSubscription]) -> Desired {
+    let mut desired = Desired::default();
+    desired.subscriptions(context, subscriptions);
+    desired
+}
+
 impl Desired {
     fn gateway(&mut self, entities: Result<Vec<Entity>, String>) {
         match entities {

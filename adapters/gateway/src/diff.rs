@@ -2,6 +2,7 @@
 
 mod align;
 mod compare;
+mod fingerprint;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::{
 };
 pub use align::{Aliases, align, natural_key};
 use compare::is_same;
+pub use fingerprint::fingerprint;
 
 /// One call that changes the gateway.
 #[derive(Clone, Debug)]

@@ -68,6 +68,18 @@ impl Node {
         Ok(lists.into_iter().flatten().collect())
     }
 
+    /// One page of a kind, from `offset` on.
+    pub async fn page(&self, kind: Kind, tag: &str, offset: Option<&str>) -> Result<Page, Error> {
+        let tags = [tag];
+        let result = patiently(|| self.client.page::<Fields>(kind, &tags, offset)).await;
+        count("GET", Some(kind), &result);
+        let page = result?;
+        Ok(Page {
+            entities: keyed(kind, page.data).collect(),
+            offset: page.offset,
+        })
+    }
+
     async fn read_kind(&self, kind: Kind, tags: &[&str]) -> Result<Vec<Entity>, Error> {
         let list = patiently(|| self.client.list_fields(kind, tags)).await;
         count("GET", Some(kind), &list);
@@ -76,11 +88,7 @@ impl Node {
             Err(error) if error.status() == Some(404) && kind.is_credential() => Vec::new(),
             list => list?,
         };
-        let keyed = list.into_iter().filter_map(|fields| {
-            let id = text(&fields, "id")?.parse().ok()?;
-            Some((Key { kind, id }, fields))
-        });
-        Ok(keyed.collect())
+        Ok(keyed(kind, list).collect())
     }
 
     /// The entity with this natural key, whoever made it.
@@ -118,6 +126,19 @@ impl Node {
         count("POST", None, &result);
         result
     }
+}
+
+/// A part of a list.
+pub struct Page {
+    pub entities: Vec<Entity>,
+    pub offset: Option<String>,
+}
+
+fn keyed(kind: Kind, list: Vec<Fields>) -> impl Iterator<Item = Entity> {
+    list.into_iter().filter_map(move |fields| {
+        let id = text(&fields, "id")?.parse().ok()?;
+        Some((Key { kind, id }, fields))
+    })
 }
 
 /// Reads until it is decided. A node that does not answer at all is waited for by the loop.

@@ -2,10 +2,12 @@
 
 mod adopt;
 mod brake;
+mod compact;
 mod documents;
 mod entities;
 mod foreign;
 mod occupied;
+mod parts;
 mod problems;
 
 use std::{
@@ -15,7 +17,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use futures_util::future::{join_all, try_join, try_join_all};
+use futures_util::future::{join_all, try_join_all};
 use kong::{Kind, admin, schema::Remote};
 use sdk::{
     Client,
@@ -46,7 +48,10 @@ pub enum RunError {
     #[error("portal-api: {0}")]
     Portal(#[from] sdk::Error),
     #[error("gateway {node}: {error}")]
-    Gateway { node: String, error: admin::Error },
+    Gateway {
+        node: String,
+        error: Box<admin::Error>,
+    },
     #[error("{0}")]
     Setup(String),
     /// The configuration is another one than at the last full run.
@@ -62,7 +67,7 @@ impl RunError {
         let node = node.address();
         move |error| Self::Gateway {
             node: node.clone(),
-            error,
+            error: Box::new(error),
         }
     }
 
@@ -188,7 +193,7 @@ pub struct ConfigFile {
 }
 
 /// Settings of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     pub max_delete_percent: u8,
     pub mode: Mode,
@@ -198,6 +203,22 @@ pub struct Rules {
     /// Merged into documents: a path or a URL.
     pub base_config: Option<String>,
     pub file: Option<ConfigFile>,
+    /// With a snapshot longer than this, consumers are compared as they stream by.
+    pub compact_above: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            max_delete_percent: 30,
+            mode: Mode::default(),
+            adopt: Adopt::default(),
+            rotate_provision_keys: false,
+            base_config: None,
+            file: None,
+            compact_above: 1 << 20,
+        }
+    }
 }
 
 /// Brings gateways into the desired state.
@@ -264,6 +285,15 @@ impl Reconciler {
             .collect();
 
         let adopt = options.adopt.unwrap_or(self.rules.adopt);
+        let text = self.snapshot_text().await?;
+        let is_large = text.len() > self.rules.compact_above;
+        if is_large && target.is_embedded() && adopt == Adopt::Never {
+            let target = Arc::new(target);
+            let stores: Vec<&Node> = stores.iter().map(|position| &nodes[*position]).collect();
+            let full = self.full_compact(&text, &stores, target, fetched, found, options);
+            let full = full.await?;
+            return Ok(Full { away, ..full });
+        }
         let own_tag = self.settings.ids.own_tag();
         let tags: &[&str] = if adopt == Adopt::Never || !target.has_database() {
             &[&own_tag]
@@ -275,7 +305,9 @@ impl Reconciler {
         for position in &stores {
             reads.push(read(&nodes[*position], kinds, tags));
         }
-        let (snapshot, actual) = try_join(self.snapshot(), try_join_all(reads)).await?;
+        let snapshot = parse(&text)?;
+        drop(text);
+        let actual = try_join_all(reads).await?;
         let target = self.with_schemas(target, &nodes[stores[0]], &first.version, &snapshot);
         let target = Arc::new(target.await?);
 
@@ -306,7 +338,7 @@ impl Reconciler {
         }
         drop(context);
         Ok(assemble(
-            *snapshot, desired, keys, target, outcome, found, away,
+            snapshot, desired, keys, target, outcome, found, away,
         ))
     }
 
@@ -361,9 +393,15 @@ impl Reconciler {
         }
     }
 
-    async fn snapshot(&self) -> Result<Box<Snapshot>, RunError> {
-        match self.portal.snapshot(None).await? {
-            SnapshotAnswer::Changed { snapshot, .. } => Ok(snapshot),
+    async fn snapshot(&self) -> Result<Snapshot, RunError> {
+        parse(&self.snapshot_text().await?)
+    }
+
+    /// The snapshot as it came.
+    async fn snapshot_text(&self) -> Result<Vec<u8>, RunError> {
+        let mut text = Vec::new();
+        match self.portal.snapshot_to(None, &mut text).await? {
+            SnapshotAnswer::Changed { .. } => Ok(text),
             SnapshotAnswer::Unchanged => Err(RunError::OtherConfiguration),
         }
     }
@@ -418,6 +456,10 @@ impl Reconciler {
         let text = document::render(&desired.entities, target.version, None, None);
         serde_json::from_slice(&text).map_err(|error| RunError::Setup(error.to_string()))
     }
+}
+
+fn parse(text: &[u8]) -> Result<Snapshot, RunError> {
+    serde_json::from_slice(text).map_err(|error| RunError::Setup(format!("snapshot: {error}")))
 }
 
 async fn read(node: &Node, kinds: &[Kind], tags: &[&str]) -> Result<Entities, RunError> {

@@ -61,10 +61,7 @@ impl Settings {
             instance: "main".to_owned(),
             allow_resync: false,
             reconcile_every: Duration::from_mins(10),
-            rules: Rules {
-                max_delete_percent: 30,
-                ..Rules::default()
-            },
+            rules: Rules::default(),
             admin_token: None,
             allow_kill: false,
             state_dir: None,

@@ -1,21 +1,52 @@
 //! A run that would remove much of what is there is more likely to be a mistake than a wish.
 
+use std::collections::BTreeMap;
+
 use kong::Kind;
 use sdk::types::gateway::GatewayProblem;
 
 use crate::{
-    diff::{Change, ChangeKind},
+    diff::{Change, ChangeKind, opens},
     entity::Entities,
 };
 
 /// So many may always go.
 const FREE: usize = 10;
-const WATCHED: [Kind; 4] = [
-    Kind::Service,
-    Kind::Consumer,
-    Kind::KeyAuth,
-    Kind::JwtSecret,
-];
+
+/// How much there is of each kind that is watched, and how much of it would go.
+#[derive(Debug, Default)]
+pub struct Counts(BTreeMap<Kind, (usize, usize)>);
+
+impl Counts {
+    pub fn present(&mut self, kind: Kind) {
+        if is_watched(kind) {
+            self.0.entry(kind).or_default().0 += 1;
+        }
+    }
+
+    pub fn gone(&mut self, kind: Kind) {
+        if is_watched(kind) {
+            self.0.entry(kind).or_default().1 += 1;
+        }
+    }
+
+    pub fn note_present(&mut self, actual: &Entities) {
+        for (key, _) in actual.iter() {
+            self.present(key.kind);
+        }
+    }
+
+    pub fn note_removals(&mut self, changes: &[Change]) {
+        let removed = changes.iter().filter(|change| is_delete(change));
+        for change in removed {
+            self.gone(change.key.kind);
+        }
+    }
+}
+
+const fn is_watched(kind: Kind) -> bool {
+    matches!(kind, Kind::Service | Kind::Consumer) || opens(kind)
+}
 
 /// Takes all removing out of a run that would remove too much, and says so.
 pub fn pull(
@@ -23,16 +54,20 @@ pub fn pull(
     actual: &Entities,
     max_percent: u8,
 ) -> Option<GatewayProblem> {
-    let too_much = WATCHED.into_iter().find_map(|kind| {
-        let there = actual.of_kind(kind).count();
-        let gone = changes
-            .iter()
-            .filter(|change| change.key.kind == kind && is_delete(change))
-            .count();
-        let is_too_much = gone > FREE && gone * 100 > there * usize::from(max_percent);
+    let mut counts = Counts::default();
+    counts.note_present(actual);
+    counts.note_removals(changes);
+    let problem = judge(&counts, max_percent)?;
+    changes.retain(|change| !is_delete(change));
+    Some(problem)
+}
+
+/// What is wrong with removing so much.
+pub fn judge(counts: &Counts, max_percent: u8) -> Option<GatewayProblem> {
+    let too_much = counts.0.iter().find_map(|(kind, (there, gone))| {
+        let is_too_much = *gone > FREE && gone * 100 > there * usize::from(max_percent);
         is_too_much.then(|| format!("{gone} of {there} {kind}"))
     })?;
-    changes.retain(|change| !is_delete(change));
     Some(GatewayProblem {
         kind: "gateway".to_owned(),
         id: "brake".to_owned(),

@@ -266,7 +266,7 @@ fn keep_provision_keys(desired: &mut std::borrow::Cow<Desired>, actual: &Entitie
     }
 }
 
-fn services(desired: &Desired, actual: &Entities) -> BTreeSet<Uuid> {
+pub fn services(desired: &Desired, actual: &Entities) -> BTreeSet<Uuid> {
     let kept = actual.of_kind(Kind::Service);
     let kept = kept.filter(|(_, fields)| tags(fields).any(|tag| desired.kept_apis.contains(tag)));
     let wanted = desired.entities.of_kind(Kind::Service);

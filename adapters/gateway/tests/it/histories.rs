@@ -1,7 +1,7 @@
 //! Random histories: whatever happened before, one run ends at the desired state.
 
 use fastrand::Rng;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::world::{World, api, subscription};
@@ -10,8 +10,44 @@ const APPLICATIONS: [&str; 3] = ["one", "two", "three"];
 
 #[tokio::test]
 async fn one_run_reaches_the_desired_state_and_a_second_makes_no_call() {
-    let world = World::start().await;
-    let mut random = Rng::with_seed(7);
+    history(World::start().await, 7).await;
+}
+
+#[tokio::test]
+async fn so_does_a_run_that_holds_nothing_but_differences() {
+    history(World::start_compact().await, 7).await;
+    history(World::start_compact().await, 8).await;
+}
+
+#[tokio::test]
+async fn a_large_installation_works_like_a_small_one() {
+    let world = World::start_compact().await;
+    world.subscribe("my-app", "limited", "secret-key-1").await;
+    let key = [("x-apikey", "secret-key-1")];
+    assert_eq!(world.status("/keyed", &key).await, StatusCode::OK);
+    let path = format!(
+        "consumers/{}",
+        world.entities("consumers").await[0]["id"].as_str().unwrap()
+    );
+    world.admin(Method::DELETE, &path, json!({})).await;
+    assert_eq!(world.status("/keyed", &key).await, StatusCode::UNAUTHORIZED);
+    let report = world.resync("").await;
+    assert_eq!(report["PUT"], 4, "consumer, key, group, limit");
+    assert_eq!(world.status("/keyed", &key).await, StatusCode::OK);
+    // A change of the plan's limits reaches those who have it.
+    world.portal.installation().plans[0]["config"]["plugins"][0]["config"]["hour"] = json!(5);
+    world.portal.installation().hash = "hash2".to_owned();
+    let report = world.resync("").await;
+    assert_eq!((&report["PUT"], &report["DELETE"]), (&json!(1), &json!(0)));
+    // What nobody wants any more goes, unless it is too much at once.
+    world.portal.installation().subscriptions.clear();
+    world.resync("").await;
+    assert_eq!(world.entities("consumers").await.len(), 0);
+    assert_eq!(world.resync("").await["actions"], json!([]));
+}
+
+async fn history(world: World, seed: u64) {
+    let mut random = Rng::with_seed(seed);
     for step in 0..12 {
         change(&world, &mut random, step);
         vandalise(&world, &mut random).await;

@@ -188,7 +188,7 @@ impl KongWorld {
         let request = service::http::client()
             .request(method, url)
             .bearer_auth("operator")
-            .timeout(std::time::Duration::from_mins(1))
+            .timeout(std::time::Duration::from_mins(3))
             .json(&body);
         let response = request.send().await.unwrap();
         let status = response.status();

@@ -11,6 +11,7 @@ mod gateway;
 mod histories;
 mod kong_dbless;
 mod kong_entities;
+mod kong_histories;
 mod kong_migration;
 mod kong_table;
 mod kong_world;

@@ -1,5 +1,6 @@
 //! A whole small installation.
 
+use gateway_adapter::Rules;
 use reqwest::{Response, StatusCode};
 use sdk::types::Event;
 use serde_json::{Value, json};
@@ -37,7 +38,18 @@ impl World {
         world
     }
 
+    /// The same, with an adapter that takes every installation for a large one.
+    pub async fn start_compact() -> Self {
+        let world = Self::start_around(|_| {}, 0).await;
+        world.readiness.until_ready().await;
+        world
+    }
+
     pub async fn start_without_waiting(change: impl FnOnce(&mut Installation)) -> Self {
+        Self::start_around(change, Rules::default().compact_above).await
+    }
+
+    async fn start_around(change: impl FnOnce(&mut Installation), compact_above: usize) -> Self {
         service::http::install_crypto();
         let keys = Keys::from_master(MasterKey::generate());
         let backend = backend::echo().await;
@@ -48,7 +60,8 @@ impl World {
         let portal = Portal::start(keys.clone(), installation).await;
         let gateway = Gateway::start();
 
-        let (adapter, readiness, stop) = start_adapter(&portal, &gateway, &keys).await;
+        let (adapter, readiness, stop) =
+            start_adapter(&portal, &gateway, &keys, compact_above).await;
         Self {
             portal,
             gateway,
@@ -70,7 +83,13 @@ impl World {
 
     /// One more adapter for the same gateway; it stops when the guard is dropped.
     pub async fn start_adapter(&self) -> (DropGuard, Readiness) {
-        let (_, readiness, stop) = start_adapter(&self.portal, &self.gateway, &self.keys).await;
+        let (_, readiness, stop) = start_adapter(
+            &self.portal,
+            &self.gateway,
+            &self.keys,
+            Rules::default().compact_above,
+        )
+        .await;
         (stop, readiness)
     }
 
@@ -168,6 +187,7 @@ async fn start_adapter(
     portal: &Portal,
     gateway: &Gateway,
     keys: &Keys,
+    compact_above: usize,
 ) -> (Url, Readiness, DropGuard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -180,6 +200,10 @@ async fn start_adapter(
     );
     let settings = gateway_adapter::Settings {
         allow_resync: true,
+        rules: Rules {
+            compact_above,
+            ..settings.rules.clone()
+        },
         ..settings
     };
     let (readiness, stop) = (Readiness::new(), CancellationToken::new());

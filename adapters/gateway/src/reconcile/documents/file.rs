@@ -68,7 +68,7 @@ impl Reconciler {
         };
         let keys = fetched.clone();
         Ok(assemble(
-            *snapshot,
+            snapshot,
             desired,
             keys,
             target,

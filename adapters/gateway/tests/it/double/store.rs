@@ -1,6 +1,6 @@
 //! Entities with Kong's rules: what must be unique, what refers to what, what goes along.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,9 @@ pub type Entity = Map<String, Value>;
 #[derive(Clone, Default)]
 pub struct Store {
     pub all: BTreeMap<&'static str, BTreeMap<String, Entity>>,
-    pub clock: i64,
+    /// What must be unique, and who has it.
+    taken: HashMap<String, String>,
+    clock: i64,
 }
 
 /// What is known of a kind of entity.
@@ -339,8 +341,7 @@ impl Store {
         }
         self.check_references(kind, &entity)?;
         self.check_unique(kind, &id, &entity)?;
-        let all = self.all.entry(kind.name).or_default();
-        all.insert(id, entity.clone());
+        self.keep(kind, id, entity.clone());
         Ok(entity)
     }
 
@@ -361,31 +362,28 @@ impl Store {
     }
 
     fn check_unique(&self, kind: &Kind, id: &str, entity: &Entity) -> Result<(), Refusal> {
-        let others = || {
-            self.of(kind.name)
-                .into_iter()
-                .filter(|other| other["id"] != id)
-        };
-        for field in kind.unique {
-            let value = &entity[*field];
-            if !value.is_null() && others().any(|other| other[*field] == *value) {
-                return Err(Refusal::unique(json!({*field: value})));
+        for (key, fields) in unique(kind, entity) {
+            if self.taken.get(&key).is_some_and(|owner| owner != id) {
+                return Err(Refusal::unique(fields));
             }
         }
-        let together: &[&str] = match kind.name {
-            "plugins" => &["name", "service", "route", "consumer"],
-            "acls" => &["consumer", "group"],
-            _ => return Ok(()),
-        };
-        let same = |other: &&Entity| together.iter().all(|field| other[*field] == entity[*field]);
-        match others().find(same) {
-            Some(_) => {
-                let fields = together
-                    .iter()
-                    .map(|name| ((*name).to_owned(), entity[*name].clone()));
-                Err(Refusal::unique(Value::Object(fields.collect())))
+        Ok(())
+    }
+
+    fn keep(&mut self, kind: &'static Kind, id: String, entity: Entity) {
+        self.forget(kind, &id);
+        for (key, _) in unique(kind, &entity) {
+            self.taken.insert(key, id.clone());
+        }
+        self.all.entry(kind.name).or_default().insert(id, entity);
+    }
+
+    fn forget(&mut self, kind: &Kind, id: &str) {
+        let all = self.all.get_mut(kind.name);
+        if let Some(entity) = all.and_then(|all| all.remove(id)) {
+            for (key, _) in unique(kind, &entity) {
+                self.taken.remove(&key);
             }
-            None => Ok(()),
         }
     }
 
@@ -416,15 +414,43 @@ impl Store {
             }
         }
         for child in children().filter(|child| child.cascades) {
-            if let Some(all) = self.all.get_mut(child.name) {
-                all.retain(|_, entity| entity[singular]["id"] != id);
-            }
+            let gone: Vec<String> = self
+                .of(child.name)
+                .into_iter()
+                .filter(|entity| entity[singular]["id"] == id)
+                .map(|entity| entity["id"].as_str().unwrap().to_owned())
+                .collect();
+            gone.iter().for_each(|id| self.forget(child, id));
         }
-        if let Some(all) = self.all.get_mut(kind.name) {
-            all.remove(id);
-        }
+        self.forget(kind, id);
         Ok(())
     }
+}
+
+/// What no other entity of the kind may have, as texts.
+fn unique(kind: &Kind, entity: &Entity) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for field in kind.unique {
+        let value = &entity[*field];
+        if !value.is_null() {
+            all.push((
+                format!("{} {field} {value}", kind.name),
+                json!({*field: value}),
+            ));
+        }
+    }
+    let together: &[&str] = match kind.name {
+        "plugins" => &["name", "service", "route", "consumer"],
+        "acls" => &["consumer", "group"],
+        _ => return all,
+    };
+    let fields: Map<String, Value> = together
+        .iter()
+        .map(|name| ((*name).to_owned(), entity[*name].clone()))
+        .collect();
+    let fields = Value::Object(fields);
+    all.push((format!("{} {fields}", kind.name), fields));
+    all
 }
 
 /// Rules beyond types.
