@@ -14,9 +14,10 @@ use tokio::process::{Child, Command};
 
 use crate::{
     gateway::{free, wait},
-    load::{self, Requests},
+    load::Requests,
     portal_api::{Place, PortalApi, api},
     process,
+    sample::{Sample, Subject, median},
 };
 pub use floor::Floor;
 use statements::{APPLICATION, READ, READ_BY_TOKEN, SUBSCRIBE, Statement};
@@ -81,8 +82,13 @@ impl What {
     }
 }
 
-/// Measures the binary on `database`, or on SQLite.
-pub async fn run(binary: &Path, database: Option<&str>, seconds: u64) -> anyhow::Result<()> {
+/// Measures the binary on `database`, or on SQLite: `rounds` times `time` for every row.
+pub async fn run(
+    binary: &Path,
+    database: Option<&str>,
+    time: Duration,
+    rounds: usize,
+) -> anyhow::Result<()> {
     let issuer = Issuer::start().await?;
     let place = Place::new(APIS, database)?.with_auth_server(issuer.address);
     let server = place.start(binary).await?;
@@ -95,36 +101,105 @@ pub async fn run(binary: &Path, database: Option<&str>, seconds: u64) -> anyhow:
         )?;
     }
     let (address, floor) = start_floor(&place, answers.path(), database).await?;
-    let floor_pid = floor.id().context("the floor has ended")?;
-    println!("| request | connections | | requests/s | CPU µs/request | p50 ms | p99 ms |");
-    println!("|---|---:|---|---:|---:|---:|---:|");
-    let time = Duration::from_secs(seconds);
+    let floor = (address, floor.id().context("the floor has ended")?);
+    println!(
+        "| request | connections | | requests/s | share of the floor | CPU µs/request | p50 ms | p99 ms |"
+    );
+    println!("|---|---:|---|---:|---:|---:|---:|---:|");
     for (number, what) in What::ALL.into_iter().enumerate() {
         for connections in CONNECTIONS {
-            for (name, path) in [("bytes", "bytes"), ("bytes and statements", "statements")] {
-                if path == "statements" && what.statements().is_empty() {
-                    continue;
-                }
-                let line = format!("{} /{path}/{number}", what.method());
-                let requests = Requests::same(head(&line, ""));
-                row(
-                    what,
-                    connections,
-                    name,
-                    (address, floor_pid),
-                    requests,
-                    time,
-                )
-                .await?;
+            let mut rows = rows(&mut bench, what, number, floor)?;
+            for row in &mut rows {
+                let warm = Duration::from_millis(500);
+                row.sample(connections, warm).await?;
             }
-            let measured = (bench.server.address, bench.server.pid);
-            let requests = bench.requests(what)?;
-            row(what, connections, "portal-api", measured, requests, time).await?;
+            for _ in 0..rounds {
+                for row in &mut rows {
+                    let sample = row.sample(connections, time).await?;
+                    row.samples.push(sample);
+                }
+            }
+            print(what, connections, &rows);
         }
     }
     let memory = process::memory_mib(bench.server.pid)?;
     println!("\nMemory of portal-api: {memory:.1} MiB");
     Ok(())
+}
+
+/// A line of the table.
+struct Row {
+    name: &'static str,
+    requests: Requests,
+    subject: Subject,
+    /// One of each round.
+    samples: Vec<Sample>,
+}
+
+impl Row {
+    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
+        self.subject
+            .sample(self.requests.clone(), connections, time)
+            .await
+    }
+
+    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(what))
+    }
+}
+
+/// The floors and portal-api, which comes last: its floor is the one before it.
+fn rows(
+    bench: &mut Bench,
+    what: What,
+    number: usize,
+    (address, pid): (SocketAddr, u32),
+) -> anyhow::Result<Vec<Row>> {
+    let status = what.status();
+    let row = |name, requests, address, pid| Row {
+        name,
+        requests,
+        subject: Subject {
+            address,
+            pids: vec![pid],
+            status,
+        },
+        samples: vec![],
+    };
+    let floor = |name, path| {
+        let line = format!("{} /{path}/{number}", what.method());
+        row(name, Requests::same(head(&line, "")), address, pid)
+    };
+    let mut rows = vec![floor("bytes", "bytes")];
+    if !what.statements().is_empty() {
+        rows.push(floor("bytes and statements", "statements"));
+    }
+    let requests = bench.requests(what)?;
+    let server = &bench.server;
+    rows.push(row("portal-api", requests, server.address, server.pid));
+    Ok(rows)
+}
+
+fn print(what: What, connections: usize, rows: &[Row]) {
+    let mut floor: Option<&Row> = None;
+    for row in rows {
+        // Of each round, then the median: neighbours on the machine slow both of a round down.
+        let share = floor.map_or_else(String::new, |floor| {
+            let rounds = row.samples.iter().zip(&floor.samples);
+            let shares = rounds.map(|(own, floor)| own.per_second / floor.per_second);
+            format!("{:.2}", median(shares))
+        });
+        println!(
+            "| {} | {connections} | {} | {:.0} | {share} | {:.1} | {:.2} | {:.2} |",
+            what.name(),
+            row.name,
+            row.median(|sample| sample.per_second),
+            row.median(|sample| sample.cpu_us),
+            row.median(|sample| sample.p50_ms),
+            row.median(|sample| sample.p99_ms),
+        );
+        floor = Some(row);
+    }
 }
 
 /// The server with what is asked of it.
@@ -243,30 +318,4 @@ async fn start_floor(
         .context("cannot start the floor")?;
     wait(address).await?;
     Ok((address, child))
-}
-
-async fn row(
-    what: What,
-    connections: usize,
-    name: &str,
-    (address, pid): (SocketAddr, u32),
-    requests: Requests,
-    time: Duration,
-) -> anyhow::Result<()> {
-    let warm = Duration::from_millis(500);
-    load::run(address, requests.clone(), what.status(), connections, warm).await?;
-    let before = process::cpu(&[pid])?;
-    let load = load::run(address, requests, what.status(), connections, time).await?;
-    let cpu = process::cpu(&[pid])?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    let per_request = cpu.as_secs_f64() * 1e6 / load.requests as f64;
-    let ms = |percent| load.percentile(percent).as_secs_f64() * 1e3;
-    println!(
-        "| {} | {connections} | {name} | {:.0} | {per_request:.1} | {:.2} | {:.2} |",
-        what.name(),
-        load.per_second(),
-        ms(50),
-        ms(99),
-    );
-    Ok(())
 }

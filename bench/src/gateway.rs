@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::{
-    load::{self, Load, Requests},
+    load::Requests,
     nginx, process,
+    sample::{Sample, Subject, median},
 };
 
 const KEY: &str = "bench-key-0123456789";
@@ -17,12 +18,10 @@ const KEY: &str = "bench-key-0123456789";
 /// One line of the table.
 struct Row {
     name: &'static str,
-    address: SocketAddr,
     requests: Requests,
-    pids: Vec<u32>,
-    cpu: Vec<f64>,
-    rate: Vec<f64>,
-    p99: Vec<f64>,
+    subject: Subject,
+    /// One of each round.
+    samples: Vec<Sample>,
 }
 
 pub async fn run(
@@ -66,10 +65,7 @@ pub async fn run(
     ];
     if let Some(peer) = &peer {
         wait(nginx_address).await?;
-        let master = peer.id().context("nginx has ended")?;
-        let pids = std::iter::once(master)
-            .chain(process::children(master))
-            .collect::<Vec<u32>>();
+        let pids = peer.workers().await?;
         rows.insert(
             0,
             row(
@@ -93,15 +89,14 @@ pub async fn run(
     }
     for row in &rows {
         // Warm up: connections to the backend, caches, counters.
-        measure(row, connections, Duration::from_secs(1)).await?;
+        row.sample(connections, Duration::from_secs(1)).await?;
     }
     for _ in 0..rounds {
         for row in &mut rows {
-            let (load, cpu) = measure(row, connections, Duration::from_secs(seconds)).await?;
-            #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-            row.cpu.push(cpu.as_secs_f64() * 1e6 / load.requests as f64);
-            row.rate.push(load.per_second());
-            row.p99.push(load.percentile(99).as_secs_f64() * 1e3);
+            let sample = row
+                .sample(connections, Duration::from_secs(seconds))
+                .await?;
+            row.samples.push(sample);
         }
     }
     print(&rows, connections, process::memory_mib(gateway_pid)?);
@@ -111,50 +106,54 @@ pub async fn run(
 fn row(name: &'static str, address: SocketAddr, request: String, pids: Vec<u32>) -> Row {
     Row {
         name,
-        address,
         requests: Requests::same(request),
-        pids,
-        cpu: vec![],
-        rate: vec![],
-        p99: vec![],
+        subject: Subject {
+            address,
+            pids,
+            status: 200,
+        },
+        samples: vec![],
     }
 }
 
-async fn measure(
-    row: &Row,
-    connections: usize,
-    time: Duration,
-) -> anyhow::Result<(Load, Duration)> {
-    let before = process::cpu(&row.pids)?;
-    let load = load::run(row.address, row.requests.clone(), 200, connections, time).await?;
-    Ok((load, process::cpu(&row.pids)?.saturating_sub(before)))
+impl Row {
+    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
+        self.subject
+            .sample(self.requests.clone(), connections, time)
+            .await
+    }
+
+    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(what))
+    }
+
+    /// CPU time of `floor` as a part of this one's: of each round, then the median. Neighbours on
+    /// the machine slow both of a round down.
+    fn beside(&self, floor: &Self) -> f64 {
+        let rounds = self.samples.iter().zip(&floor.samples);
+        median(rounds.map(|(own, floor)| floor.cpu_us / own.cpu_us))
+    }
 }
 
 fn print(rows: &[Row], connections: usize, memory: f64) {
-    println!("{connections} keep-alive connections, medians\n");
+    println!("{connections} keep-alive connections, medians of the rounds\n");
     println!("| proxy | CPU µs/request | beside nginx plain | requests/s | p99 ms |");
     println!("|---|---:|---:|---:|---:|");
-    let floor = rows
-        .iter()
-        .find(|row| row.name.starts_with("nginx"))
-        .map(|row| median(&row.cpu));
+    let floor = rows.iter().find(|row| row.name.starts_with("nginx"));
     for row in rows {
-        let cpu = median(&row.cpu);
-        let beside = floor.map_or_else(|| "–".to_owned(), |floor| format!("{:.2}", floor / cpu));
+        let beside = floor.map_or_else(
+            || "–".to_owned(),
+            |floor| format!("{:.2}", row.beside(floor)),
+        );
         println!(
-            "| {} | {cpu:.1} | {beside} | {:.0} | {:.2} |",
+            "| {} | {:.1} | {beside} | {:.0} | {:.2} |",
             row.name,
-            median(&row.rate),
-            median(&row.p99),
+            row.median(|sample| sample.cpu_us),
+            row.median(|sample| sample.per_second),
+            row.median(|sample| sample.p99_ms),
         );
     }
     println!("\nMemory of the gateway: {memory:.1} MiB");
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 /// A backend that answers 1 KiB at once.

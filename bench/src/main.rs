@@ -12,6 +12,7 @@ mod login;
 mod nginx;
 mod portal_api;
 mod process;
+mod sample;
 mod scale;
 mod up;
 
@@ -37,10 +38,10 @@ enum What {
         #[arg(long, default_value_t = 64)]
         connections: usize,
         /// Seconds per row and round
-        #[arg(long, default_value_t = 5)]
+        #[arg(long, default_value_t = 1)]
         seconds: u64,
         /// Rounds; rows take turns, so that a drifting machine meets all of them
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
     /// A proxy on hyper that does nothing else; the gateway's floor, started by `gateway`
@@ -54,9 +55,12 @@ enum What {
         /// An empty database; SQLite if there is none
         #[arg(long, env = "DATABASE_URL")]
         database: Option<String>,
-        /// Seconds per row
-        #[arg(long, default_value_t = 5)]
+        /// Seconds per row and round
+        #[arg(long, default_value_t = 1)]
         seconds: u64,
+        /// Rounds; rows take turns, so that a drifting machine meets all of them
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
     },
     /// The bare handlers, started by `api`
     #[command(hide = true)]
@@ -95,8 +99,13 @@ fn main() -> anyhow::Result<()> {
 async fn measure(cli: Cli) -> anyhow::Result<()> {
     match cli.what {
         What::Floor { .. } => Ok(()),
-        What::Api { database, seconds } => {
-            api::run(&cli.binary, database.as_deref(), seconds).await
+        What::Api {
+            database,
+            seconds,
+            rounds,
+        } => {
+            let time = std::time::Duration::from_secs(seconds);
+            api::run(&cli.binary, database.as_deref(), time, rounds).await
         }
         What::ApiFloor(floor) => floor.run().await,
         What::Gateway {

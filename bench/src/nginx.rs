@@ -1,16 +1,61 @@
 //! nginx as the peer, with the configuration that its manual recommends for a proxy.
 
-use std::{fs, net::SocketAddr, path::Path, process::Stdio};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
+
+use crate::process;
+
+/// A running nginx. It stops its workers itself when it is told to stop; killed, it leaves them
+/// behind.
+pub struct Nginx {
+    master: Child,
+    configuration: PathBuf,
+}
+
+impl Nginx {
+    /// Its workers, one per core, as soon as they are there: the port is open before them.
+    pub async fn workers(&self) -> anyhow::Result<Vec<u32>> {
+        let master = self.master.id().context("nginx has ended")?;
+        let cores = std::thread::available_parallelism()?.get();
+        for _ in 0..500 {
+            let workers = process::children(master);
+            if workers.len() == cores {
+                return Ok(workers);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bail!("nginx has not started one worker per core")
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        let stopped = std::process::Command::new("nginx")
+            .arg("-c")
+            .arg(&self.configuration)
+            .args(["-s", "stop"])
+            .stderr(Stdio::null())
+            .status();
+        if let Err(error) = stopped {
+            eprintln!("nginx cannot be stopped: {error}");
+        }
+    }
+}
 
 /// Starts nginx as a plain proxy from `listen` to `backend`; nothing if it is not installed.
 pub fn start(
     folder: &Path,
     listen: SocketAddr,
     backend: SocketAddr,
-) -> anyhow::Result<Option<Child>> {
+) -> anyhow::Result<Option<Nginx>> {
     let configuration = format!(
         "daemon off; worker_processes auto; pid {folder}/nginx.pid; error_log {folder}/error.log;
          events {{ worker_connections 4096; }}
@@ -61,10 +106,12 @@ pub fn start(
         ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
         .spawn();
     match child {
-        Ok(child) => Ok(Some(child)),
+        Ok(master) => Ok(Some(Nginx {
+            master,
+            configuration: file,
+        })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).context("cannot start nginx"),
     }
