@@ -6,12 +6,14 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use hashbrown::HashTable;
 use http::HeaderValue;
 use kong::Kind;
 use uuid::Uuid;
 
 use super::routing::Bound;
 use crate::{
+    numbers,
     plugins::jwt::VerificationKey,
     store::{Change, Row, Tables},
 };
@@ -241,11 +243,14 @@ impl Consumer {
     }
 }
 
-/// A map in many parts, each swapped as a whole: a change copies one part only.
+/// A map in many parts, each swapped as a whole: a change copies one part only. The parts are tables
+/// rather than maps: the hash that chose the part finds the place in it, too.
 struct Shards<K, V> {
     hasher: RandomState,
-    parts: Box<[ArcSwap<HashMap<K, V>>]>,
+    parts: Box<[ArcSwap<Part<K, V>>]>,
 }
+
+type Part<K, V> = HashTable<(K, V)>;
 
 const SHARDS: usize = 512;
 
@@ -254,7 +259,7 @@ impl<K, V> Default for Shards<K, V> {
         Self {
             hasher: RandomState::new(),
             parts: (0..SHARDS)
-                .map(|_| ArcSwap::from_pointee(HashMap::new()))
+                .map(|_| ArcSwap::from_pointee(Part::new()))
                 .collect(),
         }
     }
@@ -266,31 +271,35 @@ impl<K: Eq + Hash + Clone, V: Clone> Shards<K, V> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.parts[self.part(key)].load().get(key).cloned()
-    }
-
-    fn part<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
-        usize::try_from(self.hasher.hash_one(key) % SHARDS as u64).unwrap_or_default()
+        let hash = self.hasher.hash_one(key);
+        let part = self.parts[numbers::part_of(hash, SHARDS)].load();
+        let found = part.find(hash, |(known, _)| known.borrow() == key);
+        found.map(|(_, value)| value.clone())
     }
 
     /// Sets or removes; later entries win.
     fn update(&self, changes: Vec<(K, Option<V>)>) {
-        let mut by_part: HashMap<usize, Vec<(K, Option<V>)>> = HashMap::new();
+        let mut by_part: HashMap<usize, Vec<(u64, K, Option<V>)>> = HashMap::new();
         for (key, value) in changes {
+            let hash = self.hasher.hash_one(&key);
             by_part
-                .entry(self.part(&key))
+                .entry(numbers::part_of(hash, SHARDS))
                 .or_default()
-                .push((key, value));
+                .push((hash, key, value));
         }
         for (part, changes) in by_part {
-            let mut map = HashMap::clone(&self.parts[part].load());
-            for (key, value) in changes {
-                match value {
-                    Some(value) => map.insert(key, value),
-                    None => map.remove(&key),
-                };
+            let mut table = Part::clone(&self.parts[part].load());
+            for (hash, key, value) in changes {
+                if let Ok(known) = table.find_entry(hash, |(known, _)| *known == key) {
+                    known.remove();
+                }
+                if let Some(value) = value {
+                    table.insert_unique(hash, (key, value), |(known, _)| {
+                        self.hasher.hash_one(known)
+                    });
+                }
             }
-            self.parts[part].store(Arc::new(map));
+            self.parts[part].store(Arc::new(table));
         }
     }
 }

@@ -32,17 +32,17 @@ pub struct KeyAuth {
     challenge: HeaderValue,
 }
 
-/// Where a key was found.
-enum Found<'a> {
+/// Where a key was found: by which of the names, and the key.
+enum Found {
     Header(usize, HeaderValue),
-    Query(&'a str, String),
+    Query(usize, String),
 }
 
-enum Search<'a> {
+enum Search {
     Nothing,
     /// Several keys under one name: which one counts would be a guess.
     Ambiguous,
-    Key(Found<'a>),
+    Key(Found),
 }
 
 impl KeyAuth {
@@ -110,7 +110,7 @@ impl KeyAuth {
     }
 
     /// The first name with a text wins; within a name the header comes before the query.
-    fn search(&self, exchange: &Exchange<'_>) -> Search<'_> {
+    fn search(&self, exchange: &Exchange<'_>) -> Search {
         for (position, header) in self.headers.iter().enumerate() {
             if self.config.key_in_header {
                 let mut values = exchange.head.headers.get_all(header).iter();
@@ -131,7 +131,7 @@ impl KeyAuth {
                 match (values.next(), values.next()) {
                     (Some(_), Some(_)) => return Search::Ambiguous,
                     (Some((_, value)), None) if !value.is_empty() => {
-                        return Search::Key(Found::Query(name, Cow::into_owned(value)));
+                        return Search::Key(Found::Query(position, Cow::into_owned(value)));
                     }
                     _ => {}
                 }
@@ -153,18 +153,15 @@ impl KeyAuth {
         (!expired).then_some(entry)
     }
 
-    fn hide(&self, exchange: &mut Exchange<'_>, found: &Found<'_>) {
-        let name = match found {
-            Found::Header(position, _) => self.config.key_names[*position].as_str(),
-            Found::Query(name, _) => name,
+    fn hide(&self, exchange: &mut Exchange<'_>, found: &Found) {
+        let position = match found {
+            Found::Header(position, _) | Found::Query(position, _) => *position,
         };
-        if self.config.key_in_header
-            && let Ok(header) = super::header_name(name)
-        {
-            exchange.head.headers.remove(header);
+        if self.config.key_in_header {
+            exchange.head.headers.remove(&self.headers[position]);
         }
         if self.config.key_in_query {
-            exchange.remove_query_parameter(name);
+            exchange.remove_query_parameter(&self.config.key_names[position]);
         }
     }
 }

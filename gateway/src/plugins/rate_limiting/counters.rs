@@ -1,10 +1,10 @@
 use std::{
-    collections::HashMap,
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
+use hashbrown::HashTable;
 use uuid::Uuid;
 
 use super::{Limit, window::Windows};
@@ -35,7 +35,8 @@ pub struct Counters {
 
 #[derive(Default)]
 struct Shard {
-    counts: HashMap<Key, Counts>,
+    /// A table rather than a map: the hash that chose the shard finds the place in it, too.
+    counts: HashTable<(Key, Counts)>,
     /// Size at which ended windows are thrown out next.
     sweep_at: usize,
 }
@@ -66,14 +67,12 @@ impl Default for Counters {
 impl Counters {
     /// Counts the request unless a period is used up.
     pub fn count(&self, key: Key, limits: &[Limit], windows: &Windows) -> Outcome {
-        let shard = usize::try_from(self.hasher.hash_one(&key) % SHARDS as u64).unwrap_or_default();
+        let hash = self.hasher.hash_one(&key);
+        let shard = crate::numbers::part_of(hash, SHARDS);
         let mut shard = self.shards[shard]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if !shard.counts.contains_key(&key) {
-            shard.make_room(windows.now());
-        }
-        let counts = shard.counts.entry(key).or_insert(Counts([(0, 0); 6]));
+        let counts = shard.counts_of(hash, key, &self.hasher, windows.now());
         let mut outcome = Outcome {
             allowed: true,
             used: [0; 6],
@@ -98,16 +97,32 @@ impl Counters {
 }
 
 impl Shard {
+    fn counts_of(&mut self, hash: u64, key: Key, hasher: &RandomState, now: i64) -> &mut Counts {
+        let is_missing = self.counts.find(hash, |(known, _)| *known == key).is_none();
+        if is_missing {
+            self.make_room(now);
+        }
+        let place = self.counts.entry(
+            hash,
+            |(known, _)| *known == key,
+            |(known, _)| hasher.hash_one(known),
+        );
+        let (_, counts) = place
+            .or_insert_with(|| (key, Counts([(0, 0); 6])))
+            .into_mut();
+        counts
+    }
+
     fn make_room(&mut self, now: i64) {
         if self.counts.len() < self.sweep_at.max(SWEEP_FROM) {
             return;
         }
-        self.counts.retain(|_, counts| counts.is_live(now));
+        self.counts.retain(|(_, counts)| counts.is_live(now));
         while self.counts.len() >= MAX_KEYS_PER_SHARD {
-            let Some(key) = self.counts.extract_if(|_, _| true).next() else {
+            let Some(one) = self.counts.extract_if(|_| true).next() else {
                 break;
             };
-            drop(key);
+            drop(one);
         }
         self.sweep_at = (self.counts.len() * 2).min(MAX_KEYS_PER_SHARD);
     }
