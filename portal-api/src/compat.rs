@@ -7,47 +7,84 @@ mod paths;
 pub mod statements;
 mod versions;
 
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::{Router, extract::Request, middleware, response::IntoResponse};
-use http::Uri;
-use tower::{ServiceBuilder, ServiceExt};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{Method, Uri};
+use service::http::Series;
 
-use crate::{AppState, conditional, extract, idempotency, limits};
+use crate::{ApiError, AppState, conditional, extract, idempotency, limits, rendered::Known};
 
-/// Wraps the routes. The path is mended before it is matched, hence a router around the router.
-pub fn layers(router: Router, state: AppState) -> Router {
-    // As one stack: layers that are added to the router one by one are boxed one by one.
-    let inner = router.layer(
-        ServiceBuilder::new()
-            .layer(middleware::from_fn(service::http::expose_route))
-            .layer(middleware::from_fn(answer::within_time))
-            .layer(middleware::from_fn_with_state(
-                state.clone(),
-                versions::check,
-            ))
-            .layer(middleware::from_fn_with_state(state.clone(), limits::layer))
-            .layer(middleware::from_fn(conditional::layer))
-            .layer(middleware::from_fn_with_state(state, idempotency::layer)),
-    );
-    Router::new()
-        .fallback(async move |mut request: Request| {
-            if has_null_character(request.uri()) {
-                return Ok(extract::null_character().into_response());
-            }
-            if let Some(uri) = paths::mended(request.uri()) {
-                *request.uri_mut() = uri;
-            }
-            inner.oneshot(request).await
-        })
-        .layer(
-            ServiceBuilder::new()
-                .layer(middleware::from_fn_with_state(
-                    Arc::default(),
-                    observe::layer,
-                ))
-                .layer(middleware::from_fn(answer::finish)),
-        )
+/// Every request is answered within this time (portal-api D19).
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The operations with all that is around them. Plain code rather than layers of middleware: each of
+/// those costs several allocations and copies of all that are inside it.
+pub struct Api {
+    router: Router,
+    state: AppState,
+    series: Series<observe::Metrics>,
+}
+
+impl Api {
+    pub fn new(router: Router, state: AppState) -> Self {
+        Self {
+            router,
+            state,
+            series: Series::default(),
+        }
+    }
+
+    pub async fn answer(&self, request: Request) -> Response {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let wants_problems = answer::accepts_problems(request.headers());
+        let response = self.carry_out(request).await;
+        let response = answer::finish(response, wants_problems);
+        observe::note(&self.series, &method, started, &response);
+        response
+    }
+
+    async fn carry_out(&self, mut request: Request) -> Response {
+        if has_null_character(request.uri()) {
+            return extract::null_character().into_response();
+        }
+        // Before it is matched.
+        if let Some(uri) = paths::mended(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        let work = |request| self.operate(request);
+        let Some(response) = service::http::within(LONGEST, request, work).await else {
+            // What it had written without committing is undone.
+            tracing::error!("no answer within {} s", LONGEST.as_secs());
+            let message = "This took too long and was given up. Try again shortly.";
+            return ApiError::unavailable(message).into_response();
+        };
+        response
+    }
+
+    async fn operate(&self, mut request: Request) -> Response {
+        if let Some(problem) = versions::check(&self.state, &request) {
+            return problem.into_response();
+        }
+        let standing = match limits::begin(&self.state, &mut request) {
+            Ok(standing) => standing,
+            Err(refused) => return *refused,
+        };
+        let is_read = request.method() == Method::GET;
+        let known = is_read.then(|| Known::of(request.headers()));
+        let response = idempotency::carry_out(&self.state, request, &self.router).await;
+        let mut response = match known {
+            Some(known) => conditional::tagged(response, &known).await,
+            None => response,
+        };
+        standing.show(response.headers_mut());
+        response
+    }
 }
 
 fn has_null_character(uri: &Uri) -> bool {

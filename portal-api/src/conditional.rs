@@ -9,16 +9,15 @@ use std::convert::Infallible;
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequestParts, Request},
-    middleware::Next,
+    extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
 use config::Rendered;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
 use service::problem::Problem;
 
-use crate::{ApiError, rendered};
+use crate::{ApiError, rendered::Known};
 
 /// Longer answers are lists that change all the time; reading them for a digest costs more than it
 /// saves.
@@ -111,13 +110,8 @@ fn failed(message: &str) -> ApiError {
     )))
 }
 
-/// Gives answers of reads their `ETag`, or 304 to those who have it.
-pub async fn layer(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
-        return next.run(request).await;
-    }
-    let known = rendered::Known::of(request.headers());
-    let response = next.run(request).await;
+/// Gives the answer of a read its `ETag`, or is 304 for those who have it.
+pub async fn tagged(response: Response, known: &Known) -> Response {
     if !is_tagged_here(&response) {
         return response;
     }

@@ -10,9 +10,9 @@ mod store;
 use std::time::Duration;
 
 use axum::{
+    Router,
     body::Bytes,
-    extract::{FromRequestParts, Request, State},
-    middleware::Next,
+    extract::{FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -22,6 +22,7 @@ use service::{
     problem::Problem,
 };
 use tokio::time::Instant;
+use tower::ServiceExt;
 
 use crate::{ApiError, AppState, caller::Caller};
 use store::{Answer, Begun};
@@ -59,16 +60,23 @@ tokio::task_local! {
     static CURRENT: Scope;
 }
 
-pub async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Carries the request out by `router`; once, if it has a key.
+pub async fn carry_out(state: &AppState, request: Request, router: &Router) -> Response {
+    let router = router.clone();
     if request.method() != Method::POST || !request.headers().contains_key(KEY) {
-        return next.run(request).await;
+        return ask(router, request).await;
     }
-    once(state, request, next)
+    Box::pin(once(state.clone(), request, router))
         .await
         .unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn once(state: AppState, request: Request, next: Next) -> Result<Response, ApiError> {
+async fn ask(router: Router, request: Request) -> Response {
+    let Ok(response) = router.oneshot(request).await;
+    response
+}
+
+async fn once(state: AppState, request: Request, router: Router) -> Result<Response, ApiError> {
     let key = read_key(request.headers())?;
     let (mut parts, body) = request.into_parts();
     let caller = Caller::from_request_parts(&mut parts, &state).await?;
@@ -77,7 +85,7 @@ async fn once(state: AppState, request: Request, next: Next) -> Result<Response,
         .map_err(|_| too_large())?;
     let Some(principal) = caller.principal() else {
         // Nobody in particular: there is nothing that could be told apart, and nothing to gain.
-        return Ok(next.run(Request::from_parts(parts, body.into())).await);
+        return Ok(ask(router, Request::from_parts(parts, body.into())).await);
     };
     let scope = Scope {
         principal,
@@ -102,7 +110,7 @@ async fn once(state: AppState, request: Request, next: Next) -> Result<Response,
     let request = Request::from_parts(parts, body.into());
     // A task of its own: a caller who goes away does not stop work that he will ask for again.
     let correlation = CorrelationId(current_correlation_id().unwrap_or_default());
-    let work = with_correlation_id(correlation, run(state, scope, request, next));
+    let work = with_correlation_id(correlation, run(state, scope, request, router));
     tokio::spawn(work)
         .await
         .map_err(|error| ApiError::Internal(error.into()))?
@@ -113,9 +121,9 @@ async fn run(
     state: AppState,
     scope: Scope,
     request: Request,
-    next: Next,
+    router: Router,
 ) -> Result<Response, ApiError> {
-    let response = CURRENT.scope(scope.clone(), next.run(request)).await;
+    let response = CURRENT.scope(scope.clone(), ask(router, request)).await;
     if !is_final(response.status()) {
         store::forget(&state, &scope).await?;
         return Ok(response);

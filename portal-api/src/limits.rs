@@ -12,8 +12,7 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
-    middleware::Next,
+    extract::{ConnectInfo, MatchedPath, Request},
     response::{IntoResponse, Response},
 };
 use governor::{
@@ -85,9 +84,18 @@ struct Standing {
     reset: Duration,
 }
 
-/// Where the check of the caller leaves his standing for the layer around the handler.
+/// Where the check of the caller, inside the handler, leaves his standing for the answer.
 #[derive(Clone, Default)]
-struct Slot(Arc<OnceLock<Standing>>);
+pub struct Slot(Arc<OnceLock<Standing>>);
+
+impl Slot {
+    /// Tells the caller how he stands, if his calls are counted.
+    pub fn show(&self, headers: &mut HeaderMap) {
+        if let Some(standing) = self.0.get() {
+            show(headers, *standing);
+        }
+    }
+}
 
 impl Limits {
     pub fn new(limits: RateLimits) -> Self {
@@ -192,27 +200,23 @@ fn too_many(standing: Standing) -> ApiError {
     )
 }
 
-/// Counts calls without any proof by their address, and shows the standing of everybody.
-pub async fn layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Counts a call without any proof by its address, or refuses it.
+pub fn begin(state: &AppState, request: &mut Request) -> Result<Slot, Box<Response>> {
     let slot = Slot::default();
     if let Some(counter) = &state.limits.anonymous
-        && let Some(address) = anonymous_source(&state, &request)
+        && let Some(address) = anonymous_source(state, request)
     {
         match state.limits.count(counter, &source(address)) {
             Ok(standing) => drop(slot.0.set(standing)),
             Err(standing) => {
                 let mut response = too_many(standing).into_response();
                 show(response.headers_mut(), standing);
-                return response;
+                return Err(Box::new(response));
             }
         }
     }
     request.extensions_mut().insert(slot.clone());
-    let mut response = next.run(request).await;
-    if let Some(standing) = slot.0.get() {
-        show(response.headers_mut(), *standing);
-    }
-    response
+    Ok(slot)
 }
 
 /// The address of a call that comes without proof and not from a trusted peer.

@@ -4,7 +4,6 @@
 use std::{sync::Arc, sync::OnceLock};
 
 use axum::{
-    Router,
     extract::Request,
     response::{IntoResponse, Response},
 };
@@ -14,11 +13,14 @@ use service::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::{
-    AppState, Settings, bootstrap, compat, configuration, echo, events, housekeeping, master_key,
-    routes, state::Shared, systemhealth, tokens::UserTokens,
+    AppState, Settings, bootstrap,
+    compat::{self, Api},
+    configuration, echo, events, housekeeping, master_key, routes,
+    state::Shared,
+    systemhealth,
+    tokens::UserTokens,
 };
 
 /// Runs portal-api until `shutdown`. Waits for its database as long as it takes, with the reason
@@ -46,7 +48,7 @@ pub async fn serve_when(
     service::http::install_crypto();
     // Of our own: a failed start ends our servers, and must not stop services that share the token.
     let shutdown = shutdown.child_token();
-    let api = Arc::new(OnceLock::<Router>::new());
+    let api = Arc::new(OnceLock::<Api>::new());
     let handler = {
         let api = api.clone();
         move |request: Request| when_started(api, request)
@@ -73,7 +75,7 @@ pub async fn serve_when(
         }
     };
     let router = routes::router(state.clone());
-    api.set(compat::layers(router, state.clone())).ok();
+    api.set(Api::new(router, state.clone())).ok();
     readiness.ready();
     let health = tokio::spawn(systemhealth::run(
         state.clone(),
@@ -135,9 +137,9 @@ async fn open(settings: &Settings, readiness: &Readiness) -> Result<Database, Op
 }
 
 /// Hands a request to the API once it has started, answers 503 before (portal-api A10).
-async fn when_started(api: Arc<OnceLock<Router>>, request: Request) -> Response {
+async fn when_started(api: Arc<OnceLock<Api>>, request: Request) -> Response {
     match api.get() {
-        Some(router) => router.clone().oneshot(request).await.into_response(),
+        Some(api) => api.answer(request).await,
         None => {
             Problem::unavailable("portal-api is still starting. Try again shortly.").into_response()
         }

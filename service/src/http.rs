@@ -5,6 +5,7 @@ mod guarded;
 mod observe;
 mod series;
 mod server;
+mod site;
 mod time_limit;
 
 use std::{sync::OnceLock, time::Duration};
@@ -12,7 +13,6 @@ use std::{sync::OnceLock, time::Duration};
 pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
 pub use guarded::{Refused, check_foreign_url, guarded_client};
-pub use observe::expose_route;
 pub use series::Series;
 pub use server::serve;
 pub use time_limit::{TimeLimit, within};

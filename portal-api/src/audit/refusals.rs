@@ -52,6 +52,8 @@ impl Lately {
 }
 
 /// Records writes that were refused to somebody known, and reads that only administrators have.
+///
+/// Also tells those around the router which route matched: each layer has its price.
 pub async fn record_refusals(
     State(state): State<AppState>,
     mut request: Request,
@@ -61,11 +63,11 @@ pub async fn record_refusals(
     request.extensions_mut().insert(identified.clone());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|route| route.as_str().to_owned());
-    let response = next.run(request).await;
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route.clone() {
+        response.extensions_mut().insert(route);
+    }
     if response.status() != StatusCode::FORBIDDEN {
         return response;
     }
@@ -85,6 +87,7 @@ pub async fn record_refusals(
     let (Some(actor), Some(route)) = (identified.0.get(), route) else {
         return response;
     };
+    let route = route.as_str();
     let who = actor.id.as_deref().or(actor.via.as_deref());
     let Some(who) = who else { return response };
     if state

@@ -1,26 +1,15 @@
 //! What every answer gets on its way out: the media type that old clients expect, and that of
 //! problem details for those who ask for it (portal-api 3.2, A2).
 
-use std::time::Duration;
-
-use axum::{
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use service::problem::Problem;
 
-use crate::ApiError;
-
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json; charset=utf-8");
-/// Every request is answered within this time (portal-api D19).
-const LONGEST: Duration = Duration::from_secs(30);
 
-pub async fn finish(request: Request, next: Next) -> Response {
-    let wants_problems = accepts_problems(request.headers());
-    let mut response = next.run(request).await;
+/// The answer in its final form. `wants_problems`: as [`accepts_problems`] says.
+pub fn finish(mut response: Response, wants_problems: bool) -> Response {
     if let Some(problem) = bare_refusal(&response) {
         response = problem.into_response();
     }
@@ -70,7 +59,7 @@ fn bare_refusal(response: &Response) -> Option<Problem> {
 }
 
 /// Whether the client names the type; `*/*` does not ask for anything new.
-fn accepts_problems(headers: &HeaderMap) -> bool {
+pub fn accepts_problems(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()
@@ -82,16 +71,6 @@ fn accepts_problems(headers: &HeaderMap) -> bool {
                 .trim()
                 .eq_ignore_ascii_case("application/problem+json")
         })
-}
-
-/// Ends what takes too long; what it had written without committing is undone.
-pub async fn within_time(request: Request, next: Next) -> Response {
-    let Some(response) = service::http::within(LONGEST, request, next).await else {
-        tracing::error!("no answer within {} s", LONGEST.as_secs());
-        let message = "This took too long and was given up. Try again shortly.";
-        return ApiError::unavailable(message).into_response();
-    };
-    response
 }
 
 #[cfg(test)]

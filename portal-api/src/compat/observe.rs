@@ -1,12 +1,8 @@
 //! The metrics of requests under the names that existing dashboards read (portal-api 23.8).
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::MatchedPath, response::Response};
 use http::Method;
 use metrics::{Counter, Histogram};
 use service::http::Series;
@@ -18,25 +14,17 @@ pub struct Metrics {
     codes: Counter,
 }
 
-/// Measures each request.
-pub async fn layer(
-    State(series): State<Arc<Series<Metrics>>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let response = next.run(request).await;
+/// Measures a request that was answered.
+pub fn note(series: &Series<Metrics>, method: &Method, started: Instant, response: &Response) {
     let matched = response.extensions().get::<MatchedPath>();
     let route = matched.map_or("unknown", MatchedPath::as_str);
     let status = response.status();
-    let metrics = series.of(route, &method, status, |method| {
+    let metrics = series.of(route, method, status, |method| {
         Metrics::of(route, method, status.as_u16())
     });
     metrics.times.record(started.elapsed().as_secs_f64());
     metrics.class.increment(1);
     metrics.codes.increment(1);
-    response
 }
 
 impl Metrics {

@@ -1,11 +1,7 @@
 //! The version checks that make components restart after a change of the configuration
 //! (portal-api 3.4).
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use service::problem::Problem;
 
@@ -13,14 +9,12 @@ use crate::AppState;
 
 /// 428 for components that work with an old configuration or are newer than this service
 /// (portal-api 3.4). `/ping` and `/confighash` are how they find out, so these stay open.
-pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if !matches!(request.uri().path(), "/ping" | "/confighash") {
-        let headers = request.headers();
-        if let Some(problem) = outdated(headers, &state).or_else(|| newer(headers)) {
-            return problem.into_response();
-        }
+pub fn check(state: &AppState, request: &Request) -> Option<Problem> {
+    if matches!(request.uri().path(), "/ping" | "/confighash") {
+        return None;
     }
-    next.run(request).await
+    let headers = request.headers();
+    outdated(headers, state).or_else(|| newer(headers))
 }
 
 fn outdated(headers: &HeaderMap, state: &AppState) -> Option<Problem> {

@@ -1,6 +1,6 @@
 //! One id follows a request from the browser through every service to the backend.
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::extract::Request;
 use http::{HeaderName, HeaderValue};
 use uuid::Uuid;
 
@@ -35,8 +35,8 @@ fn made() -> Uuid {
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// Takes over or makes the id, and answers with it.
-pub(super) async fn layer(mut request: Request, next: Next) -> Response {
+/// The id of `request`, which carries it as an extension from now on.
+pub(super) fn take_over_or_make(request: &mut Request) -> CorrelationId {
     let id = request
         .headers()
         .get(CORRELATION_ID)
@@ -46,10 +46,10 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
         .map_or_else(|| made().to_string(), str::to_owned);
     let id = CorrelationId(id);
     request.extensions_mut().insert(id.clone());
-    let header = HeaderValue::from_str(&id.0);
-    let mut response = CURRENT.scope(id, next.run(request)).await;
-    if let Ok(value) = header {
-        response.headers_mut().insert(CORRELATION_ID, value);
-    }
-    response
+    id
+}
+
+/// The header of the answer.
+pub(super) fn header(id: &CorrelationId) -> Option<(HeaderName, HeaderValue)> {
+    Some((CORRELATION_ID, HeaderValue::from_str(&id.0).ok()?))
 }

@@ -1,14 +1,15 @@
 //! What is seen of each request: an access log line and its metrics.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     middleware::Next,
     response::Response,
 };
+use http::Method;
 use metrics::Histogram;
-use tracing::Instrument;
+use tracing::Span;
 
 use crate::ServiceName;
 
@@ -17,52 +18,56 @@ use super::{CorrelationId, Series};
 /// Routes that monitors ask every few seconds; their lines would bury the others.
 const QUIET: [&str; 4] = ["/ping", "/healthz", "/readyz", "/metrics"];
 
-pub(super) async fn layer(
-    State((service, series)): State<(ServiceName, Arc<Series<Histogram>>)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    // Only the path: query strings hold codes and addresses.
-    let path = request.uri().path().to_owned();
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let correlation = request
-        .extensions()
-        .get::<CorrelationId>()
-        .map(|id| id.0.clone());
-    let span = tracing::info_span!(
-        "request",
-        service = service.as_str(),
-        correlation.id = correlation.as_deref().unwrap_or_default(),
-    );
-    let response = next.run(request).instrument(span.clone()).await;
-    let duration = started.elapsed();
-    let matched = matched.or_else(|| response.extensions().get::<MatchedPath>().cloned());
-    let route = matched.as_ref().map_or("unknown", MatchedPath::as_str);
-    let status = response.status();
-    let times = series.of(route, &method, status, |method| {
-        let labels = [
-            ("service", service.as_str().to_owned()),
-            ("method", method.to_string()),
-            ("route", route.to_owned()),
-            ("code", status.as_u16().to_string()),
-        ];
-        metrics::histogram!("wicketgate_http_response_times", &labels)
-    });
-    times.record(duration.as_secs_f64());
-    let status = status.as_u16();
-    let _entered = span.enter();
-    if QUIET.contains(&path.as_str()) {
-        tracing::debug!(target: "access", %method, path, status, "answered");
-    } else {
-        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(target: "access", %method, path, status, duration_ms, "answered");
-    }
-    response
+/// What is seen of the requests to a service.
+pub(super) struct Observed {
+    service: ServiceName,
+    times: Series<Histogram>,
 }
 
-/// Tells the outer layers which route matched, for services that put a router inside another one.
+impl Observed {
+    pub fn new(service: ServiceName) -> Self {
+        Self {
+            service,
+            times: Series::default(),
+        }
+    }
+
+    /// Around all that is logged for the request.
+    pub fn span(&self, correlation: &CorrelationId) -> Span {
+        tracing::info_span!(
+            "request",
+            service = self.service.as_str(),
+            correlation.id = correlation.0,
+        )
+    }
+
+    /// Counts and logs a request that was answered.
+    pub fn note(&self, method: &Method, path: &str, started: Instant, response: &Response) {
+        let duration = started.elapsed();
+        let matched = response.extensions().get::<MatchedPath>();
+        let route = matched.map_or("unknown", MatchedPath::as_str);
+        let status = response.status();
+        let times = self.times.of(route, method, status, |method| {
+            let labels = [
+                ("service", self.service.as_str().to_owned()),
+                ("method", method.to_string()),
+                ("route", route.to_owned()),
+                ("code", status.as_u16().to_string()),
+            ];
+            metrics::histogram!("wicketgate_http_response_times", &labels)
+        });
+        times.record(duration.as_secs_f64());
+        let status = status.as_u16();
+        if QUIET.contains(&path) {
+            tracing::debug!(target: "access", %method, path, status, "answered");
+        } else {
+            let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(target: "access", %method, path, status, duration_ms, "answered");
+        }
+    }
+}
+
+/// Tells those around the router which route matched.
 pub async fn expose_route(request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;

@@ -1,30 +1,24 @@
 //! The server loop of every service but the gateway's proxy.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Router, body::Body, extract::ConnectInfo, middleware, response::IntoResponse};
-use http::{Request, StatusCode};
-use hyper::body::Incoming;
+use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::{ServiceBuilder, ServiceExt};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{ServiceName, problem::Problem};
+use crate::ServiceName;
 
-use super::{correlation, observe, within};
+use super::site::Site;
 
 /// Connections that one port serves at a time; further ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 8192;
 /// How long a client may take to send its request head, also on a kept-alive connection.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
-/// Every request is answered within this time (portal-api D19); long polls stay below.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long running requests may go on after the order to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -41,25 +35,7 @@ pub async fn serve(
     let address = listener
         .local_addr()
         .context("the listening socket has no address")?;
-    let app = app.layer(
-        ServiceBuilder::new()
-            .layer(middleware::from_fn(correlation::layer))
-            .layer(middleware::from_fn_with_state(
-                (service, Arc::default()),
-                observe::layer,
-            ))
-            .layer(CatchPanicLayer::custom(|_| {
-                IntoResponse::into_response(Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "Something went wrong here. The operators find the cause by the correlation id.",
-                ))
-            }))
-            .layer(middleware::from_fn(async |request, next| {
-                let answer = within(REQUEST_TIMEOUT, request, next).await;
-                answer.unwrap_or_else(|| StatusCode::SERVICE_UNAVAILABLE.into_response())
-            })),
-    );
+    let site = Arc::new(Site::new(service, app));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -95,14 +71,8 @@ pub async fn serve(
             () = shutdown.cancelled() => break,
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request
-                .extensions_mut()
-                .insert(ConnectInfo::<SocketAddr>(peer));
-            app.clone().oneshot(request)
-        });
+        let site = site.clone();
+        let service = hyper::service::service_fn(move |request| site.clone().answer(peer, request));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = connections.watch(connection.into_owned());
         tokio::spawn(async move {

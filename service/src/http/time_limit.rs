@@ -1,6 +1,7 @@
 //! Every request is answered within a time; an operation that moves much data may lift that.
 
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{extract::Request, middleware::Next, response::Response};
+use axum::extract::Request;
 
 /// The time limit of one request, in its extensions.
 #[derive(Clone, Debug, Default)]
@@ -30,11 +31,15 @@ impl TimeLimit {
     }
 }
 
-/// Runs the request for at most `limit`; nothing if it took longer without a right to.
-pub async fn within(limit: Duration, mut request: Request, next: Next) -> Option<Response> {
+/// Does `work` on the request for at most `limit`; nothing if it took longer without a right to.
+pub async fn within<F: Future>(
+    limit: Duration,
+    mut request: Request,
+    work: impl FnOnce(Request) -> F,
+) -> Option<F::Output> {
     let lifted = TimeLimit::of(request.extensions());
     request.extensions_mut().insert(lifted.clone());
-    let mut work = Box::pin(next.run(request));
+    let mut work = pin!(work(request));
     match tokio::time::timeout(limit, &mut work).await {
         Ok(response) => Some(response),
         Err(_) if lifted.is_lifted() => Some(work.await),
