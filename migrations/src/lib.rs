@@ -9,8 +9,10 @@ mod database;
 mod ddl;
 mod location;
 pub mod portal_api;
+mod prepared;
 mod reader;
 
 pub use database::{Database, OpenError};
 pub use location::{InvalidLocation, Location};
+pub use prepared::Prepared;
 pub use reader::Reader;

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use migrations::Prepared;
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbErr, IntoActiveModel, QuerySelect, entity::prelude::*,
+    ActiveValue::Set, DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QuerySelect,
+    entity::prelude::*,
 };
 
 use super::{
@@ -13,7 +15,13 @@ use super::{
 
 /// The application with this id.
 pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Model>, DbErr> {
-    row::Entity::find_by_id(id).one(db).await
+    static BY_ID: Prepared = Prepared::new();
+    let by_id = BY_ID.with(
+        db.get_database_backend(),
+        || row::Entity::find_by_id("").limit(1),
+        [id.into()],
+    );
+    row::Model::find_by_statement(by_id).one(db).await
 }
 
 /// As [`find`], but until the end of the transaction nobody else changes the application, its

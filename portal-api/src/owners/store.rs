@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use migrations::Prepared;
 use sdk::types::Role;
 use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, DbErr, FromQueryResult, JoinType, QueryOrder,
@@ -35,8 +36,14 @@ struct Found {
 
 /// The users with a role on `application`, the earliest first.
 pub async fn list(db: &impl ConnectionTrait, application: &str) -> Result<Vec<Owner>, DbErr> {
-    let mut lists = list_many(db, [application.to_owned()]).await?;
-    Ok(lists.remove(application).unwrap_or_default())
+    static OF_ONE: Prepared = Prepared::new();
+    let of_one = OF_ONE.with(
+        db.get_database_backend(),
+        || roles_on([String::new()]),
+        [application.into()],
+    );
+    let found = Found::find_by_statement(of_one).all(db).await?;
+    Ok(found.into_iter().map(Owner::from).collect())
 }
 
 /// The same for several applications with one statement, by application.
@@ -44,7 +51,17 @@ pub async fn list_many(
     db: &impl ConnectionTrait,
     applications: impl IntoIterator<Item = String>,
 ) -> Result<HashMap<String, Vec<Owner>>, DbErr> {
-    let found: Vec<Found> = granted::Entity::find()
+    let found: Vec<Found> = roles_on(applications).into_model().all(db).await?;
+    let mut lists = HashMap::<String, Vec<Owner>>::new();
+    for found in found {
+        let list = lists.entry(found.application_id.clone()).or_default();
+        list.push(found.into());
+    }
+    Ok(lists)
+}
+
+fn roles_on(applications: impl IntoIterator<Item = String>) -> Select<granted::Entity> {
+    granted::Entity::find()
         .select_only()
         .columns([
             granted::Column::ApplicationId,
@@ -58,28 +75,18 @@ pub async fn list_many(
         .order_by_asc(granted::Column::AddedAt)
         .order_by_asc(granted::Column::UserId)
         .order_by_desc(granted::Column::Via)
-        .into_model()
-        .all(db)
-        .await?;
-    let mut lists = HashMap::<String, Vec<Owner>>::new();
-    for Found {
-        application_id,
-        user_id,
-        email,
-        role,
-        via,
-    } in found
-    {
-        // A role that this release does not know gives the least of rights.
-        let role = rules::role(&role).unwrap_or(Role::Reader);
-        lists.entry(application_id).or_default().push(Owner {
-            user_id,
-            email,
-            role,
-            by_team: via == granted::TEAM,
-        });
+}
+
+impl From<Found> for Owner {
+    fn from(found: Found) -> Self {
+        Self {
+            user_id: found.user_id,
+            email: found.email,
+            // A role that this release does not know gives the least of rights.
+            role: rules::role(&found.role).unwrap_or(Role::Reader),
+            by_team: found.via == granted::TEAM,
+        }
     }
-    Ok(lists)
 }
 
 /// Applications on which the user has a role, with the strongest that he has.

@@ -1,5 +1,6 @@
 //! Rows of `users`, in and out.
 
+use migrations::Prepared;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QueryFilter, QuerySelect,
@@ -11,7 +12,13 @@ use super::{UserError, row};
 
 /// The user with this id.
 pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Model>, DbErr> {
-    row::Entity::find_by_id(id).one(db).await
+    static BY_ID: Prepared = Prepared::new();
+    let by_id = BY_ID.with(
+        db.get_database_backend(),
+        || row::Entity::find_by_id("").limit(1),
+        [id.into()],
+    );
+    row::Model::find_by_statement(by_id).one(db).await
 }
 
 /// The user with this id, kept from other writers until the transaction ends.
