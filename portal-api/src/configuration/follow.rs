@@ -101,12 +101,12 @@ impl Follower {
         if self.lost.as_ref().is_some_and(|lost| !lost.is_finished()) {
             return Err(no_answer());
         }
-        let state = self.state.clone();
+        let in_force = &self.state.in_force;
+        // Not the whole state: it would hold the database open when everything else has stopped.
+        let (origin, environment) = (in_force.origin.clone(), in_force.environment.clone());
         let seen = self.seen.clone();
         let mut reading = tokio::task::spawn_blocking(move || {
-            let in_force = &state.in_force;
-            let origin = &in_force.origin;
-            let newest = origin.newest(&in_force.environment, seen.as_deref());
+            let newest = origin.newest(&environment, seen.as_deref());
             // Before anybody sees it: from now on a start without the remote knows it.
             if let Ok(Some(configuration)) = &newest
                 && let Err(error) = origin.keep(configuration)
@@ -182,9 +182,9 @@ async fn finish(state: &AppState) -> anyhow::Result<()> {
     bootstrap::follow(state).await?;
     announce::announce(state).await?;
     orphans::look(state).await?;
-    let state = state.clone();
-    tokio::task::spawn_blocking(move || state.in_force.origin.keep(&state.configuration()))
-        .await??;
+    // Not the whole state, as above.
+    let (origin, configuration) = (state.in_force.origin.clone(), state.configuration());
+    tokio::task::spawn_blocking(move || origin.keep(&configuration)).await??;
     Ok(())
 }
 
