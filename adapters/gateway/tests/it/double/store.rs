@@ -420,7 +420,9 @@ impl Store {
                 .filter(|entity| entity[singular]["id"] == id)
                 .map(|entity| entity["id"].as_str().unwrap().to_owned())
                 .collect();
-            gone.iter().for_each(|id| self.forget(child, id));
+            for id in &gone {
+                self.forget(child, id);
+            }
         }
         self.forget(kind, id);
         Ok(())
