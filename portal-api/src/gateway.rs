@@ -12,6 +12,8 @@ use axum::{
 use tower_http::compression::CompressionLayer;
 
 use crate::AppState;
+pub use snapshot::of_configuration;
+pub use status::health;
 
 pub fn routes() -> Router<AppState> {
     Router::new()

@@ -24,7 +24,7 @@ pub mod events;
 mod extract;
 #[doc(hidden)]
 pub mod fuzz;
-mod gateway;
+pub mod gateway;
 mod globals;
 mod grants;
 mod groups;

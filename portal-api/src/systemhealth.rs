@@ -31,6 +31,7 @@ impl Default for SystemHealth {
             git_branch: None,
             git_last_commit: None,
             build_date: None,
+            gateway: None,
         }]))
     }
 }
@@ -63,18 +64,27 @@ async fn show(
             "Only administrators may see the system health.",
         ));
     }
-    Ok(Json(entries(&state)))
+    Ok(Json(entries(&state).await?))
 }
 
-/// The last round, with what is wrong with the configuration at this moment.
-fn entries(state: &AppState) -> Arc<Vec<Health>> {
+/// The last round, with what is wrong with the configuration and what the gateway has in force at
+/// this moment.
+async fn entries(state: &AppState) -> Result<Arc<Vec<Health>>, ApiError> {
     let mut entries = state.health.current();
     if let Some(complaint) = state.in_force.complaint()
-        && let Some(own) = Arc::make_mut(&mut entries)
-            .iter_mut()
-            .find(|entry| entry.name == "api")
+        && let Some(own) = entry(&mut entries, "api")
     {
         own.error = Some(complaint);
     }
-    entries
+    let gateway = crate::gateway::health(state.db.read()).await?;
+    if let Some(kong) = entry(&mut entries, "kong") {
+        kong.gateway = gateway;
+    }
+    Ok(entries)
+}
+
+fn entry<'a>(entries: &'a mut Arc<Vec<Health>>, name: &str) -> Option<&'a mut Health> {
+    Arc::make_mut(entries)
+        .iter_mut()
+        .find(|entry| entry.name == name)
 }

@@ -159,7 +159,7 @@ impl Default for Up {
 }
 
 /// One service alone, with the settings of its environment.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum Service {
     /// Run portal-api alone
     PortalApi,
@@ -173,8 +173,24 @@ pub enum Service {
     Mailer,
     /// Run the chatbot alone
     Chatbot,
-    /// Run the embedded gateway alone
-    Gateway,
+    /// Run the embedded gateway alone, or work for gateways without running one
+    Gateway {
+        #[command(subcommand)]
+        tool: Option<Gateway>,
+    },
+}
+
+/// What needs no running service.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Gateway {
+    /// Show what a configuration becomes on a gateway; exit code 1 if something cannot be published
+    Build {
+        /// Print the declarative document, without secrets
+        #[arg(long, required = true)]
+        print: bool,
+        /// The configuration folder
+        project: PathBuf,
+    },
 }
 
 /// Access to the database is the proof; each call is recorded in the audit log.

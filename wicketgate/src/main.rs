@@ -18,7 +18,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, Service};
 
 /// A request through the gateway allocates some thirty small things, which this allocator does at
 /// a quarter of the C library's cost.
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // At a terminal a line per request would bury the banner; services that run alone log it.
     service::log::init(match cli.command {
+        Some(Command::Service(Service::Gateway { tool: Some(_) })) => "info,access=off",
         Some(Command::Service(_)) => "info",
         _ => "info,access=off",
     });
@@ -51,6 +52,9 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Up(Box::default())) {
         Command::Up(options) => up::run(*options).await?,
+        Command::Service(Service::Gateway { tool: Some(tool) }) => {
+            return tools::gateway(tool).await;
+        }
         Command::Service(service) => single::run(service).await?,
         Command::Admin(command) => admin::run(command).await?,
         Command::Config(command) => return tools::config(command).await,

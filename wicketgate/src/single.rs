@@ -45,7 +45,7 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
             let settings = chatbot::Settings::from_env(keys::required()?)?;
             chatbot::serve(settings, listen(3004)?, readiness, shutdown).await
         }
-        Service::Gateway => {
+        Service::Gateway { .. } => {
             keys::prepare_folder(&data)?;
             let settings = gateway::Settings::from_env(data)?;
             gateway::serve(settings, readiness, shutdown).await

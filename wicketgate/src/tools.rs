@@ -1,6 +1,7 @@
 //! Commands that work on files and then end.
 
 mod configuration;
+mod gateway;
 
 use service::{
     ServiceName,
@@ -10,6 +11,7 @@ use service::{
 use crate::{cli::Keys, keys};
 
 pub use configuration::{config, init};
+pub use gateway::gateway;
 
 /// `wicketgate keys`
 pub fn keys(command: Keys) -> anyhow::Result<()> {

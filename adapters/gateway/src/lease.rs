@@ -14,7 +14,7 @@ const TTL_SECONDS: u64 = 30;
 /// So that two failed prolongations do not end the lease.
 const EVERY: Duration = Duration::from_secs(10);
 /// While portal-api has not answered yet.
-const FIRST: Duration = Duration::from_millis(200);
+const FIRST: Duration = Duration::from_millis(50);
 
 /// What this instance does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

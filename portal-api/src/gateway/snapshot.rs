@@ -74,26 +74,9 @@ pub async fn read(
     let snapshot = Snapshot {
         revision,
         seq,
-        globals: globals(&configuration),
-        apis: configuration
-            .apis
-            .iter()
-            .map(|api| with_config(api))
-            .collect(),
-        auth_servers: configuration
-            .auth_servers
-            .iter()
-            .map(|one| json(&one.admin))
-            .collect(),
-        plans: configuration
-            .plans
-            .all
-            .iter()
-            .map(|plan| plan.json.clone())
-            .collect(),
-        groups: member(json(&configuration.groups.rendered), "groups"),
         applications,
         subscriptions,
+        ..Snapshot::of(&configuration)
     };
     let answer = Json(snapshot).into_response();
     Ok(if only.is_none() {
@@ -101,6 +84,35 @@ pub async fn read(
     } else {
         answer
     })
+}
+
+/// The snapshot of a configuration that nobody has subscribed to, for tools that work without a
+/// running service.
+pub fn of_configuration(configuration: &Configuration) -> Value {
+    let snapshot = Snapshot {
+        revision: configuration.hash.clone(),
+        ..Snapshot::of(configuration)
+    };
+    serde_json::to_value(snapshot).expect("it is made of JSON")
+}
+
+impl Snapshot {
+    fn of(configuration: &Configuration) -> Self {
+        let apis = configuration.apis.iter();
+        let auth_servers = configuration.auth_servers.iter();
+        let plans = configuration.plans.all.iter();
+        Self {
+            revision: String::new(),
+            seq: 0,
+            globals: globals(configuration),
+            apis: apis.map(|api| with_config(api)).collect(),
+            auth_servers: auth_servers.map(|one| json(&one.admin)).collect(),
+            plans: plans.map(|plan| plan.json.clone()).collect(),
+            groups: member(json(&configuration.groups.rendered), "groups"),
+            applications: Vec::new(),
+            subscriptions: Vec::new(),
+        }
+    }
 }
 
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {

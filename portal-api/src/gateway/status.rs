@@ -5,9 +5,10 @@ use http::StatusCode;
 use sdk::types::{
     Timestamp,
     gateway::{GatewayNode, GatewayStatus},
+    health::GatewayHealth,
 };
 use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, DbErr, QueryOrder, entity::prelude::*,
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, QueryOrder, entity::prelude::*,
     sea_query::OnConflict,
 };
 use serde_json::{Value, json};
@@ -49,6 +50,26 @@ pub async fn read(
             .map(Timestamp),
         problems: report.map(|report| report.problems.0).unwrap_or_default(),
         nodes: nodes.into_iter().map(shown).collect(),
+    }))
+}
+
+/// The same in short, for the system health; nothing before the first report.
+pub async fn health(db: &impl ConnectionTrait) -> Result<Option<GatewayHealth>, DbErr> {
+    let Some(report) = status::Entity::find_by_id(1_i16).one(db).await? else {
+        return Ok(None);
+    };
+    let nodes = node::Entity::find().all(db).await?;
+    let has_it = |node: &&node::Model| node.in_sync && node.revision == report.revision;
+    let in_sync: Vec<&node::Model> = nodes.iter().filter(has_it).collect();
+    let is_everywhere = !nodes.is_empty() && in_sync.len() == nodes.len();
+    let last = in_sync.iter().filter_map(|node| node.applied_at).max();
+    Ok(Some(GatewayHealth {
+        applied_at: last.filter(|_| is_everywhere).map(Timestamp),
+        nodes: nodes.len(),
+        nodes_in_sync: in_sync.len(),
+        problems: report.problems.0.len(),
+        last_reconcile: report.last_reconcile.map(Timestamp),
+        revision: report.revision,
     }))
 }
 

@@ -26,7 +26,7 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Json<Arc<Vec<Health>>>, ApiError> {
     authorize(&state, &caller, &headers).await?;
-    Ok(Json(super::entries(&state)))
+    Ok(Json(super::entries(&state).await?))
 }
 
 /// The gateway's mark of a key is believed from trusted peers only; services come as themselves.

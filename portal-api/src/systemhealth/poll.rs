@@ -94,6 +94,7 @@ fn own_entry(own: &Readiness) -> Health {
         git_branch: None,
         git_last_commit: None,
         build_date: None,
+        gateway: None,
     }
 }
 
@@ -110,6 +111,7 @@ async fn ask(target: &Target) -> Health {
         git_branch: None,
         git_last_commit: None,
         build_date: None,
+        gateway: None,
     };
     let request = service::http::client().get(&target.url).timeout(TIMEOUT);
     let answer = match request.send().await {

@@ -1,12 +1,14 @@
 //! Snapshot, status and leases (portal-api 29.3, 29.4).
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 use service::ServiceName;
 
 use crate::{
     market::{Market, ORDERS, Options, PETS},
-    support::{ADMIN, DEVELOPER},
+    support::{ADMIN, DEVELOPER, TestApi},
 };
 
 async fn snapshot(market: &Market, query: &str) -> Value {
@@ -200,6 +202,47 @@ async fn the_status_is_what_the_adapter_reported_last() {
             [("gateway.applied", Some(1)), ("gateway.applied", Some(2))]
         );
     }
+}
+
+#[tokio::test]
+async fn the_system_health_says_since_when_a_revision_is_everywhere() {
+    let often = Duration::from_millis(20);
+    let api = TestApi::with(&[], |settings| settings.health_interval = often).await;
+    let adapter = api.service(ServiceName::GatewayAdapter);
+    let node = |name: &str, revision: &str, minute: u8| {
+        json!({"name": name, "revision": revision, "inSync": true,
+            "appliedAt": format!("2026-01-01T00:0{minute}:00.000Z")})
+    };
+    let report = async |nodes: Value| {
+        let body = json!({"revision": "h.2", "nodes": nodes, "problems": []});
+        let answer = adapter.send(Method::PUT, "/gateway/status", Some(body));
+        answer.await.expect(204);
+    };
+    let shown = async || loop {
+        let health = api
+            .user(ADMIN, "health")
+            .get("/systemhealth")
+            .await
+            .expect(200)
+            .json();
+        let entries = health.as_array().unwrap().clone();
+        if let Some(kong) = entries.iter().find(|entry| entry["name"] == "kong") {
+            return kong["gateway"].clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(shown().await, Value::Null);
+    report(json!([node("a", "h.2", 1), node("b", "h.1", 0)])).await;
+    let waiting = shown().await;
+    assert_eq!(
+        (&waiting["nodes"], &waiting["nodesInSync"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(waiting["appliedAt"], Value::Null);
+    report(json!([node("a", "h.2", 1), node("b", "h.2", 3)])).await;
+    let applied = shown().await;
+    assert_eq!(applied["revision"], "h.2");
+    assert_eq!(applied["appliedAt"], "2026-01-01T00:03:00.000Z");
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Timestamp;
+
 /// An entry of `GET /systemhealth`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +32,27 @@ pub struct Health {
     pub git_last_commit: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_date: Option<String>,
+    /// Only of the entry `kong`: what the gateway has in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<GatewayHealth>,
+}
+
+/// What the gateway has in force, in short; `GET /gateway/status` has it node by node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayHealth {
+    /// Newest revision the adapter has read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Since when all nodes have it; absent while one has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied_at: Option<Timestamp>,
+    pub nodes: usize,
+    pub nodes_in_sync: usize,
+    /// Things that could not be applied.
+    pub problems: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_reconcile: Option<Timestamp>,
 }
 
 const fn unknown() -> i64 {
