@@ -65,6 +65,32 @@ async fn an_unknown_plan_is_reported_with_its_name_and_the_api() {
 }
 
 #[tokio::test]
+async fn what_a_configuration_becomes_on_a_gateway_is_shown_without_any_service() {
+    let installation = Installation::prepare(Shape::OneProcess).await.unwrap();
+    let folder = sample(&installation).await;
+    let build = ["gateway", "build", "--print", folder.to_str().unwrap()];
+    let output = installation.run(&build).await;
+    assert!(output.status.success(), "{output:?}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let services = document["services"].as_array().unwrap();
+    let named = |name: &str| services.iter().any(|service| service["name"] == name);
+    assert!(named("petstore") && named("default-auth") && named("portal-api"));
+
+    let apis = folder.join("apis/petstore/config.json");
+    let mut document: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&apis).unwrap()).unwrap();
+    document["plugins"] = serde_json::json!([{"name": "nonsense", "config": {}}]);
+    fs::write(&apis, document.to_string()).unwrap();
+    let output = installation.run(&build).await;
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        error.contains("petstore") && error.contains("nonsense"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_data_folder_that_cannot_be_written_is_named() {
     let installation = Installation::prepare(Shape::OneProcess).await.unwrap();
     // A file in its place: permissions do not stop root, under which tests may run.
