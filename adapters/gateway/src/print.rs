@@ -22,8 +22,10 @@ pub struct Printed {
     pub problems: Vec<GatewayProblem>,
 }
 
-/// What the gateway that the configuration names would be given.
-pub fn print(snapshot: &Snapshot) -> anyhow::Result<Printed> {
+/// What the gateway that the configuration names would be given. `snapshot` is what portal-api
+/// makes of the configuration.
+pub fn print(snapshot: Value) -> anyhow::Result<Printed> {
+    let snapshot: Snapshot = serde_json::from_value(snapshot)?;
     // None of these secrets is shown.
     let keys = Keys::from_master(MasterKey::generate());
     let settings = desired::Settings {
@@ -41,8 +43,8 @@ pub fn print(snapshot: &Snapshot) -> anyhow::Result<Printed> {
         Target::unseen_kong()
     };
     let no_keys = KeysByServer::new();
-    let context = Context::new(&settings, snapshot, &no_keys, &target);
-    let desired = desired::of_snapshot(&context, snapshot);
+    let context = Context::new(&settings, &snapshot, &no_keys, &target);
+    let desired = desired::of_snapshot(&context, &snapshot);
     let shown = desired.entities.masked();
     let text = document::render(&shown, target.version, None, None);
     Ok(Printed {

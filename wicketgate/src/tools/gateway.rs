@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use config::{Configuration, Environment};
 use service::settings;
 
@@ -15,8 +15,7 @@ pub async fn gateway(command: Gateway) -> anyhow::Result<ExitCode> {
     let loading = tokio::task::spawn_blocking(move || Configuration::load(&project, &environment));
     let loaded = loading.await?.map_err(|problems| anyhow!("{problems}"))?;
     let snapshot = portal_api::gateway::of_configuration(&loaded.configuration);
-    let snapshot = serde_json::from_value(snapshot).context("the configuration")?;
-    let printed = gateway_adapter::print(&snapshot)?;
+    let printed = gateway_adapter::print(snapshot)?;
     println!("{:#}", printed.document);
     for problem in &printed.problems {
         eprintln!("{} `{}`: {}", problem.kind, problem.id, problem.message);
