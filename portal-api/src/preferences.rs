@@ -1,16 +1,17 @@
-//! Which mails a user wants (portal-api B17). The mailer honours it; mails that an account cannot do
-//! without are always sent.
+//! Which mails a user wants, and in which language (portal-api B17). The mailer honours it; mails that
+//! an account cannot do without are always sent.
 
 mod row;
 
 use axum::{
     Json, Router,
     extract::{Path, State},
-    routing::get,
+    routing::{get, post},
 };
-use sdk::types::users::Preferences;
-use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use sdk::types::users::{Preferences, Unsubscribe, Unsubscribed};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
 use serde_json::{Value, json};
+use service::keys::Purpose;
 
 use crate::{
     ApiError, AppState,
@@ -23,9 +24,12 @@ use crate::{
 
 const MAX_MAILS: usize = 50;
 const MAX_NAME: usize = 64;
+const MAX_TOKEN: usize = 1000;
 
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/users/{user}/preferences", get(read).put(put))
+    Router::new()
+        .route("/users/{user}/preferences", get(read).put(put))
+        .route("/unsubscribe", post(unsubscribe))
 }
 
 /// `GET /users/{user}/preferences`; who has chosen nothing gets every mail.
@@ -64,31 +68,72 @@ async fn put(
     let before = row::Entity::find_by_id(&user).one(&txn).await?;
     let before = before.map(Preferences::from).unwrap_or_default();
     precondition.check(async || Ok(Some(&before))).await?;
+    store(&txn, &user, &wanted).await?;
+    audit::record(&txn, &state, entry(&caller, &user, &before, &wanted)).await?;
+    state.commit(txn).await?;
+    Ok((etag(&wanted), Json(wanted)))
+}
+
+/// `POST /unsubscribe`: one mail less for the user of a link. The link is the proof: mail programs
+/// open it for users who are not logged in (RFC 8058).
+#[tracing::instrument(skip_all)]
+async fn unsubscribe(
+    State(state): State<AppState>,
+    caller: Caller,
+    Body(body): Body<Unsubscribe>,
+) -> Result<Json<Unsubscribed>, ApiError> {
+    if body.token.len() > MAX_TOKEN {
+        let message = format!("`token` has at most {MAX_TOKEN} characters.");
+        return Err(ApiError::invalid("token", "maxLength", message));
+    }
+    let key = state.keys.derive(&Purpose::Unsubscribe)?;
+    let (user, mail) = sdk::unsubscribe::verify(&key, &body.token)
+        .ok_or_else(|| ApiError::not_found("This is no link of a mail of ours."))?;
+    let txn = state.db.write().await?;
+    users::store::find_for_update(&txn, &user)
+        .await?
+        .ok_or_else(|| ApiError::not_found("The user of this link does not exist any more."))?;
+    let before = row::Entity::find_by_id(&user).one(&txn).await?;
+    let before = before.map(Preferences::from).unwrap_or_default();
+    let mut wanted = before.clone();
+    wanted.mails.insert(mail.clone(), false);
+    if wanted != before {
+        store(&txn, &user, &wanted).await?;
+        audit::record(&txn, &state, entry(&caller, &user, &before, &wanted)).await?;
+    }
+    state.commit(txn).await?;
+    Ok(Json(Unsubscribed { mail }))
+}
+
+fn entry(caller: &Caller, user: &str, before: &Preferences, wanted: &Preferences) -> Entry {
+    Entry::new(caller.actor(), "preferences", "update")
+        .about(user)
+        .with_data(json!({"updatedUserId": user}))
+        .was(&json!(before))
+        .becomes(&json!(wanted))
+}
+
+async fn store(txn: &DatabaseTransaction, user: &str, wanted: &Preferences) -> Result<(), DbErr> {
     let row = row::ActiveModel {
-        user_id: Set(user.clone()),
+        user_id: Set(user.to_owned()),
         mails: Set(row::Mails(wanted.mails.clone())),
         digest: Set(wanted.digest),
+        language: Set(wanted.language.clone()),
         changed_at: Set(service::clock::now()),
     };
     let replace = OnConflict::column(row::Column::UserId)
         .update_columns([
             row::Column::Mails,
             row::Column::Digest,
+            row::Column::Language,
             row::Column::ChangedAt,
         ])
         .to_owned();
     row::Entity::insert(row)
         .on_conflict(replace)
-        .exec_without_returning(&txn)
+        .exec_without_returning(txn)
         .await?;
-    let entry = Entry::new(caller.actor(), "preferences", "update")
-        .about(&user)
-        .with_data(json!({"updatedUserId": user}))
-        .was(&json!(before))
-        .becomes(&json!(wanted));
-    audit::record(&txn, &state, entry).await?;
-    state.commit(txn).await?;
-    Ok((etag(&wanted), Json(wanted)))
+    Ok(())
 }
 
 pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
@@ -96,6 +141,12 @@ pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
         let is_allowed = |c: u8| c.is_ascii_lowercase() || matches!(c, b'_' | b'.');
         (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
     };
+    if let Some(language) = &wanted.language
+        && !is_language(language)
+    {
+        let message = "`language` is written like `de` or `pt-br`.";
+        return Err(ApiError::invalid("language", "format", message));
+    }
     if wanted.mails.len() <= MAX_MAILS && wanted.mails.keys().all(is_name) {
         return Ok(());
     }
@@ -104,6 +155,13 @@ pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
          {MAX_NAME} characters."
     );
     Err(ApiError::invalid("mails", "format", message))
+}
+
+fn is_language(text: &str) -> bool {
+    let (main, region) = text.split_once('-').unwrap_or((text, "xx"));
+    [main, region]
+        .into_iter()
+        .all(|part| (2..=4).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_lowercase()))
 }
 
 fn not_found(user: &str) -> ApiError {

@@ -17,6 +17,7 @@ use crate::{
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/templates/chatbot", get(chatbot))
+        .route("/templates/email", get(emails))
         .route("/templates/email/{name}", get(email))
 }
 
@@ -31,6 +32,18 @@ async fn chatbot(
         &state.configuration().templates.rendered,
         JSON,
     ))
+}
+
+/// `GET /templates/email`: all templates of mails by name. The mailer reads them together, so that
+/// the languages and forms of one mail fit each other.
+async fn emails(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    let configuration = state.configuration();
+    Ok(respond(&headers, &configuration.templates.all_emails, JSON))
 }
 
 async fn email(

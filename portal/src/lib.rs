@@ -15,6 +15,7 @@ mod form;
 mod host;
 mod installation;
 mod login;
+mod mails;
 mod markdown;
 mod mine;
 mod plans;

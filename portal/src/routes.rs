@@ -5,7 +5,7 @@ use service::health::Readiness;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    apis, applications, approvals, catalogue, content, failure::Failure, login, reference,
+    apis, applications, approvals, catalogue, content, failure::Failure, login, mails, reference,
     state::App, subscriptions, visit,
 };
 
@@ -21,6 +21,7 @@ pub fn router(app: App, readiness: Readiness) -> Router {
         .merge(catalogue::routes())
         .merge(content::routes())
         .merge(login::routes())
+        .merge(mails::routes())
         .merge(reference::routes())
         .merge(subscriptions::routes())
         .fallback(async || Failure::NotFound)

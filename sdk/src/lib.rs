@@ -42,6 +42,7 @@ pub mod template;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod types;
+pub mod unsubscribe;
 
 pub use client::{ApiError, Auth, Client, Error, Optional, Person};
 pub use listener::{Listener, Outcome};

@@ -46,6 +46,10 @@ pub enum Purpose {
     KeptAnswer,
     /// Encrypts archives of all data.
     Archive,
+    /// Encrypts what this service still has to do, in its state folder.
+    Queue(ServiceName),
+    /// Signs links that switch mails off.
+    Unsubscribe,
 }
 
 impl fmt::Display for Purpose {
@@ -64,6 +68,8 @@ impl fmt::Display for Purpose {
             Self::Introspection => f.write_str("introspection"),
             Self::KeptAnswer => f.write_str("kept-answer"),
             Self::Archive => f.write_str("archive"),
+            Self::Queue(service) => write!(f, "queue/{service}"),
+            Self::Unsubscribe => f.write_str("unsubscribe"),
         }
     }
 }

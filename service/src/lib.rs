@@ -10,10 +10,12 @@ pub mod keys;
 pub mod log;
 pub mod metrics;
 mod name;
+pub mod operator;
 pub mod ops;
 pub mod problem;
 pub mod random;
 pub mod settings;
+pub mod state;
 pub mod token;
 
 pub use name::{ServiceName, UnknownService};

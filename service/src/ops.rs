@@ -31,6 +31,60 @@ pub struct Ping {
     pub error: Option<String>,
 }
 
+/// How the work on events goes.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Work {
+    /// Whether the last try failed for a reason that concerns all others, too.
+    #[serde(skip)]
+    pub is_failing: bool,
+    /// What went wrong last.
+    #[serde(skip)]
+    pub error: Option<String>,
+    /// Settings with which less happens than one might think.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// What was given up and is still remembered.
+    pub problems: usize,
+    /// What waits to be done.
+    pub queue_length: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+#[derive(Serialize)]
+struct WorkingPing {
+    #[serde(flatten)]
+    ping: Ping,
+    #[serde(flatten)]
+    work: Work,
+}
+
+/// As [`router`], for services that work on events: `/ping` also says how that goes. A failing one
+/// answers 500, as those who watch it expect (events-and-adapters F2); `/healthz` and `/readyz` do
+/// not depend on it.
+pub fn working(
+    name: &'static str,
+    readiness: Readiness,
+    work: impl Fn() -> Work + Clone + Send + Sync + 'static,
+) -> Router {
+    let state = readiness.clone();
+    let ping = async move || {
+        let (mut status, mut ping) = state_of(name, &state);
+        let work = work();
+        ping.error.clone_from(&work.error);
+        if work.is_failing && status == StatusCode::OK {
+            status = StatusCode::INTERNAL_SERVER_ERROR;
+            ping.healthy = 0;
+            "The last try failed".clone_into(&mut ping.message);
+        }
+        (status, Json(WorkingPing { ping, work })).into_response()
+    };
+    Router::new()
+        .route("/ping", get(ping))
+        .merge(without_ping(name, readiness))
+}
+
 #[derive(Clone)]
 struct Ops {
     name: &'static str,
@@ -59,7 +113,12 @@ pub fn without_ping<S: Clone + Send + Sync + 'static>(
 }
 
 async fn ping(State(ops): State<Ops>) -> Response {
-    let (status, healthy, message) = match ops.readiness.state() {
+    let (status, ping) = state_of(ops.name, &ops.readiness);
+    (status, Json(ping)).into_response()
+}
+
+fn state_of(name: &str, readiness: &Readiness) -> (StatusCode, Ping) {
+    let (status, healthy, message) = match readiness.state() {
         health::State::Ready => (StatusCode::OK, 1, "Up and running".to_owned()),
         health::State::Waiting(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -68,9 +127,9 @@ async fn ping(State(ops): State<Ops>) -> Response {
         ),
     };
     let ping = Ping {
-        name: ops.name.to_owned(),
+        name: name.to_owned(),
         message,
-        uptime: ops.readiness.uptime_seconds(),
+        uptime: readiness.uptime_seconds(),
         healthy,
         ping_url: "/ping".to_owned(),
         version: VERSION.to_owned(),
@@ -79,7 +138,7 @@ async fn ping(State(ops): State<Ops>) -> Response {
         build_date: String::new(),
         error: None,
     };
-    (status, Json(ping)).into_response()
+    (status, ping)
 }
 
 async fn readyz(State(ops): State<Ops>) -> Response {

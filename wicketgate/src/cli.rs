@@ -38,6 +38,9 @@ pub enum Command {
     /// Work on keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Look at mails
+    #[command(subcommand)]
+    Mail(Mail),
     /// Take over the data of a wicked installation; can be repeated
     Import(Box<Import>),
     /// Save all data of a running installation in one encrypted file, and bring it back
@@ -255,6 +258,27 @@ pub struct Value {
     /// Configuration folder with the key file
     #[arg(long, value_name = "DIR", env = "WICKETGATE_CONFIG")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Mail {
+    /// Show mails with made-up content, as the templates of a configuration make them
+    Preview {
+        /// The mail, for example `verify_email` [default: all]
+        template: Option<String>,
+        /// Configuration folder with the templates [default: the sample]
+        #[arg(long, value_name = "DIR", env = "WICKETGATE_CONFIG")]
+        config: Option<PathBuf>,
+        /// Language of the receiver, for example `de`
+        #[arg(long, value_name = "LANGUAGE")]
+        locale: Option<String>,
+        /// Print the HTML instead of the text
+        #[arg(long)]
+        html: bool,
+        /// Write text and HTML of each mail into this folder instead
+        #[arg(long, value_name = "DIR", conflicts_with = "html")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

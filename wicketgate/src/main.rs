@@ -60,6 +60,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Config(command) => return tools::config(command).await,
         Command::Init { folder } => tools::init(&folder)?,
         Command::Keys(command) => tools::keys(command)?,
+        Command::Mail(command) => tools::mail(command).await?,
         Command::Import(command) => import::run(*command).await?,
         Command::Data(command) => data::run(command).await?,
     }

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod gateway;
+mod mail;
 
 use service::{
     ServiceName,
@@ -12,6 +13,7 @@ use crate::{cli::Keys, keys};
 
 pub use configuration::{config, init};
 pub use gateway::gateway;
+pub use mail::mail;
 
 /// `wicketgate keys`
 pub fn keys(command: Keys) -> anyhow::Result<()> {
@@ -41,7 +43,15 @@ fn purposes(service: ServiceName) -> Vec<Purpose> {
             Purpose::Introspection,
         ],
         ServiceName::Mailer | ServiceName::Chatbot => {
-            vec![own, Purpose::Listener(service.wire_name().to_owned())]
+            let mut purposes = vec![
+                own,
+                Purpose::Listener(service.wire_name().to_owned()),
+                Purpose::Queue(service),
+            ];
+            if service == ServiceName::Mailer {
+                purposes.push(Purpose::Unsubscribe);
+            }
+            purposes
         }
         // These two check the tokens of all others and keep secrets: only the master key will do.
         ServiceName::PortalApi | ServiceName::AuthServer | ServiceName::Gateway => Vec::new(),

@@ -276,24 +276,21 @@ impl Services {
             portal::serve(portal, listener, readiness, stop)
         });
 
-        let mailer = mailer::Settings {
-            portal_api: neighbours.portal_api.clone(),
-            url: Some(neighbours.mailer.clone()),
-            keys: keys.clone(),
-            data: options.data.clone(),
-            rate_per_minute: NonZeroU32::new(600).expect("not zero"),
-        };
+        let mut mailer =
+            mailer::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
+        mailer.url = Some(neighbours.mailer.clone());
+        mailer.state = Some(options.data.join("mailer"));
+        mailer.rate_per_minute = NonZeroU32::new(600).expect("not zero");
+        mailer.apply_env()?;
         let listener = sockets.take("--mailer-port")?;
         self.start(ServiceName::Mailer, |readiness, stop| {
             mailer::serve(mailer, listener, readiness, stop)
         });
 
-        let chatbot = chatbot::Settings {
-            portal_api: neighbours.portal_api.clone(),
-            url: Some(neighbours.chatbot.clone()),
-            keys: keys.clone(),
-            allowed_networks: networks("EVENT_ALLOWED_NETWORKS")?,
-        };
+        let mut chatbot = chatbot::Settings::new(neighbours.portal_api.clone(), keys.clone());
+        chatbot.url = Some(neighbours.chatbot.clone());
+        chatbot.state = Some(options.data.join("chatbot"));
+        chatbot.apply_env()?;
         let listener = sockets.take("--chatbot-port")?;
         self.start(ServiceName::Chatbot, |readiness, stop| {
             chatbot::serve(chatbot, listener, readiness, stop)

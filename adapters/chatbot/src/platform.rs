@@ -1,6 +1,7 @@
 //! What the chat platforms differ in: escaping, links, the body of a post, the pace.
 
 mod body;
+mod cut;
 mod escape;
 
 use std::time::Duration;
@@ -8,12 +9,15 @@ use std::time::Duration;
 use sdk::{template::Template, types::Event};
 use serde_json::Value;
 
-use crate::model::is_link;
+use crate::{messages::Kind, model::is_link};
 
 /// A kind of target, by `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
+    /// With blocks, which only Slack itself understands.
     Slack,
+    /// Hooks that take what Slack once took, as Rocket.Chat and Mattermost do.
+    SlackCompatible,
     RocketChat,
     Mattermost,
     /// Workflow hooks that take adaptive cards.
@@ -26,7 +30,7 @@ pub enum Platform {
 }
 
 /// Who the messages come from, as far as platforms let a hook say so.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sender {
     pub name: String,
     pub icon: Option<String>,
@@ -34,17 +38,24 @@ pub struct Sender {
 
 /// A message ready to be put into a body.
 pub struct Message<'a> {
-    pub name: &'a str,
+    pub kind: &'a Kind,
     pub text: String,
-    /// Empty for summaries.
+    /// Nothing for summaries and tests.
     pub event: Option<&'a Event>,
     pub model: &'a Value,
 }
 
 impl Platform {
-    pub fn from_type(kind: &str) -> Option<Self> {
+    /// `host` is where the hook lies, `blocks` says whether it takes blocks.
+    pub fn from_type(kind: &str, host: &str, blocks: Option<bool>) -> Option<Self> {
+        let is_slack = || {
+            ["slack.com", "slack-gov.com"]
+                .iter()
+                .any(|slack| host == *slack || host.ends_with(&format!(".{slack}")))
+        };
         Some(match kind {
-            "slack" => Self::Slack,
+            "slack" if blocks.unwrap_or_else(is_slack) => Self::Slack,
+            "slack" => Self::SlackCompatible,
             "rocketchat" => Self::RocketChat,
             "mattermost" => Self::Mattermost,
             "msteams" => Self::Teams,
@@ -57,7 +68,7 @@ impl Platform {
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Slack => "slack",
+            Self::Slack | Self::SlackCompatible => "slack",
             Self::RocketChat => "rocketchat",
             Self::Mattermost => "mattermost",
             Self::Teams => "msteams",
@@ -70,7 +81,7 @@ impl Platform {
     /// Time between two posts that the platform asks for.
     pub const fn interval(self) -> Duration {
         match self {
-            Self::Slack | Self::RocketChat => Duration::from_secs(1),
+            Self::Slack | Self::SlackCompatible | Self::RocketChat => Duration::from_secs(1),
             Self::Teams | Self::TeamsLegacy => Duration::from_millis(250),
             Self::Discord => Duration::from_millis(400),
             Self::Mattermost => Duration::from_millis(100),
@@ -87,18 +98,18 @@ impl Platform {
                 self.escape(value)
             }
         });
-        cut(&self.links(&text), self.max_text())
+        cut::cut(&self.links(&text), self.max_text())
     }
 
     /// The body of a post.
-    pub fn body(self, sender: &Sender, message: &Message<'_>) -> Value {
-        body::body(self, sender, message)
+    pub fn body(self, sender: &Sender, channel: Option<&str>, message: &Message<'_>) -> Value {
+        body::body(self, sender, channel, message)
     }
 
     fn escape(self, text: &str) -> String {
         let text = escape::plain(text);
         match self {
-            Self::Slack => escape::slack(&text),
+            Self::Slack | Self::SlackCompatible => escape::slack(&text),
             Self::Webhook => text,
             _ => escape::markdown(&text),
         }
@@ -107,7 +118,7 @@ impl Platform {
     /// Templates write links as Slack does; other platforms get their own form.
     fn links(self, text: &str) -> String {
         match self {
-            Self::Slack => text.to_owned(),
+            Self::Slack | Self::SlackCompatible => text.to_owned(),
             Self::Webhook => escape::links(text, |url, label| format!("{label} ({url})")),
             _ => escape::links(text, |url, label| format!("[{label}]({url})")),
         }
@@ -116,17 +127,10 @@ impl Platform {
     const fn max_text(self) -> usize {
         match self {
             Self::Discord => 2000,
-            Self::Slack | Self::RocketChat => 3000,
-            Self::Mattermost => 4000,
-            Self::Teams | Self::TeamsLegacy | Self::Webhook => 10_000,
+            Self::Slack | Self::SlackCompatible | Self::RocketChat => 3000,
+            // A card of Teams has room for 28 KB, and a character has up to four bytes.
+            Self::Mattermost | Self::Teams | Self::TeamsLegacy => 4000,
+            Self::Webhook => 10_000,
         }
     }
-}
-
-/// The first `max` characters, with a mark when something is missing.
-fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    text.chars().take(max - 1).chain(['…']).collect()
 }

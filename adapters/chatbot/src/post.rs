@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use http::{HeaderName, StatusCode, header};
 use sdk::signature::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets,
 };
 use serde_json::Value;
-use service::{clock, random};
+use service::clock;
 use url::Url;
 
 /// Answers are read up to this size.
@@ -30,18 +31,25 @@ pub enum Posted {
     Gone(String),
 }
 
-/// Posts `body`, signed where the receiver has a secret for it.
-pub async fn post(client: &reqwest::Client, hook: &Url, secrets: &Secrets, body: &Value) -> Posted {
+/// Posts `body`, signed where the receiver has a secret for it. `id` is the same at each try, so that
+/// the receiver can tell a repetition.
+pub async fn post(
+    client: &reqwest::Client,
+    hook: &Url,
+    secrets: &Secrets,
+    id: &str,
+    body: &Value,
+) -> Posted {
     let body = body.to_string();
     let mut request = client
         .post(hook.clone())
         .header(header::CONTENT_TYPE, "application/json");
     if !secrets.is_empty() {
-        let (id, now) = (random::hex_id(), clock::now().timestamp());
+        let now = clock::now().timestamp();
         request = request
             .header(
                 HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE),
-                secrets.sign(&id, now, &body),
+                secrets.sign(id, now, &body),
             )
             .header(HeaderName::from_static(HEADER_WEBHOOK_TIMESTAMP), now)
             .header(HeaderName::from_static(HEADER_WEBHOOK_ID), id);
@@ -80,13 +88,12 @@ async fn judge(answer: reqwest::Response) -> Posted {
     }
 }
 
-/// `Retry-After` in seconds; Discord says it more exactly in the body.
+/// `Retry-After` in seconds or as a date; Discord says it more exactly in the body.
 async fn asked_pause(mut answer: reqwest::Response) -> Option<Duration> {
     let header = answer
         .headers()
         .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|value| pause(value.to_str().ok()?.trim(), clock::now()));
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         if body.len() + chunk.len() > MAX_ANSWER {
@@ -99,4 +106,27 @@ async fn asked_pause(mut answer: reqwest::Response) -> Option<Duration> {
         .and_then(|body| body.get("retry_after")?.as_f64())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     header.max(exact)
+}
+
+fn pause(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(text).ok()?;
+    (date.to_utc() - now).to_std().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_seconds_or_dates() {
+        let now = DateTime::from_timestamp(784_111_777, 0).unwrap();
+        assert_eq!(pause("5", now), Some(Duration::from_secs(5)));
+        let date = "Sun, 06 Nov 1994 08:50:07 GMT";
+        assert_eq!(pause(date, now), Some(Duration::from_secs(30)));
+        assert_eq!(pause("Sun, 06 Nov 1994 08:00:00 GMT", now), None);
+        assert_eq!(pause("soon", now), None);
+    }
 }

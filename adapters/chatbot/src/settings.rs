@@ -1,4 +1,7 @@
+use std::path::PathBuf;
+
 use ipnet::IpNet;
+use sdk::types::Secret;
 use service::{
     keys::Keys,
     settings::{self, SettingsError},
@@ -13,20 +16,43 @@ pub struct Settings {
     /// Address at which portal-api reaches this chatbot; else `globals.network.chatbotUrl`.
     pub url: Option<Url>,
     pub keys: Keys,
+    /// Folder of the messages that wait. Without it they wait at portal-api.
+    pub state: Option<PathBuf>,
     /// Networks inside the installation in which hooks may lie; public addresses always may.
     pub allowed_networks: Vec<IpNet>,
+    /// What operators show to see the queue.
+    pub admin_token: Option<Secret>,
 }
 
 impl Settings {
-    /// Reads `PORTAL_API_URL`, `CHATBOT_URL` and `EVENT_ALLOWED_NETWORKS`.
-    pub fn from_env(keys: Keys) -> Result<Self, SettingsError> {
-        Ok(Self {
-            portal_api: settings::parsed("PORTAL_API_URL")?
-                .unwrap_or_else(|| Url::parse("http://portal-api:3001/").expect("a valid address")),
-            url: settings::parsed("CHATBOT_URL")?,
+    /// Settings with which a chatbot works for itself, beside portal-api on `portal_api`.
+    pub fn new(portal_api: Url, keys: Keys) -> Self {
+        Self {
+            portal_api,
+            url: None,
             keys,
-            allowed_networks: networks("EVENT_ALLOWED_NETWORKS")?,
-        })
+            state: None,
+            allowed_networks: Vec::new(),
+            admin_token: None,
+        }
+    }
+
+    /// Reads `PORTAL_API_URL`, `CHATBOT_URL`, `STATE_DIR` and what [`Self::apply_env`] reads.
+    pub fn from_env(keys: Keys) -> Result<Self, SettingsError> {
+        let portal_api = settings::parsed("PORTAL_API_URL")?
+            .unwrap_or_else(|| Url::parse("http://portal-api:3001/").expect("a valid address"));
+        let mut settings = Self::new(portal_api, keys);
+        settings.url = settings::parsed("CHATBOT_URL")?;
+        settings.state = settings::parsed::<PathBuf>("STATE_DIR")?.map(|dir| dir.join("chatbot"));
+        settings.apply_env()?;
+        Ok(settings)
+    }
+
+    /// Reads `EVENT_ALLOWED_NETWORKS` and `CHATBOT_ADMIN_TOKEN`.
+    pub fn apply_env(&mut self) -> Result<(), SettingsError> {
+        self.allowed_networks = networks("EVENT_ALLOWED_NETWORKS")?;
+        self.admin_token = settings::secret("CHATBOT_ADMIN_TOKEN")?.map(Secret::from);
+        Ok(())
     }
 }
 

@@ -1,56 +1,64 @@
-//! From an event to mails that have left.
+//! From an event to letters, and from a letter to a mail that has left.
 
 use std::{
-    num::NonZeroU32,
-    path::Path,
     sync::{Arc, RwLock},
     time::Instant,
 };
 
-use sdk::{Client, Error, Optional, Outcome, template::Template, types::Event};
-use service::{backoff::Backoff, clock, health::Readiness};
+use lettre::{Message, address::Envelope};
+use sdk::{Client, Error, Outcome, types::Event};
+use service::{
+    backoff::Backoff,
+    clock,
+    health::Readiness,
+    keys::{Key, Purpose},
+};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    compose::{self, Parts, masked},
+    Settings,
+    compose::{self, Parts},
     configuration::Configuration,
+    health::Health,
+    letter::{Content, Letter, Receiver},
     mails::Mail,
     model::model,
-    rate::Rate,
+    queue::{Queue, Taken},
     receivers,
-    sent::Sent,
+    templates::{Rendered, Templates},
     transport::{Failure, Transport},
+    unsubscribe,
 };
 
 /// Makes and sends mails with the configuration in force.
 #[derive(Debug)]
 pub struct Mailer {
     client: Client,
+    settings: Settings,
     configuration: RwLock<Option<Arc<Configuration>>>,
-    rate: Rate,
-    sent: Sent,
+    pub queue: Queue,
+    pub health: Health,
+    /// Signs links; a service without the key sends none.
+    unsubscribe: Option<Key>,
 }
 
 impl Mailer {
-    pub fn new(client: Client, rate_per_minute: NonZeroU32) -> Self {
+    pub fn new(client: Client, settings: Settings, queue: Queue) -> Self {
         Self {
             client,
             configuration: RwLock::default(),
-            rate: Rate::per_minute(rate_per_minute),
-            sent: Sent::default(),
+            queue,
+            health: Health::default(),
+            unsubscribe: settings.keys.derive(&Purpose::Unsubscribe).ok(),
+            settings,
         }
     }
 
     /// Reads the configuration until that works. Returns false when `shutdown` came first.
-    pub async fn load_first(
-        &self,
-        data: &Path,
-        readiness: &Readiness,
-        shutdown: &CancellationToken,
-    ) -> bool {
+    pub async fn load_first(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
         let mut backoff = Backoff::for_start();
-        while let Err(reason) = self.try_load(data).await {
+        while let Err(reason) = self.try_load().await {
             readiness.waiting(reason);
             tokio::select! {
                 () = backoff.wait() => {}
@@ -61,12 +69,15 @@ impl Mailer {
     }
 
     /// Where portal-api reaches this mailer: as told, else by the configuration, else the default.
-    pub fn url(&self, told: Option<Url>) -> Url {
-        told.or_else(|| self.current()?.own_url.clone())
+    pub fn url(&self) -> Url {
+        self.settings
+            .url
+            .clone()
+            .or_else(|| self.current()?.own_url.clone())
             .unwrap_or_else(|| Url::parse("http://portal-mailer:3003/").expect("a valid address"))
     }
 
-    fn current(&self) -> Option<Arc<Configuration>> {
+    pub fn current(&self) -> Option<Arc<Configuration>> {
         self.configuration
             .read()
             .expect("no holder of this lock panics")
@@ -74,8 +85,8 @@ impl Mailer {
     }
 
     /// Takes over new configuration. One that is not usable leaves the old one in force.
-    pub async fn load(&self, data: &Path) -> bool {
-        match self.try_load(data).await {
+    pub async fn load(&self) -> bool {
+        match self.try_load().await {
             Ok(()) => true,
             Err(reason) => {
                 tracing::error!("the old mail settings stay in force: {reason}");
@@ -84,27 +95,20 @@ impl Mailer {
         }
     }
 
-    async fn try_load(&self, data: &Path) -> Result<(), String> {
-        let globals = self
-            .client
-            .globals()
-            .await
-            .map_err(|error| format!("globals: {error}"))?;
+    async fn try_load(&self) -> Result<(), String> {
+        let globals = self.client.globals().await;
+        let globals = globals.map_err(|error| format!("globals: {error}"))?;
+        let templates = self.client.mail_templates().await;
+        let templates = templates.map_err(|error| format!("templates of mails: {error}"))?;
+        let (data, always_outbox) = (&self.settings.data, self.settings.always_outbox);
         let configuration =
-            Configuration::from_globals(&globals, data).map_err(|error| error.to_string())?;
-        match &configuration.transport {
-            Transport::Off => {
-                tracing::warn!(
-                    "globals.mailer.useMailer is false: no mails are sent, not even verifications"
-                );
-            }
-            Transport::Outbox(_) => {
-                tracing::info!(
-                    "no mail server is configured: mails are written to {}",
-                    data.join("outbox").display()
-                );
-            }
-            Transport::Smtp(_) => {}
+            Configuration::new(&globals, Templates::read(&templates), data, always_outbox)
+                .map_err(|error| error.to_string())?;
+        for warning in configuration.warnings() {
+            tracing::warn!("{warning}");
+        }
+        if let Transport::Outbox(outbox) = &configuration.transport {
+            tracing::info!("mails are written to {}", outbox.folder().display());
         }
         *self
             .configuration
@@ -113,7 +117,8 @@ impl Mailer {
         Ok(())
     }
 
-    /// What the listener does with each event.
+    /// What the listener does with each event: it is done when its mails are in the queue on disk,
+    /// or, without such a queue, when they have left.
     pub async fn handle(&self, event: Event) -> Outcome {
         let Some(mail) = Mail::about(&event) else {
             return Outcome::Done;
@@ -121,7 +126,7 @@ impl Mailer {
         let Some(configuration) = self.current() else {
             return Outcome::Retry("the configuration is not read yet".to_owned());
         };
-        if matches!(configuration.transport, Transport::Off) {
+        if matches!(configuration.transport, Transport::Off) || !configuration.is_on(mail) {
             return Outcome::Done;
         }
         let age = clock::now().timestamp() - event.utc;
@@ -131,111 +136,200 @@ impl Mailer {
                 mail.template()
             ));
         }
-        let started = Instant::now();
-        let result = self.send(mail, &event, &configuration).await;
-        metrics::histogram!("wicketgate_mail_send_seconds").record(started.elapsed().as_secs_f64());
-        let (label, outcome) = match result {
-            Ok(()) => ("sent", Outcome::Done),
-            Err(Failure::Later(reason)) => ("retry", Outcome::Retry(reason)),
-            Err(Failure::Never(reason)) => ("failed", Outcome::Dead(reason)),
+        let receivers = match receivers::of(&self.client, mail, &event, &configuration).await {
+            Ok(receivers) => receivers,
+            Err(error) if is_temporary(&error) => return Outcome::Retry(error.to_string()),
+            Err(error) => return Outcome::Dead(error.to_string()),
         };
-        metrics::counter!("wicketgate_mail_total", "template" => mail.template(), "result" => label).increment(1);
-        outcome
-    }
-
-    /// Sends the mail to everybody who shall have it.
-    async fn send(
-        &self,
-        mail: Mail,
-        event: &Event,
-        configuration: &Configuration,
-    ) -> Result<(), Failure> {
-        let receivers = receivers::of(&self.client, mail, event, configuration)
-            .await
-            .map_err(|error| later(&error))?;
         if receivers.is_empty() {
             tracing::info!(
                 event.id = event.id,
                 "nobody is there to get the mail {}",
                 mail.template()
             );
-            return Ok(());
         }
-        let template = self.template(mail).await.map_err(|error| later(&error))?;
-        let subject = mail.subject(&configuration.title, event.text("group"));
-        for (receiver, person) in receivers {
-            let digest = compose::digest(&event.id, mail.template(), &receiver);
-            if self.sent.contains(&digest) {
-                continue;
+        let mut waits = Vec::new();
+        for (to, about) in receivers {
+            let event = event.clone();
+            let letter = letter(mail, to, Content { event, about }, &configuration);
+            match self.queue.take(letter).await {
+                Ok(Taken::Done) => {}
+                Ok(Taken::Waits(result)) => waits.push(result),
+                // What is in the queue already stays there, and is known when the event comes again.
+                Err(error) => return Outcome::Retry(error.to_string()),
             }
-            if !self.is_wanted(mail, &person.id).await? {
-                tracing::debug!(user.id = person.id, "this user does not want the mail");
-                continue;
-            }
-            let message = compose::compose(Parts {
-                from: &configuration.sender,
-                to: &receiver,
-                subject: &subject,
-                text: template.render_text(&model(configuration, event, &person)),
-                message_id: compose::message_id(
-                    &event.id,
-                    mail.template(),
-                    &receiver,
-                    &configuration.domain,
-                ),
-                date: clock::now(),
-            })
-            .map_err(|error| Failure::Never(error.to_string()))?;
-            self.rate.wait().await;
-            let name = format!("{}-{}-{digest}", event.utc, mail.template());
-            configuration.transport.send(&name, message).await?;
-            self.sent.insert(digest);
-            tracing::info!(
-                event.id = event.id,
-                mail.template = mail.template(),
-                "mail sent to {}",
-                masked(&receiver)
-            );
         }
-        Ok(())
-    }
-
-    /// Whether the user gets this mail: those that nobody can do without, and those that he has not
-    /// switched off.
-    async fn is_wanted(&self, mail: Mail, user_id: &str) -> Result<bool, Failure> {
-        if !mail.is_optional() || user_id.is_empty() {
-            return Ok(true);
+        if waits.is_empty() {
+            return Outcome::Done;
         }
-        let preferences = self.client.preferences(user_id).await.optional();
-        let preferences = preferences
-            .map_err(|error| later(&error))?
-            .unwrap_or_default();
-        Ok(preferences.mails.get(mail.template()) != Some(&false))
-    }
-
-    /// The template of the configuration; the built-in one when there is none or it has faults.
-    async fn template(&self, mail: Mail) -> Result<Template, Error> {
-        if let Some(source) = self
-            .client
-            .mail_template(mail.template())
-            .await
-            .optional()?
-        {
-            match Template::parse(&source) {
-                Ok(template) => return Ok(template),
-                Err(error) => {
-                    tracing::error!("mail template {}: {error}; using our own", mail.template());
+        Outcome::When(Box::pin(async move {
+            let mut failed = None;
+            for result in waits {
+                match result.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(reason)) => failed = Some(reason),
+                    Err(_) => return Outcome::Retry("the mailer stops".to_owned()),
                 }
             }
+            failed.map_or(Outcome::Done, Outcome::Dead)
+        }))
+    }
+
+    /// Sends a letter that the queue gave out, and tells the queue what became of it.
+    pub async fn deliver(&self, mut letter: Letter) {
+        let Some(configuration) = self.current() else {
+            return;
+        };
+        let now = clock::now();
+        if letter.is_collected
+            && let Err(error) = self.queue.collect(&mut letter).await
+        {
+            tracing::error!("the requests of one mail cannot be stored together: {error}");
         }
-        Ok(Template::parse(mail.built_in_template()).expect("a test reads all built-in templates"))
+        let result = if now > letter.expires_at {
+            let reason = letter.last_error.clone();
+            let reason = reason.unwrap_or_else(|| "it came too late to be of use".to_owned());
+            Err(Failure::Never(reason))
+        } else {
+            self.send(&letter, &configuration).await
+        };
+        let template = letter.mail.template();
+        let label = match result {
+            Ok(()) => {
+                tracing::info!(
+                    event.id = letter.content.event.id,
+                    mail.template = template,
+                    mail.attempts = letter.attempts + 1,
+                    "mail sent to {}",
+                    letter.to.masked()
+                );
+                self.health.succeeded(now);
+                self.queue.sent(&letter).await;
+                "sent"
+            }
+            Err(failure) => self.did_not_leave(letter, failure).await,
+        };
+        metrics::counter!("wicketgate_mail_total", "template" => template, "result" => label)
+            .increment(1);
+        self.measure();
+    }
+
+    async fn did_not_leave(&self, letter: Letter, failure: Failure) -> &'static str {
+        let now = clock::now();
+        let describe = |reason: &str| {
+            let (template, to) = (letter.mail.template(), letter.to.masked());
+            format!("the mail {template} to {to} did not leave: {reason}")
+        };
+        let (reason, is_final) = match failure {
+            Failure::Unreachable(reason) => {
+                self.health.unreachable(&reason);
+                (reason, false)
+            }
+            Failure::Later(reason) => (reason, false),
+            Failure::Never(reason) => (reason, true),
+        };
+        let next =
+            self.settings
+                .retries
+                .next(letter.attempts, now, letter.expires_at, fastrand::f64());
+        if let Some(next) = next.filter(|_| !is_final) {
+            let pause = (next - now).num_seconds();
+            tracing::warn!("{}; trying again in {pause} s", describe(&reason));
+            self.queue.later(letter, reason, next).await;
+            return "retry";
+        }
+        let reason = describe(&reason);
+        tracing::error!(event.id = letter.content.event.id, "{reason}");
+        self.health.gave_up(&reason);
+        self.queue.failed(letter, reason, now).await;
+        "failed"
+    }
+
+    async fn send(&self, letter: &Letter, configuration: &Configuration) -> Result<(), Failure> {
+        let message = self.message(letter, configuration)?;
+        let to = vec![letter.to.address.clone()];
+        let envelope = Envelope::new(Some(configuration.sender.email.clone()), to)
+            .map_err(|error| Failure::Never(error.to_string()))?;
+        let name = format!(
+            "{}-{}-{}",
+            letter.created_at.timestamp(),
+            letter.mail.template(),
+            letter.id
+        );
+        let started = Instant::now();
+        let sent = configuration
+            .transport
+            .send(&name, &envelope, message.formatted())
+            .await;
+        metrics::histogram!("wicketgate_mail_send_seconds").record(started.elapsed().as_secs_f64());
+        sent
+    }
+
+    fn message(&self, letter: &Letter, configuration: &Configuration) -> Result<Message, Failure> {
+        let unsubscribe = unsubscribe::link(self.unsubscribe.as_ref(), letter, configuration);
+        let (subject, rendered) = render(letter, configuration, unsubscribe.as_deref());
+        compose::compose(Parts {
+            from: &configuration.sender,
+            to: letter.to.mailbox(),
+            subject: &subject,
+            text: rendered.text,
+            html: rendered.html,
+            message_id: format!("<{}@{}>", letter.id, configuration.domain),
+            date: letter.created_at,
+            unsubscribe,
+        })
+        .map_err(|error| Failure::Never(error.to_string()))
+    }
+
+    /// Puts a letter into the queue that no event asked for.
+    pub async fn post(&self, letter: Letter) -> Result<(), crate::queue::QueueError> {
+        self.queue.take(letter).await.map(drop)
+    }
+
+    /// Takes down how long the queue is.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a queue is shorter than 2^52 mails"
+    )]
+    pub fn measure(&self) {
+        let (waiting, _) = self.queue.lengths();
+        metrics::gauge!("wicketgate_mail_queue").set(waiting as f64);
     }
 }
 
-fn later(error: &Error) -> Failure {
-    if error.is_temporary() || matches!(error, Error::Key(_)) {
-        Failure::Later(error.to_string())
-    } else {
-        Failure::Never(error.to_string())
+/// A letter about an event. Requests for approval may have to wait for others.
+fn letter(mail: Mail, to: Receiver, content: Content, configuration: &Configuration) -> Letter {
+    let now = clock::now();
+    let mut letter = Letter::new(mail, to, content, now);
+    if mail == Mail::PendingApproval && !configuration.approval_digest.is_zero() {
+        letter.is_collected = true;
+        letter.next_attempt_at = now + configuration.approval_digest;
     }
+    letter
+}
+
+/// Subject and text of a letter.
+pub fn render(
+    letter: &Letter,
+    configuration: &Configuration,
+    unsubscribe: Option<&str>,
+) -> (String, Rendered) {
+    let model = model(configuration, letter, unsubscribe);
+    let language = letter.to.language.as_deref();
+    let rendered = configuration
+        .templates
+        .render(letter.mail, language, &model);
+    let subject = rendered
+        .subject
+        .clone()
+        .unwrap_or_else(|| format!("{} - {}", configuration.title, letter.mail.subject()));
+    let subject = match letter.content.event.text("group") {
+        Some(group) if letter.more.is_empty() => format!("{subject} - {group}"),
+        _ => subject,
+    };
+    (subject, rendered)
+}
+
+fn is_temporary(error: &Error) -> bool {
+    error.is_temporary() || matches!(error, Error::Key(_))
 }

@@ -3,28 +3,65 @@
 use std::time::Duration;
 
 use sdk::types::Event;
+use serde::{Deserialize, Serialize};
 
-/// A mail that this service sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A mail that this service sends. Its name in templates, settings and preferences is the variant
+/// in lower case with underscores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mail {
     VerifyEmail,
     LostPassword,
     PendingApproval,
     SubscriptionApproved,
     SubscriptionDeclined,
+    ApplicationOwnerAdded,
+    PasswordChanged,
+    Welcome,
+    ApiDeprecated,
+    SecretExpires,
+    QuotaNearlyUsed,
     Invitation,
     Announcement,
+    ListenerDisabled,
+    /// Sent on request only, to see whether mails arrive.
+    Test,
 }
 
 impl Mail {
+    pub const ALL: [Self; 15] = [
+        Self::VerifyEmail,
+        Self::LostPassword,
+        Self::PendingApproval,
+        Self::SubscriptionApproved,
+        Self::SubscriptionDeclined,
+        Self::ApplicationOwnerAdded,
+        Self::PasswordChanged,
+        Self::Welcome,
+        Self::ApiDeprecated,
+        Self::SecretExpires,
+        Self::QuotaNearlyUsed,
+        Self::Invitation,
+        Self::Announcement,
+        Self::ListenerDisabled,
+        Self::Test,
+    ];
+
     /// The kinds of events that are asked for.
-    pub const KINDS: [&'static str; 6] = [
+    pub const KINDS: [&'static str; 13] = [
         "verification_email.*",
         "verification_lostpassword.*",
         "approval.add",
         "approval.delete",
+        "owner.add",
+        "user.password",
+        "user.validated",
+        "api.lifecycle",
+        "credential.expiring",
+        "usage.threshold",
         "invitation.add",
         "announcement.add",
+        "listener.disabled",
     ];
 
     /// The mail about an event; most events need none.
@@ -41,21 +78,53 @@ impl Mail {
                 "declined" => Some(Self::SubscriptionDeclined),
                 _ => None,
             },
+            ("owner", "add") => Some(Self::ApplicationOwnerAdded),
+            ("user", "password") => Some(Self::PasswordChanged),
+            ("user", "validated") => Some(Self::Welcome),
+            ("api", "lifecycle") => {
+                matches!(event.text("to")?, "deprecated" | "retired").then_some(Self::ApiDeprecated)
+            }
+            ("credential", "expiring") => Some(Self::SecretExpires),
+            ("usage", "threshold") => Some(Self::QuotaNearlyUsed),
             ("invitation", "add") => Some(Self::Invitation),
             ("announcement", "add") => Some(Self::Announcement),
+            ("listener", "disabled") => Some(Self::ListenerDisabled),
             _ => None,
         }
     }
 
-    /// Whether a user may do without it (portal-api B17).
+    /// Whether a user may do without it (portal-api B17). Links that somebody waits for, what
+    /// concerns the safety of an account, and what operators have to know are always sent.
     pub const fn is_optional(self) -> bool {
         matches!(
             self,
-            Self::SubscriptionApproved | Self::SubscriptionDeclined | Self::Announcement
+            Self::SubscriptionApproved
+                | Self::SubscriptionDeclined
+                | Self::ApplicationOwnerAdded
+                | Self::Welcome
+                | Self::ApiDeprecated
+                | Self::SecretExpires
+                | Self::QuotaNearlyUsed
+                | Self::Announcement
         )
     }
 
-    /// The name at `/templates/email/{name}`.
+    /// Whether it is sent where `globals.mailer.events` does not mention it.
+    pub const fn is_usual(self) -> bool {
+        // The page after the confirmation says the same.
+        !matches!(self, Self::Welcome)
+    }
+
+    /// Whether the installation can switch it off. Without the three others nobody could sign up
+    /// or get back in.
+    pub const fn can_be_switched_off(self) -> bool {
+        !matches!(
+            self,
+            Self::VerifyEmail | Self::LostPassword | Self::Invitation | Self::Test
+        )
+    }
+
+    /// The name of its templates.
     pub const fn template(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
@@ -63,122 +132,110 @@ impl Mail {
             Self::PendingApproval => "pending_approval",
             Self::SubscriptionApproved => "subscription_approved",
             Self::SubscriptionDeclined => "subscription_declined",
+            Self::ApplicationOwnerAdded => "application_owner_added",
+            Self::PasswordChanged => "password_changed",
+            Self::Welcome => "welcome",
+            Self::ApiDeprecated => "api_deprecated",
+            Self::SecretExpires => "secret_expires",
+            Self::QuotaNearlyUsed => "quota_nearly_used",
             Self::Invitation => "invitation",
             Self::Announcement => "announcement",
+            Self::ListenerDisabled => "listener_disabled",
+            Self::Test => "test",
         }
     }
 
-    /// Used when the configuration has no such template, or one that cannot be read.
-    pub const fn built_in_template(self) -> &'static str {
+    /// The mail of that name.
+    pub fn named(template: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|mail| mail.template() == template)
+    }
+
+    /// The part of the subject after the title, where the template says nothing else.
+    pub const fn subject(self) -> &'static str {
         match self {
-            Self::VerifyEmail => include_str!("../templates/verify_email.mustache"),
-            Self::LostPassword => include_str!("../templates/lost_password.mustache"),
-            Self::PendingApproval => include_str!("../templates/pending_approval.mustache"),
-            Self::SubscriptionApproved => {
-                include_str!("../templates/subscription_approved.mustache")
-            }
-            Self::SubscriptionDeclined => {
-                include_str!("../templates/subscription_declined.mustache")
-            }
-            Self::Invitation => include_str!("../templates/invitation.mustache"),
-            Self::Announcement => include_str!("../templates/announcement.mustache"),
-        }
-    }
-
-    /// `<title> - <part>`, and the group of the API where the event names one.
-    pub fn subject(self, title: &str, group: Option<&str>) -> String {
-        let part = match self {
             Self::VerifyEmail => "Email validation",
             Self::LostPassword => "Lost Password Recovery",
             Self::PendingApproval => "Pending Approval",
             Self::SubscriptionApproved => "Subscription Approved",
             Self::SubscriptionDeclined => "Subscription Declined",
+            Self::ApplicationOwnerAdded => "New Role",
+            Self::PasswordChanged => "Password Changed",
+            Self::Welcome => "Welcome",
+            Self::ApiDeprecated => "API Ends",
+            Self::SecretExpires => "Credential Expires",
+            Self::QuotaNearlyUsed => "Limit Nearly Reached",
             Self::Invitation => "Invitation",
             Self::Announcement => "Announcement",
-        };
-        match group {
-            Some(group) => format!("{title} - {part} - {group}"),
-            None => format!("{title} - {part}"),
+            Self::ListenerDisabled => "Listener Switched Off",
+            Self::Test => "Test",
         }
     }
 
     /// After this time the mail has no sense any more: the link has expired, the decision is old.
     pub const fn lifetime(self) -> Duration {
         match self {
-            Self::VerifyEmail | Self::LostPassword => Duration::from_hours(1),
-            Self::PendingApproval
-            | Self::SubscriptionApproved
-            | Self::SubscriptionDeclined
-            | Self::Announcement => Duration::from_hours(48),
+            Self::VerifyEmail | Self::LostPassword | Self::Test => Duration::from_hours(1),
             // As long as its link works.
             Self::Invitation => Duration::from_hours(7 * 24),
+            _ => Duration::from_hours(48),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use sdk::template::Template;
     use serde_json::json;
 
     use super::*;
 
-    fn event(entity: &str, action: &str, result: &str) -> Event {
+    fn event(entity: &str, action: &str, data: &serde_json::Value) -> Event {
         serde_json::from_value(json!({
-            "id": "1", "entity": entity, "action": action, "data": {"result": result}
+            "id": "1", "entity": entity, "action": action, "data": data
         }))
         .unwrap()
     }
 
     #[test]
-    fn decisions_are_told_and_withdrawals_are_not() {
+    fn events_become_mails_where_somebody_needs_one() {
+        let result = |result: &str| json!({"result": result});
+        let to = |to: &str| json!({"to": to});
         let cases = [
-            ("approval", "add", "", Some(Mail::PendingApproval)),
+            ("approval.add", json!({}), Some(Mail::PendingApproval)),
             (
-                "approval",
-                "delete",
-                "approved",
+                "approval.delete",
+                result("approved"),
                 Some(Mail::SubscriptionApproved),
             ),
             (
-                "approval",
-                "delete",
-                "declined",
+                "approval.delete",
+                result("declined"),
                 Some(Mail::SubscriptionDeclined),
             ),
-            ("approval", "delete", "withdrawn", None),
-            ("verification_email", "add", "", Some(Mail::VerifyEmail)),
-            ("verification", "delete", "", None),
-            ("user", "add", "", None),
+            ("approval.delete", result("withdrawn"), None),
+            ("verification_email.add", json!({}), Some(Mail::VerifyEmail)),
+            ("verification.delete", json!({}), None),
+            ("api.lifecycle", to("deprecated"), Some(Mail::ApiDeprecated)),
+            ("api.lifecycle", to("published"), None),
+            ("user.password", json!({}), Some(Mail::PasswordChanged)),
+            ("user.add", json!({}), None),
         ];
-        for (entity, action, result, expected) in cases {
+        for (kind, data, expected) in cases {
+            let (entity, action) = kind.split_once('.').unwrap();
             assert_eq!(
-                Mail::about(&event(entity, action, result)),
+                Mail::about(&event(entity, action, &data)),
                 expected,
-                "{entity}.{action}"
+                "{kind}"
             );
         }
     }
 
     #[test]
-    fn the_subject_names_the_group() {
-        assert_eq!(Mail::VerifyEmail.subject("T", None), "T - Email validation");
-        let subject = Mail::PendingApproval.subject("T", Some("partners"));
-        assert_eq!(subject, "T - Pending Approval - partners");
-    }
-
-    #[test]
-    fn the_built_in_templates_can_be_read() {
-        for mail in [
-            Mail::VerifyEmail,
-            Mail::LostPassword,
-            Mail::PendingApproval,
-            Mail::SubscriptionApproved,
-            Mail::SubscriptionDeclined,
-            Mail::Invitation,
-            Mail::Announcement,
-        ] {
-            Template::parse(mail.built_in_template()).unwrap();
+    fn the_name_is_the_same_everywhere() {
+        for mail in Mail::ALL {
+            assert_eq!(json!(mail), mail.template());
+            assert_eq!(Mail::named(mail.template()), Some(mail));
         }
     }
 }

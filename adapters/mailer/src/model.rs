@@ -2,36 +2,129 @@
 
 use sdk::{Person, template::Template, types::Event};
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::{compose::clean, configuration::Configuration};
+use crate::{
+    compose::clean,
+    configuration::Configuration,
+    letter::{Content, Letter},
+};
 
-/// The model of a mail about `event` that speaks of `person`.
-pub fn model(configuration: &Configuration, event: &Event, person: &Person) -> Value {
+/// Members of events that templates get as they are.
+const PLAIN: [&str; 15] = [
+    "group",
+    "reason",
+    "role",
+    "subject",
+    "text",
+    "days",
+    "last4",
+    "percent",
+    "limit",
+    "used",
+    "window",
+    "from",
+    "to",
+    "successor",
+    "listenerId",
+];
+/// Members that are moments; templates get the day.
+const DAYS: [&str; 4] = ["expiresAt", "resetAt", "deprecatedOn", "sunsetOn"];
+
+/// The model of a letter. `unsubscribe` is the link that ends mails of its kind.
+pub fn model(configuration: &Configuration, letter: &Letter, unsubscribe: Option<&str>) -> Value {
+    let mut model = content(configuration, &letter.content);
+    let more = letter.more.iter().map(|(_, more)| more);
+    let all: Vec<Value> = std::iter::once(&letter.content)
+        .chain(more)
+        .map(|one| content(configuration, one))
+        .collect();
+    model["receiver"] = json!({
+        "name": letter.to.name.as_deref().unwrap_or_else(|| letter.to.address.as_ref()),
+        "email": letter.to.address.to_string(),
+    });
+    model["count"] = json!(all.len());
+    model["several"] = json!(all.len() > 1);
+    model["approvals"] = all.into();
+    model["unsubscribeLink"] = json!(unsubscribe);
+    model
+}
+
+fn content(configuration: &Configuration, content: &Content) -> Value {
+    let Content { event, about } = content;
     let text = |member: &str| event.text(member).unwrap_or_default();
-    let application = text("applicationId");
     let portal = &configuration.portal;
-    // Names are one line, in the text as in the headers.
-    json!({
+    let (application, api) = (text("applicationId"), text("apiId"));
+    let mut model = json!({
         "title": configuration.title,
-        "user": {
-            "id": person.id,
-            "name": clean(&person.name),
-            "firstName": clean(&person.first_name),
-            "lastName": clean(&person.last_name),
-            "email": person.email,
-        },
-        "api": {"id": text("apiId")},
+        "user": person(about),
+        "api": {"id": api},
         "plan": {"id": text("planId")},
         "application": {"id": application},
-        "reason": text("reason"),
-        "role": text("role"),
-        "subject": text("subject"),
-        "text": text("text"),
         "verificationLink": verification_link(event),
-        "approvalsLink": format!("{portal}/admin/approvals"),
-        "applicationLink": format!("{portal}/applications/{application}"),
+        "portalLink": link(portal, &[]),
+        "approvalsLink": link(portal, &["admin", "approvals"]),
+        "applicationLink": link(portal, &["applications", application]),
+        "apiLink": link(portal, &["apis", api]),
         "portalEmail": configuration.sender.email.to_string(),
+    });
+    for member in PLAIN {
+        if let Some(value) = event.data.get(member) {
+            model[member] = value.clone();
+        }
+    }
+    for member in DAYS {
+        if let Some(moment) = event.text(member) {
+            model[member] = json!(moment.get(..10).unwrap_or(moment));
+        }
+    }
+    model
+}
+
+/// Names are one line, in the text as in the headers, and no links: whoever signs up with another
+/// one's address must not make us send him an advertisement.
+fn person(person: &Person) -> Value {
+    let name = |name: &str| {
+        let name = clean(name);
+        if name == person.email {
+            name
+        } else {
+            without_links(&name)
+        }
+    };
+    json!({
+        "id": person.id,
+        "name": name(&person.name),
+        "firstName": name(&person.first_name),
+        "lastName": name(&person.last_name),
+        "email": person.email,
     })
+}
+
+/// An invisible character where mail programs would see an address.
+fn without_links(name: &str) -> String {
+    let mut result = String::with_capacity(name.len());
+    let mut characters = name.chars().peekable();
+    while let Some(c) = characters.next() {
+        result.push(c);
+        let is_inside = characters.peek().is_some_and(|next| !next.is_whitespace());
+        if is_inside && matches!(c, '.' | ':' | '@') {
+            result.push('\u{200b}');
+        }
+    }
+    result
+}
+
+fn link(portal: &str, path: &[&str]) -> String {
+    match Url::parse(portal) {
+        Ok(mut url) => {
+            if let Ok(mut segments) = url.path_segments_mut() {
+                segments.pop_if_empty().extend(path);
+            }
+            url.to_string()
+        }
+        Err(_) => portal.to_owned(),
+    }
 }
 
 /// The link of a verification or an invitation with its id filled in; empty for other events.
@@ -59,6 +152,17 @@ mod tests {
         assert_eq!(
             verification_link(&event),
             "https://x.example/verify/abc?a=1"
+        );
+    }
+
+    #[test]
+    fn names_hold_no_links_and_paths_cannot_be_left() {
+        assert_eq!(without_links("J. R. Tolkien"), "J. R. Tolkien");
+        assert!(!without_links("win at https://evil.example").contains("evil.example"));
+        assert!(!without_links("https://evil").contains("://"));
+        assert_eq!(
+            link("https://p.example", &["applications", "a/../b"]),
+            "https://p.example/applications/a%2F..%2Fb"
         );
     }
 }

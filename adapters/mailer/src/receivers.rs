@@ -2,125 +2,172 @@
 
 use std::collections::BTreeSet;
 
-use lettre::{Address, message::Mailbox};
 use sdk::{
     Client, Error, Optional, Person,
     types::{Event, ListQuery, Role},
 };
 
-use crate::{compose::clean, configuration::Configuration, mails::Mail};
+use crate::{
+    compose::{address, clean},
+    configuration::{ApprovalRecipients, Configuration},
+    letter::Receiver,
+    mails::Mail,
+};
 
 /// The receivers, each with the person the text speaks of. Users who do not exist any more get
-/// nothing.
+/// nothing, and those who do not want the mail neither.
 pub async fn of(
     client: &Client,
     mail: Mail,
     event: &Event,
     configuration: &Configuration,
-) -> Result<Vec<(Mailbox, Person)>, Error> {
-    match mail {
-        Mail::VerifyEmail | Mail::LostPassword => {
-            let person = person(client, event.text("userId")).await?;
-            Ok(person.into_iter().filter_map(to_himself).collect())
+) -> Result<Vec<(Receiver, Person)>, Error> {
+    let text = |member| event.text(member).map(str::to_owned);
+    let ids: Vec<String> = match mail {
+        Mail::PendingApproval => return of_request(client, event, configuration).await,
+        Mail::Invitation => return Ok(invited(event).into_iter().collect()),
+        Mail::ListenerDisabled if event.text("applicationId").is_none() => {
+            let person = Person::unknown("");
+            let admin = configuration.admin.clone();
+            return Ok(admin.map(|admin| (admin, person)).into_iter().collect());
         }
-        Mail::PendingApproval => {
-            let Some(admin) = configuration.admin.clone() else {
-                tracing::warn!(
-                    "globals.mailer.adminEmail is missing: nobody is told of the request"
-                );
-                return Ok(Vec::new());
-            };
-            let person = person(client, event.text("userId")).await?;
-            Ok(person.map(|person| (admin, person)).into_iter().collect())
-        }
+        Mail::VerifyEmail
+        | Mail::LostPassword
+        | Mail::PasswordChanged
+        | Mail::Welcome
+        | Mail::Test => text("userId").into_iter().collect(),
+        Mail::ApplicationOwnerAdded => text("addedUserId").into_iter().collect(),
         Mail::SubscriptionApproved | Mail::SubscriptionDeclined => {
-            let mut receivers = Vec::new();
-            for id in concerned(client, event).await? {
-                receivers.extend(client.person(&id).await?.and_then(to_himself));
-            }
-            Ok(receivers)
+            let mut ids: Vec<String> = text("requesterId").into_iter().collect();
+            ids.extend(owners(client, event.text("applicationId")).await?);
+            ids
         }
-        Mail::Invitation => Ok(invited(event).into_iter().collect()),
-        Mail::Announcement => {
-            let mut receivers = Vec::new();
-            for id in users_of(client, event.text("apiId").unwrap_or_default()).await? {
-                receivers.extend(client.person(&id).await?.and_then(to_himself));
-            }
-            Ok(receivers)
+        Mail::SecretExpires | Mail::QuotaNearlyUsed | Mail::ListenerDisabled => {
+            owners(client, event.text("applicationId")).await?
+        }
+        Mail::Announcement | Mail::ApiDeprecated => {
+            users_of(client, event.text("apiId").unwrap_or_default()).await?
+        }
+    };
+    let ids: BTreeSet<String> = ids.into_iter().collect();
+    let mut receivers = Vec::new();
+    for id in ids {
+        receivers.extend(user(client, mail, event, &id).await?);
+    }
+    Ok(receivers)
+}
+
+/// A user as receiver of a mail about himself, unless he does not want it.
+async fn user(
+    client: &Client,
+    mail: Mail,
+    event: &Event,
+    id: &str,
+) -> Result<Option<(Receiver, Person)>, Error> {
+    let Some(person) = client.person(id).await? else {
+        return Ok(None);
+    };
+    let preferences = client.preferences(id).await.optional()?.unwrap_or_default();
+    if mail.is_optional() && preferences.mails.get(mail.template()) == Some(&false) {
+        tracing::debug!(user.id = id, "this user does not want the mail");
+        return Ok(None);
+    }
+    // The page from which a mail was asked for knows best which language its reader reads.
+    let language = event.text("language").map(str::to_owned);
+    Ok(receiver(&person, language.or(preferences.language)).map(|receiver| (receiver, person)))
+}
+
+/// Whoever decides about requests. The text speaks of the requester.
+async fn of_request(
+    client: &Client,
+    event: &Event,
+    configuration: &Configuration,
+) -> Result<Vec<(Receiver, Person)>, Error> {
+    let Some(requester) = event.text("userId") else {
+        return Ok(Vec::new());
+    };
+    let Some(requester) = client.person(requester).await? else {
+        return Ok(Vec::new());
+    };
+    let mut receivers: Vec<Receiver> = Vec::new();
+    if configuration.approval_recipients != ApprovalRecipients::Admin {
+        let api = event.text("apiId").unwrap_or_default();
+        for approver in client.approvers_of_api(api).await? {
+            let found = user(client, Mail::PendingApproval, event, &approver.id).await?;
+            receivers.extend(found.map(|(receiver, _)| receiver));
         }
     }
+    // A request must not wait unnoticed because an API has nobody who decides.
+    let is_for_admin =
+        configuration.approval_recipients != ApprovalRecipients::Approvers || receivers.is_empty();
+    let admin = configuration.admin.as_ref().filter(|_| is_for_admin);
+    let is_told = |admin: &&Receiver| receivers.iter().any(|one| one.address == admin.address);
+    receivers.extend(admin.filter(|admin| !is_told(admin)).cloned());
+    if receivers.is_empty() {
+        tracing::warn!("globals.mailer.adminEmail is missing: nobody is told of the request");
+    }
+    Ok(receivers
+        .into_iter()
+        .map(|receiver| (receiver, requester.clone()))
+        .collect())
 }
 
 /// Somebody who may have no account here.
-fn invited(event: &Event) -> Option<(Mailbox, Person)> {
-    let email = event.text("email")?;
-    to_himself(Person {
-        id: String::new(),
-        email: email.to_owned(),
-        name: email.to_owned(),
-        first_name: String::new(),
-        last_name: String::new(),
-    })
+fn invited(event: &Event) -> Option<(Receiver, Person)> {
+    let person = Person::unknown(event.text("email")?);
+    let language = event.text("language").map(str::to_owned);
+    receiver(&person, language).map(|receiver| (receiver, person))
 }
 
-/// Ids of the owners of all applications that have a subscription to an API, each once.
-async fn users_of(client: &Client, api: &str) -> Result<BTreeSet<String>, Error> {
+/// Ids of the owners of all applications that have a subscription to an API.
+async fn users_of(client: &Client, api: &str) -> Result<Vec<String>, Error> {
     let mut query = ListQuery {
         limit: 1000,
         ..ListQuery::default()
     };
-    let mut owners = BTreeSet::new();
+    let mut applications = BTreeSet::new();
     loop {
-        let page = client.subscriptions_of_api(api, &query).await?;
-        for subscription in &page.items {
-            let application = client.application(&subscription.application).await;
-            let found = application.optional()?.and_then(|found| found.owners);
-            let found = found.unwrap_or_default().into_iter();
-            let owning = found.filter(|owner| owner.role == Role::Owner);
-            owners.extend(owning.map(|owner| owner.user_id));
-        }
+        let page = client.subscriptions_of_api(api, &query).await.optional()?;
+        let page = page.unwrap_or_default();
         query.offset += page.items.len() as u64;
-        if page.items.is_empty() || query.offset >= page.count {
-            return Ok(owners);
+        let is_last = page.items.is_empty() || query.offset >= page.count;
+        applications.extend(page.items.into_iter().map(|one| one.application));
+        if is_last {
+            break;
         }
     }
-}
-
-/// Ids of the requester and of all owners of the application, each once.
-async fn concerned(client: &Client, event: &Event) -> Result<Vec<String>, Error> {
-    let mut ids: Vec<String> = event
-        .text("requesterId")
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
-    if let Some(application) = event.text("applicationId") {
-        let application = client.application(application).await.optional()?;
-        let owners = application
-            .and_then(|application| application.owners)
-            .unwrap_or_default();
-        for owner in owners.into_iter().filter(|owner| owner.role == Role::Owner) {
-            if !ids.contains(&owner.user_id) {
-                ids.push(owner.user_id);
-            }
-        }
+    let mut ids = Vec::new();
+    for application in applications {
+        ids.extend(owners(client, Some(&application)).await?);
     }
     Ok(ids)
 }
 
-async fn person(client: &Client, id: Option<&str>) -> Result<Option<Person>, Error> {
-    match id {
-        Some(id) => client.person(id).await,
-        None => Ok(None),
-    }
+async fn owners(client: &Client, application: Option<&str>) -> Result<Vec<String>, Error> {
+    let Some(application) = application else {
+        return Ok(Vec::new());
+    };
+    let application = client.application(application).await.optional()?;
+    let owners = application.and_then(|application| application.owners);
+    Ok(owners
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|owner| owner.role == Role::Owner)
+        .map(|owner| owner.user_id)
+        .collect())
 }
 
-/// The user as receiver of a mail about himself; nothing when his address is none.
-fn to_himself(person: Person) -> Option<(Mailbox, Person)> {
-    let Ok(address) = person.email.parse::<Address>() else {
+/// Nothing when the address is none.
+fn receiver(person: &Person, language: Option<String>) -> Option<Receiver> {
+    let Some(address) = address(&person.email) else {
         tracing::warn!(user.id = person.id, "the address of this user is not valid");
         return None;
     };
-    // The address as name would only say everything twice.
-    let name = (person.name != person.email).then(|| clean(&person.name));
-    Some((Mailbox::new(name, address), person))
+    Some(Receiver {
+        user_id: Some(person.id.clone()).filter(|id| !id.is_empty()),
+        // The address as name would only say everything twice.
+        name: (person.name != person.email).then(|| clean(&person.name)),
+        address,
+        language,
+    })
 }

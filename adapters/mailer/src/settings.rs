@@ -3,11 +3,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sdk::types::Secret;
 use service::{
     keys::Keys,
     settings::{self, SettingsError},
 };
 use url::Url;
+
+use crate::queue::Schedule;
 
 /// What the mailer needs to start. Senders and the mail server come from `globals.mailer`.
 #[derive(Clone, Debug)]
@@ -19,21 +22,62 @@ pub struct Settings {
     pub keys: Keys,
     /// Data folder; without a mail server mails are written to `outbox` in it.
     pub data: PathBuf,
+    /// Folder of the mails that wait. Without it they wait at portal-api.
+    pub state: Option<PathBuf>,
     /// Mails that leave per minute.
     pub rate_per_minute: NonZeroU32,
+    /// When a mail that did not leave is tried again.
+    pub retries: Schedule,
+    /// Write mails to files whatever the configuration says.
+    pub always_outbox: bool,
+    /// What operators show to see the queue.
+    pub admin_token: Option<Secret>,
 }
 
 impl Settings {
-    /// Reads `PORTAL_API_URL`, `MAILER_URL` and `MAIL_RATE_PER_MINUTE`.
-    pub fn from_env(keys: Keys, data: &Path) -> Result<Self, SettingsError> {
-        Ok(Self {
-            portal_api: settings::parsed("PORTAL_API_URL")?
-                .unwrap_or_else(|| Url::parse("http://portal-api:3001/").expect("a valid address")),
-            url: settings::parsed("MAILER_URL")?,
+    /// Settings with which a mailer works for itself, beside portal-api on `portal_api`.
+    pub fn new(portal_api: Url, keys: Keys, data: &Path) -> Self {
+        Self {
+            portal_api,
+            url: None,
             keys,
             data: data.to_owned(),
-            rate_per_minute: settings::parsed("MAIL_RATE_PER_MINUTE")?
-                .unwrap_or(NonZeroU32::new(60).expect("not zero")),
-        })
+            state: None,
+            rate_per_minute: NonZeroU32::new(60).expect("not zero"),
+            retries: Schedule::default(),
+            always_outbox: false,
+            admin_token: None,
+        }
+    }
+
+    /// Reads `PORTAL_API_URL`, `MAILER_URL` and what [`Self::apply_env`] reads.
+    pub fn from_env(keys: Keys, data: &Path) -> Result<Self, SettingsError> {
+        let portal_api = settings::parsed("PORTAL_API_URL")?
+            .unwrap_or_else(|| Url::parse("http://portal-api:3001/").expect("a valid address"));
+        let mut settings = Self::new(portal_api, keys, data);
+        settings.url = settings::parsed("MAILER_URL")?;
+        settings.state = settings::parsed::<PathBuf>("STATE_DIR")?.map(|dir| dir.join("mailer"));
+        settings.apply_env()?;
+        Ok(settings)
+    }
+
+    /// Reads `MAIL_RATE_PER_MINUTE`, `MAIL_TRANSPORT` and `MAILER_ADMIN_TOKEN`.
+    pub fn apply_env(&mut self) -> Result<(), SettingsError> {
+        if let Some(rate) = settings::parsed("MAIL_RATE_PER_MINUTE")? {
+            self.rate_per_minute = rate;
+        }
+        self.always_outbox = match settings::var("MAIL_TRANSPORT").as_deref() {
+            None | Some("smtp") => false,
+            Some("file") => true,
+            Some(other) => {
+                return Err(SettingsError::Invalid {
+                    name: "MAIL_TRANSPORT".to_owned(),
+                    value: other.to_owned(),
+                    reason: "use `smtp` or `file`".to_owned(),
+                });
+            }
+        };
+        self.admin_token = settings::secret("MAILER_ADMIN_TOKEN")?.map(Secret::from);
+        Ok(())
     }
 }

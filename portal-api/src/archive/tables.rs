@@ -85,7 +85,8 @@ pub const TABLES: &[Table] = &[
         ("extra", Json), ("changed_at", Time), ("changed_by", Text),
     ]),
     table("user_preferences", &["user_id"], &[
-        ("user_id", Text), ("mails", Json), ("digest", Flag), ("changed_at", Time),
+        ("user_id", Text), ("mails", Json), ("digest", Flag), ("language", Text),
+        ("changed_at", Time),
     ]),
     // Up to 5 MiB each.
     table("config_drafts", &["user_id"], &[

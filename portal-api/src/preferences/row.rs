@@ -13,6 +13,7 @@ pub struct Model {
     pub user_id: String,
     pub mails: Mails,
     pub digest: bool,
+    pub language: Option<String>,
     pub changed_at: DateTimeUtc,
 }
 
@@ -25,6 +26,7 @@ impl From<Model> for Preferences {
         Self {
             mails: row.mails.0,
             digest: row.digest,
+            language: row.language,
         }
     }
 }

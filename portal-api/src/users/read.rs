@@ -11,11 +11,12 @@ use sea_orm::{ConnectionTrait, EntityTrait, Order, sea_query::Expr};
 use super::{email, row, store, wire};
 use crate::{
     ApiError, AppState,
+    approvals::rules::Reach,
     caller::Caller,
     paging::{self, Fields, ListQuery, Listed, Parameters, Sort},
 };
 
-/// `GET /users`, and the look-ups `?customId=` and `?email=`, which need no user.
+/// `GET /users`, the look-ups `?customId=` and `?email=`, which need no user, and `?approverOf=`.
 #[tracing::instrument(skip_all)]
 pub async fn list(
     State(state): State<AppState>,
@@ -25,6 +26,10 @@ pub async fn list(
     caller.require_scope("read_users")?;
     let db = state.db.read();
     let given = |name| parameters.get(name).filter(|text| !text.is_empty());
+    if let Some(api) = given("approverOf") {
+        caller.require_admin()?;
+        return Ok(Json(approvers(&state, api).await?).into_response());
+    }
     let found = if let Some(custom_id) = given("customId") {
         store::find_by_custom_id(db, custom_id).await?
     } else if let Some(address) = given("email") {
@@ -58,6 +63,21 @@ async fn page(
     let by_id = Sort::by(id(), Order::Asc);
     let users = paging::page(db, all, &query, &fields, by_id, id()).await?;
     Ok(users.map(wire::summary))
+}
+
+/// Who may decide about requests for an API. Administrators may, too, and are not among them.
+async fn approvers(state: &AppState, api: &str) -> Result<Vec<UserSummary>, ApiError> {
+    let configuration = state.configuration();
+    let found = configuration.apis.iter().find(|known| known.id == api);
+    let api = found.ok_or_else(|| ApiError::not_found(format!("There is no API `{api}`.")))?;
+    let users = store::approvers(state.db.read(), &configuration).await?;
+    let group = api.required_group.as_deref();
+    Ok(users
+        .into_iter()
+        .filter(|user| user.disabled_at.is_none())
+        .filter(|user| Reach::of_user(user, &configuration).covers(&api.id, group))
+        .map(wire::summary)
+        .collect())
 }
 
 /// 400: the call names a user who does not exist.

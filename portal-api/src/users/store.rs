@@ -1,11 +1,13 @@
 //! Rows of `users`, in and out.
 
+use config::Configuration;
 use migrations::Prepared;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QueryFilter, QuerySelect,
-    Statement,
+    Condition, DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, Statement,
     entity::prelude::*,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{UserError, row};
@@ -49,6 +51,37 @@ pub async fn find_by_custom_id(
         .filter(row::Column::CustomId.eq(custom_id))
         .one(db)
         .await
+}
+
+/// Most approvers that are looked at.
+const MAX_APPROVERS: u64 = 1000;
+
+/// The members of all groups that may decide about requests.
+pub async fn approvers(
+    db: &impl ConnectionTrait,
+    configuration: &Configuration,
+) -> Result<Vec<row::Model>, DbErr> {
+    let groups = configuration
+        .groups
+        .all
+        .iter()
+        .map(|group| group.id.as_str());
+    let mut members = Condition::any();
+    for group in groups.filter(|group| configuration.groups.is_approver(&[group])) {
+        let groups = Expr::col(row::Column::Groups).cast_as("text");
+        members = members.add(groups.like(format!("%\"{group}\"%")));
+    }
+    let users = row::Entity::find()
+        .filter(members)
+        .order_by_asc(row::Column::Id)
+        .limit(MAX_APPROVERS)
+        .all(db)
+        .await?;
+    // The pattern may find more: `_` in it stands for any character.
+    Ok(users
+        .into_iter()
+        .filter(|user| configuration.groups.is_approver(&user.groups.0))
+        .collect())
 }
 
 /// Stores a new user. Never overwrites one: a taken id, address or custom id is an error.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use serde_json::{Value, json};
-use service::ServiceName;
+use service::{ServiceName, keys::Purpose};
 
 use crate::{
     authorization::ROUTES,
@@ -451,6 +451,16 @@ async fn operations(walk: &mut Walk<'_>) {
     let body = json!({"mails": {"announcement": false}});
     let path = format!("/users/{DEVELOPER}/preferences");
     walk.step(DEVELOPER, "PUT /users/{user}/preferences", &path, body)
+        .await;
+    let key = walk
+        .market
+        .api
+        .keys()
+        .derive(&Purpose::Unsubscribe)
+        .unwrap();
+    let token = sdk::unsubscribe::sign(&key, DEVELOPER, "welcome");
+    let body = json!({"token": token});
+    walk.step(DEVELOPER, "POST /unsubscribe", "/unsubscribe", body)
         .await;
     let body = json!({"subject": "Hello", "text": "World"});
     let path = "/apis/petstore/announcements";

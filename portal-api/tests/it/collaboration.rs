@@ -1,7 +1,7 @@
 //! Invitations, roles, preferences, announcements, and what pages ask for (portal-api B5, B6, B17).
 
 use serde_json::{Value, json};
-use service::ServiceName;
+use service::{ServiceName, keys::Purpose};
 
 use crate::{
     market::{APPROVER, CLOCK, Market, ORDERS, PETS},
@@ -169,7 +169,7 @@ async fn users_say_which_mails_they_want() {
         let path = format!("/users/{DEVELOPER}/preferences");
         let none = market.get(DEVELOPER, &path).await.expect(200).json();
         assert_eq!(none, json!({"mails": {}, "digest": false}));
-        let wanted = json!({"mails": {"announcement": false, "subscription_approved": true}, "digest": true});
+        let wanted = json!({"mails": {"announcement": false, "subscription_approved": true}, "digest": true, "language": "pt-br"});
         let put = market
             .call(DEVELOPER, http::Method::PUT, &path, wanted.clone())
             .await;
@@ -186,12 +186,63 @@ async fn users_say_which_mails_they_want() {
             json!({"mails": []}),
             json!({"mails": {"A b": true}}),
             json!({"mails": {"a": "yes"}}),
+            json!({"language": "German"}),
         ] {
             market
                 .call(DEVELOPER, http::Method::PUT, &path, wrong)
                 .await
                 .expect(400);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_link_of_a_mail_stops_mails_of_its_kind_and_nothing_else() {
+    for market in Market::on_each_database().await {
+        let key = market.api.keys().derive(&Purpose::Unsubscribe).unwrap();
+        let path = format!("/users/{DEVELOPER}/preferences");
+        let before = json!({"mails": {"announcement": false}, "digest": true, "language": "de"});
+        let put = http::Method::PUT;
+        market.call(DEVELOPER, put, &path, before).await.expect(200);
+        let anonymous = market.api.anonymous();
+        let stop = async |token: &str| {
+            let body = json!({"token": token});
+            anonymous.post("/unsubscribe", body).await
+        };
+        let token = sdk::unsubscribe::sign(&key, DEVELOPER, "welcome");
+        for _ in 0..2 {
+            let answer = stop(&token).await.expect(200).json();
+            assert_eq!(answer, json!({"mail": "welcome"}));
+        }
+        let after = market.get(DEVELOPER, &path).await.expect(200).json();
+        let mails = json!({"announcement": false, "welcome": false});
+        assert_eq!(
+            after,
+            json!({"mails": mails, "digest": true, "language": "de"})
+        );
+        let nobody = sdk::unsubscribe::sign(&key, "nobody", "welcome");
+        for wrong in ["", "nonsense", &token[..token.len() - 2], &nobody] {
+            stop(wrong).await.expect(404);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_decide_about_an_api_can_be_found() {
+    for market in Market::on_each_database().await {
+        let mailer = market.api.service(ServiceName::Mailer);
+        let approvers = async |api: &str| {
+            let answer = mailer.get(&format!("/users?approverOf={api}")).await;
+            let users = answer.expect(200).json();
+            let ids = users.as_array().unwrap().iter();
+            ids.map(|user| user["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(approvers(CLOCK).await, [APPROVER]);
+        assert!(approvers(PETS).await.is_empty(), "it needs no group");
+        mailer.get("/users?approverOf=none").await.expect(404);
+        let path = format!("/users?approverOf={CLOCK}");
+        market.get(DEVELOPER, &path).await.expect(403);
     }
 }
 

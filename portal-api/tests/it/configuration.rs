@@ -338,6 +338,9 @@ async fn templates_are_for_administrators_and_those_who_send() {
             .expect(200);
         assert!(mail.header("content-type").starts_with("text/plain"));
         assert!(mail.text().contains("{{{verificationLink}}}"));
+        let mails = caller.get("/templates/email").await.expect(200).json();
+        assert_eq!(mails["verify_email"], mail.text());
+        assert!(mails["verify_email.de.html"].is_string());
         let chat = caller.get("/templates/chatbot").await.expect(200).json();
         assert!(chat["userSignedUp"].is_string());
         for name in ["unknown", "..%2F..%2Fglobals.json", "%2Fetc%2Fpasswd"] {

@@ -147,6 +147,11 @@ impl TestApi {
         Some(Self::serve(data, postgres, self.keys.clone(), &[], |_| {}).await)
     }
 
+    /// The keys of the installation, as the other services have them.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// A second instance on the same PostgreSQL database.
     pub async fn another(&self) -> Self {
         self.another_with(|_| {}).await

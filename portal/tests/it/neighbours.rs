@@ -107,6 +107,7 @@ fn router(log: Log) -> Router {
         .route("/content/toc", get(async || Json(json!([{"category": "content", "url": "/content/terms", "title": "Terms"}]))))
         .route("/content/{*path}", get(content))
         .route("/users/{user}", get(user))
+        .route("/unsubscribe", post(stop_mails))
         .route("/applications", post(register))
         .route("/applications/{application}", get(application))
         .route("/applications/{application}/subscriptions", get(subscriptions).post(subscribe))
@@ -119,6 +120,14 @@ fn router(log: Log) -> Router {
         .route("/auth/oauth2/userinfo", get(async || Json(json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}))))
         .route("/auth/oauth2/revoke", post(revoke))
         .with_state(log)
+}
+
+async fn stop_mails(State(log): State<Log>, Json(body): Json<Value>) -> Response {
+    if body["token"] != "good" {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    log.note("mails stopped");
+    Json(json!({"mail": "announcement"})).into_response()
 }
 
 fn globals() -> Value {

@@ -66,6 +66,21 @@ async fn forms_need_the_token_and_the_right_origin() {
 }
 
 #[tokio::test]
+async fn a_link_in_a_mail_stops_mails_without_log_in_and_only_when_it_is_sent() {
+    let portal = TestPortal::start().await;
+    let page = portal.guest().get("/unsubscribe/good").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("action=\"/unsubscribe/good\""));
+    assert!(portal.log.entries().is_empty());
+    let one_click = [("List-Unsubscribe", "One-Click")];
+    let done = portal.guest().post("/unsubscribe/good", &one_click).await;
+    assert_eq!(done.status, StatusCode::OK);
+    assert_eq!(portal.log.entries(), ["mails stopped"]);
+    let forged = portal.guest().post("/unsubscribe/bad", &one_click).await;
+    assert_eq!(forged.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_guest_without_reason_gets_no_session() {
     let portal = TestPortal::start().await;
     let mut guest = portal.guest();

@@ -65,6 +65,11 @@ impl Client {
         self.get(&["templates", "chatbot"]).json().await
     }
 
+    /// `GET /templates/email`: all templates of mails by name.
+    pub async fn mail_templates(&self) -> Result<BTreeMap<String, String>, Error> {
+        self.get(&["templates", "email"]).json().await
+    }
+
     /// `GET /templates/email/{id}`: Mustache text.
     pub async fn mail_template(&self, id: &str) -> Result<String, Error> {
         self.get(&["templates", "email", id]).text().await

@@ -1,10 +1,13 @@
 //! Users as messages name them (events-and-adapters D1, E1).
 
+use serde::{Deserialize, Serialize};
+
 use super::{Client, Error, Optional};
 use crate::types::pools::PORTAL_POOL;
 
 /// A user with the name to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Person {
     pub id: String,
     pub email: String,
@@ -12,6 +15,17 @@ pub struct Person {
     pub name: String,
     pub first_name: String,
     pub last_name: String,
+}
+
+impl Person {
+    /// Somebody of whom only the address is known.
+    pub fn unknown(email: &str) -> Self {
+        Self {
+            email: email.to_owned(),
+            name: email.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Client {

@@ -7,7 +7,10 @@ use http::HeaderName;
 use super::{Client, Error, Optional, call::malformed};
 use crate::types::{
     ListQuery, Page, Secret, User,
-    users::{CreateUser, Login, PatchUser, Preferences, UserExport, UserSummary},
+    users::{
+        CreateUser, Login, PatchUser, Preferences, Unsubscribe, Unsubscribed, UserExport,
+        UserSummary,
+    },
 };
 
 const VERIFICATION: HeaderName = HeaderName::from_static("x-verificationid");
@@ -27,6 +30,14 @@ impl Client {
     /// `GET /users?customId=`
     pub async fn user_by_custom_id(&self, custom_id: &str) -> Result<Option<UserSummary>, Error> {
         self.find_user("customId", custom_id).await
+    }
+
+    /// `GET /users?approverOf=`: who may decide about requests for an API.
+    pub async fn approvers_of_api(&self, api: &str) -> Result<Vec<UserSummary>, Error> {
+        self.get(&["users"])
+            .query([("approverOf", api)])
+            .json()
+            .await
     }
 
     async fn find_user(&self, by: &str, value: &str) -> Result<Option<UserSummary>, Error> {
@@ -124,6 +135,14 @@ impl Client {
     /// `GET /users/{id}/preferences`
     pub async fn preferences(&self, id: &str) -> Result<Preferences, Error> {
         self.get(&["users", id, "preferences"]).json().await
+    }
+
+    /// `POST /unsubscribe`: the user of a link in a mail does not want mails of its kind any more.
+    pub async fn stop_mails(&self, token: &str) -> Result<Unsubscribed, Error> {
+        let token = Unsubscribe {
+            token: token.to_owned(),
+        };
+        self.post(&["unsubscribe"]).body(&token).json().await
     }
 
     /// `PUT /users/{id}/preferences`

@@ -1,6 +1,8 @@
 //! `GET /globals` (static-config 8). Every service gets its own view: members it has no use for,
 //! and all secrets of others, are absent (portal-api D23).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -232,6 +234,22 @@ pub struct MailerGlobals {
         skip_serializing_if = "Option::is_none"
     )]
     pub tls_verify: Option<bool>,
+    /// Certificate (PEM) that signs the mail server's, where the system does not know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_ca: Option<String>,
+    /// Mail → whether it is sent; those that are not named are sent as usual.
+    #[serde(default, deserialize_with = "lenient::booleans")]
+    pub events: BTreeMap<String, bool>,
+    /// `admin`, `approvers` or `both`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_recipients: Option<String>,
+    /// Requests for approval of this time are told of in one mail; 0 is off.
+    #[serde(
+        default,
+        deserialize_with = "lenient::number",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub approval_digest_minutes: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -271,7 +289,27 @@ pub struct ChatTarget {
     pub hook_url: Secret,
     /// Message name → whether it is sent here.
     #[serde(default, deserialize_with = "lenient::null_default")]
-    pub events: std::collections::BTreeMap<String, serde_json::Value>,
+    pub events: BTreeMap<String, serde_json::Value>,
+    /// Signs what a receiver of type `webhook` gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// Whether a `slack` hook takes blocks; by default those of Slack itself do.
+    #[serde(
+        default,
+        deserialize_with = "lenient::boolean",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub blocks: Option<bool>,
+    /// Another channel than the hook's own (`mattermost`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Message name → text of this target.
+    #[serde(
+        default,
+        deserialize_with = "lenient::null_default",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub templates: BTreeMap<String, String>,
     #[serde(flatten)]
     pub extra: Extra,
 }

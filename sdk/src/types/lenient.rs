@@ -13,6 +13,17 @@ pub fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool
     })
 }
 
+/// A map of booleans, each as [`boolean`] reads it; what is none is left out.
+pub fn booleans<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<std::collections::BTreeMap<String, bool>, D::Error> {
+    let members = Option::<serde_json::Map<String, Value>>::deserialize(deserializer)?;
+    let members = members.unwrap_or_default().into_iter();
+    Ok(members
+        .filter_map(|(name, value)| Some((name, boolean(value).ok()??)))
+        .collect())
+}
+
 /// A whole number, also as text. A number that does not fit is an error, not another number.
 pub fn number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

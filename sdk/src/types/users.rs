@@ -164,6 +164,23 @@ pub struct Preferences {
     /// Several in one mail, where that makes sense.
     #[serde(default)]
     pub digest: bool,
+    /// Language of mails (`de`, `pt-br`); absent for the installation's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+/// Body of `POST /unsubscribe`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unsubscribe {
+    /// From the link in the mail; it names a user and a mail.
+    pub token: String,
+}
+
+/// Answer of `POST /unsubscribe`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unsubscribed {
+    /// The mail that the user does not get any more.
+    pub mail: String,
 }
 
 /// Body of `POST /login`. `email` wins over `username`; both mean the mail address.

@@ -1,27 +1,41 @@
 //! The bodies of posts, always made by the serialiser.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Message, Platform, Sender};
+use crate::{messages::Severity, model::parts};
 
-pub(super) fn body(platform: Platform, sender: &Sender, message: &Message<'_>) -> Value {
+/// Blocks of Slack take no more text.
+const MAX_SECTION: usize = 3000;
+
+pub(super) fn body(
+    platform: Platform,
+    sender: &Sender,
+    channel: Option<&str>,
+    message: &Message<'_>,
+) -> Value {
     let (name, icon, text) = (&sender.name, &sender.icon, &message.text);
     let mut body = match platform {
-        Platform::Slack | Platform::Mattermost => {
-            json!({"username": name, "icon_url": icon, "text": text})
+        Platform::Slack => json!({
+            "username": name, "icon_url": icon, "text": text, "blocks": blocks(message),
+        }),
+        Platform::SlackCompatible => json!({"username": name, "icon_url": icon, "text": text}),
+        Platform::Mattermost => {
+            json!({"username": name, "icon_url": icon, "text": text, "channel": channel})
         }
         Platform::RocketChat => json!({"alias": name, "avatar": icon, "text": text}),
         Platform::Discord => json!({
-            "username": name, "avatar_url": icon, "content": text,
-            "allowed_mentions": {"parse": []},
+            // Discord refuses longer names, and those that hold its own.
+            "username": name.replace("iscord", "isc\u{200b}ord").chars().take(80).collect::<String>(),
+            "avatar_url": icon, "content": text, "allowed_mentions": {"parse": []},
         }),
         Platform::TeamsLegacy => json!({
             "@context": "https://schema.org/extensions", "@type": "MessageCard",
-            "themeColor": "0072C6", "title": title(name), "text": text,
+            "themeColor": colour(message), "title": title(name), "text": text,
         }),
         Platform::Teams => json!({"type": "message", "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive",
-            "content": adaptive_card(name, text, message.model),
+            "content": adaptive_card(name, message),
         }]}),
         Platform::Webhook => generic(message),
     };
@@ -35,19 +49,53 @@ fn title(name: &str) -> String {
     format!("Notification from {name}")
 }
 
-fn adaptive_card(name: &str, text: &str, model: &Value) -> Value {
-    let mut actions = Vec::new();
-    for (member, title) in [("applicationLink", "Application"), ("userLink", "User")] {
-        if let Some(url) = model.get(member).and_then(Value::as_str) {
-            actions.push(json!({"type": "Action.OpenUrl", "title": title, "url": url}));
-        }
+const fn colour(message: &Message<'_>) -> &'static str {
+    match message.kind.severity {
+        Severity::Info => "0072C6",
+        Severity::Action => "C77700",
+        Severity::Warning => "C4314B",
     }
+}
+
+/// The text, and the links of the message as buttons.
+fn blocks(message: &Message<'_>) -> Value {
+    let text: String = message.text.chars().take(MAX_SECTION).collect();
+    let mut blocks = vec![json!({"type": "section", "text": {"type": "mrkdwn", "text": text}})];
+    let buttons: Vec<Value> = buttons(message)
+        .map(|(title, url)| {
+            json!({"type": "button", "text": {"type": "plain_text", "text": title}, "url": url})
+        })
+        .collect();
+    if !buttons.is_empty() {
+        blocks.push(json!({"type": "actions", "elements": buttons}));
+    }
+    blocks.into()
+}
+
+/// What stands on each button, and where it leads.
+fn buttons<'m>(message: &'m Message<'_>) -> impl Iterator<Item = (&'static str, &'m str)> {
+    message.kind.links.iter().filter_map(|(member, title)| {
+        let url = message.model.get(member)?.as_str()?;
+        Some((*title, url))
+    })
+}
+
+fn adaptive_card(name: &str, message: &Message<'_>) -> Value {
+    let heading = match message.kind.severity {
+        Severity::Info => "default",
+        Severity::Action => "warning",
+        Severity::Warning => "attention",
+    };
+    let actions: Vec<Value> = buttons(message)
+        .map(|(title, url)| json!({"type": "Action.OpenUrl", "title": title, "url": url}))
+        .collect();
     json!({
         "type": "AdaptiveCard", "version": "1.4",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "body": [
-            {"type": "TextBlock", "text": title(name), "weight": "bolder", "wrap": true},
-            {"type": "TextBlock", "text": text, "wrap": true},
+            {"type": "TextBlock", "text": title(name), "size": "small", "isSubtle": true, "wrap": true},
+            {"type": "TextBlock", "text": message.kind.title, "weight": "bolder", "color": heading, "wrap": true},
+            {"type": "TextBlock", "text": message.text, "wrap": true},
         ],
         "actions": actions,
     })
@@ -55,21 +103,12 @@ fn adaptive_card(name: &str, text: &str, model: &Value) -> Value {
 
 /// For receivers that are programs: the text, and what it was made of.
 fn generic(message: &Message<'_>) -> Value {
-    let (mut links, mut fields) = (Map::new(), Map::new());
-    for (name, value) in message.model.as_object().into_iter().flatten() {
-        if value.is_null() {
-            continue;
-        }
-        match name.strip_suffix("Link") {
-            Some(link) => links.insert(link.to_owned(), value.clone()),
-            None => fields.insert(name.clone(), value.clone()),
-        };
-    }
+    let (links, fields) = parts(message.model);
     let event = message
         .event
         .map(|event| json!({"entity": event.entity, "action": event.action, "utc": event.utc}));
     json!({
-        "message": message.name, "event": event, "text": message.text,
+        "message": message.kind.name, "event": event, "text": message.text,
         "links": links, "fields": fields,
     })
 }

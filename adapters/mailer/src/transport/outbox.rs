@@ -18,6 +18,10 @@ impl Outbox {
         Self(folder)
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// Writes the mail as a whole or not at all. The same mail again replaces itself.
     pub async fn store(&self, name: &str, mail: Vec<u8>) -> Result<(), Failure> {
         let folder = self.0.clone();
@@ -26,7 +30,7 @@ impl Outbox {
         tokio::task::spawn_blocking(move || write(&folder, &target, &mail))
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
-            .map_err(|error| Failure::Later(format!("{}: {error}", path.display())))?;
+            .map_err(|error| Failure::Unreachable(format!("{}: {error}", path.display())))?;
         tracing::info!(mail.file = %path.display(), "mail written to {}", path.display());
         Ok(())
     }

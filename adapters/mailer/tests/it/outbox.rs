@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use sdk::testing::event;
 use serde_json::json;
 
-use crate::service::{Delivered, TestMailer};
+use crate::service::{Delivered, TestMailer, portal_api};
 
 fn verification() -> sdk::types::Event {
     let data = json!({
@@ -110,26 +110,30 @@ async fn requests_go_to_the_administrator_and_decisions_to_requester_and_owners(
 
 #[tokio::test]
 async fn the_templates_of_the_configuration_win_unless_they_have_faults() {
-    let mailer = TestMailer::start(json!({})).await;
-    let api = &mailer.portal_api;
+    let api = portal_api(json!({})).await;
     api.answer(
-        "GET /templates/email/verify_email",
-        json!("Dear {{user.firstName}}: {{{verificationLink}}}"),
+        "GET /templates/email",
+        json!({"verify_email": "Dear {{user.firstName}}: {{{verificationLink}}}", "welcome": "{{#open}}"}),
     );
+    let mailer = TestMailer::in_memory(api).await;
     assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
     assert!(
         mailer.outbox()[0].contains("Dear Ada: https://"),
         "{:?}",
         mailer.outbox()
     );
-    api.answer("GET /templates/email/verify_email", json!("{{#broken}}"));
-    assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
-    assert!(
-        mailer
-            .outbox()
-            .iter()
-            .any(|mail| mail.contains("please confirm"))
+    let (_, ping) = mailer.ping().await;
+    let warnings = ping["warnings"].to_string();
+    assert!(warnings.contains("welcome.mustache"), "{warnings}");
+
+    let api = portal_api(json!({})).await;
+    api.answer(
+        "GET /templates/email",
+        json!({"verify_email": "{{#broken}}"}),
     );
+    let mailer = TestMailer::in_memory(api).await;
+    assert_eq!(mailer.deliver(&verification()).await, Delivered::Acked);
+    assert!(mailer.outbox()[0].contains("5ec2e7"));
 }
 
 #[tokio::test]

@@ -1,113 +1,178 @@
-//! A mail server that speaks enough SMTP to receive mails, or to refuse them.
+//! A mail server: EHLO, STARTTLS or TLS from the start, AUTH, and whatever goes wrong with one.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+mod session;
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+use tokio::{io::BufReader, net::TcpListener, sync::Notify};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
 };
 
-#[derive(Clone, Default)]
+/// The certificate that signs the server's.
+pub const CA: &str = include_str!("keys/ca.pem");
+
+/// How the server behaves beside receiving mails.
+#[derive(Clone, Copy, Debug)]
+pub struct Manners {
+    pub tls: Tls,
+    /// Wants a log-in, `portal` with `hush`.
+    pub auth: bool,
+    /// Refuses the first try of every receiver (RFC 6647).
+    pub greylisting: bool,
+    pub smtputf8: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    Never,
+    /// Offers STARTTLS, and takes log-ins and mails only after it.
+    Offered,
+    FromTheStart,
+}
+
+/// What goes wrong with a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The answer to `RCPT`.
+    Refuse(&'static str),
+    /// The answer to the whole mail.
+    RefuseContent(&'static str),
+    /// Every answer comes that much later.
+    Slow(Duration),
+    /// The connection is cut after some lines of the mail.
+    CutInData,
+    /// The mail is received, and the connection is cut before the answer.
+    LoseAnswer,
+}
+
+#[derive(Clone)]
 pub struct SmtpServer(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    manners: Manners,
+    tls: TlsAcceptor,
     mails: Mutex<Vec<Received>>,
     connections: AtomicUsize,
-    /// Answers to the next `RCPT` commands, last first; then all are accepted.
-    refusals: Mutex<Vec<&'static str>>,
+    troubles: Mutex<VecDeque<Trouble>>,
+    greeted: Mutex<HashSet<String>>,
+    arrived: Notify,
 }
 
 /// A mail with its envelope and how its sender logged in.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     pub login: Option<String>,
+    pub is_encrypted: bool,
     pub from: String,
     pub to: Vec<String>,
     pub data: String,
 }
 
+impl Received {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> String {
+        let start = format!("{name}: ");
+        let line = self.data.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap_or_default().to_owned()
+    }
+}
+
 impl SmtpServer {
-    /// Returns the server and its port.
-    pub async fn start() -> (Self, u16) {
-        let server = Self::default();
+    /// Starts on a free port; returns it, too.
+    pub async fn start(manners: Manners) -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
+        (Self::on(listener, manners), port)
+    }
+
+    pub fn on(listener: TcpListener, manners: Manners) -> Self {
+        service::http::install_crypto();
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("keys/server.pem"));
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("keys/server.key"));
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.unwrap()], key.unwrap())
+            .unwrap();
+        let server = Self(Arc::new(Inner {
+            manners,
+            tls: TlsAcceptor::from(Arc::new(config)),
+            mails: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            troubles: Mutex::default(),
+            greeted: Mutex::default(),
+            arrived: Notify::new(),
+        }));
         let accepting = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 accepting.0.connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(accepting.clone().converse(stream));
+                let server = accepting.clone();
+                tokio::spawn(async move {
+                    if server.0.manners.tls == Tls::FromTheStart {
+                        if let Ok(stream) = server.0.tls.accept(stream).await {
+                            let _ = session::run(&server, BufReader::new(stream), true).await;
+                        }
+                    } else {
+                        let _ = session::run(&server, BufReader::new(stream), false).await;
+                    }
+                });
             }
         });
-        (server, port)
+        server
     }
 
-    pub fn refuse_next(&self, answer: &'static str) {
-        self.0.refusals.lock().unwrap().push(answer);
+    /// What goes wrong with the next mails, one after the other.
+    pub fn trouble(&self, trouble: Trouble) {
+        self.0.troubles.lock().unwrap().push_back(trouble);
     }
 
     pub fn mails(&self) -> Vec<Received> {
         self.0.mails.lock().unwrap().clone()
     }
 
+    /// Waits for that many mails.
+    pub async fn until(&self, count: usize) -> Vec<Received> {
+        let waiting = async {
+            loop {
+                let arrived = self.0.arrived.notified();
+                let mails = self.mails();
+                if mails.len() >= count {
+                    return mails;
+                }
+                arrived.await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_mins(1), waiting).await;
+        waited.unwrap_or_else(|_| panic!("{} of {count} mails have arrived", self.mails().len()))
+    }
+
     pub fn connections(&self) -> usize {
         self.0.connections.load(Ordering::SeqCst)
     }
 
-    async fn converse(self, stream: TcpStream) -> std::io::Result<()> {
-        let (read, mut write) = stream.into_split();
-        let mut lines = BufReader::new(read).lines();
-        let (mut mail, mut login) = (Received::default(), None);
-        write.write_all(b"220 mail.acme.example ESMTP\r\n").await?;
-        while let Some(line) = lines.next_line().await? {
-            let verb = line
-                .split([' ', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_ascii_uppercase();
-            let answer = match verb.as_str() {
-                "EHLO" => "250-mail.acme.example\r\n250-8BITMIME\r\n250 AUTH PLAIN",
-                "AUTH" => {
-                    login = Some(line.clone());
-                    "235 welcome"
-                }
-                "MAIL" => {
-                    mail = Received {
-                        login: login.clone(),
-                        from: line.clone(),
-                        ..Received::default()
-                    };
-                    "250 ok"
-                }
-                "RCPT" => {
-                    let refusal = self.0.refusals.lock().unwrap().pop();
-                    if refusal.is_none() {
-                        mail.to.push(line.clone());
-                    }
-                    refusal.unwrap_or("250 ok")
-                }
-                "DATA" => {
-                    write.write_all(b"354 go on\r\n").await?;
-                    while let Some(line) = lines.next_line().await?.filter(|line| line != ".") {
-                        mail.data.push_str(&line);
-                        mail.data.push('\n');
-                    }
-                    self.0.mails.lock().unwrap().push(mail.clone());
-                    "250 queued"
-                }
-                "QUIT" => {
-                    write.write_all(b"221 bye\r\n").await?;
-                    return Ok(());
-                }
-                "RSET" | "NOOP" => "250 ok",
-                _ => "502 what?",
-            };
-            write.write_all(format!("{answer}\r\n").as_bytes()).await?;
-        }
-        Ok(())
+    fn receive(&self, mail: Received) {
+        self.0.mails.lock().unwrap().push(mail);
+        self.0.arrived.notify_waiters();
+    }
+
+    fn next_trouble(&self) -> Option<Trouble> {
+        self.0.troubles.lock().unwrap().pop_front()
+    }
+
+    /// Whether this receiver is new here.
+    fn is_new(&self, to: &str) -> bool {
+        self.0.greeted.lock().unwrap().insert(to.to_owned())
     }
 }

@@ -86,6 +86,10 @@ pub fn operations() -> Vec<Operation> {
             .who(Who::Admin)
             .scope(&["read_templates"])
             .answers_object(),
+        get("/templates/email", "The templates of all mails, by name")
+            .who(Who::Admin)
+            .scope(&["read_templates"])
+            .answers_object(),
         get("/templates/email/{name}", "The template of a mail")
             .who(Who::Admin)
             .scope(&["read_templates"])

@@ -4,7 +4,10 @@ use sdk::types::{
     Grant, Registration, User, Verification,
     grants::PutGrants,
     registrations::RegistrationsOfUser,
-    users::{CreateUser, Login, PatchUser, Preferences, UserExport, UserSummary},
+    users::{
+        CreateUser, Login, PatchUser, Preferences, Unsubscribe, Unsubscribed, UserExport,
+        UserSummary,
+    },
     verifications::{ConsumeVerification, CreateVerification},
 };
 use serde_json::json;
@@ -22,6 +25,10 @@ pub fn users() -> Vec<Operation> {
         .about("The look-ups `customId` and `email` need no user and answer an array of one.")
         .query("customId", "`<auth method>:<id>`")
         .query("email", "Mail address, in any case")
+        .query(
+            "approverOf",
+            "Id of an API: who may decide about requests for it, as an array",
+        )
         .answers_page_or_one::<UserSummary>()
         .refuses(&[400, 404]),
         post("/users", "Make a user")
@@ -80,6 +87,15 @@ pub fn users() -> Vec<Operation> {
             .status(200)
             .answers::<Preferences>()
             .refuses(&[404]),
+        post(
+            "/unsubscribe",
+            "Stop mails of one kind, with the link in one of them",
+        )
+        .about("The token of the link is the proof; nobody has to be logged in.")
+        .takes::<Unsubscribe>(json!({"token": "YWRhCndlbGNvbWU.dGhlIHNpZ25hdHVyZSBvZg"}))
+        .status(200)
+        .answers::<Unsubscribed>()
+        .refuses(&[404]),
         get(
             "/users/{user}/export",
             "Everything that is stored about a user",

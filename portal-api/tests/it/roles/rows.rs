@@ -175,7 +175,9 @@ pub const ROWS: &[Row] = &[
         .with(r#"{"clientSecret": "wrong"}"#),
     row("GET", "/systemhealth", Nothing, ADMIN),
     row("GET", "/templates/chatbot", Nothing, ADMIN),
+    row("GET", "/templates/email", Nothing, ADMIN),
     row("GET", "/templates/email/{name}", Nothing, ADMIN),
+    row("POST", "/unsubscribe", Nothing, "404").with(r#"{"token": "none"}"#),
     row("GET", "/usage", Nothing, "403 403 403 403 403 403 200 200"),
     row("POST", "/usage/records", Nothing, "403 403 403 403 403 403 403 202")
         .with(r#"{"batchId": "{new}", "node": "n", "cells": []}"#),
