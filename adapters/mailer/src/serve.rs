@@ -56,7 +56,8 @@ pub async fn serve(
         .merge(routes::routes(mailer.clone(), operators))
         .fallback(async || Problem::new(http::StatusCode::NOT_FOUND, "not-found", "Not found."));
 
-    let work = async {
+    // On the heap: it holds the whole conversation with a mail server.
+    let work = Box::pin(async {
         let mut news = client.watch_configuration();
         if !client.until_up(&readiness, &shutdown).await
             || !news.changed(&shutdown).await
@@ -85,7 +86,7 @@ pub async fn serve(
             }
         };
         tokio::join!(posting, following);
-    };
+    });
     let starting = shutdown.clone();
     let serving = service::http::serve(ServiceName::Mailer, listener, app, shutdown.clone());
     let (served, ()) = tokio::join!(serving, until_over(work, starting));

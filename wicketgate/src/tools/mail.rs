@@ -43,15 +43,13 @@ pub async fn mail(command: Mail) -> anyhow::Result<()> {
             bail!("there is no mail `{name}`");
         }
     }
-    match out {
-        Some(folder) => write(&mails, &folder),
-        None => {
-            for mail in mails {
-                print(&mail, html);
-            }
-            Ok(())
-        }
+    if let Some(folder) = out {
+        return write(&mails, &folder);
     }
+    for mail in mails {
+        print(&mail, html);
+    }
+    Ok(())
 }
 
 fn print(mail: &Preview, html: bool) {

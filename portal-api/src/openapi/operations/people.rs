@@ -14,6 +14,18 @@ use serde_json::json;
 
 use crate::openapi::operation::{Operation, Who, delete, get, patch, post, put};
 
+fn unsubscribe() -> Operation {
+    post(
+        "/unsubscribe",
+        "Stop mails of one kind, with the link in one of them",
+    )
+    .about("The token of the link is the proof; nobody has to be logged in.")
+    .takes::<Unsubscribe>(json!({"token": "YWRhCndlbGNvbWU.dGhlIHNpZ25hdHVyZSBvZg"}))
+    .status(200)
+    .answers::<Unsubscribed>()
+    .refuses(&[404])
+}
+
 pub fn users() -> Vec<Operation> {
     vec![
         get(
@@ -87,15 +99,7 @@ pub fn users() -> Vec<Operation> {
             .status(200)
             .answers::<Preferences>()
             .refuses(&[404]),
-        post(
-            "/unsubscribe",
-            "Stop mails of one kind, with the link in one of them",
-        )
-        .about("The token of the link is the proof; nobody has to be logged in.")
-        .takes::<Unsubscribe>(json!({"token": "YWRhCndlbGNvbWU.dGhlIHNpZ25hdHVyZSBvZg"}))
-        .status(200)
-        .answers::<Unsubscribed>()
-        .refuses(&[404]),
+        unsubscribe(),
         get(
             "/users/{user}/export",
             "Everything that is stored about a user",
