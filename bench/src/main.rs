@@ -5,6 +5,7 @@
 
 mod adapter;
 mod api;
+mod events;
 mod floor;
 mod gateway;
 mod load;
@@ -79,6 +80,15 @@ enum What {
         #[arg(long, default_value_t = 100_000)]
         subscriptions: usize,
     },
+    /// Delivery of events beside a bare loop that posts the same bodies, with a backlog
+    Events {
+        /// An empty database, for the backlog in single events; SQLite and all modes if there is none
+        #[arg(long, env = "DATABASE_URL")]
+        database: Option<String>,
+        /// Events of the largest backlog
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+    },
     /// Time to ready, memory, and how soon a new subscription works
     Up {
         /// Subscriptions to make
@@ -108,6 +118,9 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             api::run(&cli.binary, database.as_deref(), time, rounds).await
         }
         What::ApiFloor(floor) => floor.run().await,
+        What::Events { database, events } => {
+            events::run(&cli.binary, database.as_deref(), events).await
+        }
         What::Gateway {
             connections,
             seconds,

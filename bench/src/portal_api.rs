@@ -100,6 +100,17 @@ impl Place {
         self.folder.path().join("data")
     }
 
+    /// For reading and writing beside portal-api, while it does not run.
+    pub fn database_url(&self) -> String {
+        match &self.database {
+            Some(url) => format!("{url}?options=-csearch_path%3Dwicketgate"),
+            None => {
+                let file = self.data().join("portal-api.db");
+                format!("sqlite://{}", file.display())
+            }
+        }
+    }
+
     pub async fn start(&self, binary: &Path) -> anyhow::Result<PortalApi> {
         let [address, echo] = crate::gateway::free()?;
         let mut command = Command::new(binary);
@@ -110,6 +121,8 @@ impl Place {
             .env("PORTAL_API_STATIC_CONFIG", self.configuration())
             .env("WICKETGATE_DATA", self.data())
             .env("PORTAL_API_RATE_LIMIT", "0")
+            .env("EVENT_ALLOWED_NETWORKS", "127.0.0.0/8")
+            .env("EVENT_ALLOWED_PORTS", "*")
             .env("LOG_LEVEL", "warn")
             .stdout(Stdio::null())
             .kill_on_drop(true);

@@ -16,6 +16,7 @@ mod m20261121_000041_approval_comments;
 mod m20261121_000042_locked_users;
 mod m20261121_000043_collaboration;
 mod m20261121_000050_teams;
+mod m20261121_000070_event_bus;
 mod m20261121_000090_mail_language;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000042_locked_users::Migration),
             Box::new(m20261121_000043_collaboration::Migration),
             Box::new(m20261121_000050_teams::Migration),
+            Box::new(m20261121_000070_event_bus::Migration),
             Box::new(m20261121_000090_mail_language::Migration),
         ]
     }

@@ -9,13 +9,26 @@ mod deliver;
 mod filter;
 pub mod guard;
 mod kinds;
+pub(crate) mod listeners;
 mod own;
-mod routes;
+pub(crate) mod queue;
 pub mod row;
-pub(crate) mod store;
+mod sql;
+mod upkeep;
+
+use axum::Router;
 
 pub use append::{append, enqueue};
 pub use bell::Bell;
-pub(crate) use deliver::deliver;
+pub use deliver::Pace;
+pub(crate) use deliver::{deliver, health_url};
+pub use guard::Doors;
 pub use kinds::{Change, Event, SubscriptionRef};
-pub use routes::routes;
+pub(crate) use upkeep::{measure, run as upkeep};
+
+use crate::AppState;
+
+/// `/webhooks/…` (portal-api 21.1, events-and-adapters A1 and B).
+pub fn routes() -> Router<AppState> {
+    listeners::routes().merge(queue::routes())
+}

@@ -1,23 +1,19 @@
 //! Rows that have served their time are removed in small batches, so that no request waits for it.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, audit, credentials, idempotency, usage};
+use crate::{AppState, audit, credentials, events, idempotency, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
+/// How often per interval the queues of listeners are measured.
+const MEASURED: u32 = 4;
 /// Rows removed in one transaction; keeps each below 20 ms.
 const BATCH: u64 = 500;
-/// Acknowledged events are kept this long for replay (events-and-adapters B2), and other listeners
-/// than our own components have this long to take one (`maxAgeHours`).
-const EVENTS_DAYS: i64 = 7;
-/// Deliveries that were given up are kept this much longer (events-and-adapters B6).
-const DEAD_DAYS: i64 = 30;
-
-/// What is removed or given up: a statement with `$1` = the time before which rows have served and
+/// What is removed: a statement with `$1` = the time before which rows have served and
 /// `$2` = the batch.
 type Rule = (&'static str, TimeDelta);
 
@@ -32,36 +28,6 @@ const RULES: &[Rule] = &[
         "delete from invitations where id in \
          (select id from invitations where expires_at < $1 limit $2)",
         TimeDelta::days(30),
-    ),
-    (
-        "delete from deliveries where (listener_id, event_seq) in \
-         (select d.listener_id, d.event_seq from deliveries d join events e on e.seq = d.event_seq \
-          where d.state = 'acked' and e.occurred_at < $1 limit $2)",
-        TimeDelta::days(EVENTS_DAYS),
-    ),
-    (
-        // Of those who take their time; our own components get everything, whenever they come back.
-        "update deliveries set state = 'dead', last_error = 'not acknowledged in time' \
-         where state = 'pending' and (listener_id, event_seq) in \
-         (select d.listener_id, d.event_seq from deliveries d join events e on e.seq = d.event_seq \
-          where d.state = 'pending' and e.occurred_at < $1 \
-          and d.listener_id not in ('kong-adapter', 'mailer', 'chatbot') limit $2)",
-        TimeDelta::days(EVENTS_DAYS),
-    ),
-    (
-        "delete from deliveries where (listener_id, event_seq) in \
-         (select d.listener_id, d.event_seq from deliveries d join events e on e.seq = d.event_seq \
-          where d.state = 'dead' and e.occurred_at < $1 limit $2)",
-        TimeDelta::days(EVENTS_DAYS + DEAD_DAYS),
-    ),
-    (
-        "delete from events where seq in \
-         (select e.seq from events e where e.occurred_at < $1 \
-          and not exists (select 1 from deliveries d where d.event_seq = e.seq) \
-          and e.seq <> coalesce((select seq from events \
-            where entity in ('application', 'subscription') order by seq desc limit 1), 0) \
-          order by e.seq limit $2)",
-        TimeDelta::days(EVENTS_DAYS),
     ),
     (
         "delete from login_attempts where (id, brake) in \
@@ -97,6 +63,7 @@ const SLOW_RULES: &[Rule] = &[(
 /// Cleans up until `shutdown`.
 pub async fn run(state: AppState, shutdown: CancellationToken) {
     let mut minutes = 0_u32;
+    let mut listeners = HashSet::new();
     loop {
         state.limits.clean_up();
         let is_hourly = minutes.is_multiple_of(60);
@@ -111,15 +78,23 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
             tracing::warn!(%error, "the audit log is not shortened; it goes on in an hour");
         }
         minutes = minutes.wrapping_add(1);
+        if let Err(error) = events::upkeep(&state).await {
+            tracing::warn!(%error, "the queues of listeners are not looked after; it goes on in a minute");
+        }
         if let Err(error) = usage::rollup::run(&state, now).await {
             tracing::warn!(%error, "usage is not rolled up; it goes on in a minute");
         }
         if let Err(error) = credentials::expiry::tell(&state, now).await {
             tracing::warn!(%error, "nobody was told of ended credentials; it goes on in a minute");
         }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shutdown.cancelled() => return,
+        for _ in 0..MEASURED {
+            if let Err(error) = events::measure(&state, &mut listeners).await {
+                tracing::debug!(%error, "the queues of listeners are not measured");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL / MEASURED) => {}
+                () = shutdown.cancelled() => return,
+            }
         }
     }
 }

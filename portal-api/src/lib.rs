@@ -62,5 +62,5 @@ mod verifications;
 pub use error::ApiError;
 pub use limits::RateLimits;
 pub use serve::{serve, serve_when};
-pub use settings::{ConfigurationSource, FirstAdmin, Neighbours, Settings};
+pub use settings::{ConfigurationSource, EventSettings, FirstAdmin, Neighbours, Pace, Settings};
 pub use state::AppState;

@@ -8,6 +8,7 @@ use service::keys::Keys;
 use url::Url;
 
 use crate::RateLimits;
+pub use crate::events::Pace;
 
 /// What portal-api needs to know to run.
 #[derive(Clone, Debug)]
@@ -30,14 +31,47 @@ pub struct Settings {
     pub allow_any_redirect_uri: bool,
     /// How often callers may call.
     pub rate_limits: RateLimits,
-    /// Listener addresses outside these networks are refused, so that a listener cannot be used to
-    /// reach what only this process reaches (events-and-adapters B7). Empty: the default rule.
-    pub listener_networks: Vec<IpNet>,
+    /// How events are delivered.
+    pub events: EventSettings,
     /// Pause between two rounds of health checks; zero switches them off.
     pub health_interval: Duration,
     /// Makes this address the first administrator if there is none yet; the generated password
     /// comes out of the channel, once.
     pub first_admin: Option<FirstAdmin>,
+}
+
+/// How events are delivered, and where to.
+#[derive(Clone, Debug)]
+pub struct EventSettings {
+    /// Open requests to one listener that takes its events singly.
+    pub max_parallel: usize,
+    /// Acknowledged events are kept this long for replay.
+    pub retention_days: u32,
+    /// Listeners may be in these networks although they are not public: else a listener could be used
+    /// to reach what only this process reaches (events-and-adapters B7).
+    pub networks: Vec<IpNet>,
+    /// Hosts inside that listeners may have; absent: those of our own components.
+    pub hosts: Option<Vec<String>>,
+    /// Ports that listeners may have; absent: all.
+    pub ports: Option<Vec<u16>>,
+    /// How long a listener may fail before it is switched off.
+    pub disable_after: Duration,
+    /// How fast everything goes.
+    pub pace: Pace,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self {
+            max_parallel: 4,
+            retention_days: 7,
+            networks: Vec::new(),
+            hosts: None,
+            ports: Some(vec![80, 443, 3002, 3003, 3004, 8080, 8443]),
+            disable_after: Duration::from_hours(5 * 24),
+            pace: Pace::default(),
+        }
+    }
 }
 
 /// Where newer configurations come from.
@@ -101,7 +135,7 @@ impl Settings {
             },
             trusted_peers: Vec::new(),
             allow_any_redirect_uri: false,
-            listener_networks: Vec::new(),
+            events: EventSettings::default(),
             health_interval: Duration::ZERO,
             rate_limits: RateLimits::OFF,
             first_admin: None,

@@ -11,11 +11,11 @@ use crate::{
     apis::{FetchedDefinitions, LookedUpScopes},
     audit,
     configuration::InForce,
-    events::Bell,
+    events::{Bell, Doors},
     idempotency,
     limits::Limits,
     passwords::Passwords,
-    settings::Neighbours,
+    settings::{EventSettings, Neighbours},
     systemhealth::SystemHealth,
     tokens::UserTokens,
 };
@@ -34,9 +34,9 @@ pub struct Shared {
     pub passwords: Passwords,
     pub trusted_peers: Vec<IpNet>,
     pub allow_any_redirect_uri: bool,
-    pub listener_networks: Vec<IpNet>,
-    /// Client for webhook listeners that are not ours.
-    pub foreign_listeners: reqwest::Client,
+    pub events: EventSettings,
+    /// Ways to webhook listeners.
+    pub doors: Doors,
     /// Wakes the deliverers after a commit.
     pub bell: Bell,
     pub data: PathBuf,
@@ -99,8 +99,8 @@ impl Shared {
             passwords: Passwords::new(settings.password_cost),
             trusted_peers: settings.trusted_peers.clone(),
             allow_any_redirect_uri: settings.allow_any_redirect_uri,
-            listener_networks: settings.listener_networks.clone(),
-            foreign_listeners: service::http::guarded_client(&settings.listener_networks),
+            events: settings.events.clone(),
+            doors: Doors::new(&settings.events, &settings.configuration),
             bell: Bell::default(),
             data: settings.data.clone(),
             neighbours: settings.neighbours.clone(),

@@ -12,7 +12,7 @@ use std::{sync::OnceLock, time::Duration};
 
 pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
-pub use guarded::{Refused, check_foreign_url, guarded_client};
+pub use guarded::{Permissions, Refused, check_foreign_url, guarded_client, is_refused};
 pub use series::Series;
 pub use server::serve;
 pub use time_limit::{TimeLimit, within};

@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -88,6 +89,48 @@ pub fn networks(variable: &str) -> anyhow::Result<Vec<IpNet>> {
                 })
         })
         .collect()
+}
+
+/// `EVENT_…`: how events are delivered, and where to.
+pub fn events() -> anyhow::Result<portal_api::EventSettings> {
+    let default = portal_api::EventSettings::default();
+    let list = |name: &str| {
+        let text = settings::var(name)?;
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        Some(items.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let ports = match list("EVENT_ALLOWED_PORTS") {
+        None => default.ports,
+        Some(ports) if ports == ["*"] => None,
+        Some(ports) => {
+            let ports = ports.iter().map(|port| {
+                port.parse::<u16>()
+                    .with_context(|| format!("EVENT_ALLOWED_PORTS: `{port}` is not a port"))
+            });
+            Some(ports.collect::<anyhow::Result<_>>()?)
+        }
+    };
+    let at_least_one = |name: &str| settings::parsed::<NonZeroU32>(name);
+    Ok(portal_api::EventSettings {
+        max_parallel: at_least_one("EVENT_MAX_PARALLEL")?
+            .map_or(default.max_parallel, |most| most.get() as usize),
+        retention_days: at_least_one("EVENT_RETENTION_DAYS")?
+            .map_or(default.retention_days, NonZeroU32::get),
+        networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        hosts: list("EVENT_ALLOWED_INTERNAL_HOSTS"),
+        ports,
+        disable_after: default.disable_after,
+        pace: portal_api::Pace {
+            // As in wicked, but never less often than by default.
+            poll: settings::parsed("PORTAL_API_HOOK_INTERVAL")?
+                .map_or(default.pace.poll, Duration::from_millis)
+                .clamp(Duration::from_millis(50), default.pace.poll),
+            ..default.pace
+        },
+    })
 }
 
 /// `PORTAL_API_RATE_LIMIT`, `…_ANONYMOUS` and `…_SENSITIVE`: calls per minute, 0 for no limit.

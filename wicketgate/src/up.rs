@@ -24,7 +24,7 @@ use crate::{
     neighbours::Neighbours,
     ports::Ports,
     signals,
-    single::{networks, rate_limits},
+    single::{events, networks, rate_limits},
     source,
 };
 
@@ -216,7 +216,7 @@ fn api_settings(
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
         rate_limits: rate_limits()?,
-        listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        events: events()?,
         health_interval: Duration::from_secs(30),
         first_admin: None,
     })

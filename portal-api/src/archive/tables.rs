@@ -147,18 +147,28 @@ pub const TABLES: &[Table] = &[
     table("events", &["seq"], &[
         ("seq", Number), ("id", Text), ("entity", Text), ("action", Text), ("occurred_at", Time),
         ("ordering_key", Text), ("application_id", Text), ("data", Json), ("sealed", Text),
-        ("correlation_id", Text),
+        ("correlation_id", Text), ("size", Number), ("sealed_digest", Text),
+        ("sealed_until", Time),
     ]).numbered(),
     table("listeners", &["id"], &[
         ("id", Text), ("url", Text), ("mode", Text), ("batch_size", Number),
         ("timeout_ms", Number), ("events", Json), ("sensitive", Flag), ("enabled", Flag),
         ("disabled_at", Time), ("disabled_reason", Text), ("created_at", Time),
-        ("changed_at", Time),
+        ("changed_at", Time), ("format", Text), ("delivery", Text), ("ordering", Text),
+        ("max_attempts", Number), ("max_age_hours", Number), ("max_queue", Number),
+        ("overflow", Text), ("sealed_headers", Text), ("application_id", Text),
+        ("failures", Number), ("failing_since", Time), ("next_attempt_at", Time),
+        ("sender", Text), ("sender_until", Time),
+    ]),
+    table("listener_secrets", &["id"], &[
+        ("id", Text), ("listener_id", Text), ("sealed", Text), ("created_at", Time),
+        ("ends_at", Time),
     ]),
     table("deliveries", &["listener_id", "event_seq"], &[
         ("listener_id", Text), ("event_seq", Number), ("state", Text), ("attempts", Number),
         ("next_attempt_at", Time), ("lease_until", Time), ("last_attempt_at", Time),
-        ("last_status", Number), ("last_error", Text),
+        ("last_status", Number), ("last_error", Text), ("ordering_key", Text), ("replay", Flag),
+        ("ended_at", Time),
     ]),
     table("audit_log", &["seq"], &[
         ("seq", Number), ("id", Text), ("occurred_at", Time), ("actor_id", Text),
@@ -186,6 +196,9 @@ const LEFT_OUT: &[&str] = &[
     // Hold for seconds or minutes.
     "leases",
     "login_attempts",
+    // How requests to listeners went.
+    "delivery_attempts",
+    "listener_hours",
     // Answers of requests to this installation.
     "idempotency_keys",
     "portal_api_migrations",

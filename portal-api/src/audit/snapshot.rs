@@ -110,6 +110,11 @@ impl Audited for events::row::listener::Model {
         json!({
             "url": self.url, "mode": self.mode, "enabled": self.enabled,
             "events": self.events.as_ref().map(|filter| &filter.0), "sensitive": self.sensitive,
+            "format": self.format, "delivery": self.delivery, "ordering": self.ordering,
+            "batchSize": self.batch_size, "timeoutMs": self.timeout_ms,
+            "maxAttempts": self.max_attempts, "maxAgeHours": self.max_age_hours,
+            "maxQueue": self.max_queue, "overflow": self.overflow,
+            "disabledReason": self.disabled_reason,
         })
     }
 }

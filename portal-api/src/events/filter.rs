@@ -1,17 +1,35 @@
 //! Which listener gets which event. Decided once, when the event is written.
 
-use sdk::types::events::matches;
+use sdk::types::events::{STANDARD_KINDS, matches};
 
 use super::{Event, row::listener};
 
-/// Without a list a listener gets the kinds that wicked knew; with one, what the list names.
+/// Without a list a listener gets the kinds that wicked knew; with one, what the list names. A
+/// listener of an application gets nothing about other things.
 pub fn wants(listener: &listener::Model, event: &Event) -> bool {
+    wants_kind(listener, event.entity, event.action, event.application_id())
+}
+
+/// The same for an event that was stored.
+pub fn wants_kind(
+    listener: &listener::Model,
+    entity: &str,
+    action: &str,
+    application: Option<&str>,
+) -> bool {
+    if let Some(own) = &listener.application_id
+        && application != Some(own)
+    {
+        return false;
+    }
     match &listener.events {
-        None => !event.is_opt_in(),
+        None => STANDARD_KINDS
+            .iter()
+            .any(|kind| matches(kind, entity, action)),
         Some(filter) => filter
             .0
             .iter()
-            .any(|pattern| matches(pattern, event.entity, event.action)),
+            .any(|pattern| matches(pattern, entity, action)),
     }
 }
 

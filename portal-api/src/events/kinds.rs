@@ -1,5 +1,6 @@
 //! Every kind of event with exactly the members it has (portal-api 21.3).
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::audit::Audited;
@@ -11,12 +12,22 @@ pub struct Event {
     pub action: &'static str,
     pub data: Map<String, Value>,
     /// Members that only listeners marked `sensitive` may see; encrypted at rest.
-    pub secret: Option<Map<String, Value>>,
+    pub secret: Option<Sealed>,
     /// Written to the audit log as the thing that was changed.
     pub subject_id: String,
     /// What it was and what it became, for the audit log alone.
     pub before: Option<Value>,
     pub after: Option<Value>,
+}
+
+/// Members of an event that open something, as long as that is there.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    pub members: Map<String, Value>,
+    /// Digest by which the thing that they open is known.
+    pub digest: String,
+    /// When it opens nothing any more.
+    pub until: DateTime<Utc>,
 }
 
 /// What changed of a subscription; `subscription.update` lists it.
@@ -250,7 +261,8 @@ impl Event {
         Self::new("approval", "delete", approval_id, data)
     }
 
-    /// `kind` is `email` or `lostpassword`; `id` and `link` are secrets.
+    /// `kind` is `email` or `lostpassword`; `id` and `link` are secrets, known by the digest and
+    /// until the time in `sealed`.
     pub fn verification_added(
         kind: &str,
         id: &str,
@@ -258,6 +270,7 @@ impl Event {
         email: &str,
         user_id: &str,
         utc: i64,
+        sealed: (String, DateTime<Utc>),
     ) -> Self {
         let entity = if kind == "email" {
             "verification_email"
@@ -266,11 +279,7 @@ impl Event {
         };
         let data = json!({"type": kind, "email": email, "userId": user_id, "utc": utc});
         let mut event = Self::new(entity, "add", user_id, data);
-        let secret = [
-            ("id".to_owned(), json!(id)),
-            ("link".to_owned(), json!(link)),
-        ];
-        event.secret = Some(Map::from_iter(secret));
+        event.secret = Some(opening(id, link, sealed));
         event
     }
 
@@ -280,7 +289,8 @@ impl Event {
         Self::new("verification", "delete", user_id, data)
     }
 
-    /// Somebody was invited to work on an application; `token` and `link` are secrets.
+    /// Somebody was invited to work on an application; `token` and `link` are secrets, as in
+    /// [`Event::verification_added`].
     pub fn invitation_added(
         application_id: &str,
         email: &str,
@@ -288,16 +298,13 @@ impl Event {
         actor: Option<&str>,
         token: &str,
         link: &str,
+        sealed: (String, DateTime<Utc>),
     ) -> Self {
         let data = json!({
             "applicationId": application_id, "email": email, "role": role, "userId": actor,
         });
         let mut event = Self::new("invitation", "add", application_id, data);
-        let secret = [
-            ("id".to_owned(), json!(token)),
-            ("link".to_owned(), json!(link)),
-        ];
-        event.secret = Some(Map::from_iter(secret));
+        event.secret = Some(opening(token, link, sealed));
         event
     }
 
@@ -319,6 +326,12 @@ impl Event {
     /// All data was replaced by that of an archive: whoever keeps something of it reads it anew.
     pub fn imported() -> Self {
         Self::new("import", "done", "archive", json!({}))
+    }
+
+    /// A listener was switched off, because it is gone or failed for days.
+    pub fn listener_disabled(listener_id: &str, reason: &str) -> Self {
+        let data = json!({"listenerId": listener_id, "reason": reason});
+        Self::new("listener", "disabled", listener_id, data)
     }
 
     /// Every gateway node has a newer revision.
@@ -362,25 +375,30 @@ impl Event {
         if let Some(api) = text("apiId") {
             return format!("api:{api}");
         }
+        if let Some(listener) = text("listenerId") {
+            return format!("listener:{listener}");
+        }
         ["updatedUserId", "deletedUserId", "userId"]
             .into_iter()
             .find_map(text)
             .map_or_else(|| "config".to_owned(), |user| format!("user:{user}"))
     }
 
-    /// Sent to everybody, or only to listeners that name the kind (events-and-adapters A3, B8).
-    pub fn is_opt_in(&self) -> bool {
-        matches!(
-            (self.entity, self.action),
-            ("namespace" | "grant", _)
-                | ("user", "login")
-                | ("invitation" | "announcement", "add")
-                | ("approval" | "registration", "delete")
-                | ("gateway", "applied")
-                | ("config", "updated")
-                | ("import", "done")
-                | ("api", "lifecycle")
-        )
+    /// The application it is about.
+    pub fn application_id(&self) -> Option<&str> {
+        self.data.get("applicationId").and_then(Value::as_str)
+    }
+}
+
+fn opening(id: &str, link: &str, (digest, until): (String, DateTime<Utc>)) -> Sealed {
+    let members = [
+        ("id".to_owned(), json!(id)),
+        ("link".to_owned(), json!(link)),
+    ];
+    Sealed {
+        members: Map::from_iter(members),
+        digest,
+        until,
     }
 }
 
@@ -402,8 +420,9 @@ mod tests {
 
     #[test]
     fn the_secrets_of_a_verification_are_not_in_its_data() {
-        let event =
-            Event::verification_added("email", "s3cret", "http://x/{{id}}", "a@b.cd", "u1", 1);
+        let sealed = (String::new(), service::clock::now());
+        let link = "http://x/{{id}}";
+        let event = Event::verification_added("email", "s3cret", link, "a@b.cd", "u1", 1, sealed);
         assert_eq!(event.kind(), "verification_email.add");
         assert!(!Value::Object(event.data).to_string().contains("s3cret"));
     }

@@ -170,8 +170,11 @@ fn read_other(operation: &str, request: Request<Bytes>, body: &[u8]) -> Result<(
         "PUT /webhooks/listeners" => {
             let request: Registration = typed(request)?;
             let id = request.id.clone();
-            let registered = events::store::Registered::check(&id, request, true)?;
-            events::guard::check_url(&registered.id, &registered.url, &[])
+            let by = events::listeners::rules::Registrar::Administrator;
+            let registered = events::listeners::rules::Registered::check(&id, request, by)?;
+            let url = service::http::check_foreign_url(&registered.url, &[]);
+            url.map(drop)
+                .map_err(|refused| ApiError::bad_request("url", refused.to_string()))
         }
         "PUT /preferences" => preferences::check(&typed(request)?),
         "POST /auditlog/records" => {

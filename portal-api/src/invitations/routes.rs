@@ -149,6 +149,7 @@ async fn tell(
         caller.user_id(),
         token,
         &link,
+        (invitation.digest.clone(), invitation.expires_at),
     );
     let event = event.becomes(&json!({
         "invitationId": invitation.id, "email": invitation.email, "role": invitation.role,
@@ -169,6 +170,8 @@ async fn resend(
     let txn = state.db.write().await?;
     let found = store::find(&txn, &application, &id).await?;
     let mut invitation = found.ok_or_else(not_found)?;
+    // The mail with the old one opens nothing any more.
+    events::queue::erase_opened(&txn, &invitation.digest).await?;
     invitation.digest = rules::digest(&token);
     invitation.expires_at = clock::now() + rules::LIFETIME;
     store::update(&txn, invitation.clone()).await?;
@@ -188,7 +191,7 @@ async fn withdraw(
     let txn = state.db.write().await?;
     let found = store::find(&txn, &application, &id).await?;
     let invitation = found.ok_or_else(not_found)?;
-    store::delete(&txn, &id).await?;
+    store::delete(&txn, &invitation).await?;
     let entry = Entry::new(caller.actor(), "invitation", "delete")
         .about(&id)
         .with_data(json!({"applicationId": application}))
@@ -220,7 +223,7 @@ async fn accept(
     let id = &invitation.application_id;
     let application = applications::store::lock(&txn, id).await?;
     let application = application.ok_or_else(not_found)?;
-    if !store::delete(&txn, &invitation.id).await? {
+    if !store::delete(&txn, &invitation).await? {
         return Err(not_found());
     }
     let role = owners::role(&invitation.role).unwrap_or(Role::Reader);

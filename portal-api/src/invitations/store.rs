@@ -8,6 +8,7 @@ use sea_orm::{
 };
 
 use super::row;
+use crate::events;
 
 fn living(now: DateTime<Utc>) -> Select<row::Entity> {
     row::Entity::find().filter(row::Column::ExpiresAt.gt(now))
@@ -90,7 +91,9 @@ pub async fn update(txn: &DatabaseTransaction, changed: row::Model) -> Result<()
 }
 
 /// Whether there was something to delete; of two at the same time only one is told so.
-pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<bool, DbErr> {
-    let deleted = row::Entity::delete_by_id(id).exec(txn).await?;
+pub async fn delete(txn: &DatabaseTransaction, invitation: &row::Model) -> Result<bool, DbErr> {
+    // The events that carry the token are of no further use, either.
+    events::queue::erase_opened(txn, &invitation.digest).await?;
+    let deleted = row::Entity::delete_by_id(&invitation.id).exec(txn).await?;
     Ok(deleted.rows_affected > 0)
 }

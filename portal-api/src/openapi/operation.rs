@@ -336,6 +336,16 @@ impl Operation {
         self.paged().answers_with("application/json", any_object)
     }
 
+    /// A page by cursor whatever is asked; the operation tells of its query itself.
+    pub fn answers_cursor_page<T: ToSchema>(self) -> Self {
+        self.answers_with("application/json", cursor_page::<T>)
+    }
+
+    /// A page by offset; likewise.
+    pub fn answers_plain_page<T: ToSchema>(self) -> Self {
+        self.answers_with("application/json", page::<T>)
+    }
+
     /// A plain array, or a page by cursor.
     pub fn answers_list_or_page<T: ToSchema>(self) -> Self {
         self.cursor().answers_with("application/json", |schemas| {

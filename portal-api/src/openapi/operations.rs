@@ -6,6 +6,7 @@ mod configuration;
 mod operating;
 mod people;
 mod subscriptions;
+mod webhooks;
 
 use super::operation::Operation;
 
@@ -24,7 +25,7 @@ pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
         ("Credentials", subscriptions::credentials()),
         ("Approvals", subscriptions::approvals()),
         ("Usage", subscriptions::usage()),
-        ("Webhooks", operating::webhooks()),
+        ("Webhooks", webhooks::operations()),
         ("Audit", operating::audit()),
         ("Gateway", operating::gateway()),
         ("Configuration", configuration::operations()),

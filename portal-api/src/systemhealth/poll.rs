@@ -16,6 +16,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 struct Target {
     name: String,
     url: String,
+    /// What may not be asked has none.
+    client: Option<reqwest::Client>,
+    /// Why it does not get anything at the moment.
+    disabled: Option<String>,
     pending_events: i64,
 }
 
@@ -56,6 +60,8 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
     let target = |name: &str, url: String| Target {
         name: name.to_owned(),
         url,
+        client: Some(service::http::client()),
+        disabled: None,
         pending_events: -1,
     };
     let mut targets = vec![
@@ -63,17 +69,23 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
         target("kong", format!("{}ping-portal", neighbours.gateway)),
         target("auth", format!("{}ping", neighbours.auth_server)),
     ];
-    let lengths = events::store::queue_lengths(state.db.read()).await?;
-    for listener in events::store::listeners(state.db.read()).await? {
-        let separator = if listener.url.ends_with('/') { "" } else { "/" };
-        let pending = lengths
-            .iter()
-            .find(|(id, _)| *id == listener.id)
-            .map_or(0, |(_, n)| *n);
+    let lengths = events::queue::lengths(state.db.read()).await?;
+    for listener in events::listeners::store::list(state.db.read()).await? {
+        // Nobody can reach those who only ask.
+        if listener.url.is_empty() {
+            continue;
+        }
+        let pending = lengths.iter().find(|one| one.listener_id == listener.id);
         targets.push(Target {
-            url: format!("{}{separator}ping", listener.url),
+            url: events::health_url(&listener.url),
+            client: state.doors.client(&listener).ok(),
             name: listener.id,
-            pending_events: pending,
+            disabled: (!listener.enabled).then(|| {
+                listener
+                    .disabled_reason
+                    .unwrap_or_else(|| "paused".to_owned())
+            }),
+            pending_events: pending.map_or(0, |one| one.events),
         });
     }
     let mut entries = join_all(targets.iter().map(ask)).await;
@@ -113,7 +125,18 @@ async fn ask(target: &Target) -> Health {
         build_date: None,
         gateway: None,
     };
-    let request = service::http::client().get(&target.url).timeout(TIMEOUT);
+    if let Some(reason) = &target.disabled {
+        entry.message = format!("Switched off: {reason}. Events wait.");
+        entry.error = Some(reason.clone());
+        return entry;
+    }
+    let Some(client) = &target.client else {
+        let reason = "its address is not allowed any more";
+        entry.message = format!("Cannot be asked: {reason}.");
+        entry.error = Some(reason.to_owned());
+        return entry;
+    };
+    let request = client.get(&target.url).timeout(TIMEOUT);
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {

@@ -63,6 +63,7 @@ pub async fn create(
         &new.email,
         &new.user_id,
         now.timestamp(),
+        (new.digest.clone(), new.expires_at),
     );
     let txn = state.db.write().await?;
     store::insert(&txn, new).await?;

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::{row, secret};
 use crate::{
-    ApiError,
+    ApiError, events,
     paging::{self, Fields, ListQuery, Listed, Sort},
 };
 
@@ -67,8 +67,10 @@ pub async fn find_by_any_name(
     }
 }
 
-/// Whether there was something to delete; of two at the same time only one is told so.
+/// Whether there was something to delete; of two at the same time only one is told so. Its id is
+/// erased from the events that carry it.
 pub async fn delete(txn: &DatabaseTransaction, digest: &str) -> Result<bool, DbErr> {
+    events::queue::erase_opened(txn, digest).await?;
     Ok(row::Entity::delete_by_id(digest)
         .exec(txn)
         .await?

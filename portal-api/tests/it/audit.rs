@@ -9,6 +9,7 @@ use service::{ServiceName, keys::Purpose};
 use crate::{
     authorization::ROUTES,
     market::{APPROVER, Market, ORDERS, PETS},
+    receiver::{Receiver, Reply},
     support::{ADMIN, Answer, Client, DEVELOPER, PARTNER},
 };
 
@@ -17,7 +18,7 @@ const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscript
     write_grants write_verifications read_verifications webhooks write_apis read_applications restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
-const MACHINERY: [(&str, &str); 12] = [
+const MACHINERY: [(&str, &str); 13] = [
     // On record, where the configuration comes out of git.
     ("POST", "/config/commits"),
     // Nobody else sees them before they are committed.
@@ -30,6 +31,8 @@ const MACHINERY: [(&str, &str); 12] = [
     ("POST", "/usage/records"),
     ("POST", "/webhooks/events/{listener}/ack"),
     ("DELETE", "/webhooks/events/{listener}/{event}"),
+    // A request outside the queue.
+    ("POST", "/webhooks/listeners/{listener}/test"),
     // Compares and changes nothing; that it failed is on record.
     ("POST", "/subscriptions/{client_id}/verify"),
     // Puts records in.
@@ -486,6 +489,7 @@ async fn operations(walk: &mut Walk<'_>) {
         Value::Null,
     )
     .await;
+    listeners(walk).await;
     for route in ["POST /config/fetch", "POST /kill"] {
         let path = route.trim_start_matches("POST ");
         walk.step(ADMIN, route, path, json!({})).await;
@@ -500,6 +504,98 @@ async fn operations(walk: &mut Walk<'_>) {
         1,
         "the deletion itself"
     );
+}
+
+/// What operators do with a listener.
+async fn listeners(walk: &mut Walk<'_>) {
+    let receiver = Receiver::start(|request| {
+        // Everything but tests is refused for good.
+        let failed = request
+            .events
+            .iter()
+            .filter(|event| event["entity"] != "ping");
+        let failed = failed.map(|event| json!({"id": event["id"], "retry": false}));
+        Reply::json(&json!({"acked": ["none"], "failed": failed.collect::<Vec<_>>()}))
+    })
+    .await;
+    let listener = "/webhooks/listeners/refuser";
+    let body = json!({"id": "refuser", "url": receiver.url, "mode": "ack", "events": ["user.*"]});
+    walk.step(ADMIN, "PUT /webhooks/listeners/{listener}", listener, body)
+        .await;
+    let route = "/webhooks/listeners/{listener}";
+    for (route, path, body) in [
+        (
+            format!("POST {route}/disable"),
+            "disable",
+            json!({"reason": "tired"}),
+        ),
+        (format!("POST {route}/enable"), "enable", json!({})),
+    ] {
+        walk.step(ADMIN, &route, &format!("{listener}/{path}"), body)
+            .await;
+    }
+    let path = format!("{listener}/secret");
+    let secret = walk
+        .step(ADMIN, &format!("POST {route}/secret"), &path, json!({}))
+        .await
+        .json();
+    let path = format!("{path}/{}", secret["keyId"].as_str().unwrap());
+    walk.step(
+        ADMIN,
+        &format!("DELETE {route}/secret/{{key}}"),
+        &path,
+        Value::Null,
+    )
+    .await;
+    let dead = async |walk: &Walk<'_>| {
+        let body = json!({"email": format!("{}@example.org", service::random::hex_id())});
+        walk.market.post(ADMIN, "/users", body).await.expect(201);
+        loop {
+            let dead = walk
+                .market
+                .get(ADMIN, "/webhooks/dead/refuser")
+                .await
+                .json();
+            if let Some(id) = dead["items"][0]["event"]["id"].as_str() {
+                return id.to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let route = "/webhooks/dead/{listener}";
+    let all = "/webhooks/dead/refuser";
+    let id = dead(walk).await;
+    let path = format!("{all}/{id}/retry");
+    walk.step(
+        ADMIN,
+        &format!("POST {route}/{{event}}/retry"),
+        &path,
+        json!({}),
+    )
+    .await;
+    let id = dead(walk).await;
+    let path = format!("{all}/{id}");
+    walk.step(
+        ADMIN,
+        &format!("DELETE {route}/{{event}}"),
+        &path,
+        Value::Null,
+    )
+    .await;
+    dead(walk).await;
+    let path = format!("{all}/retry");
+    walk.step(ADMIN, &format!("POST {route}/retry"), &path, json!({}))
+        .await;
+    walk.step(ADMIN, &format!("DELETE {route}"), all, Value::Null)
+        .await;
+    let path = "/webhooks/replay/refuser";
+    walk.step(
+        ADMIN,
+        "POST /webhooks/replay/{listener}",
+        path,
+        json!({"from": 1}),
+    )
+    .await;
 }
 
 #[tokio::test]

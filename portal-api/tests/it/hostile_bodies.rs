@@ -76,7 +76,6 @@ const CUT: &[(&str, &str)] = &[
     // Counts together with `disabled` only.
     ("PATCH /users/{user}", "reason"),
     // Not a member that a caller sets.
-    ("PUT /webhooks/listeners/{listener}", "overflow"),
     ("PUT /webhooks/listeners/{listener}", "disabledReason"),
 ];
 

@@ -85,6 +85,7 @@ impl Market {
             if let Some(postgres) = &postgres {
                 settings.database = Location::Postgres(postgres.url());
             }
+            settings.events.networks = vec!["127.0.0.0/8".parse().unwrap()];
             used = Some(settings.database.clone());
         });
         Self {

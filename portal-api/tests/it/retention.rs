@@ -57,7 +57,7 @@ on_both_databases! {
         assert_eq!(dead, i64::try_from(one).unwrap(), "given up, and still there");
         assert_eq!(waiting(&api, "crm-sync").await, 0);
         assert_eq!(waiting(&api, "mailer").await, other);
-        let older = format!("update events set occurred_at = '{}'", days_ago(38));
+        let older = format!("update deliveries set ended_at = '{}' where state = 'dead'", days_ago(31));
         let (api, dead) = after(api, &older, "deliveries where state = 'dead'").await;
         assert_eq!(dead, 0);
         assert_eq!(waiting(&api, "mailer").await, other);

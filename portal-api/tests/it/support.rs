@@ -9,7 +9,7 @@ use config::{Configuration, Environment, Origin, Tree};
 use http::Method;
 use migrations::{Database, Location, portal_api::Migrator};
 use portal_api::{
-    ConfigurationSource, Neighbours, Settings,
+    ConfigurationSource, EventSettings, Neighbours, Settings,
     import::{self, Options, Report, Source},
     passwords::Cost,
     serve,
@@ -238,6 +238,11 @@ impl TestApi {
         keys::portal_client(&self.keys).unwrap()
     }
 
+    /// As a service proves itself.
+    pub fn identity(&self, service: ServiceName) -> Identity {
+        Identity::new(service, self.keys.clone())
+    }
+
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -397,7 +402,10 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
         trusted_peers: Vec::new(),
         allow_any_redirect_uri: false,
         rate_limits: portal_api::RateLimits::OFF,
-        listener_networks: Vec::new(),
+        events: EventSettings {
+            ports: None,
+            ..EventSettings::default()
+        },
         health_interval: Duration::ZERO,
         first_admin: None,
     }

@@ -14,7 +14,7 @@ use service::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::{listen_on, networks, rate_limits};
+use super::{events, listen_on, networks, rate_limits};
 use crate::{keys, source};
 
 pub async fn run(
@@ -103,7 +103,7 @@ fn from_environment(
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
         rate_limits: rate_limits()?,
-        listener_networks: networks("EVENT_ALLOWED_NETWORKS")?,
+        events: events()?,
         health_interval: Duration::from_millis(health_ms),
         first_admin: None,
         configuration: start.configuration,

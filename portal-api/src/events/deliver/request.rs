@@ -1,233 +1,175 @@
-//! One request to a listener: the body, the signature, and how its answer is read.
+//! One request to a listener: the headers, the signature, and how its answer is read.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Instant;
 
-use http::{HeaderName, HeaderValue, header};
-use reqwest::Response;
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use service::{
-    crypto,
-    http::CORRELATION_ID,
-    keys::{Key, Purpose},
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use reqwest::RequestBuilder;
+use sdk::signature::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets,
 };
-use standardwebhooks::{
-    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook,
-};
+use service::http::{CORRELATION_ID, is_refused};
 
-use super::{schedule, worker::timeout};
+use super::{
+    answer::{self, Answered, Outcome},
+    body,
+    claim::Due,
+    schedule,
+};
 use crate::{
     AppState,
-    events::{
-        guard, own,
-        row::{delivery, event, listener},
-    },
+    events::{guard::BLOCKED, listeners::store, row::listener},
 };
-
-/// Answers are read up to this size.
-const MAX_ANSWER: usize = 64 * 1024;
-
-/// What came of a request.
-pub enum Outcome {
-    /// Any 2xx.
-    Delivered { status: u16 },
-    /// 2xx with a body that names events (events-and-adapters B4).
-    Partial {
-        status: u16,
-        acked: HashSet<String>,
-        dead: HashSet<String>,
-    },
-    Failed {
-        status: Option<u16>,
-        reason: String,
-        retry_after: Option<Duration>,
-    },
-}
 
 /// Sends a batch and waits for the answer within the listener's time limit.
 pub async fn send(
     state: &AppState,
     listener: &listener::Model,
-    due: &[(delivery::Model, event::Model)],
-) -> Outcome {
-    match try_send(state, listener, due).await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Failed {
-            status: None,
-            reason: format!("{error:#}"),
-            retry_after: None,
-        },
+    secrets: &Secrets,
+    due: Vec<Due>,
+) -> Answered {
+    let (at, begun) = (service::clock::now(), Instant::now());
+    let (message_id, outcome, snippet) = match try_send(state, listener, secrets, &due).await {
+        Ok(sent) => sent,
+        Err(error) => (String::new(), failed(format!("{error:#}")), None),
+    };
+    Answered {
+        due,
+        message_id,
+        at,
+        took: begun.elapsed(),
+        outcome,
+        snippet,
+    }
+}
+
+fn failed(reason: String) -> Outcome {
+    Outcome::Failed {
+        status: None,
+        reason,
+        retry_after: None,
+        may_be_poison: false,
     }
 }
 
 async fn try_send(
     state: &AppState,
     listener: &listener::Model,
-    due: &[(delivery::Model, event::Model)],
-) -> anyhow::Result<Outcome> {
-    let events: Vec<_> = due
-        .iter()
-        .map(|(_, event)| wire(event, listener, &state.keys.derive(&Purpose::EventData)?))
-        .collect::<anyhow::Result<_>>()?;
-    let body = serde_json::to_string(&events)?;
-    let mut request = guard::client(state, listener)?
-        .post(&listener.url)
-        .timeout(timeout(listener))
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(
-            header::USER_AGENT,
-            concat!("Wicketgate-Webhooks/", env!("CARGO_PKG_VERSION")),
-        );
+    secrets: &Secrets,
+    due: &[Due],
+) -> anyhow::Result<(String, Outcome, Option<String>)> {
+    let (message_id, body) = body::body(listener, due, &state.keys)?;
+    let Ok(mut request) = prepare(state, listener, secrets, &message_id, &body) else {
+        return Ok((message_id, failed(BLOCKED.to_owned()), None));
+    };
     if let Some(id) = correlation_id(due) {
         request = request.header(CORRELATION_ID, id);
     }
-    for (name, value) in signature(state, listener, due, &body)? {
-        request = request.header(name, value);
-    }
-    // The address of the error is ours to know; foreign text never goes into the log.
-    let answer = request
-        .body(body)
-        .send()
-        .await
-        .map_err(|error| anyhow::anyhow!(cause(&error)))?;
+    let mut answer = match request.body(body).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let outcome = Outcome::Failed {
+                status: None,
+                reason: cause(&error).to_owned(),
+                retry_after: None,
+                may_be_poison: error.is_timeout() && !error.is_connect(),
+            };
+            return Ok((message_id, outcome, None));
+        }
+    };
     let status = answer.status();
+    let (text, is_complete) = answer::read(&mut answer).await;
+    let snippet = answer::snippet(&text);
     if !status.is_success() {
-        return Ok(Outcome::Failed {
+        let is_busy = matches!(status.as_u16(), 429 | 503);
+        let outcome = Outcome::Failed {
             status: Some(status.as_u16()),
             reason: format!("answered {status}"),
-            retry_after: schedule::retry_after(answer.headers()),
-        });
+            retry_after: is_busy
+                .then(|| schedule::retry_after(answer.headers(), service::clock::now()))
+                .flatten(),
+            may_be_poison: !is_busy,
+        };
+        return Ok((message_id, outcome, snippet));
     }
-    if listener.acknowledges_by_response() {
-        return Ok(read_result(answer).await);
-    }
-    Ok(Outcome::Delivered {
-        status: status.as_u16(),
-    })
+    let status = status.as_u16();
+    let report = (listener.acknowledges_by_response() && is_complete)
+        .then(|| answer::report(answer.headers(), &text))
+        .flatten();
+    let outcome = match report {
+        Some(report) => Outcome::Partial { status, report },
+        None => Outcome::Delivered { status },
+    };
+    Ok((message_id, outcome, snippet))
 }
 
-fn cause(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "no answer within the time limit"
+/// Why no request can be made to this address.
+pub enum Unsendable {
+    /// It is not allowed.
+    Blocked,
+    /// What goes with it cannot be read.
+    Broken,
+}
+
+/// A request with everything but its body.
+pub fn prepare(
+    state: &AppState,
+    listener: &listener::Model,
+    secrets: &Secrets,
+    message_id: &str,
+    body: &str,
+) -> Result<RequestBuilder, Unsendable> {
+    let client = state
+        .doors
+        .client(listener)
+        .map_err(|_| Unsendable::Blocked)?;
+    let mut headers = HeaderMap::new();
+    let fixed = store::headers(&state.keys, listener).map_err(|_| Unsendable::Broken)?;
+    for (name, value) in fixed {
+        let name = HeaderName::try_from(name);
+        let value = HeaderValue::try_from(value.expose());
+        if let (Ok(name), Ok(mut value)) = (name, value) {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    let agent = concat!("Wicketgate-Webhooks/", env!("CARGO_PKG_VERSION"));
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
+    if !secrets.is_empty() {
+        let timestamp = service::clock::now().timestamp();
+        let signature = secrets.sign(message_id, timestamp, body);
+        let text = |text: &str| HeaderValue::try_from(text).map_err(|_| Unsendable::Broken);
+        headers.insert(HEADER_WEBHOOK_ID, text(message_id)?);
+        headers.insert(HEADER_WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
+        headers.insert(HEADER_WEBHOOK_SIGNATURE, text(&signature)?);
+    }
+    Ok(client
+        .post(&listener.url)
+        .timeout(listener.timeout())
+        .headers(headers))
+}
+
+/// Why there was no answer. The address of the error is ours to know; foreign text never goes into
+/// the log.
+pub fn cause(error: &reqwest::Error) -> &'static str {
+    if is_refused(error) {
+        BLOCKED
     } else if error.is_connect() {
         "cannot connect"
+    } else if error.is_timeout() {
+        "no answer within the time limit"
     } else {
         "the connection broke"
     }
 }
 
-/// The event as this listener may see it.
-pub fn wire(
-    event: &event::Model,
-    listener: &listener::Model,
-    key: &Key,
-) -> anyhow::Result<sdk::types::Event> {
-    let mut data = event.data.as_object().cloned().unwrap_or_default();
-    if listener.sensitive
-        && let Some(sealed) = &event.sealed
-    {
-        let secret: Map<String, Value> =
-            serde_json::from_slice(&key.open(sealed, event.id.as_bytes())?)?;
-        data.extend(secret);
-    }
-    Ok(sdk::types::Event {
-        id: event.id.clone(),
-        seq: Some(event.seq),
-        utc: event.occurred_at.timestamp(),
-        action: event.action.clone(),
-        entity: event.entity.clone(),
-        data,
-        replay: false,
-    })
-}
-
 /// The id of the request that caused the event, if all events of the batch come from one.
-fn correlation_id(due: &[(delivery::Model, event::Model)]) -> Option<&str> {
-    let first = due.first()?.1.correlation_id.as_deref()?;
+fn correlation_id(due: &[Due]) -> Option<&str> {
+    let first = due.first()?.event.correlation_id.as_deref()?;
     due.iter()
-        .all(|(_, event)| event.correlation_id.as_deref() == Some(first))
+        .all(|due| due.event.correlation_id.as_deref() == Some(first))
         .then_some(first)
-}
-
-/// Standard Webhooks headers for our own components, whose secret both sides derive.
-fn signature(
-    state: &AppState,
-    listener: &listener::Model,
-    due: &[(delivery::Model, event::Model)],
-    body: &str,
-) -> anyhow::Result<Vec<(HeaderName, HeaderValue)>> {
-    if !own::is_component(&listener.id) {
-        return Ok(Vec::new());
-    }
-    let key = state.keys.derive(&Purpose::Listener(listener.id.clone()))?;
-    let ids: Vec<&str> = due.iter().map(|(_, event)| event.id.as_str()).collect();
-    // A repeated identical batch has the same id.
-    let id = format!(
-        "batch_{}",
-        hex::encode(&crypto::sha256(ids.join(",").as_bytes())[..16])
-    );
-    let timestamp = service::clock::now().timestamp();
-    let signature =
-        Webhook::from_bytes(key.bytes().to_vec())?.sign(&id, timestamp, body.as_bytes())?;
-    Ok(vec![
-        (
-            HeaderName::from_static(HEADER_WEBHOOK_ID),
-            HeaderValue::try_from(id)?,
-        ),
-        (
-            HeaderName::from_static(HEADER_WEBHOOK_TIMESTAMP),
-            HeaderValue::from(timestamp),
-        ),
-        (
-            HeaderName::from_static(HEADER_WEBHOOK_SIGNATURE),
-            HeaderValue::try_from(signature)?,
-        ),
-    ])
-}
-
-#[derive(Deserialize)]
-struct BatchResult {
-    acked: Vec<String>,
-    #[serde(default)]
-    failed: Vec<Failure>,
-}
-
-#[derive(Deserialize)]
-struct Failure {
-    id: String,
-    #[serde(default = "retry_by_default")]
-    retry: bool,
-}
-
-const fn retry_by_default() -> bool {
-    true
-}
-
-async fn read_result(mut answer: Response) -> Outcome {
-    let status = answer.status().as_u16();
-    let is_json = answer
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.starts_with("application/json"));
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    match serde_json::from_slice::<BatchResult>(&body) {
-        Ok(result) if is_json => Outcome::Partial {
-            status,
-            acked: result.acked.into_iter().collect(),
-            dead: result
-                .failed
-                .into_iter()
-                .filter(|f| !f.retry)
-                .map(|f| f.id)
-                .collect(),
-        },
-        _ => Outcome::Delivered { status },
-    }
 }

@@ -1,52 +1,15 @@
 //! What other programs and operators need.
 
 use sdk::types::{
-    Event, ListenerRegistration,
     archive::ImportedData,
     audit::{AuditEntry, NewAuditRecord},
     gateway::GatewayStatus,
     health::{Health, Ping},
-    listeners::BulkAck,
     setup::{PutSetup, Setup},
 };
 use serde_json::json;
 
 use crate::openapi::operation::{Operation, Who, delete, get, post, put};
-
-pub fn webhooks() -> Vec<Operation> {
-    const LISTENER: &str = "/webhooks/listeners/{listener}";
-    const QUEUE: &str = "/webhooks/events/{listener}";
-    let admin = |operation: Operation| operation.who(Who::Admin).scope(&["webhooks"]);
-    vec![
-        admin(get("/webhooks/listeners", "All webhook listeners"))
-            .query("detail", "`true`: with all their settings")
-            .answers_list_or_page::<ListenerRegistration>(),
-        admin(put(LISTENER, "Register a listener, or change it"))
-            .about("A component registers itself with its service token.")
-            .takes::<ListenerRegistration>(json!({
-                "id": "crm-sync", "url": "https://crm.example.org/hook",
-            }))
-            .status(200)
-            .answers_object(),
-        admin(delete(LISTENER, "Delete a listener with its queue")).refuses(&[404]),
-        admin(get(QUEUE, "Events that a listener has not acknowledged"))
-            .answers_list_or_page::<Event>()
-            .refuses(&[404]),
-        admin(delete(QUEUE, "Drop the queue of a listener")).refuses(&[404]),
-        admin(post(
-            "/webhooks/events/{listener}/ack",
-            "Acknowledge several events",
-        ))
-        .takes::<BulkAck>(json!({"ids": ["0192f0c4-1f3b-7c7e-8d5a-3b1f0a9c2d11"]}))
-        .status(204)
-        .refuses(&[404]),
-        admin(delete(
-            "/webhooks/events/{listener}/{event}",
-            "Acknowledge one event",
-        ))
-        .refuses(&[404]),
-    ]
-}
 
 pub fn gateway() -> Vec<Operation> {
     let lease = |operation: Operation| {

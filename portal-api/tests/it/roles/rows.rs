@@ -64,6 +64,7 @@ const SCOPE: &str = "403 200 200 200 200 200 200 403";
 const SCOPE_AND_MACHINE: &str = "403 200 200 200 200 200 200 200";
 const ADMIN: &str = "403 403 403 403 403 403 200 403";
 const ADMIN_204: &str = "403 403 403 403 403 403 204 403";
+const NONE: &str = "403 403 403 403 403 403 404 403";
 const DECIDER: &str = "403 403 403 403 403 200 200 403";
 const OWN: &str = "403 403 403 403 200 403 200 403";
 const OWN_204: &str = "403 403 403 403 204 403 204 403";
@@ -207,6 +208,24 @@ pub const ROWS: &[Row] = &[
     row("POST", "/webhooks/events/{listener}/ack", User, ADMIN_204)
         .with(r#"{"ids": ["x"]}"#),
     row("DELETE", "/webhooks/events/{listener}/{event}", User, ADMIN_204),
+    row("GET", "/webhooks/dead/{listener}", User, ADMIN),
+    row("DELETE", "/webhooks/dead/{listener}", User, ADMIN_204),
+    row("POST", "/webhooks/dead/{listener}/retry", User, ADMIN),
+    row("DELETE", "/webhooks/dead/{listener}/{event}", User, NONE),
+    row("POST", "/webhooks/dead/{listener}/{event}/retry", User, NONE),
+    row("GET", "/webhooks/deliveries/{listener}", User, ADMIN),
+    row("GET", "/webhooks/deliveries/{listener}/{event}", User, NONE),
+    row("POST", "/webhooks/replay/{listener}", User, "403 403 403 403 403 403 202 403")
+        .with(r#"{"from": 1}"#),
+    row("GET", "/webhooks/stream/{listener}?wait=0", User, ADMIN),
+    row("POST", "/webhooks/listeners/{listener}/disable", User, ADMIN_204).with("{}"),
+    // Nobody answers the test.
+    row("POST", "/webhooks/listeners/{listener}/enable", User, "403 403 403 403 403 403 409 403"),
+    row("POST", "/webhooks/listeners/{listener}/secret", User, "403 403 403 403 403 403 201 403")
+        .with("{}"),
+    row("DELETE", "/webhooks/listeners/{listener}/secret/{key}", User, NONE),
+    row("GET", "/webhooks/listeners/{listener}/stats", User, ADMIN),
+    row("POST", "/webhooks/listeners/{listener}/test", User, ADMIN),
     row("GET", "/webhooks/listeners", Nothing, ADMIN),
     row("PUT", "/webhooks/listeners/{listener}", User, ADMIN)
         .with(r#"{"id": "{id}", "url": "https://x.example.org/"}"#),

@@ -286,6 +286,7 @@ impl<'a> Scene<'a> {
             ("{*path}", "help"),
             ("{listener}", &self.id),
             ("{event}", "none"),
+            ("{key}", "none"),
             ("{date}", "2020-01-01"),
             ("{client_id}", &self.client),
             ("{id}", id),

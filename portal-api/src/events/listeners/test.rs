@@ -1,0 +1,45 @@
+//! `…/test`: one request outside the queue, to see whether the listener answers.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use sdk::types::listeners::TestResult;
+
+use super::known;
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    events::{deliver, row::listener},
+};
+
+/// `POST /webhooks/listeners/{listener}/test`
+pub async fn run(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TestResult>, ApiError> {
+    let listener = known(&state, &caller, &id).await?;
+    run_for(&state, &listener).await
+}
+
+/// For a caller who may.
+pub async fn run_for(
+    state: &AppState,
+    listener: &listener::Model,
+) -> Result<Json<TestResult>, ApiError> {
+    if listener.mode == "pull" {
+        let message = "This listener asks for its events; nothing is sent to it.";
+        return Err(ApiError::conflict("pull-listener", message));
+    }
+    Ok(Json(send(state, listener).await?))
+}
+
+/// Old listeners do not know the test event; they are asked how they are.
+pub async fn send(state: &AppState, listener: &listener::Model) -> Result<TestResult, ApiError> {
+    if listener.acknowledges_by_response() || listener.format == "standard" {
+        deliver::test(state, listener).await
+    } else {
+        Ok(deliver::ping(state, listener).await)
+    }
+}

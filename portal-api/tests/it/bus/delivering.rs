@@ -1,0 +1,215 @@
+//! Listeners that acknowledge by their answer, and what else can be agreed on.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{
+    admin, apis, application, applications, is_sorted, listen, listen_as, queue, quick, rename,
+    until_empty,
+};
+use crate::{
+    receiver::{Received, Receiver, Reply},
+    support::TestApi,
+};
+
+fn count(requests: &[Received]) -> usize {
+    requests.iter().map(|one| one.events.len()).sum()
+}
+
+#[tokio::test]
+async fn an_answer_acknowledges_and_nothing_comes_twice() {
+    for api in apis().await {
+        let receiver = Receiver::start(|_| Reply::status(204)).await;
+        listen(&api, &receiver.url, json!({"mode": "ack", "batchSize": 7})).await;
+        applications(&api, 40).await;
+        receiver.until("the last one", |all| count(all) >= 40).await;
+        until_empty(&api, "crm-sync").await;
+        let events = receiver.events();
+        assert_eq!(events.len(), 40);
+        assert!(is_sorted(&events));
+        assert!(receiver.received().iter().all(|one| one.events.len() <= 7));
+    }
+}
+
+#[tokio::test]
+async fn single_events_come_in_the_form_of_standard_webhooks() {
+    let api = TestApi::with(&[], quick).await;
+    let receiver = Receiver::start(|_| Reply::ok()).await;
+    let settings = json!({"mode": "ack", "format": "standard"});
+    listen(&api, &receiver.url, settings).await;
+    applications(&api, 10).await;
+    receiver.until("the last one", |all| count(all) >= 10).await;
+    until_empty(&api, "crm-sync").await;
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 10);
+    let body: Value = serde_json::from_slice(&requests[0].body).unwrap();
+    assert_eq!(body["type"], "application.add");
+    assert!(body["data"]["applicationId"].is_string());
+    assert!(body["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert!(body["seq"].is_i64() && body["id"].is_string());
+    let mut members: Vec<_> = body.as_object().unwrap().keys().collect();
+    members.sort();
+    assert_eq!(members, ["data", "id", "seq", "timestamp", "type"]);
+}
+
+#[tokio::test]
+async fn fixed_headers_are_sent_and_never_shown() {
+    for api in apis().await {
+        let receiver = Receiver::start(|_| Reply::ok()).await;
+        let headers = json!({"X-Tenant": "very-secret", "Authorization": "Bearer hush"});
+        let settings = json!({"mode": "ack", "headers": headers});
+        listen(&api, &receiver.url, settings).await;
+        application(&api, "first-one").await;
+        let requests = receiver.until("the event", |all| count(all) > 0).await;
+        assert_eq!(requests[0].header("x-tenant"), "very-secret");
+        assert_eq!(requests[0].header("authorization"), "Bearer hush");
+        assert!(
+            requests[0]
+                .header("user-agent")
+                .starts_with("Wicketgate-Webhooks/")
+        );
+        assert!(!requests[0].header("correlation-id").is_empty());
+        // Registered again without them: they stay.
+        listen(&api, &receiver.url, json!({"mode": "ack"})).await;
+        let shown = admin(&api)
+            .get("/webhooks/listeners?detail=true")
+            .await
+            .text();
+        assert!(
+            shown.contains("X-Tenant") && !shown.contains("very-secret"),
+            "{shown}"
+        );
+        application(&api, "second-one").await;
+        let requests = receiver.until("the next", |all| count(all) > 1).await;
+        assert_eq!(requests[1].header("x-tenant"), "very-secret");
+        // Taken away on purpose.
+        listen(&api, &receiver.url, json!({"mode": "ack", "headers": {}})).await;
+        application(&api, "third-one").await;
+        let requests = receiver.until("the third", |all| count(all) > 2).await;
+        assert_eq!(requests[2].header("x-tenant"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_gets_what_its_filter_names_and_without_one_no_new_kind() {
+    let api = TestApi::with(&[], quick).await;
+    let receiver = Receiver::start(|_| Reply::ok()).await;
+    let old = json!({"id": "old-one", "url": "https://listener.example.org/"});
+    admin(&api)
+        .put("/webhooks/listeners/old-one", old)
+        .await
+        .expect(200);
+    let settings = json!({"mode": "ack", "events": ["namespace.*", "*.delete"]});
+    listen(&api, &receiver.url, settings).await;
+    application(&api, "shortlived").await;
+    admin(&api)
+        .delete("/applications/shortlived")
+        .await
+        .expect(204);
+    let namespace = "/pools/tenants/namespaces/acme";
+    admin(&api)
+        .put(namespace, json!({"description": "Acme"}))
+        .await
+        .expect(204);
+    receiver.until("both", |all| count(all) >= 2).await;
+    let kinds = |events: &[Value]| -> Vec<String> {
+        let kind = |event: &Value| {
+            let part = |name: &str| event[name].as_str().unwrap().to_owned();
+            format!("{}.{}", part("entity"), part("action"))
+        };
+        events.iter().map(kind).collect()
+    };
+    assert_eq!(
+        kinds(&receiver.events()),
+        ["application.delete", "namespace.add"]
+    );
+    let old = queue(&api, "old-one").await;
+    assert_eq!(kinds(&old), ["application.add", "application.delete"]);
+}
+
+#[tokio::test]
+async fn events_of_one_thing_come_one_after_the_other_even_when_some_fail() {
+    for api in apis().await {
+        // Every third request fails at first.
+        let mut requests = 0;
+        let receiver = Receiver::start(move |_| {
+            requests += 1;
+            if requests % 3 == 0 && requests < 40 {
+                Reply::status(500)
+            } else {
+                Reply::ok()
+            }
+        })
+        .await;
+        let settings = json!({
+            "mode": "ack", "ordering": "entity", "delivery": "single", "format": "wicked",
+        });
+        listen(&api, &receiver.url, settings).await;
+        for id in ["one-app", "two-app", "three-app"] {
+            application(&api, id).await;
+        }
+        for round in 0..8 {
+            for id in ["one-app", "two-app", "three-app"] {
+                rename(&api, id, &format!("Name {round}")).await;
+            }
+        }
+        until_empty(&api, "crm-sync").await;
+        for id in ["one-app", "two-app", "three-app"] {
+            let mut last = 0;
+            for event in receiver.events() {
+                if event["data"]["applicationId"] == id {
+                    let seq = event["seq"].as_i64().unwrap();
+                    assert!(seq >= last, "{id}: {seq} after {last}");
+                    last = seq;
+                }
+            }
+        }
+        let mut ids = receiver.ids();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 27);
+    }
+}
+
+#[tokio::test]
+async fn one_that_hangs_delays_nobody_else() {
+    let api = TestApi::with(&[], quick).await;
+    let slow = Receiver::start(|_| Reply::ok().after(Duration::from_secs(60))).await;
+    let quick = Receiver::start(|_| Reply::ok()).await;
+    listen_as(&api, "slow-one", &slow.url, json!({"mode": "ack"})).await;
+    listen_as(&api, "quick-one", &quick.url, json!({"mode": "ack"})).await;
+    for number in 0..20 {
+        let begun = std::time::Instant::now();
+        application(&api, &format!("app-{number}")).await;
+        quick.until("the event", |all| count(all) > number).await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+    assert_eq!(slow.received().len(), 1);
+}
+
+#[tokio::test]
+async fn single_events_go_out_four_at_a_time() {
+    let api = TestApi::with(&[], quick).await;
+    let receiver = Receiver::start(|_| Reply::ok().after(Duration::from_millis(300))).await;
+    let settings = json!({"mode": "ack", "delivery": "single", "enabled": false});
+    listen(&api, &receiver.url, settings).await;
+    applications(&api, 12).await;
+    let settings = json!({"mode": "ack", "delivery": "single"});
+    listen(&api, &receiver.url, settings).await;
+    let requests = receiver.until("all", |all| count(all) >= 12).await;
+    let in_window = |from: usize| {
+        let at = requests[from].at;
+        let window = at..at + Duration::from_millis(250);
+        requests
+            .iter()
+            .filter(|one| window.contains(&one.at))
+            .count()
+    };
+    assert_eq!(in_window(0), 4);
+    assert!((0..12).all(|from| in_window(from) <= 5), "{requests:?}");
+}
