@@ -102,13 +102,11 @@ impl Place {
 
     /// For reading and writing beside portal-api, while it does not run.
     pub fn database_url(&self) -> String {
-        match &self.database {
-            Some(url) => format!("{url}?options=-csearch_path%3Dwicketgate"),
-            None => {
-                let file = self.data().join("portal-api.db");
-                format!("sqlite://{}", file.display())
-            }
-        }
+        let file = self.data().join("portal-api.db");
+        self.database.as_ref().map_or_else(
+            || format!("sqlite://{}", file.display()),
+            |url| format!("{url}?options=-csearch_path%3Dwicketgate"),
+        )
     }
 
     pub async fn start(&self, binary: &Path) -> anyhow::Result<PortalApi> {

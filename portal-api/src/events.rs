@@ -4,6 +4,7 @@
 //! with one delivery per listener that wants it, so it can be neither forgotten nor lost.
 
 mod append;
+mod applications;
 mod bell;
 mod deliver;
 mod filter;
@@ -28,7 +29,10 @@ pub(crate) use upkeep::{measure, run as upkeep};
 
 use crate::AppState;
 
-/// `/webhooks/…` (portal-api 21.1, events-and-adapters A1 and B).
+/// `/webhooks/…` and `/applications/{application}/listeners` (portal-api 21.1, events-and-adapters A1
+/// and B).
 pub fn routes() -> Router<AppState> {
-    listeners::routes().merge(queue::routes())
+    listeners::routes()
+        .merge(queue::routes())
+        .merge(applications::routes())
 }

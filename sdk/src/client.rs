@@ -5,6 +5,7 @@
 //! only when the connection was never made, so nothing happens twice.
 
 mod apis;
+mod application_listeners;
 mod applications;
 mod approvals;
 mod archive;

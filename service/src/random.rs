@@ -1,6 +1,9 @@
 //! Random identifiers and secrets, from the operating system's generator.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// Fills `target` with random bytes.
@@ -22,6 +25,13 @@ pub fn token(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     fill(&mut random);
     URL_SAFE_NO_PAD.encode(random)
+}
+
+/// A secret of Standard Webhooks: its text, and the bytes that it stands for.
+pub fn webhook_secret() -> (String, [u8; 32]) {
+    let mut bytes = [0; 32];
+    fill(&mut bytes);
+    (format!("whsec_{}", STANDARD.encode(bytes)), bytes)
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ async fn a_push_over_https_changes_portal_gateway_auth_server_mails_and_messages
     installation.set("SSL_CERT_FILE", authority.to_str().unwrap());
     // The chat room is on this machine.
     installation.set("EVENT_ALLOWED_NETWORKS", "127.0.0.0/8");
+    installation.set("EVENT_ALLOWED_PORTS", "*");
     installation.launch().await;
 
     let (room_url, room) = chat_room().await;

@@ -111,6 +111,7 @@ async fn kill_while_subscribing(shape: Shape, victims: &[&str], run: Run) {
     };
     let listener = Listener::start().await;
     installation.set("EVENT_ALLOWED_NETWORKS", "127.0.0.0/8");
+    installation.set("EVENT_ALLOWED_PORTS", "*");
     for victim in victims {
         installation.kill_and_restart(victim).await;
     }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod configuration;
+mod deliveries;
 mod journey;
 mod kills;
 

@@ -43,9 +43,24 @@ pub enum Command {
     Mail(Mail),
     /// Take over the data of a wicked installation; can be repeated
     Import(Box<Import>),
+    /// Print events of a running installation as they happen, for people who build listeners
+    Listen(Box<Listen>),
     /// Save all data of a running installation in one encrypted file, and bring it back
     #[command(subcommand)]
     Data(Data),
+}
+
+/// Options of `listen`. Each event is a line of JSON.
+#[derive(Debug, Args)]
+pub struct Listen {
+    /// Only these kinds, such as subscription.add or 'subscription.*'; can be repeated [default: all]
+    #[arg(long, value_name = "KIND")]
+    pub events: Vec<String>,
+    /// Post each event to the listener that is being built, signed with a secret that is printed
+    #[arg(long, value_name = "URL")]
+    pub to: Option<url::Url>,
+    #[command(flatten)]
+    pub installation: Installation,
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,7 +25,7 @@ pub async fn run(command: Data) -> anyhow::Result<()> {
 }
 
 /// The master key is the proof: with it portal-api's own identity can be made.
-fn client(installation: &Installation) -> anyhow::Result<Client> {
+pub fn client(installation: &Installation) -> anyhow::Result<Client> {
     if !installation.data.is_dir() {
         bail!("there is no data folder {}", installation.data.display());
     }

@@ -7,6 +7,7 @@ mod cli;
 mod data;
 mod import;
 mod keys;
+mod listen;
 mod neighbours;
 mod ports;
 mod signals;
@@ -63,6 +64,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mail(command) => tools::mail(command).await?,
         Command::Import(command) => import::run(*command).await?,
         Command::Data(command) => data::run(command).await?,
+        Command::Listen(options) => listen::run(*options).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

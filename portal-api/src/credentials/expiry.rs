@@ -1,7 +1,7 @@
-//! Telling that credentials have ended. Nothing is written when one ends, but gateways have to
-//! hear of it (events-and-adapters B8).
+//! Telling that credentials have ended, and that they will. Nothing is written when one ends, but
+//! gateways have to hear of it, and people some time before (events-and-adapters B8).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, QueryOrder, Statement,
     entity::prelude::*,
@@ -15,19 +15,75 @@ use crate::{
     subscriptions,
 };
 
-/// Name of the moment in `meta` until which was told.
+/// Names of the moments in `meta` until which was told.
 const TOLD_UNTIL: &str = "credentials-ended";
+const WARNED_UNTIL: &str = "credentials-expiring";
+/// How many days before its end people are told of it.
+const WARNINGS: [i64; 4] = [30, 14, 3, 1];
 
-/// Tells of the credentials that have ended since the last time.
+/// Tells of the credentials that have ended since the last time, and of those that will.
 pub async fn tell(state: &AppState, now: DateTime<Utc>) -> Result<(), ApiError> {
-    let since = told_until(state.db.read()).await?;
+    tell_ended(state, now).await?;
+    warn(state, now).await
+}
+
+/// Whoever has a credential is told some days before it ends.
+async fn warn(state: &AppState, now: DateTime<Utc>) -> Result<(), ApiError> {
+    if due_warnings(state.db.read(), now).await?.is_empty() {
+        return Ok(());
+    }
+    let txn = state.db.write().await?;
+    lock(&txn).await?;
+    for (credential, days) in due_warnings(&txn, now).await? {
+        let found = subscriptions::store::find_by_id(&txn, &credential.subscription_id).await?;
+        if let (Some(subscription), Some(end)) = (found, credential.expires_at) {
+            let event = Event::credential_expiring(
+                &credential.id,
+                subscriptions::reference(&subscription),
+                Some(credential.last4.as_str()).filter(|last4| !last4.is_empty()),
+                end,
+                days,
+            );
+            events::append(&txn, state, &Actor::system(), event).await?;
+        }
+    }
+    set_told_until(&txn, WARNED_UNTIL, now).await?;
+    state.commit(txn).await
+}
+
+/// Credentials that came so many days close to their end since the last time.
+async fn due_warnings(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+) -> Result<Vec<(row::Model, i64)>, DbErr> {
+    let since = told_until(db, WARNED_UNTIL).await?;
+    let mut due = Vec::new();
+    for days in WARNINGS {
+        let ahead = TimeDelta::days(days);
+        // After the first start of a release that tells of it nobody is told of the past.
+        let since = since.max(now - TimeDelta::days(1));
+        for credential in ended(db, since + ahead, now + ahead).await? {
+            // One that was made closer to its end needs no word of it.
+            let has_lived = credential
+                .expires_at
+                .is_some_and(|end| credential.created_at < end - ahead);
+            if has_lived {
+                due.push((credential, days));
+            }
+        }
+    }
+    Ok(due)
+}
+
+async fn tell_ended(state: &AppState, now: DateTime<Utc>) -> Result<(), ApiError> {
+    let since = told_until(state.db.read(), TOLD_UNTIL).await?;
     // Most of the time nothing has ended, and nothing is written.
     if ended(state.db.read(), since, now).await?.is_empty() {
         return Ok(());
     }
     let txn = state.db.write().await?;
     lock(&txn).await?;
-    let since = told_until(&txn).await?;
+    let since = told_until(&txn, TOLD_UNTIL).await?;
     let credentials = ended(&txn, since, now).await?;
     let Some(last) = credentials
         .last()
@@ -47,7 +103,7 @@ pub async fn tell(state: &AppState, now: DateTime<Utc>) -> Result<(), ApiError> 
             events::append(&txn, state, &Actor::system(), event).await?;
         }
     }
-    set_told_until(&txn, last).await?;
+    set_told_until(&txn, TOLD_UNTIL, last).await?;
     state.commit(txn).await
 }
 
@@ -80,19 +136,22 @@ struct Stored {
     value: String,
 }
 
-async fn told_until(db: &impl ConnectionTrait) -> Result<DateTime<Utc>, DbErr> {
+async fn told_until(db: &impl ConnectionTrait, what: &str) -> Result<DateTime<Utc>, DbErr> {
     let sql = "select value from meta where name = $1";
-    let statement =
-        Statement::from_sql_and_values(db.get_database_backend(), sql, [TOLD_UNTIL.into()]);
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [what.into()]);
     let stored = Stored::find_by_statement(statement).one(db).await?;
     let moment = stored.and_then(|stored| stored.value.parse().ok());
     Ok(moment.unwrap_or(DateTime::UNIX_EPOCH))
 }
 
-async fn set_told_until(txn: &DatabaseTransaction, moment: DateTime<Utc>) -> Result<(), DbErr> {
+async fn set_told_until(
+    txn: &DatabaseTransaction,
+    what: &str,
+    moment: DateTime<Utc>,
+) -> Result<(), DbErr> {
     let sql = "insert into meta (name, value) values ($1, $2) \
                on conflict (name) do update set value = excluded.value";
-    let values = [TOLD_UNTIL.into(), moment.to_rfc3339().into()];
+    let values = [what.into(), moment.to_rfc3339().into()];
     let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
     txn.execute_raw(statement).await?;
     Ok(())

@@ -328,6 +328,23 @@ impl Event {
         Self::new("import", "done", "archive", json!({}))
     }
 
+    /// A credential ends in so many days.
+    pub fn credential_expiring(
+        credential_id: &str,
+        of: SubscriptionRef<'_>,
+        last4: Option<&str>,
+        expires_at: DateTime<Utc>,
+        days: i64,
+    ) -> Self {
+        let data = json!({
+            "credentialId": credential_id, "subscriptionId": of.subscription_id,
+            "applicationId": of.application_id, "apiId": of.api_id, "last4": last4,
+            "expiresAt": expires_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            "days": days,
+        });
+        Self::new("credential", "expiring", credential_id, data)
+    }
+
     /// A listener was switched off, because it is gone or failed for days.
     pub fn listener_disabled(listener_id: &str, reason: &str) -> Self {
         let data = json!({"listenerId": listener_id, "reason": reason});

@@ -26,6 +26,7 @@ pub fn all() -> Vec<(&'static str, Vec<Operation>)> {
         ("Approvals", subscriptions::approvals()),
         ("Usage", subscriptions::usage()),
         ("Webhooks", webhooks::operations()),
+        ("Listeners of applications", webhooks::of_applications()),
         ("Audit", operating::audit()),
         ("Gateway", operating::gateway()),
         ("Configuration", configuration::operations()),

@@ -18,7 +18,7 @@ const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscript
     write_grants write_verifications read_verifications webhooks write_apis read_applications restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
-const MACHINERY: [(&str, &str); 13] = [
+const MACHINERY: [(&str, &str); 14] = [
     // On record, where the configuration comes out of git.
     ("POST", "/config/commits"),
     // Nobody else sees them before they are committed.
@@ -33,6 +33,10 @@ const MACHINERY: [(&str, &str); 13] = [
     ("DELETE", "/webhooks/events/{listener}/{event}"),
     // A request outside the queue.
     ("POST", "/webhooks/listeners/{listener}/test"),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/test",
+    ),
     // Compares and changes nothing; that it failed is on record.
     ("POST", "/subscriptions/{client_id}/verify"),
     // Puts records in.
@@ -506,7 +510,7 @@ async fn operations(walk: &mut Walk<'_>) {
     );
 }
 
-/// What operators do with a listener.
+/// What operators do with a listener, and developers with one of their application.
 async fn listeners(walk: &mut Walk<'_>) {
     let receiver = Receiver::start(|request| {
         // Everything but tests is refused for good.
@@ -518,84 +522,89 @@ async fn listeners(walk: &mut Walk<'_>) {
         Reply::json(&json!({"acked": ["none"], "failed": failed.collect::<Vec<_>>()}))
     })
     .await;
-    let listener = "/webhooks/listeners/refuser";
-    let body = json!({"id": "refuser", "url": receiver.url, "mode": "ack", "events": ["user.*"]});
-    walk.step(ADMIN, "PUT /webhooks/listeners/{listener}", listener, body)
-        .await;
+    let body = json!({"id": "refuser", "url": receiver.url, "mode": "ack"});
     let route = "/webhooks/listeners/{listener}";
-    for (route, path, body) in [
-        (
-            format!("POST {route}/disable"),
-            "disable",
-            json!({"reason": "tired"}),
-        ),
-        (format!("POST {route}/enable"), "enable", json!({})),
-    ] {
-        walk.step(ADMIN, &route, &format!("{listener}/{path}"), body)
-            .await;
-    }
-    let path = format!("{listener}/secret");
-    let secret = walk
-        .step(ADMIN, &format!("POST {route}/secret"), &path, json!({}))
+    let path = "/webhooks/listeners/refuser";
+    walk.step(ADMIN, &format!("PUT {route}"), path, body).await;
+    let queues = [
+        ("/webhooks/dead/{listener}", "/webhooks/dead/refuser"),
+        ("/webhooks/replay/{listener}", "/webhooks/replay/refuser"),
+    ];
+    one_listener(walk, (route, path), queues).await;
+    walk.market.application(ADMIN, "listening").await;
+    let body = json!({"url": receiver.url});
+    let all = "/applications/{application}/listeners";
+    let path = "/applications/listening/listeners";
+    let made = walk
+        .step(ADMIN, &format!("POST {all}"), path, body.clone())
         .await
         .json();
-    let path = format!("{path}/{}", secret["keyId"].as_str().unwrap());
-    walk.step(
-        ADMIN,
-        &format!("DELETE {route}/secret/{{key}}"),
-        &path,
-        Value::Null,
-    )
-    .await;
-    let dead = async |walk: &Walk<'_>| {
-        let body = json!({"email": format!("{}@example.org", service::random::hex_id())});
-        walk.market.post(ADMIN, "/users", body).await.expect(201);
+    let id = made["listener"]["id"].as_str().unwrap();
+    let (route, path) = (format!("{all}/{{listener}}"), format!("{path}/{id}"));
+    walk.step(ADMIN, &format!("PUT {route}"), &path, body).await;
+    let (dead, replay) = (format!("{path}/dead"), format!("{path}/replay"));
+    let routes = (format!("{route}/dead"), format!("{route}/replay"));
+    let queues = [(&*routes.0, &*dead), (&*routes.1, &*replay)];
+    one_listener(walk, (&route, &path), queues).await;
+    walk.step(ADMIN, &format!("DELETE {route}"), &path, Value::Null)
+        .await;
+}
+
+/// Routes and paths of the listener, its dead letters and its replay.
+async fn one_listener(
+    walk: &mut Walk<'_>,
+    (route, path): (&str, &str),
+    [(dead_route, dead), (replay_route, replay)]: [(&str, &str); 2],
+) {
+    for (what, body) in [
+        ("disable", json!({"reason": "tired"})),
+        ("enable", json!({})),
+    ] {
+        let (route, path) = (format!("POST {route}/{what}"), format!("{path}/{what}"));
+        walk.step(ADMIN, &route, &path, body).await;
+    }
+    let secrets = format!("{path}/secret");
+    let secret = walk
+        .step(ADMIN, &format!("POST {route}/secret"), &secrets, json!({}))
+        .await
+        .json();
+    let secret = format!("{secrets}/{}", secret["keyId"].as_str().unwrap());
+    let route = format!("DELETE {route}/secret/{{key}}");
+    walk.step(ADMIN, &route, &secret, Value::Null).await;
+    let one_dead = async |walk: &Walk<'_>| {
+        let name = service::random::hex_id();
+        let market = walk.market;
+        if dead.starts_with("/webhooks") {
+            market.application(ADMIN, &name[..20]).await;
+        } else {
+            let body = json!({"id": "listening", "name": name});
+            let path = "/applications/listening";
+            market.patch(ADMIN, path, body).await.expect(200);
+        }
         loop {
-            let dead = walk
-                .market
-                .get(ADMIN, "/webhooks/dead/refuser")
-                .await
-                .json();
-            if let Some(id) = dead["items"][0]["event"]["id"].as_str() {
+            let letters = market.get(ADMIN, dead).await.json();
+            if let Some(id) = letters["items"][0]["event"]["id"].as_str() {
                 return id.to_owned();
             }
             tokio::task::yield_now().await;
         }
     };
-    let route = "/webhooks/dead/{listener}";
-    let all = "/webhooks/dead/refuser";
-    let id = dead(walk).await;
-    let path = format!("{all}/{id}/retry");
-    walk.step(
-        ADMIN,
-        &format!("POST {route}/{{event}}/retry"),
-        &path,
-        json!({}),
-    )
-    .await;
-    let id = dead(walk).await;
-    let path = format!("{all}/{id}");
-    walk.step(
-        ADMIN,
-        &format!("DELETE {route}/{{event}}"),
-        &path,
-        Value::Null,
-    )
-    .await;
-    dead(walk).await;
-    let path = format!("{all}/retry");
-    walk.step(ADMIN, &format!("POST {route}/retry"), &path, json!({}))
+    let id = one_dead(walk).await;
+    let route = format!("POST {dead_route}/{{event}}/retry");
+    walk.step(ADMIN, &route, &format!("{dead}/{id}/retry"), json!({}))
         .await;
-    walk.step(ADMIN, &format!("DELETE {route}"), all, Value::Null)
+    let id = one_dead(walk).await;
+    let route = format!("DELETE {dead_route}/{{event}}");
+    walk.step(ADMIN, &route, &format!("{dead}/{id}"), Value::Null)
         .await;
-    let path = "/webhooks/replay/refuser";
-    walk.step(
-        ADMIN,
-        "POST /webhooks/replay/{listener}",
-        path,
-        json!({"from": 1}),
-    )
-    .await;
+    one_dead(walk).await;
+    let route = format!("POST {dead_route}/retry");
+    walk.step(ADMIN, &route, &format!("{dead}/retry"), json!({}))
+        .await;
+    let route = format!("DELETE {dead_route}");
+    walk.step(ADMIN, &route, dead, Value::Null).await;
+    let route = format!("POST {replay_route}");
+    walk.step(ADMIN, &route, replay, json!({"from": 1})).await;
 }
 
 #[tokio::test]

@@ -234,6 +234,88 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("DELETE", "/webhooks/events/{listener}", Admin),
     ("POST", "/webhooks/events/{listener}/ack", Admin),
     ("DELETE", "/webhooks/events/{listener}/{event}", Admin),
+    ("GET", "/applications/{application}/listeners", Admin),
+    ("POST", "/applications/{application}/listeners", Admin),
+    (
+        "PUT",
+        "/applications/{application}/listeners/{listener}",
+        Admin,
+    ),
+    (
+        "DELETE",
+        "/applications/{application}/listeners/{listener}",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/secret",
+        Admin,
+    ),
+    (
+        "DELETE",
+        "/applications/{application}/listeners/{listener}/secret/{key}",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/enable",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/disable",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/test",
+        Admin,
+    ),
+    (
+        "GET",
+        "/applications/{application}/listeners/{listener}/stats",
+        Admin,
+    ),
+    (
+        "GET",
+        "/applications/{application}/listeners/{listener}/deliveries",
+        Admin,
+    ),
+    (
+        "GET",
+        "/applications/{application}/listeners/{listener}/deliveries/{event}",
+        Admin,
+    ),
+    (
+        "GET",
+        "/applications/{application}/listeners/{listener}/dead",
+        Admin,
+    ),
+    (
+        "DELETE",
+        "/applications/{application}/listeners/{listener}/dead",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/dead/retry",
+        Admin,
+    ),
+    (
+        "DELETE",
+        "/applications/{application}/listeners/{listener}/dead/{event}",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/dead/{event}/retry",
+        Admin,
+    ),
+    (
+        "POST",
+        "/applications/{application}/listeners/{listener}/replay",
+        Admin,
+    ),
     ("GET", "/webhooks/dead/{listener}", Admin),
     ("DELETE", "/webhooks/dead/{listener}", Admin),
     ("POST", "/webhooks/dead/{listener}/retry", Admin),

@@ -5,6 +5,7 @@ mod delivering;
 mod failing;
 mod instances;
 mod old;
+mod owners;
 mod reading;
 mod signing;
 

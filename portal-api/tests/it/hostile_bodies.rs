@@ -77,6 +77,17 @@ const CUT: &[(&str, &str)] = &[
     ("PATCH /users/{user}", "reason"),
     // Not a member that a caller sets.
     ("PUT /webhooks/listeners/{listener}", "disabledReason"),
+    (
+        "POST /applications/{application}/listeners",
+        "disabledReason",
+    ),
+    (
+        "PUT /applications/{application}/listeners/{listener}",
+        "disabledReason",
+    ),
+    // Made by the server, or standing in the address.
+    ("POST /applications/{application}/listeners", "id"),
+    ("PUT /applications/{application}/listeners/{listener}", "id"),
 ];
 
 /// Members without which an operation cannot be carried out.
@@ -109,6 +120,11 @@ const MANDATORY: &[(&str, &[&str])] = &[
         &["grants"],
     ),
     ("PUT /webhooks/listeners/{listener}", &["id", "url"]),
+    ("POST /applications/{application}/listeners", &["url"]),
+    (
+        "PUT /applications/{application}/listeners/{listener}",
+        &["url"],
+    ),
     ("POST /webhooks/events/{listener}/ack", &["ids"]),
     ("PUT /leases/{name}", &["holder", "ttlSeconds"]),
     ("POST /usage/records", &["batchId", "node", "cells"]),
@@ -134,6 +150,7 @@ async fn operations(api: &TestApi) -> Vec<Operation> {
         "/0/id",
     )
     .await;
+    let listener = text("/applications/market/listeners", "/0/id").await;
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -144,6 +161,8 @@ async fn operations(api: &TestApi) -> Vec<Operation> {
             }
             let address = if path.starts_with("/approvals") {
                 path.replace("{id}", &approval)
+            } else if path.starts_with("/applications/{application}/listeners") {
+                path.replace("{listener}", &listener)
             } else if path.contains("/credentials/") {
                 path.replace("{id}", &credential)
             } else if path.starts_with("/grants") {

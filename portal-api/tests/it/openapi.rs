@@ -118,6 +118,9 @@ pub async fn furnish(api: &TestApi) {
     let admin = api.user(ADMIN, ALL_SCOPES);
     let application = json!({"id": "market", "name": "Market", "redirectUri": "https://m.example"});
     admin.post("/applications", application).await.expect(201);
+    let listener = json!({"url": "https://listener.example.org/"});
+    let path = "/applications/market/listeners";
+    admin.post(path, listener).await.expect(201);
     let team = json!({"id": "crew", "name": "Crew"});
     admin.post("/teams", team).await.expect(201);
     for (to, plan) in [("petstore", "free"), ("orders", "free")] {
@@ -174,6 +177,9 @@ async fn real_answers_are_as_described() {
     let verification = id_of("/verifications", "/0/id").await;
     let client = id_of("/applications/market/subscriptions/orders", "/clientId").await;
     let event = id_of("/webhooks/events/crm-sync", "/0/id").await;
+    let listener = id_of("/applications/market/listeners", "/0/id").await;
+    let deliveries = format!("/applications/market/listeners/{listener}/deliveries");
+    let told = id_of(&deliveries, "/items/0/eventId").await;
     let draft = json!({"base": "3f78", "files": [{"path": "content/help.md", "content": "Help"}]});
     admin.put("/config/draft", draft).await.expect(204);
     let (mut seen, mut faults) = (0, Vec::new());
@@ -193,6 +199,10 @@ async fn real_answers_are_as_described() {
             "/content/{path}" => "/content/help".to_owned(),
             "/apis/{api}/docs/{path}" => "/apis/petstore/docs/answers".to_owned(),
             "/config/files/{path}" => "/config/files/plans/plans.json".to_owned(),
+            other if other.starts_with("/applications/{application}/listeners") => {
+                let other = other.replace("{listener}", &listener);
+                filled(&other.replace("{event}", &told))
+            }
             other if other.starts_with("/grants") => filled(&other.replace("{api}", "orders")),
             other => filled(other),
         };

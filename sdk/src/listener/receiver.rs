@@ -160,7 +160,7 @@ impl Receiver {
         self.report(&ids, failures.unwrap_or_default())
     }
 
-    /// The compatible mode: what is done is deleted from the queue.
+    /// The compatible mode: what is done is acknowledged, all at once.
     pub(super) async fn work_and_delete(&self, events: Vec<Event>) -> Result<(), Error> {
         let report = self.work(events).await;
         let dead = report
@@ -168,14 +168,15 @@ impl Receiver {
             .iter()
             .filter(|failure| !failure.retry)
             .map(|failure| &failure.id);
-        for id in report.acked.iter().chain(dead) {
-            let result = self.0.client.ack_event(self.id(), id).await;
-            let label = if result.is_ok() { "ok" } else { "failed" };
-            metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => label)
-                .increment(1);
-            result?;
+        let done: Vec<String> = report.acked.iter().chain(dead).cloned().collect();
+        if done.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let result = self.0.client.ack_events(self.id(), &done).await;
+        let label = if result.is_ok() { "ok" } else { "failed" };
+        metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => label)
+            .increment(done.len() as u64);
+        result
     }
 
     /// For unsigned deliveries: works until the queue is empty or nothing more gets done.

@@ -136,6 +136,13 @@ pub struct NewSecret {
     pub created_at: Timestamp,
 }
 
+/// Answer of `POST /applications/{application}/listeners`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CreatedListener {
+    pub listener: Registration,
+    pub secret: NewSecret,
+}
+
 /// Body of `POST /webhooks/listeners/{listener}/secret`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

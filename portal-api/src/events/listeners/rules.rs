@@ -18,6 +18,8 @@ const DEFAULT_TIMEOUT_MS: u32 = 15_000;
 /// Attempts of a listener that acknowledges by its answer; old consumers expect to be told for ever.
 const DEFAULT_ATTEMPTS: u32 = 20;
 const MAX_QUEUE: u64 = 1_000_000;
+/// Anybody can make some of these.
+const APPLICATION_QUEUE: u64 = 10_000;
 /// The adapter looks at everything rather than at ten thousand changes.
 const ADAPTER_QUEUE: u64 = 10_000;
 const MAX_FILTER: usize = 100;
@@ -72,18 +74,22 @@ impl Registered {
         let default_attempts = (mode == Mode::Ack && !is_component).then_some(DEFAULT_ATTEMPTS);
         let attempts = range("maxAttempts", request.max_attempts, 1, 1000)?;
         let is_adapter = id == service::ServiceName::GatewayAdapter.wire_name();
-        let (queue, overflow) = if is_adapter {
+        let (queue, overflow) = if by == Registrar::Application {
+            (APPLICATION_QUEUE, Overflow::Dead)
+        } else if is_adapter {
             (ADAPTER_QUEUE, Overflow::Collapse)
         } else {
             (MAX_QUEUE, Overflow::Dead)
         };
         let max_queue = request.max_queue.unwrap_or(queue);
-        if !(1..=MAX_QUEUE).contains(&max_queue) {
-            return Err(ApiError::invalid(
-                "maxQueue",
-                "range",
-                "`maxQueue` is a number from 1 to 1000000.",
-            ));
+        let most = if by == Registrar::Application {
+            APPLICATION_QUEUE
+        } else {
+            MAX_QUEUE
+        };
+        if !(1..=most).contains(&max_queue) {
+            let message = format!("`maxQueue` is a number from 1 to {most}.");
+            return Err(ApiError::invalid("maxQueue", "range", message));
         }
         let timeout = range("timeoutMs", request.timeout_ms, 1000, 60_000)?;
         let batch = range("batchSize", request.batch_size, 1, MAX_BATCH)?;

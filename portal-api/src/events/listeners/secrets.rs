@@ -1,6 +1,5 @@
 //! What requests to a listener are signed with (events-and-adapters B5).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sdk::{
     signature::Secrets,
@@ -26,8 +25,6 @@ use crate::{
     },
 };
 
-/// Random bytes of a secret.
-const BYTES: usize = 32;
 const DEFAULT_OVERLAP: u32 = 86_400;
 const MAX_OVERLAP: u32 = 30 * 86_400;
 /// Each one makes the header longer, and each rotation adds one for as long as they overlap.
@@ -108,8 +105,7 @@ pub async fn create(
         .filter(Column::EndsAt.is_null().or(Column::EndsAt.gt(until)))
         .exec(txn)
         .await?;
-    let mut bytes = [0; BYTES];
-    random::fill(&mut bytes);
+    let (text, bytes) = random::webhook_secret();
     let id = format!("key_{}", &random::hex_id()[..16]);
     let row = secret::Model {
         sealed: seal(keys, &id, &bytes)?,
@@ -122,7 +118,7 @@ pub async fn create(
         .exec_without_returning(txn)
         .await?;
     Ok(NewSecret {
-        secret: Secret::new(format!("whsec_{}", STANDARD.encode(bytes))),
+        secret: Secret::new(text),
         key_id: id,
         created_at: now.into(),
     })

@@ -3,8 +3,8 @@
 use sdk::types::{
     Event, ListenerRegistration,
     listeners::{
-        BulkAck, DeadLetter, DeliveryInfo, Disable, NewSecret, Replay, Requeued, RotateSecret,
-        Stats, TestResult,
+        BulkAck, CreatedListener, DeadLetter, DeliveryInfo, Disable, NewSecret, Replay, Requeued,
+        RotateSecret, Stats, TestResult,
     },
 };
 use serde_json::json;
@@ -19,6 +19,137 @@ pub fn operations() -> Vec<Operation> {
     all.extend(queues());
     all.extend(dead());
     all
+}
+
+/// The same for those who work on an application.
+pub fn of_applications() -> Vec<Operation> {
+    const ALL: &str = "/applications/{application}/listeners";
+    const ONE: &str = "/applications/{application}/listeners/{listener}";
+    let example = || json!({"url": "https://crm.example.org/hook", "format": "standard", "events": ["subscription.*"]});
+    let mut all = vec![
+        read(get(ALL, "The listeners of an application"))
+            .answers_list_or_page::<ListenerRegistration>(),
+        write(post(
+            ALL,
+            "Make a listener for the events of an application",
+        ))
+        .about(
+            "Its id is made here, its requests are signed, and an answer of 2xx acknowledges. \
+                 The secret is shown this once. At most ten per application.",
+        )
+        .takes::<ListenerRegistration>(example())
+        .answers::<CreatedListener>()
+        .refuses(&[404, 409]),
+        write(put(ONE, "Change a listener"))
+            .takes::<ListenerRegistration>(example())
+            .status(200)
+            .answers::<ListenerRegistration>(),
+        write(delete(ONE, "Delete a listener with its queue")),
+        write(post(
+            "/applications/{application}/listeners/{listener}/secret",
+            "Make a secret; older ones go on for a while",
+        ))
+        .takes::<RotateSecret>(json!({"overlapSeconds": 86400}))
+        .answers::<NewSecret>()
+        .refuses(&[404, 409]),
+        write(delete(
+            "/applications/{application}/listeners/{listener}/secret/{key}",
+            "End a secret at once",
+        )),
+        write(post(
+            "/applications/{application}/listeners/{listener}/enable",
+            "Go on sending, if a test is answered",
+        ))
+        .status(204)
+        .refuses(&[404, 409]),
+        write(post(
+            "/applications/{application}/listeners/{listener}/disable",
+            "Pause a listener; its events wait",
+        ))
+        .takes::<Disable>(json!({"reason": "maintenance"}))
+        .status(204),
+        write(post(
+            "/applications/{application}/listeners/{listener}/test",
+            "Send a test outside the queue",
+        ))
+        .status(200)
+        .answers::<TestResult>(),
+        read(get(
+            "/applications/{application}/listeners/{listener}/stats",
+            "How a listener has been doing",
+        ))
+        .answers::<Stats>(),
+    ];
+    all.extend(queues_of_applications());
+    all
+}
+
+fn read(operation: Operation) -> Operation {
+    operation
+        .who(Who::Reader)
+        .scope(&["read_applications"])
+        .refuses(&[404])
+}
+
+fn write(operation: Operation) -> Operation {
+    operation
+        .who(Who::Collaborator)
+        .scope(&["write_applications"])
+        .refuses(&[404])
+}
+
+fn queues_of_applications() -> Vec<Operation> {
+    vec![
+        read(get(
+            "/applications/{application}/listeners/{listener}/deliveries",
+            "What was delivered, the newest first",
+        ))
+        .query("state", "`pending`, `in_flight`, `acked` or `dead`")
+        .query("event", "A kind such as `subscription.add`")
+        .query("from", "Events from this time on")
+        .query("cursor", "`next` of the page before")
+        .query("limit", "Deliveries of a page, up to 500")
+        .answers_cursor_page::<DeliveryInfo>()
+        .refuses(&[400]),
+        read(get(
+            "/applications/{application}/listeners/{listener}/deliveries/{event}",
+            "One delivery with every request",
+        ))
+        .answers::<DeliveryInfo>(),
+        read(get(
+            "/applications/{application}/listeners/{listener}/dead",
+            "Deliveries that were given up",
+        ))
+        .query("offset", "Where the page begins")
+        .query("limit", "Entries of a page, up to 1000")
+        .answers_plain_page::<DeadLetter>(),
+        write(delete(
+            "/applications/{application}/listeners/{listener}/dead",
+            "Drop all of them",
+        )),
+        write(post(
+            "/applications/{application}/listeners/{listener}/dead/retry",
+            "Queue all of them again",
+        ))
+        .status(200)
+        .answers::<Requeued>(),
+        write(delete(
+            "/applications/{application}/listeners/{listener}/dead/{event}",
+            "Drop one of them",
+        )),
+        write(post(
+            "/applications/{application}/listeners/{listener}/dead/{event}/retry",
+            "Queue one of them again",
+        ))
+        .status(204),
+        write(post(
+            "/applications/{application}/listeners/{listener}/replay",
+            "Queue events again that are still kept",
+        ))
+        .takes::<Replay>(json!({"from": 1}))
+        .status(202)
+        .answers::<Requeued>(),
+    ]
 }
 
 fn admin(operation: Operation) -> Operation {

@@ -175,7 +175,7 @@ async fn events_of_one_thing_come_one_after_the_other_even_when_some_fail() {
 #[tokio::test]
 async fn one_that_hangs_delays_nobody_else() {
     let api = TestApi::with(&[], quick).await;
-    let slow = Receiver::start(|_| Reply::ok().after(Duration::from_secs(60))).await;
+    let slow = Receiver::start(|_| Reply::ok().after(Duration::from_mins(1))).await;
     let quick = Receiver::start(|_| Reply::ok()).await;
     listen_as(&api, "slow-one", &slow.url, json!({"mode": "ack"})).await;
     listen_as(&api, "quick-one", &quick.url, json!({"mode": "ack"})).await;

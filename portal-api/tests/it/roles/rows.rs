@@ -65,6 +65,7 @@ const SCOPE_AND_MACHINE: &str = "403 200 200 200 200 200 200 200";
 const ADMIN: &str = "403 403 403 403 403 403 200 403";
 const ADMIN_204: &str = "403 403 403 403 403 403 204 403";
 const NONE: &str = "403 403 403 403 403 403 404 403";
+const WORKER_NONE: &str = "403 403 403 404 404 403 404 403";
 const DECIDER: &str = "403 403 403 403 403 200 200 403";
 const OWN: &str = "403 403 403 403 200 403 200 403";
 const OWN_204: &str = "403 403 403 403 204 403 204 403";
@@ -208,6 +209,30 @@ pub const ROWS: &[Row] = &[
     row("POST", "/webhooks/events/{listener}/ack", User, ADMIN_204)
         .with(r#"{"ids": ["x"]}"#),
     row("DELETE", "/webhooks/events/{listener}/{event}", User, ADMIN_204),
+    row("GET", "/applications/{application}/listeners", Application, MEMBER),
+    row("POST", "/applications/{application}/listeners", Application, "403 403 403 201 201 403 201 403")
+        .with(r#"{"url": "https://x.example.org/"}"#),
+    row("PUT", "/applications/{application}/listeners/{listener}", Application, "403 403 403 200 200 403 200 403")
+        .with(r#"{"url": "https://y.example.org/"}"#),
+    row("DELETE", "/applications/{application}/listeners/{listener}", Application, "403 403 403 204 204 403 204 403"),
+    row("POST", "/applications/{application}/listeners/{listener}/secret", Application, "403 403 403 201 201 403 201 403")
+        .with("{}"),
+    row("DELETE", "/applications/{application}/listeners/{listener}/secret/{key}", Application, WORKER_NONE),
+    // Nobody answers the test.
+    row("POST", "/applications/{application}/listeners/{listener}/enable", Application, "403 403 403 409 409 403 409 403"),
+    row("POST", "/applications/{application}/listeners/{listener}/disable", Application, "403 403 403 204 204 403 204 403")
+        .with("{}"),
+    row("POST", "/applications/{application}/listeners/{listener}/test", Application, "403 403 403 200 200 403 200 403"),
+    row("GET", "/applications/{application}/listeners/{listener}/stats", Application, MEMBER),
+    row("GET", "/applications/{application}/listeners/{listener}/deliveries", Application, MEMBER),
+    row("GET", "/applications/{application}/listeners/{listener}/deliveries/{event}", Application, "403 403 404 404 404 403 404 404"),
+    row("GET", "/applications/{application}/listeners/{listener}/dead", Application, MEMBER),
+    row("DELETE", "/applications/{application}/listeners/{listener}/dead", Application, "403 403 403 204 204 403 204 403"),
+    row("POST", "/applications/{application}/listeners/{listener}/dead/retry", Application, "403 403 403 200 200 403 200 403"),
+    row("DELETE", "/applications/{application}/listeners/{listener}/dead/{event}", Application, WORKER_NONE),
+    row("POST", "/applications/{application}/listeners/{listener}/dead/{event}/retry", Application, WORKER_NONE),
+    row("POST", "/applications/{application}/listeners/{listener}/replay", Application, "403 403 403 202 202 403 202 403")
+        .with(r#"{"from": 1}"#),
     row("GET", "/webhooks/dead/{listener}", User, ADMIN),
     row("DELETE", "/webhooks/dead/{listener}", User, ADMIN_204),
     row("POST", "/webhooks/dead/{listener}/retry", User, ADMIN),

@@ -73,6 +73,8 @@ pub struct Scene<'a> {
     client: String,
     verification: String,
     invitation: String,
+    /// Of the application.
+    listener: String,
 }
 
 impl<'a> Scene<'a> {
@@ -85,6 +87,7 @@ impl<'a> Scene<'a> {
             client: "none".to_owned(),
             verification: "none".to_owned(),
             invitation: "none".to_owned(),
+            listener: "none".to_owned(),
         };
         if needs >= Needs::User {
             scene.add_user().await;
@@ -165,6 +168,13 @@ impl<'a> Scene<'a> {
             .as_str()
             .unwrap()
             .clone_into(&mut self.invitation);
+        let path = format!("/applications/{}/listeners", self.id);
+        let body = json!({"url": "https://listener.example.org/", "events": ["x.y"]});
+        let made = owner.post(&path, body).await.expect(201).json();
+        made["listener"]["id"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut self.listener);
     }
 
     async fn add_subscriptions(&mut self) {
@@ -284,7 +294,14 @@ impl<'a> Scene<'a> {
             ("{server}", "default"),
             ("{name}", name),
             ("{*path}", "help"),
-            ("{listener}", &self.id),
+            (
+                "{listener}",
+                if path.starts_with("/applications") {
+                    &self.listener
+                } else {
+                    &self.id
+                },
+            ),
             ("{event}", "none"),
             ("{key}", "none"),
             ("{date}", "2020-01-01"),
