@@ -88,13 +88,21 @@ async fn kill_and_deliver(database: Option<String>, instances: usize, run: Run) 
     let own = json!({
         "id": "witness", "url": listener.url(), "mode": "ack", "events": ["application.*"],
     });
-    senders.call(Method::PUT, "/webhooks/listeners/witness", own).await.unwrap();
+    senders
+        .call(Method::PUT, "/webhooks/listeners/witness", own)
+        .await
+        .unwrap();
     // Everything that was committed, read at the end.
     let ledger = json!({"id": "ledger", "mode": "pull", "events": ["application.*"]});
-    senders.call(Method::PUT, "/webhooks/listeners/ledger", ledger).await.unwrap();
+    senders
+        .call(Method::PUT, "/webhooks/listeners/ledger", ledger)
+        .await
+        .unwrap();
     let application = json!({"id": "renamed", "name": "0"});
     eventually("an application is made", async || {
-        senders.call(Method::POST, "/applications", application.clone()).await
+        senders
+            .call(Method::POST, "/applications", application.clone())
+            .await
     })
     .await;
     let per_round = run.events / run.rounds;
@@ -105,7 +113,9 @@ async fn kill_and_deliver(database: Option<String>, instances: usize, run: Run) 
             if step == moment && round % 3 == 2 {
                 listener = listener.kill_and_restart();
             } else if step == moment {
-                senders.kill_and_restart(fastrand::usize(0..instances)).await;
+                senders
+                    .kill_and_restart(fastrand::usize(0..instances))
+                    .await;
             }
             let name = json!({"id": "renamed", "name": format!("{round}.{step}")});
             let renamed = senders.call(Method::PATCH, "/applications/renamed", name);
@@ -114,11 +124,18 @@ async fn kill_and_deliver(database: Option<String>, instances: usize, run: Run) 
     }
     senders.until_ready().await;
     let committed = senders.ledger().await;
-    assert!(committed.len() >= confirmed, "{} of {confirmed}", committed.len());
+    assert!(
+        committed.len() >= confirmed,
+        "{} of {confirmed}",
+        committed.len()
+    );
     let told = listener.told.clone();
     eventually("every event reaches the listener", async || {
         let told = told.lock().unwrap();
-        committed.iter().all(|id| told.contains_key(id)).then_some(())
+        committed
+            .iter()
+            .all(|id| told.contains_key(id))
+            .then_some(())
     })
     .await;
     let told = told.lock().unwrap();
@@ -175,7 +192,10 @@ impl Senders {
             .arg("portal-api")
             .env("PORT", address.port().to_string())
             .env("ECHO_PORT", echo.port().to_string())
-            .env("PORTAL_API_STATIC_CONFIG", self.folder.path().join("config"))
+            .env(
+                "PORTAL_API_STATIC_CONFIG",
+                self.folder.path().join("config"),
+            )
             .env("WICKETGATE_DATA", self.folder.path().join("data"))
             .env("PORTAL_API_RATE_LIMIT", "0")
             .env("EVENT_ALLOWED_NETWORKS", "127.0.0.0/8")
@@ -225,7 +245,10 @@ impl Senders {
             .request(method, format!("http://{address}{path}"))
             .bearer_auth(self.identity().token_for(ServiceName::PortalApi).unwrap())
             .header("x-authenticated-userid", format!("sub={ADMIN}"))
-            .header("x-authenticated-scope", "read_applications write_applications webhooks")
+            .header(
+                "x-authenticated-scope",
+                "read_applications write_applications webhooks",
+            )
             .json(&body);
         let answer = request.send().await.ok()?.error_for_status().ok()?;
         let text = answer.text().await.ok()?;
@@ -245,7 +268,9 @@ impl Senders {
                 return all;
             }
             let path = "/webhooks/events/ledger/ack";
-            self.call(Method::POST, path, json!({"ids": ids})).await.unwrap();
+            self.call(Method::POST, path, json!({"ids": ids}))
+                .await
+                .unwrap();
             all.extend(ids);
         }
     }

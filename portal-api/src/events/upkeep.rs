@@ -50,9 +50,9 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
     for (statement, age) in [
         (
             "delete from deliveries where (listener_id, event_seq) in \
-             (select d.listener_id, d.event_seq from deliveries d \
-              join events e on e.seq = d.event_seq \
-              where d.state = 'acked' and e.occurred_at < $1 limit $2)",
+             (select listener_id, event_seq from deliveries where state = 'acked' \
+              and event_seq <= coalesce((select seq from events where occurred_at < $1 \
+                order by occurred_at desc, seq desc limit 1), 0) limit $2)",
             retention,
         ),
         (
@@ -207,10 +207,9 @@ async fn give_up_old(state: &AppState, listener: &listener::Model) -> Result<(),
     let statement = format!(
         "update deliveries set state = 'dead', ended_at = $3, \
          last_error = 'not acknowledged in time' where listener_id = $1 and event_seq in \
-         (select d.event_seq from deliveries d join events e on e.seq = d.event_seq \
-          where d.listener_id = $1 and {} and not d.replay and e.occurred_at < $2 \
-          order by d.event_seq limit $4)",
-        OPEN.replace("state", "d.state")
+         (select event_seq from deliveries where listener_id = $1 and {OPEN} and not replay \
+          and event_seq <= coalesce((select seq from events where occurred_at < $2 \
+            order by occurred_at desc, seq desc limit 1), 0) order by event_seq limit $4)"
     );
     let now = service::clock::now();
     let values = [

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use axum::{
+    Extension,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
 use http::HeaderValue;
 use sdk::types::Event;
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use service::http::TimeLimit;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -37,6 +39,7 @@ pub async fn list(
     caller: Caller,
     Path(id): Path<String>,
     parameters: Parameters,
+    Extension(time): Extension<TimeLimit>,
 ) -> Result<Response, ApiError> {
     let listener = known(&state, &caller, &id).await?;
     let limit = match parameters.get("limit") {
@@ -60,6 +63,10 @@ pub async fn list(
             Duration::from_secs(seconds).min(MAX_WAIT)
         }
     };
+    if !wait.is_zero() {
+        // Its own limit is longer.
+        time.lift();
+    }
     let events = when_there_are_some(&state, &listener, limit, wait).await?;
     let length = length(state.db.read(), &id).await?;
     // Their ids rise with their numbers.
