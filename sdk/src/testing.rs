@@ -26,7 +26,10 @@ use url::Url;
 
 use crate::{
     signature::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets},
-    types::{Event, ListenerRegistration, listeners::AckReport},
+    types::{
+        Event, ListenerRegistration,
+        listeners::{AckReport, BulkAck},
+    },
 };
 
 /// A running server; stops when dropped. Cheap to clone.
@@ -41,6 +44,7 @@ struct Inner {
     once: Mutex<HashMap<String, Value>>,
     listeners: Mutex<HashMap<String, ListenerRegistration>>,
     calls: Mutex<Vec<String>>,
+    acknowledged: Mutex<Vec<String>>,
     changed: Notify,
     _stop: DropGuard,
 }
@@ -62,6 +66,7 @@ impl PortalApi {
             once: Mutex::default(),
             listeners: Mutex::default(),
             calls: Mutex::default(),
+            acknowledged: Mutex::default(),
             changed: Notify::new(),
             _stop: stop.clone().drop_guard(),
         }));
@@ -117,6 +122,11 @@ impl PortalApi {
     /// All calls so far, as `METHOD /path?query`.
     pub fn calls(&self) -> Vec<String> {
         lock(&self.0.calls).clone()
+    }
+
+    /// Ids of the events that were acknowledged by a call, in the order of their arrival.
+    pub fn acknowledged(&self) -> Vec<String> {
+        lock(&self.0.acknowledged).clone()
     }
 
     fn usual_answer(&self, call: &str) -> Response {
@@ -219,9 +229,22 @@ fn respond(
             }
             Err(_) => StatusCode::BAD_REQUEST.into_response(),
         },
+        _ if method == Method::POST && is_bulk_ack(uri.path()) => {
+            match serde_json::from_slice::<BulkAck>(body) {
+                Ok(done) => {
+                    lock(&api.0.acknowledged).extend(done.ids);
+                    StatusCode::NO_CONTENT.into_response()
+                }
+                Err(_) => StatusCode::BAD_REQUEST.into_response(),
+            }
+        }
         _ if method == Method::DELETE => StatusCode::NO_CONTENT.into_response(),
         _ => api.usual_answer(&format!("{method} {uri}")),
     };
     api.0.changed.notify_waiters();
     response
+}
+
+fn is_bulk_ack(path: &str) -> bool {
+    path.starts_with("/webhooks/events/") && path.ends_with("/ack")
 }
