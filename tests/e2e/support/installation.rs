@@ -50,6 +50,8 @@ pub struct Installation {
     pub shape: Shape,
     folder: TempDir,
     ports: Ports,
+    /// Of those that share a port of `ports`.
+    behind: Vec<u16>,
     environment: BTreeMap<String, String>,
     processes: BTreeMap<String, Process>,
     pub http: Client,
@@ -123,6 +125,7 @@ impl Installation {
             shape,
             folder: tempfile::tempdir().unwrap(),
             ports: Ports::free(),
+            behind: Vec::new(),
             environment,
             processes: BTreeMap::new(),
             http,
@@ -167,7 +170,7 @@ impl Installation {
 
     /// Waits until every part says that it can work.
     pub async fn until_ready(&self) {
-        for name in [
+        let parts = [
             "api",
             "auth",
             "portal",
@@ -175,8 +178,12 @@ impl Installation {
             "mailer",
             "chatbot",
             "gateway-status",
-        ] {
-            let url = format!("{}/readyz", self.ports.url(name));
+        ];
+        let parts = parts.map(|name| (name.to_owned(), self.ports.url(name)));
+        let behind = self.behind.iter();
+        let behind = behind.map(|port| (port.to_string(), format!("http://127.0.0.1:{port}")));
+        for (name, url) in parts.into_iter().chain(behind) {
+            let url = format!("{url}/readyz");
             eventually(&format!("{name} is ready\n{}", self.log()), async || {
                 let answer = self.http.get(&url).send().await.ok()?;
                 answer.status().is_success().then_some(())
@@ -306,6 +313,7 @@ impl Installation {
                 };
                 self.launch_on(&format!("{service}-{number}"), service, *behind, echo);
             }
+            self.behind.extend(&pair[..2]);
             round_robin(self.ports.0[port], pair[..2].to_vec()).await;
         }
     }
