@@ -77,7 +77,7 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
     };
     let _gateway = start("gateway", None)?;
     let began = Instant::now();
-    let adapter = start("gateway-adapter", Some("23002"))?;
+    let mut adapter = start("gateway-adapter", Some("23002"))?;
     let pid = adapter.id().context("the adapter has ended")?;
     until_ready(&client, &adapter).await?;
     println!("| measured, {subscriptions} subscriptions | value |");
@@ -90,7 +90,7 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
         "| memory of the adapter, at most so far | {:.1} MiB |",
         process::peak_mib(pid)?
     );
-    drop(adapter);
+    adapter.kill().await?;
 
     // A new process, so that its memory is that of comparisons only.
     let adapter = start("gateway-adapter", Some("23002"))?;

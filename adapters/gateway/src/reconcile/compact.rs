@@ -4,11 +4,11 @@
 
 mod index;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use kong::Kind;
-use sdk::types::Snapshot;
+use sdk::types::{Snapshot, snapshot::SnapshotSubscription};
 use uuid::Uuid;
 
 use super::{
@@ -37,6 +37,8 @@ const STREAMED: [Kind; 5] = [
 ];
 /// Applications that are brought to the gateway together.
 const BATCH: usize = 100;
+/// Applications whose subscriptions are looked up in the snapshot's text in one go.
+const LOOKED_UP: usize = 5_000;
 /// Applications that are read from the gateway at a time.
 const PARALLEL: usize = 8;
 /// More changes than this are made, but not kept for the report.
@@ -282,31 +284,42 @@ impl Run<'_> {
     ) -> Result<Vec<Change>, RunError> {
         let mut late = Vec::new();
         let all: Vec<&String> = seen.differing.iter().collect();
-        for batch in all.chunks(BATCH) {
-            let names: BTreeSet<&str> = batch.iter().map(|name| name.as_str()).collect();
-            let desired = self.desired(&names)?;
-            let actual = self.actual(&names, &seen.present).await?;
-            let mut changes = diff(self.target, &desired, &actual, services);
-            if !removes {
-                changes.retain(|change| !matches!(change.kind, ChangeKind::Delete));
+        for looked_up in all.chunks(LOOKED_UP) {
+            let mut subscriptions = self.subscriptions(looked_up)?;
+            for batch in looked_up.chunks(BATCH) {
+                let names: BTreeSet<&str> = batch.iter().map(|name| name.as_str()).collect();
+                let own = names.iter().filter_map(|name| subscriptions.remove(*name));
+                let own: Vec<SnapshotSubscription> = own.flatten().collect();
+                let desired = desired::of_subscriptions(self.context, &own);
+                let actual = self.actual(&names, &seen.present).await?;
+                let mut changes = diff(self.target, &desired, &actual, services);
+                if !removes {
+                    changes.retain(|change| !matches!(change.kind, ChangeKind::Delete));
+                }
+                let (now, later) = split(changes, |stage| stage < Stage::AccessLists);
+                late.extend(later);
+                self.make(now, &desired, made, notes).await?;
             }
-            let (now, later) = split(changes, |stage| stage < Stage::AccessLists);
-            late.extend(later);
-            self.make(now, &desired, made, notes).await?;
         }
         Ok(late)
     }
 
-    fn desired(&self, names: &BTreeSet<&str>) -> Result<Desired, RunError> {
-        let mut part = Snapshot::default();
+    /// The subscriptions of these applications.
+    fn subscriptions(
+        &self,
+        names: &[&String],
+    ) -> Result<HashMap<String, Vec<SnapshotSubscription>>, RunError> {
+        let wanted: BTreeSet<&str> = names.iter().map(|name| name.as_str()).collect();
+        let mut found: HashMap<String, Vec<SnapshotSubscription>> = HashMap::new();
         self.parts
-            .each_subscription(|subscription| {
-                if names.contains(subscription.application.as_str()) {
-                    part.subscriptions.push(subscription);
+            .each_subscription(|subscription: SnapshotSubscription| {
+                if wanted.contains(subscription.application.as_str()) {
+                    let own = found.entry(subscription.application.clone()).or_default();
+                    own.push(subscription);
                 }
             })
             .map_err(|error| RunError::Setup(format!("snapshot: {error}")))?;
-        Ok(desired::of_subscriptions(self.context, &part.subscriptions))
+        Ok(found)
     }
 
     async fn actual(
