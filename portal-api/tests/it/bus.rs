@@ -8,6 +8,7 @@ mod old;
 mod owners;
 mod reading;
 mod signing;
+mod together;
 
 use std::time::{Duration, Instant};
 
