@@ -1,6 +1,12 @@
 //! End points for operators: they need a service token for this service, or the bearer token that
 //! the operator has set (events-and-adapters F1).
 
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::IntoResponse,
+};
 use http::{HeaderMap, StatusCode, header};
 
 use crate::{ServiceName, crypto::sha256, keys::Keys, problem::Problem, token::Verifier};
@@ -20,6 +26,19 @@ impl Operators {
             verifier: Verifier::new(me, keys),
             token: token.map(|token| sha256(token.as_bytes())),
         }
+    }
+
+    /// `router` for those who pass [`Self::check`], and 403 for everybody else.
+    pub fn only<S: Clone + Send + Sync + 'static>(self, router: Router<S>) -> Router<S> {
+        router.route_layer(middleware::from_fn(move |request: Request, next: Next| {
+            let operators = self.clone();
+            async move {
+                match operators.check(request.headers()) {
+                    Ok(()) => next.run(request).await,
+                    Err(problem) => problem.into_response(),
+                }
+            }
+        }))
     }
 
     /// 403 for everybody else.

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Request, State},
-    middleware::{self, Next},
+    extract::State,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -17,19 +16,10 @@ use service::{operator::Operators, problem::Problem};
 use crate::{handle::Chatbot, target};
 
 pub fn routes(chatbot: Arc<Chatbot>, operators: Operators) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/queue", get(queue))
-        .route("/test", post(test))
-        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            let operators = operators.clone();
-            async move {
-                match operators.check(request.headers()) {
-                    Ok(()) => next.run(request).await,
-                    Err(problem) => problem.into_response(),
-                }
-            }
-        }))
-        .with_state(chatbot)
+        .route("/test", post(test));
+    operators.only(routes).with_state(chatbot)
 }
 
 #[derive(Serialize)]

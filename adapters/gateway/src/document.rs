@@ -185,9 +185,9 @@ pub fn canonical(value: Value) -> Value {
     }
 }
 
-/// Takes an entity out, with everything that hangs on it. Answers with its service or consumer.
-pub fn take_out(entities: &mut Entities, key: Key) -> Key {
-    let unit = entities.get(&key).map_or(key, |fields| {
+/// The service or consumer that an entity hangs on.
+pub fn unit_of(entities: &Entities, key: Key) -> Key {
+    entities.get(&key).map_or(key, |fields| {
         if let Some(id) = reference(fields, "consumer") {
             return Key {
                 kind: Kind::Consumer,
@@ -198,7 +198,11 @@ pub fn take_out(entities: &mut Entities, key: Key) -> Key {
             kind: Kind::Service,
             id,
         })
-    });
+    })
+}
+
+/// Takes a service or consumer out, with everything that hangs on it.
+pub fn take_out(entities: &mut Entities, unit: Key) {
     let field = match unit.kind {
         Kind::Consumer => Some("consumer"),
         Kind::Service => Some("service"),
@@ -207,7 +211,6 @@ pub fn take_out(entities: &mut Entities, key: Key) -> Key {
     entities.retain(|key, fields| {
         *key != unit && field.is_none_or(|field| reference(fields, field) != Some(unit.id))
     });
-    unit
 }
 
 #[cfg(test)]
@@ -291,8 +294,9 @@ mod tests {
     #[test]
     fn what_is_taken_out_takes_its_children_along() {
         let mut left = entities();
-        let unit = take_out(&mut left, entity(Kind::Route, 3, &json!({})).0);
+        let unit = unit_of(&left, entity(Kind::Route, 3, &json!({})).0);
         assert_eq!(unit.kind, Kind::Service);
+        take_out(&mut left, unit);
         let kinds: Vec<Kind> = left.iter().map(|(key, _)| key.kind).collect();
         assert_eq!(kinds, [Kind::Consumer, Kind::Acl, Kind::Plugin]);
     }

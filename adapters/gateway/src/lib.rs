@@ -41,14 +41,13 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::http::StatusCode;
-use sdk::{Auth, Client, Listener, types::gateway::GatewayStatus};
+use sdk::{
+    Auth, Client, Listener,
+    types::{Secret, gateway::GatewayStatus},
+};
 use service::{
-    ServiceName,
-    health::Readiness,
-    keys::Purpose,
-    ops,
-    problem::Problem,
-    token::{Identity, Verifier},
+    ServiceName, health::Readiness, keys::Purpose, operator::Operators, ops, problem::Problem,
+    token::Identity,
 };
 use tokio::{net::TcpListener, sync};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -110,10 +109,13 @@ pub async fn serve(
         shared: shared.clone(),
         readiness: readiness.clone(),
         orders: sender.clone(),
-        verifier: Verifier::new(ServiceName::GatewayAdapter, settings.keys.clone()),
+        operators: Operators::new(
+            ServiceName::GatewayAdapter,
+            settings.keys.clone(),
+            settings.admin_token.as_ref().map(Secret::expose),
+        ),
         allow_resync: settings.allow_resync,
         allow_kill: settings.allow_kill,
-        admin_token: settings.admin_token.clone(),
         shutdown: shutdown.clone(),
         own_url: settings.own_url.clone(),
     };

@@ -122,6 +122,17 @@ pub struct Notes {
     pub applications: BTreeMap<String, Vec<GatewayProblem>>,
 }
 
+impl Notes {
+    /// Takes over what others have noted.
+    fn add(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+        for (application, problems) in other.applications {
+            let known = self.applications.entry(application).or_default();
+            known.extend(problems);
+        }
+    }
+}
+
 /// A node, as a run found it.
 #[derive(Clone, Debug)]
 pub struct Found {

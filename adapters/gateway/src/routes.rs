@@ -5,17 +5,15 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use sdk::types::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{
-    ServiceName, VERSION, health::Readiness, ops::Ping, problem::Problem, token::Verifier,
+    ServiceName, VERSION, health::Readiness, operator::Operators, ops::Ping, problem::Problem,
 };
-use subtle::ConstantTimeEq;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -32,25 +30,30 @@ pub struct Operations {
     pub shared: Arc<Shared>,
     pub readiness: Readiness,
     pub orders: mpsc::Sender<Order>,
-    pub verifier: Verifier,
+    pub operators: Operators,
+    /// Lets everybody ask for a full run.
     pub allow_resync: bool,
     pub allow_kill: bool,
-    /// Opens what only operators may do, as a service token does.
-    pub admin_token: Option<Secret>,
     pub own_url: Url,
     pub shutdown: CancellationToken,
 }
 
 pub fn router(operations: Operations) -> Router {
-    Router::new()
+    let mut open = Router::new()
         .route("/ping", get(ping))
+        .route("/kill", post(kill));
+    let mut guarded = Router::new()
         .route("/problems", get(problems))
-        .route("/resync", post(resync))
         .route("/desired", get(desired))
         .route("/foreign", get(foreign))
         .route("/prune", post(prune))
-        .route("/adopt", post(adopt))
-        .route("/kill", post(kill))
+        .route("/adopt", post(adopt));
+    if operations.allow_resync {
+        open = open.route("/resync", post(resync));
+    } else {
+        guarded = guarded.route("/resync", post(resync));
+    }
+    open.merge(operations.operators.clone().only(guarded))
         .with_state(operations)
 }
 
@@ -115,12 +118,8 @@ async fn ping(State(operations): State<Operations>) -> Response {
     (status, Json(ping)).into_response()
 }
 
-async fn problems(
-    State(operations): State<Operations>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    operations.only_operators(&headers)?;
-    Ok(Json(json!(operations.shared.health().problems)))
+async fn problems(State(operations): State<Operations>) -> Json<Value> {
+    Json(json!(operations.shared.health().problems))
 }
 
 #[derive(Deserialize)]
@@ -135,11 +134,7 @@ struct ResyncQuery {
 async fn resync(
     State(operations): State<Operations>,
     Query(query): Query<ResyncQuery>,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if !operations.allow_resync {
-        operations.only_operators(&headers)?;
-    }
     let options = Options {
         dry_run: query.dry_run,
         force: query.force,
@@ -149,22 +144,14 @@ async fn resync(
 }
 
 /// `GET /desired`: what the gateway shall look like, without secrets.
-async fn desired(
-    State(operations): State<Operations>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    operations.only_operators(&headers)?;
+async fn desired(State(operations): State<Operations>) -> Result<Json<Value>, Problem> {
     let (done, answer) = oneshot::channel();
     operations.look(Look::Desired(done)).await?;
     Ok(Json(answered(answer).await?.map_err(not_readable)?))
 }
 
 /// `GET /foreign`: what is on the gateway and does not belong to this installation.
-async fn foreign(
-    State(operations): State<Operations>,
-    headers: HeaderMap,
-) -> Result<Json<Foreign>, Problem> {
-    operations.only_operators(&headers)?;
+async fn foreign(State(operations): State<Operations>) -> Result<Json<Foreign>, Problem> {
     let (done, answer) = oneshot::channel();
     operations.look(Look::Foreign(done)).await?;
     Ok(Json(answered(answer).await?.map_err(not_readable)?))
@@ -179,10 +166,8 @@ struct Prune {
 /// `POST /prune`: removes the leftovers that `GET /foreign` has shown.
 async fn prune(
     State(operations): State<Operations>,
-    headers: HeaderMap,
     Json(body): Json<Prune>,
 ) -> Result<Json<Value>, Problem> {
-    operations.only_operators(&headers)?;
     let (done, answer) = oneshot::channel();
     let confirm = body.confirm;
     operations.look(Look::Prune { confirm, done }).await?;
@@ -206,10 +191,8 @@ struct Adoption {
 async fn adopt(
     State(operations): State<Operations>,
     Query(query): Query<ResyncQuery>,
-    headers: HeaderMap,
     Json(body): Json<Adoption>,
 ) -> Result<Json<Report>, Problem> {
-    operations.only_operators(&headers)?;
     let options = Options {
         dry_run: query.dry_run,
         force: query.force,
@@ -266,21 +249,5 @@ impl Operations {
     async fn look(&self, look: Look) -> Result<(), Problem> {
         let order = Order::Look(look);
         self.orders.send(order).await.map_err(|_| stopping())
-    }
-
-    /// Services of the installation, and whoever has the operator's token.
-    fn only_operators(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let token = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-            .unwrap_or_default();
-        let is_operator = self.admin_token.as_ref().is_some_and(|expected| {
-            bool::from(expected.expose().as_bytes().ct_eq(token.as_bytes()))
-        });
-        if is_operator || self.verifier.verify(token).is_ok() {
-            return Ok(());
-        }
-        let message = "This is for services of the installation and its operators only.";
-        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message))
     }
 }

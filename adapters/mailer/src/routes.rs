@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
-    middleware::{self, Next},
+    extract::{Path, Query, State},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -24,21 +23,12 @@ use crate::{
 };
 
 pub fn routes(mailer: Arc<Mailer>, operators: Operators) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/queue", get(queue))
         .route("/queue/{id}/retry", post(retry))
         .route("/preview/{template}", get(preview))
-        .route("/test", post(test))
-        .route_layer(middleware::from_fn(move |request: Request, next: Next| {
-            let operators = operators.clone();
-            async move {
-                match operators.check(request.headers()) {
-                    Ok(()) => next.run(request).await,
-                    Err(problem) => problem.into_response(),
-                }
-            }
-        }))
-        .with_state(mailer)
+        .route("/test", post(test));
+    operators.only(routes).with_state(mailer)
 }
 
 /// What `/ping` says.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{Notes, Options, Reconciler, RunError, brake, entities::Outcome, problems};
 use crate::{
     desired::Desired,
-    diff::{Change, ChangeKind, Stage, diff, is_kept},
+    diff::{Change, ChangeKind, diff, is_kept},
     document,
     entity::{Entities, Fields, Key},
     node::Node,
@@ -192,18 +192,7 @@ fn leave_out_faults(
             continue;
         };
         let message = format!("{key}: {}", messages(fault));
-        let complete = wanted.clone();
-        let unit = document::take_out(&mut wanted.entities, key);
-        let change = Change {
-            key,
-            kind: ChangeKind::Put {
-                fields,
-                before: None,
-            },
-            unit: unit.id,
-            stage: Stage::Parents,
-        };
-        problems::note(notes, &complete, actual, &change, message);
+        problems::leave_out(notes, wanted, actual, (key, fields), message);
         is_found = true;
     }
     is_found

@@ -39,11 +39,7 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.changes.extend(other.changes);
         self.stores.extend(other.stores);
-        self.notes.problems.extend(other.notes.problems);
-        for (application, problems) in other.notes.applications {
-            let known = self.notes.applications.entry(application).or_default();
-            known.extend(problems);
-        }
+        self.notes.add(other.notes);
         self.adopted.extend(other.adopted);
         self.credentials.extend(other.credentials);
     }

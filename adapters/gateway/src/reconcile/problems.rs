@@ -7,7 +7,8 @@ use super::Notes;
 use crate::{
     apply::Refused,
     desired::Desired,
-    diff::{Change, ChangeKind},
+    diff::{Change, ChangeKind, Stage},
+    document,
     entity::{Entities, Fields, Key, tags, text},
     ids,
 };
@@ -60,6 +61,28 @@ pub fn note(
         let problem = problem("gateway", change.key.to_string());
         notes.problems.push(problem);
     }
+}
+
+/// Takes an entity out of what shall be, with its API or subscription, and notes why.
+pub fn leave_out(
+    notes: &mut Notes,
+    wanted: &mut Desired,
+    actual: &Entities,
+    (key, fields): (Key, Fields),
+    message: String,
+) {
+    let unit = document::unit_of(&wanted.entities, key);
+    let change = Change {
+        key,
+        kind: ChangeKind::Put {
+            fields,
+            before: None,
+        },
+        unit: unit.id,
+        stage: Stage::Parents,
+    };
+    note(notes, wanted, actual, &change, message);
+    document::take_out(&mut wanted.entities, unit);
 }
 
 /// What one of the entity's tags says behind `start`.

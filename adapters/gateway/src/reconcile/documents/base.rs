@@ -8,8 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::{
     desired::Desired,
-    diff::{Change, ChangeKind, Stage},
-    document,
     entity::{Entities, Fields, Key, reference, text},
     reconcile::{Notes, RunError, problems},
 };
@@ -110,19 +108,8 @@ impl Base {
             .map(|(key, fields)| (*key, fields.clone()))
             .collect();
         for (key, fields) in colliding {
-            let complete = wanted.clone();
-            let unit = document::take_out(&mut wanted.entities, key);
-            let change = Change {
-                key,
-                kind: ChangeKind::Put {
-                    fields,
-                    before: None,
-                },
-                unit: unit.id,
-                stage: Stage::Parents,
-            };
             let message = format!("{key}: the base document has one of this name");
-            problems::note(notes, &complete, actual, &change, message);
+            problems::leave_out(notes, wanted, actual, (key, fields), message);
         }
     }
 
