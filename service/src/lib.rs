@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod crypto;
+pub mod files;
 pub mod health;
 pub mod http;
 pub mod keys;

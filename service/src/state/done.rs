@@ -4,12 +4,11 @@ use std::{
     collections::{HashMap, VecDeque},
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use crate::{clock, crypto::sha256};
+use crate::{clock, crypto::sha256, files};
 
 /// Seconds for which done work is remembered.
 const MEMORY: i64 = 7 * 24 * 3600;
@@ -138,16 +137,8 @@ impl Memory {
             .iter()
             .filter_map(|id| Some(format!("{} {id:032x}\n", self.known.get(id)?)))
             .collect();
-        let part = path.with_extension("part");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)?;
-        file.write_all(lines.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&part, path)?;
+        files::replace(path, lines.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(path)?;
         self.file = Some((path.to_owned(), file));
         self.stale = 0;
         Ok(())

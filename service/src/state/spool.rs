@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::keys::Key;
+use crate::{files, keys::Key};
 
 const SUFFIX: &str = "job";
 
@@ -89,22 +89,8 @@ impl Spool {
     pub async fn put<T: Serialize>(&self, id: &str, record: &T) -> io::Result<()> {
         let plain = serde_json::to_vec(record).map_err(io::Error::other)?;
         let sealed = self.0.key.seal(&plain, id.as_bytes());
-        let (inner, path) = (self.0.clone(), self.path(id));
-        blocking(move || {
-            let part = path.with_extension("part");
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&part)?;
-            file.write_all(sealed.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&part, &path)?;
-            // The name is safe only when the folder is.
-            File::open(&inner.folder)?.sync_all()
-        })
-        .await
+        let path = self.path(id);
+        blocking(move || files::replace(&path, sealed.as_bytes())).await
     }
 
     /// Forgets the record `id`.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sdk::types::usage::UsageBatch;
-use service::clock;
+use service::{clock, files};
 
 /// What may wait: more than a day of a busy installation.
 const MAX_FILES: usize = 20_000;
@@ -36,10 +36,8 @@ impl Spool {
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("{:014}-{number:06}", clock::now().timestamp_millis());
-        let new = self.folder.join(format!("{name}.new"));
-        fs::write(&new, serde_json::to_vec(batch)?)?;
-        fs::File::open(&new)?.sync_all()?;
-        fs::rename(&new, self.folder.join(format!("{name}.json")))
+        let path = self.folder.join(name).with_extension("json");
+        files::replace(&path, &serde_json::to_vec(batch)?)
     }
 
     /// The oldest batch and its file. One that cannot be read is put aside.

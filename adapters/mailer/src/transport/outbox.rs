@@ -1,11 +1,13 @@
 //! Mails as files, for installations without a mail server.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
+
+use service::files;
 
 use super::Failure;
 
@@ -41,18 +43,5 @@ fn write(folder: &Path, target: &Path, mail: &[u8]) -> io::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let unfinished = target.with_extension("part");
-    // A leftover of a killed process would keep its own mode.
-    match fs::remove_file(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    file.write_all(mail)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, target)
+    files::replace(target, mail)
 }

@@ -1,11 +1,6 @@
 //! Variant 3: the document as a file, for gateways that read one (events-and-adapters C14).
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    path::Path,
-    sync::Arc,
-};
+use std::{fs, io, path::Path, sync::Arc};
 
 use super::base;
 use crate::{
@@ -79,25 +74,10 @@ impl Reconciler {
     }
 }
 
-/// All of the new content or all of the old one, and readable by nobody else: it holds keys.
+/// It holds keys, so nobody else may read it.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     if fs::read(path).is_ok_and(|present| present == text) {
         return Ok(());
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = folder.join(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()
+    service::files::replace(path, text)
 }
