@@ -14,7 +14,6 @@ pub(crate) mod listeners;
 mod own;
 pub(crate) mod queue;
 pub mod row;
-mod sql;
 mod upkeep;
 
 use axum::Router;
@@ -28,6 +27,9 @@ pub use kinds::{Change, Event, SubscriptionRef};
 pub(crate) use upkeep::{measure, run as upkeep};
 
 use crate::AppState;
+
+/// Not acknowledged, not given up. Written out, because the indexes are on exactly this.
+const OPEN: &str = "state in ('pending', 'in_flight')";
 
 /// `/webhooks/…` and `/applications/{application}/listeners` (portal-api 21.1, events-and-adapters A1
 /// and B).

@@ -3,18 +3,15 @@
 use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
-use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, audit, credentials, events, idempotency, usage};
+use crate::{AppState, audit, credentials, events, idempotency, sql, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// How often per interval the queues of listeners are measured.
 const MEASURED: u32 = 4;
-/// Rows removed in one transaction; keeps each below 20 ms.
-const BATCH: u64 = 500;
 /// What is removed: a statement with `$1` = the time before which rows have served and
-/// `$2` = the batch.
+/// `$2` = the most rows at a time.
 type Rule = (&'static str, TimeDelta);
 
 /// Every minute.
@@ -69,7 +66,8 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
         let is_hourly = minutes.is_multiple_of(60);
         let slow = if is_hourly { SLOW_RULES } else { &[] };
         for &(statement, age) in RULES.iter().chain(slow) {
-            if let Err(error) = apply(&state, statement, age).await {
+            let before = service::clock::now() - age;
+            if let Err(error) = sql::in_chunks(&state.db, statement, &[before.into()]).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
             }
         }
@@ -95,20 +93,6 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
                 () = tokio::time::sleep(INTERVAL / MEASURED) => {}
                 () = shutdown.cancelled() => return,
             }
-        }
-    }
-}
-
-async fn apply(state: &AppState, sql: &str, age: TimeDelta) -> Result<(), DbErr> {
-    loop {
-        let before = service::clock::now() - age;
-        let txn = state.db.write().await?;
-        let values = [before.into(), BATCH.cast_signed().into()];
-        let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-        let removed = txn.execute_raw(statement).await?.rows_affected();
-        txn.commit().await?;
-        if removed < BATCH {
-            return Ok(());
         }
     }
 }

@@ -49,6 +49,7 @@ mod routes;
 mod serve;
 mod settings;
 mod setup;
+mod sql;
 mod state;
 pub mod subscriptions;
 mod systemhealth;

@@ -3,7 +3,7 @@
 use axum::{Json, Router, extract::State, routing::get};
 use config::globals::Viewer;
 use sdk::types::setup::{PutSetup, Setup, SetupStep};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     audit::{self, Entry},
     caller::Caller,
     extract::{Body, from_value},
+    sql,
 };
 
 const HIDDEN: &str = "setup-hidden";
@@ -34,8 +35,8 @@ async fn put(
     require_administrator(&caller)?;
     let wanted: PutSetup = from_value(body)?;
     let txn = state.db.write().await?;
-    let statement = Statement::from_sql_and_values(
-        txn.get_database_backend(),
+    let statement = sql::statement(
+        &txn,
         "insert into meta (name, value) values ($1, $2) \
          on conflict (name) do update set value = excluded.value",
         [HIDDEN.into(), wanted.hidden.to_string().into()],
@@ -69,8 +70,8 @@ struct Facts {
 
 async fn current(state: &AppState) -> Result<Setup, DbErr> {
     let db = state.db.read();
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
+    let statement = sql::statement(
+        db,
         "select (select count(*) from users where id <> '1') as own_accounts, \
          (select count(*) from applications where id <> '__portal') as applications, \
          (select count(*) from subscriptions where application_id <> '__portal') as subscriptions, \

@@ -7,10 +7,10 @@ mod verified;
 use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::Deserialize;
 
-use crate::{ApiError, AppState, caller};
+use crate::{ApiError, AppState, caller, sql};
 use key_set::KeySet;
 use verified::Verified;
 
@@ -116,8 +116,8 @@ struct Found {
 
 /// Whether `client_id` belongs to an approved subscription to this API.
 async fn is_subscribed(db: &impl ConnectionTrait, client_id: &str) -> Result<bool, ApiError> {
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
+    let statement = sql::statement(
+        db,
         "select s.id from credentials c join subscriptions s on s.id = c.subscription_id \
          where c.client_id = $1 and s.api_id = $2 and s.approved and c.revoked_at is null \
          and (c.expires_at is null or c.expires_at > $3)",

@@ -7,6 +7,7 @@ use sea_orm::{
 use serde_json::Value;
 
 use super::tables::{Kind, Table};
+use crate::sql;
 
 /// The next rows of `table`, behind the one whose key is `after`.
 pub async fn page(
@@ -113,8 +114,7 @@ pub async fn insert(
         list(table.columns.iter().map(|(name, _)| *name)),
         places.join(", ")
     );
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-    txn.execute_raw(statement).await?;
+    sql::run(txn, &sql, values).await?;
     Ok(())
 }
 
@@ -157,8 +157,7 @@ pub async fn count_on(txn: &DatabaseTransaction, table: &Table, highest: i64) ->
             vec![highest.into(), table.name.into()],
         ),
     };
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-    txn.execute_raw(statement).await?;
+    sql::run(txn, &sql, values).await?;
     Ok(())
 }
 

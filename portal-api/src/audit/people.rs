@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use config::Configuration;
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde_json::{Map, Value, json};
 
 use super::{Entry, role};
+use crate::sql;
 use crate::users::{row::Groups, rules};
 
 /// A user as the old view shows him (portal-api 22.1).
@@ -62,8 +63,8 @@ pub async fn of(
         (None, None) => return Ok(Shown::default()),
         (first, second) => (first.or(second), second.or(first)),
     };
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
+    let statement = sql::statement(
+        db,
         "select u.id, u.email, u.groups, (select r.name from registrations r \
          where r.user_id = u.id and r.pool_id = 'wicked' order by r.namespace limit 1) as name \
          from users u where u.id in ($1, $2)",

@@ -8,14 +8,11 @@ use axum::{
     extract::{Path, State},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::FromQueryResult;
 use serde_json::json;
 
 use super::{Actor, Entry, chain, list, record};
-use crate::{ApiError, AppState, caller::Caller};
-
-/// Records deleted in one transaction.
-const BATCH: i64 = 500;
+use crate::{ApiError, AppState, caller::Caller, sql};
 
 /// `DELETE /auditlog/{date}`: the number of records that went.
 #[tracing::instrument(skip_all)]
@@ -59,11 +56,10 @@ async fn delete_before(
     actor: Actor,
     before: DateTime<Utc>,
 ) -> Result<u64, ApiError> {
-    let backend = state.db.read().get_database_backend();
     let sql =
         "select count(*) as records, max(seq) as last_seq from audit_log where occurred_at < $1";
-    let statement = Statement::from_sql_and_values(backend, sql, [before.into()]);
     let txn = state.db.write().await?;
+    let statement = sql::statement(&txn, sql, [before.into()]);
     // Nobody else shortens or writes meanwhile, so the numbers are right.
     chain::serialize(&txn).await?;
     let doomed = Doomed::find_by_statement(statement).one(&txn).await?;
@@ -74,8 +70,8 @@ async fn delete_before(
     else {
         return Ok(0);
     };
-    let statement = Statement::from_sql_and_values(
-        backend,
+    let statement = sql::statement(
+        &txn,
         "select hash from audit_log where seq = $1",
         [last.into()],
     );
@@ -90,21 +86,8 @@ async fn delete_before(
     )
     .await?;
     state.commit(txn).await?;
-    let mut deleted = 0;
-    loop {
-        let txn = state.db.write().await?;
-        // The record of this very deletion stays, whatever `before` is.
-        let statement = Statement::from_sql_and_values(
-            backend,
-            "delete from audit_log where seq in (select seq from audit_log \
-             where occurred_at < $1 and seq <= $2 order by seq limit $3)",
-            [before.into(), last.into(), BATCH.into()],
-        );
-        let gone = txn.execute_raw(statement).await?.rows_affected();
-        txn.commit().await?;
-        deleted += gone;
-        if gone < BATCH.cast_unsigned() {
-            return Ok(deleted);
-        }
-    }
+    // The record of this very deletion stays, whatever `before` is.
+    let statement = "delete from audit_log where seq in (select seq from audit_log \
+         where occurred_at < $1 and seq <= $2 order by seq limit $3)";
+    Ok(sql::in_chunks(&state.db, statement, &[before.into(), last.into()]).await?)
 }

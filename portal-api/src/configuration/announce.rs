@@ -2,7 +2,7 @@
 //! `configuration` of `meta` says which one was told of last (portal-api 27.2 keeps the same).
 
 use config::{Changes, LifecycleChange, Parts};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use service::keys::Purpose;
 
@@ -11,6 +11,7 @@ use crate::{
     audit::Actor,
     bootstrap,
     events::{self, Event},
+    sql,
 };
 
 const NAME: &str = "configuration";
@@ -113,19 +114,15 @@ fn lifecycle(change: &LifecycleChange<'_>) -> Event {
 
 /// Nothing before the first start, and where the row was written by a release that kept less.
 async fn stored(db: &impl ConnectionTrait) -> Result<Option<Announced>, DbErr> {
-    let select = Statement::from_sql_and_values(
-        db.get_database_backend(),
-        "select value from meta where name = $1",
-        [NAME.into()],
-    );
+    let select = sql::statement(db, "select value from meta where name = $1", [NAME.into()]);
     let row = Stored::find_by_statement(select).one(db).await?;
     Ok(row.and_then(|row| serde_json::from_str(&row.value).ok()))
 }
 
 async fn store(db: &impl ConnectionTrait, announced: &Announced) -> Result<(), DbErr> {
     let value = serde_json::to_string(announced).expect("it has text keys only");
-    let upsert = Statement::from_sql_and_values(
-        db.get_database_backend(),
+    let upsert = sql::statement(
+        db,
         "insert into meta (name, value) values ($1, $2) \
          on conflict (name) do update set value = excluded.value",
         [NAME.into(), value.into()],
@@ -137,8 +134,8 @@ async fn store(db: &impl ConnectionTrait, announced: &Announced) -> Result<(), D
 /// Heard by the other instances at commit.
 async fn notify(db: &impl ConnectionTrait, hash: &str) -> Result<(), DbErr> {
     if db.get_database_backend() == sea_orm::DbBackend::Postgres {
-        let notify = Statement::from_sql_and_values(
-            db.get_database_backend(),
+        let notify = sql::statement(
+            db,
             "select pg_notify('wicketgate_configuration', $1)",
             [hash.into()],
         );

@@ -3,10 +3,10 @@
 
 use config::Configuration;
 use sdk::types::{configuration::Finding, credentials::Kind};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use service::clock;
 
-use crate::{AppState, credentials::rules::is_needed_by_kong};
+use crate::{AppState, credentials::rules::is_needed_by_kong, sql};
 
 #[derive(FromQueryResult)]
 struct Digests {
@@ -59,6 +59,6 @@ async fn digests(db: &impl ConnectionTrait) -> Result<Vec<Digests>, DbErr> {
                and (c.expires_at is null or c.expires_at > $1) \
                and s.application_id <> '__portal' group by s.api_id, c.kind";
     let values = [clock::now().into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let statement = sql::statement(db, sql, values);
     Digests::find_by_statement(statement).all(db).await
 }

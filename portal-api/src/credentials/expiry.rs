@@ -3,8 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, QueryOrder, Statement,
-    entity::prelude::*,
+    ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, QueryOrder, entity::prelude::*,
 };
 
 use super::row;
@@ -12,7 +11,7 @@ use crate::{
     ApiError, AppState,
     audit::Actor,
     events::{self, Change, Event},
-    subscriptions,
+    sql, subscriptions,
 };
 
 /// Names of the moments in `meta` until which was told.
@@ -138,7 +137,7 @@ struct Stored {
 
 async fn told_until(db: &impl ConnectionTrait, what: &str) -> Result<DateTime<Utc>, DbErr> {
     let sql = "select value from meta where name = $1";
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [what.into()]);
+    let statement = sql::statement(db, sql, [what.into()]);
     let stored = Stored::find_by_statement(statement).one(db).await?;
     let moment = stored.and_then(|stored| stored.value.parse().ok());
     Ok(moment.unwrap_or(DateTime::UNIX_EPOCH))
@@ -152,7 +151,6 @@ async fn set_told_until(
     let sql = "insert into meta (name, value) values ($1, $2) \
                on conflict (name) do update set value = excluded.value";
     let values = [what.into(), moment.to_rfc3339().into()];
-    let statement = Statement::from_sql_and_values(txn.get_database_backend(), sql, values);
-    txn.execute_raw(statement).await?;
+    sql::run(txn, sql, values).await?;
     Ok(())
 }

@@ -29,16 +29,13 @@ use sea_orm::{DbErr, sqlx::postgres::PgListener};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use body::{envelope, wire};
+pub use body::{alone, wire};
 pub use schedule::Pace;
 pub use settle::label;
 pub use test::{health_url, ping, test};
 
-use super::{
-    Bell,
-    sql::{self, OPEN},
-};
-use crate::{AppState, compat};
+use super::{Bell, OPEN};
+use crate::{AppState, compat, sql};
 use leases::Lease;
 
 /// Before the lost channel to the other instances is tried again.

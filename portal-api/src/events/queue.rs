@@ -17,7 +17,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::Event;
 use crate::{ApiError, AppState, audit::Actor};
-pub use read::lengths;
+pub use read::{lengths, waiting};
 pub use secrets::{erase as erase_sealed, erase_opened};
 
 pub fn routes() -> Router<AppState> {

@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::{
+    OPEN,
     deliver::label,
-    listeners::store,
+    listeners::{self, store},
     own, queue,
     row::{delivery, event, listener},
-    sql::{self, OPEN},
 };
-use crate::{ApiError, AppState};
+use crate::{ApiError, AppState, sql};
 
 /// Rows that are touched in one transaction; keeps each below 20 ms.
 const CHUNK: u64 = 500;
@@ -76,43 +76,15 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
             TimeDelta::zero(),
         ),
         (
-            "delete from listener_hours where (listener_id, hour) in \
-             (select listener_id, hour from listener_hours where hour < $1 limit $2)",
-            // Counted in hours, not a time: see below.
-            TimeDelta::days(2),
-        ),
-        (
             "delete from listener_secrets where id in \
              (select id from listener_secrets where ends_at < $1 limit $2)",
             TimeDelta::zero(),
         ),
     ] {
-        let before: sea_orm::Value = if statement.contains("hour < $1") {
-            ((now - age).timestamp() / 3600).into()
-        } else {
-            (now - age).into()
-        };
-        in_chunks(state, statement, &[before]).await?;
+        sql::in_chunks(&state.db, statement, &[(now - age).into()]).await?;
     }
+    listeners::stats::forget_old(state).await?;
     Ok(())
-}
-
-/// Repeats a statement whose last parameter is the number of rows, until it finds fewer.
-async fn in_chunks(
-    state: &AppState,
-    statement: &str,
-    values: &[sea_orm::Value],
-) -> Result<(), ApiError> {
-    loop {
-        let mut values = values.to_vec();
-        values.push(CHUNK.cast_signed().into());
-        let txn = state.db.write().await?;
-        let touched = sql::run(&txn, statement, values).await?;
-        txn.commit().await?;
-        if touched < CHUNK {
-            return Ok(());
-        }
-    }
 }
 
 /// Takes the oldest out of a queue that is too long, or all of them for a word that there was more.
@@ -155,14 +127,7 @@ async fn collapse(state: &AppState, listener: &listener::Model) -> Result<(), Ap
     let txn = state.db.write().await?;
     let word = tell_overflow(&txn, &listener.id).await?;
     state.commit(txn).await?;
-    loop {
-        let txn = state.db.write().await?;
-        let dropped = queue::ack::drop_some(&txn, &listener.id, word - 1).await?;
-        txn.commit().await?;
-        if dropped == 0 {
-            return Ok(());
-        }
-    }
+    Ok(queue::ack::drop_up_to(&state.db, &listener.id, word - 1).await?)
 }
 
 /// The number of the event. For this listener alone, and in no audit log: nothing was changed.
@@ -217,19 +182,21 @@ async fn give_up_old(state: &AppState, listener: &listener::Model) -> Result<(),
         (now - TimeDelta::hours(hours)).into(),
         now.into(),
     ];
-    in_chunks(state, &statement, &values).await
+    sql::in_chunks(&state.db, &statement, &values).await?;
+    Ok(())
 }
 
 async fn trim_log(state: &AppState, listener: &str) -> Result<(), ApiError> {
     let old = "delete from delivery_attempts where id in (select id from delivery_attempts \
          where listener_id = $1 and started_at < $2 order by id limit $3)";
     let since = service::clock::now() - TimeDelta::days(LOG_DAYS);
-    in_chunks(state, old, &[listener.into(), since.into()]).await?;
+    sql::in_chunks(&state.db, old, &[listener.into(), since.into()]).await?;
     let many = "delete from delivery_attempts where id in (select id from delivery_attempts \
          where listener_id = $1 and id <= coalesce((select id from delivery_attempts \
            where listener_id = $1 order by id desc limit 1 offset $2), 0) \
          order by id limit $3)";
-    in_chunks(state, many, &[listener.into(), LOG_ROWS.into()]).await
+    sql::in_chunks(&state.db, many, &[listener.into(), LOG_ROWS.into()]).await?;
+    Ok(())
 }
 
 /// Whether nothing but failures came from a listener for days. Our own components are waited for.

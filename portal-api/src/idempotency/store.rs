@@ -1,9 +1,7 @@
 //! Rows of `idempotency_keys`, in and out.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use service::{
     clock,
@@ -11,7 +9,7 @@ use service::{
 };
 
 use super::{CURRENT, Scope};
-use crate::{ApiError, AppState, error::is_duplicate};
+use crate::{ApiError, AppState, error::is_duplicate, sql::statement};
 
 /// How long an answer is kept.
 pub const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -159,14 +157,6 @@ async fn execute(
     txn.execute_raw(statement(txn, sql, values.into_iter().chain(more)))
         .await?;
     Ok(())
-}
-
-fn statement(
-    txn: &DatabaseTransaction,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Statement {
-    Statement::from_sql_and_values(txn.get_database_backend(), sql, values)
 }
 
 fn open(state: &AppState, scope: &Scope, sealed: &str) -> Result<Answer, ApiError> {

@@ -6,12 +6,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::digest::{SHA256, digest};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, Value,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult};
 use service::{clock, random};
 
-use crate::{ApiError, AppState, caller::Caller, limits};
+use crate::{
+    ApiError, AppState,
+    caller::Caller,
+    limits,
+    sql::{self, statement},
+};
 
 const MOST: i64 = 10;
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
@@ -106,15 +109,7 @@ impl Attempt {
     pub async fn forget(&self, txn: &DatabaseTransaction) -> Result<(), DbErr> {
         let sql = "delete from login_attempts where id = $1 or brake = $2";
         let values = [self.id.as_str().into(), self.account.as_str().into()];
-        txn.execute_raw(statement(txn, sql, values)).await?;
+        sql::run(txn, sql, values).await?;
         Ok(())
     }
-}
-
-fn statement(
-    txn: &DatabaseTransaction,
-    sql: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Statement {
-    Statement::from_sql_and_values(txn.get_database_backend(), sql, values)
 }

@@ -5,12 +5,13 @@ use migrations::Prepared;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     Condition, DatabaseTransaction, DbErr, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement,
+    QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::{UserError, row};
+use crate::sql;
 
 /// The user with this id.
 pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Model>, DbErr> {
@@ -155,8 +156,8 @@ struct ApplicationId {
 
 /// The applications in which the user has a role.
 pub async fn applications(db: &impl ConnectionTrait, id: &str) -> Result<Vec<String>, DbErr> {
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
+    let statement = sql::statement(
+        db,
         "select distinct application_id from application_roles where user_id = $1 \
          order by application_id",
         [id.into()],

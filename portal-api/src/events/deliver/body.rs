@@ -49,12 +49,8 @@ pub fn body(
         && let [only] = due
     {
         let event = wire(&only.event, listener, only.replay, keys)?;
-        let body = if listener.format == "standard" {
-            envelope(&event, only.event.occurred_at).to_string()
-        } else {
-            serde_json::to_string(&[event])?
-        };
-        return Ok((only.event.id.clone(), body));
+        let body = alone(&event, only.event.occurred_at, listener);
+        return Ok((only.event.id.clone(), body.to_string()));
     }
     let events: Vec<Event> = due
         .iter()
@@ -66,8 +62,15 @@ pub fn body(
     Ok((id, serde_json::to_string(&events)?))
 }
 
-/// The form of Standard Webhooks.
-pub fn envelope(event: &Event, at: chrono::DateTime<chrono::Utc>) -> Value {
+/// One event as a body: in the envelope of Standard Webhooks, or as a list of one, as wicked has it.
+pub fn alone(
+    event: &Event,
+    at: chrono::DateTime<chrono::Utc>,
+    listener: &listener::Model,
+) -> Value {
+    if listener.format != "standard" {
+        return json!([event]);
+    }
     let mut envelope = json!({
         "type": event.kind(), "timestamp": at.to_rfc3339_opts(SecondsFormat::Millis, true),
         "data": event.data, "id": event.id, "seq": event.seq,

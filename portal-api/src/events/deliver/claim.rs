@@ -8,10 +8,11 @@ use super::schedule;
 use crate::{
     ApiError, AppState,
     events::{
+        OPEN,
         listeners::{secrets, store},
         row::{event, listener},
-        sql::{self, OPEN},
     },
+    sql,
 };
 
 /// Body of one request, at most (events-and-adapters B1). Leaves room for what is around events.

@@ -13,7 +13,7 @@ use std::{
 
 use sea_orm::DbErr;
 
-use crate::{AppState, events::sql};
+use crate::{AppState, sql};
 
 const RENEW: Duration = Duration::from_secs(1);
 /// As the statement below says it.

@@ -10,11 +10,12 @@ use super::{
 use crate::{
     ApiError, AppState,
     events::{
+        OPEN,
         listeners::{stats, store},
         own, queue,
         row::{attempt, listener},
-        sql::{self, OPEN},
     },
+    sql,
 };
 
 /// What the courier has to know.

@@ -30,11 +30,7 @@ pub async fn test(state: &AppState, listener: &listener::Model) -> Result<TestRe
         replay: false,
     };
     let id = event.id.clone();
-    let body = if listener.format == "standard" {
-        body::envelope(&event, now).to_string()
-    } else {
-        json!([event]).to_string()
-    };
+    let body = body::alone(&event, now, listener).to_string();
     let secrets = secrets::of(state.db.read(), &state.keys, &listener.id).await?;
     let request = match prepare(state, listener, &secrets, &id, &body) {
         Ok(request) => request.body(body),

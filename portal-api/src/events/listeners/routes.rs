@@ -10,10 +10,10 @@ use http::StatusCode;
 use sdk::types::{ListenerRegistration, listeners::Registration};
 use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
-use service::ServiceName;
 
 use super::{
     enable,
+    named::{Writable, authorize, unknown},
     rules::{Registered, Registrar},
     secret_routes, stats, store, test, wire,
 };
@@ -25,10 +25,6 @@ use crate::{
     extract::{Body, from_value},
     paging::{self, Parameters},
 };
-
-const SCOPE: &str = "webhooks";
-/// How the names of listeners of `wicketgate listen` begin.
-const OPERATOR: &str = "listen-";
 
 pub fn routes() -> Router<AppState> {
     Router::new()
@@ -55,41 +51,6 @@ pub fn routes() -> Router<AppState> {
         )
         .route("/webhooks/listeners/{listener}/stats", get(stats::show))
         .route("/webhooks/listeners/{listener}/test", post(test::run))
-}
-
-/// Administrators with the scope, and each component for its own listener.
-pub fn authorize(caller: &Caller, listener: Option<&str>) -> Result<(), ApiError> {
-    if let Some(service) = caller.acting_service() {
-        let own = own::listener_of(service);
-        // Whoever has the master key, at the command line.
-        let of_operator = service == ServiceName::PortalApi
-            && listener.is_some_and(|id| id.starts_with(OPERATOR));
-        return if of_operator || (own.is_some() && own == listener) {
-            Ok(())
-        } else {
-            Err(ApiError::forbidden(
-                "foreign-listener",
-                "A service may only touch its own listener.",
-            ))
-        };
-    }
-    caller.require_scope(SCOPE)?;
-    caller.require_admin()
-}
-
-pub fn unknown(listener: &str) -> ApiError {
-    ApiError::not_found(format!("There is no webhook listener `{listener}`."))
-}
-
-/// The listener, for a caller who may do something with it.
-pub async fn known(
-    state: &AppState,
-    caller: &Caller,
-    id: &str,
-) -> Result<listener::Model, ApiError> {
-    authorize(caller, Some(id))?;
-    let found = store::find(state.db.read(), id).await?;
-    found.ok_or_else(|| unknown(id))
 }
 
 /// `GET /webhooks/listeners`
@@ -183,18 +144,17 @@ pub async fn record(
 }
 
 /// `DELETE /webhooks/listeners/{listener}`: its queue goes with it.
-async fn remove(
+pub async fn remove(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Writable { listener, caller }: Writable,
 ) -> Result<StatusCode, ApiError> {
-    let before = known(&state, &caller, &id).await?;
-    store::clear(&state, &id).await?;
+    let id = &listener.id;
+    store::clear(&state, id).await?;
     let txn = state.db.write().await?;
-    if !store::remove(&txn, &id).await? {
-        return Err(unknown(&id));
+    if !store::remove(&txn, id).await? {
+        return Err(unknown(id));
     }
-    record(&txn, &state, &caller, &id, Some(&before), None).await?;
+    record(&txn, &state, &caller, id, Some(&listener), None).await?;
     state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,23 +1,12 @@
 //! How a listener has been doing (events-and-adapters B11).
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 use sdk::types::listeners::{HourStats, Stats};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
 
-use super::known;
-use crate::{
-    ApiError, AppState,
-    caller::Caller,
-    events::{
-        queue,
-        row::listener,
-        sql::{self, OPEN},
-    },
-};
+use super::Readable;
+use crate::{ApiError, AppState, events::queue, sql};
 
 const HOUR: i64 = 3600;
 const HOURS: i64 = 24;
@@ -50,31 +39,33 @@ pub async fn add(
     Ok(())
 }
 
-/// `GET /webhooks/listeners/{listener}/stats`
-pub async fn show(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Stats>, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    Ok(Json(of(&state, &listener).await?))
+/// Removes the hours that nobody is shown any more.
+pub async fn forget_old(state: &AppState) -> Result<(), DbErr> {
+    let statement = "delete from listener_hours where (listener_id, hour) in \
+         (select listener_id, hour from listener_hours where hour < $1 limit $2)";
+    let first = service::clock::now().timestamp() / HOUR - 2 * HOURS;
+    sql::in_chunks(&state.db, statement, &[first.into()]).await?;
+    Ok(())
 }
 
-/// For a caller who may.
-pub async fn of(state: &AppState, listener: &listener::Model) -> Result<Stats, ApiError> {
+/// `GET …/{listener}/stats`
+pub async fn show(
+    State(state): State<AppState>,
+    Readable(listener): Readable,
+) -> Result<Json<Stats>, ApiError> {
     let db = state.db.read();
     let now = service::clock::now();
     let first = now.timestamp() / HOUR - HOURS + 1;
     let hours = hours(db, &listener.id, first).await?;
     let total = |part: fn(&HourStats) -> u64| hours.iter().map(part).sum();
-    Ok(Stats {
-        waiting: waiting(db, &listener.id).await?,
+    Ok(Json(Stats {
+        waiting: queue::waiting(db, &listener.id).await?,
         dead: queue::dead::count(db, &listener.id).await?,
         delivered_24h: total(|hour| hour.delivered),
         failed_24h: total(|hour| hour.failed),
         p95_ms: p95(db, &listener.id, now - TimeDelta::hours(HOURS)).await?,
         hours,
-    })
+    }))
 }
 
 #[derive(FromQueryResult)]
@@ -105,16 +96,6 @@ async fn hours(
         })
     });
     Ok(hours.collect())
-}
-
-async fn waiting(db: &impl ConnectionTrait, listener: &str) -> Result<u64, DbErr> {
-    let statement =
-        format!("select count(*) as length from deliveries where listener_id = $1 and {OPEN}");
-    let row = db
-        .query_one_raw(sql::statement(db, &statement, [listener.into()]))
-        .await?;
-    let length: i64 = row.map_or(Ok(0), |row| row.try_get("", "length"))?;
-    Ok(length.unsigned_abs())
 }
 
 async fn p95(

@@ -13,12 +13,13 @@ use super::rules::Registered;
 use crate::{
     AppState,
     events::{
+        OPEN,
         row::listener::{self, Column},
-        sql::{self, OPEN},
     },
+    sql,
 };
 
-/// Rows of a queue that are touched in one transaction.
+/// Rows of a queue that a registration makes due.
 const CHUNK: i64 = 2000;
 
 pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<listener::Model>, DbErr> {
@@ -196,16 +197,9 @@ pub async fn clear(state: &AppState, id: &str) -> Result<(), DbErr> {
         };
         let statement = format!(
             "delete from {table} where listener_id = $1 and {key} in \
-             (select {key} from {table} where listener_id = $1 limit {CHUNK})"
+             (select {key} from {table} where listener_id = $1 limit $2)"
         );
-        loop {
-            let txn = state.db.write().await?;
-            let removed = sql::run(&txn, &statement, [id.into()]).await?;
-            txn.commit().await?;
-            if removed < CHUNK.unsigned_abs() {
-                break;
-            }
-        }
+        sql::in_chunks(&state.db, &statement, &[id.into()]).await?;
     }
     Ok(())
 }

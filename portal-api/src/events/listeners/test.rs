@@ -1,38 +1,24 @@
 //! `…/test`: one request outside the queue, to see whether the listener answers.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use sdk::types::listeners::TestResult;
 
-use super::known;
+use super::Writable;
 use crate::{
     ApiError, AppState,
-    caller::Caller,
     events::{deliver, row::listener},
 };
 
-/// `POST /webhooks/listeners/{listener}/test`
+/// `POST …/{listener}/test`
 pub async fn run(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<TestResult>, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    run_for(&state, &listener).await
-}
-
-/// For a caller who may.
-pub async fn run_for(
-    state: &AppState,
-    listener: &listener::Model,
+    Writable { listener, .. }: Writable,
 ) -> Result<Json<TestResult>, ApiError> {
     if listener.mode == "pull" {
         let message = "This listener asks for its events; nothing is sent to it.";
         return Err(ApiError::conflict("pull-listener", message));
     }
-    Ok(Json(send(state, listener).await?))
+    Ok(Json(send(&state, &listener).await?))
 }
 
 /// Old listeners do not know the test event; they are asked how they are.

@@ -2,87 +2,69 @@
 
 use axum::extract::{Path, State};
 use http::StatusCode;
+use migrations::Database;
 use sdk::types::listeners::BulkAck;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
+use sea_orm::DbErr;
 use serde_json::Value;
 
 use super::secrets;
 use crate::{
     ApiError, AppState,
     audit::{self, Entry},
-    caller::Caller,
     events::{
-        listeners::{known, stats},
+        OPEN,
+        listeners::{Writable, named::OfEvent, stats},
         row::listener,
-        sql::{self, OPEN},
     },
     extract::{Body, from_value},
+    sql,
 };
 
 const MAX_IDS: usize = 1000;
-/// Rows that are touched in one transaction.
-const CHUNK: u64 = 2000;
 
 /// `DELETE /webhooks/events/{listener}`: drops the whole queue, as it is now.
 pub async fn flush(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Writable { listener, caller }: Writable,
 ) -> Result<StatusCode, ApiError> {
-    known(&state, &caller, &id).await?;
-    let last = last(&state, &id).await?;
-    loop {
-        let txn = state.db.write().await?;
-        let dropped = drop_some(&txn, &id, last).await?;
-        if dropped < CHUNK {
-            let entry = Entry::new(caller.actor(), "listener", "flush").about(&id);
-            audit::record(&txn, &state, entry).await?;
-            state.commit(txn).await?;
-            return Ok(StatusCode::NO_CONTENT);
-        }
-        txn.commit().await?;
-    }
+    let statement = "select max(event_seq) from deliveries where listener_id = $1";
+    let values = [listener.id.clone().into()];
+    let last = sql::number(state.db.read(), statement, values).await?;
+    drop_up_to(&state.db, &listener.id, last.unwrap_or_default()).await?;
+    let txn = state.db.write().await?;
+    let entry = Entry::new(caller.actor(), "listener", "flush").about(&listener.id);
+    audit::record(&txn, &state, entry).await?;
+    state.commit(txn).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-async fn last(state: &AppState, listener: &str) -> Result<i64, DbErr> {
-    let db = state.db.read();
-    let statement =
-        "select coalesce(max(event_seq), 0) as last from deliveries where listener_id = $1";
-    let row = db
-        .query_one_raw(sql::statement(db, statement, [listener.into()]))
-        .await?;
-    row.map_or(Ok(0), |row| row.try_get("", "last"))
-}
-
-/// The oldest ones up to number `last`; how many they were.
-pub async fn drop_some(txn: &DatabaseTransaction, listener: &str, last: i64) -> Result<u64, DbErr> {
+/// Everything that waits, up to number `last`.
+pub async fn drop_up_to(db: &Database, listener: &str, last: i64) -> Result<(), DbErr> {
     let statement = format!(
         "update deliveries set state = 'acked', ended_at = $3, lease_until = null \
          where listener_id = $1 and event_seq in (select event_seq from deliveries \
-         where listener_id = $1 and {OPEN} and event_seq <= $2 order by event_seq limit {CHUNK})"
+         where listener_id = $1 and {OPEN} and event_seq <= $2 order by event_seq limit $4)"
     );
     let now = service::clock::now();
-    sql::run(txn, &statement, [listener.into(), last.into(), now.into()]).await
+    sql::in_chunks(db, &statement, &[listener.into(), last.into(), now.into()]).await?;
+    Ok(())
 }
 
 /// `DELETE /webhooks/events/{listener}/{event}`: acknowledged; repeating it changes nothing.
 pub async fn one(
     State(state): State<AppState>,
-    caller: Caller,
-    Path((id, event)): Path<(String, String)>,
+    Writable { listener, .. }: Writable,
+    Path(OfEvent { event }): Path<OfEvent>,
 ) -> Result<StatusCode, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
     acknowledge(&state, &listener, &[event]).await
 }
 
 /// `POST /webhooks/events/{listener}/ack`
 pub async fn many(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Writable { listener, .. }: Writable,
     Body(request): Body<Value>,
 ) -> Result<StatusCode, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
     let request: BulkAck = from_value(request)?;
     if request.ids.is_empty() || request.ids.len() > MAX_IDS {
         return Err(ApiError::invalid(

@@ -9,36 +9,23 @@ use sdk::types::{
     Page,
     listeners::{DeadLetter, Requeued},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use serde_json::json;
 
 use crate::{
     ApiError, AppState,
     audit::{self, Entry},
-    caller::Caller,
     events::{
         deliver,
-        listeners::known,
-        row::{event, listener},
-        sql,
+        listeners::{Readable, Writable, named::OfEvent},
+        row::event,
     },
     paging::ListQuery,
+    sql,
 };
 
 const DEFAULT_LIMIT: u64 = 100;
 const MAX_LIMIT: u64 = 1000;
-/// Rows that are touched in one transaction.
-const CHUNK: u64 = 1000;
-
-/// `GET /webhooks/dead/{listener}`
-pub async fn list(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-    query: ListQuery,
-) -> Result<Json<Page<DeadLetter>>, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    Ok(Json(page(&state, &listener, &query).await?))
-}
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -51,12 +38,12 @@ struct Row {
     ended_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// For a caller who may.
-pub async fn page(
-    state: &AppState,
-    listener: &listener::Model,
-    query: &ListQuery,
-) -> Result<Page<DeadLetter>, ApiError> {
+/// `GET …/dead`
+pub async fn list(
+    State(state): State<AppState>,
+    Readable(listener): Readable,
+    query: ListQuery,
+) -> Result<Json<Page<DeadLetter>>, ApiError> {
     let db = state.db.read();
     let limit = match query.limit {
         0 => DEFAULT_LIMIT,
@@ -76,30 +63,26 @@ pub async fn page(
     let mut items = Vec::with_capacity(rows.len());
     for row in rows {
         items.push(DeadLetter {
-            event: deliver::wire(&row.event, listener, row.replay, &state.keys)?,
+            event: deliver::wire(&row.event, &listener, row.replay, &state.keys)?,
             attempts: row.attempts.unsigned_abs(),
             last_status: row.last_status.and_then(|status| status.try_into().ok()),
             last_error: row.last_error,
             died_at: row.ended_at.map(Into::into),
         });
     }
-    Ok(Page {
+    Ok(Json(Page {
         items,
         count: count(db, &listener.id).await?,
         count_cached: false,
         offset: Some(query.offset),
         limit: Some(limit),
-    })
+    }))
 }
 
 pub async fn count(db: &impl ConnectionTrait, listener: &str) -> Result<u64, DbErr> {
-    let statement =
-        "select count(*) as length from deliveries where listener_id = $1 and state = 'dead'";
-    let row = db
-        .query_one_raw(sql::statement(db, statement, [listener.into()]))
-        .await?;
-    let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "length"))?;
-    Ok(count.unsigned_abs())
+    let statement = "select count(*) from deliveries where listener_id = $1 and state = 'dead'";
+    let count = sql::number(db, statement, [listener.into()]).await?;
+    Ok(count.unwrap_or_default().unsigned_abs())
 }
 
 /// What is done with dead letters.
@@ -132,99 +115,77 @@ impl Act {
     }
 }
 
-/// One of them, or all as they are now.
-pub async fn act(
+async fn one(
     state: &AppState,
-    caller: &Caller,
-    listener: &str,
-    event: Option<&str>,
-    act: Act,
-) -> Result<u64, ApiError> {
-    let mut count = 0;
-    loop {
-        let txn = state.db.write().await?;
-        let touched = match event {
-            Some(event) => act_on_one(&txn, listener, event, act).await?,
-            None => act_on_some(&txn, listener, act).await?,
-        };
-        count += touched;
-        if event.is_some() || touched < CHUNK {
-            let mut entry = Entry::new(caller.actor(), "listener", act.name()).about(listener);
-            entry.data = event.map(|event| serde_json::json!({"eventId": event}));
-            audit::record(&txn, state, entry).await?;
-            state.commit(txn).await?;
-            return Ok(count);
-        }
-        state.commit(txn).await?;
-    }
-}
-
-async fn act_on_one(
-    txn: &DatabaseTransaction,
-    listener: &str,
+    at: &Writable,
     event: &str,
     act: Act,
-) -> Result<u64, ApiError> {
-    let statement = act.sql("event_seq = (select seq from events where id = $3)");
-    let now = service::clock::now();
-    let values = [listener.into(), now.into(), event.into()];
-    match sql::run(txn, &statement, values).await? {
-        0 => Err(ApiError::not_found(format!(
-            "The listener `{listener}` has no dead letter `{event}`."
-        ))),
-        touched => Ok(touched),
-    }
-}
-
-async fn act_on_some(txn: &DatabaseTransaction, listener: &str, act: Act) -> Result<u64, DbErr> {
-    let statement = act.sql(&format!(
-        "event_seq in (select event_seq from deliveries \
-         where listener_id = $1 and state = 'dead' order by event_seq limit {CHUNK})"
-    ));
-    let now = service::clock::now();
-    sql::run(txn, &statement, [listener.into(), now.into()]).await
-}
-
-/// `POST /webhooks/dead/{listener}/{event}/retry`
-pub async fn retry_one(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path((id, event)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    known(&state, &caller, &id).await?;
-    act(&state, &caller, &id, Some(&event), Act::Retry).await?;
+    let id = &at.listener.id;
+    let statement = act.sql("event_seq = (select seq from events where id = $3)");
+    let values = [
+        id.clone().into(),
+        service::clock::now().into(),
+        event.into(),
+    ];
+    let txn = state.db.write().await?;
+    if sql::run(&txn, &statement, values).await? == 0 {
+        let message = format!("The listener `{id}` has no dead letter `{event}`.");
+        return Err(ApiError::not_found(message));
+    }
+    let entry = entry(at, act).with_data(json!({"eventId": event}));
+    audit::record(&txn, state, entry).await?;
+    state.commit(txn).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /webhooks/dead/{listener}/retry`
+/// All as they are now; how many they were.
+async fn all(state: &AppState, at: &Writable, act: Act) -> Result<u64, ApiError> {
+    let statement = act.sql(
+        "event_seq in (select event_seq from deliveries \
+         where listener_id = $1 and state = 'dead' order by event_seq limit $3)",
+    );
+    let values = [at.listener.id.clone().into(), service::clock::now().into()];
+    let count = sql::in_chunks(&state.db, &statement, &values).await?;
+    let txn = state.db.write().await?;
+    audit::record(&txn, state, entry(at, act)).await?;
+    state.commit(txn).await?;
+    Ok(count)
+}
+
+fn entry(at: &Writable, act: Act) -> Entry {
+    Entry::new(at.caller.actor(), "listener", act.name()).about(&at.listener.id)
+}
+
+/// `POST …/dead/{event}/retry`
+pub async fn retry_one(
+    State(state): State<AppState>,
+    at: Writable,
+    Path(OfEvent { event }): Path<OfEvent>,
+) -> Result<StatusCode, ApiError> {
+    one(&state, &at, &event, Act::Retry).await
+}
+
+/// `POST …/dead/retry`
 pub async fn retry_all(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    at: Writable,
 ) -> Result<Json<Requeued>, ApiError> {
-    known(&state, &caller, &id).await?;
-    let count = act(&state, &caller, &id, None, Act::Retry).await?;
+    let count = all(&state, &at, Act::Retry).await?;
     Ok(Json(Requeued { count, next: None }))
 }
 
-/// `DELETE /webhooks/dead/{listener}/{event}`
+/// `DELETE …/dead/{event}`
 pub async fn drop_one(
     State(state): State<AppState>,
-    caller: Caller,
-    Path((id, event)): Path<(String, String)>,
+    at: Writable,
+    Path(OfEvent { event }): Path<OfEvent>,
 ) -> Result<StatusCode, ApiError> {
-    known(&state, &caller, &id).await?;
-    act(&state, &caller, &id, Some(&event), Act::Drop).await?;
-    Ok(StatusCode::NO_CONTENT)
+    one(&state, &at, &event, Act::Drop).await
 }
 
-/// `DELETE /webhooks/dead/{listener}`
-pub async fn drop_all(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    known(&state, &caller, &id).await?;
-    act(&state, &caller, &id, None, Act::Drop).await?;
+/// `DELETE …/dead`
+pub async fn drop_all(State(state): State<AppState>, at: Writable) -> Result<StatusCode, ApiError> {
+    all(&state, &at, Act::Drop).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,14 +19,13 @@ use serde_json::Value;
 
 use crate::{
     ApiError, AppState,
-    caller::Caller,
     events::{
         deliver,
-        listeners::{known, store},
+        listeners::{Readable, named::OfEvent, store},
         row::{attempt, event, listener},
-        sql,
     },
     paging::Parameters,
+    sql,
 };
 
 const DEFAULT_LIMIT: i64 = 50;
@@ -36,27 +35,6 @@ const MAX_ATTEMPTS: u64 = 50;
 /// Rows of the log that are looked at for them.
 const MAX_LOOKED_AT: u64 = 2000;
 const STATES: [&str; 4] = ["pending", "in_flight", "acked", "dead"];
-
-/// `GET /webhooks/deliveries/{listener}`: the newest first.
-pub async fn list(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
-    parameters: Parameters,
-) -> Result<Json<CursorPage<DeliveryInfo>>, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    Ok(Json(page(&state, &listener, &parameters).await?))
-}
-
-/// `GET /webhooks/deliveries/{listener}/{event}`: with every request.
-pub async fn show(
-    State(state): State<AppState>,
-    caller: Caller,
-    Path((id, event)): Path<(String, String)>,
-) -> Result<Json<DeliveryInfo>, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    Ok(Json(one(&state, &listener, &event).await?))
-}
 
 #[derive(FromQueryResult)]
 struct Row {
@@ -98,12 +76,12 @@ const COLUMNS: &str = "select e.id, e.seq, e.entity, e.action, e.ordering_key, d
      d.attempts, d.next_attempt_at, d.last_status, d.last_error \
      from deliveries d join events e on e.seq = d.event_seq where d.listener_id = $1";
 
-/// For a caller who may.
-pub async fn page(
-    state: &AppState,
-    listener: &listener::Model,
-    parameters: &Parameters,
-) -> Result<CursorPage<DeliveryInfo>, ApiError> {
+/// `GET …/deliveries`: the newest first.
+pub async fn list(
+    State(state): State<AppState>,
+    Readable(listener): Readable,
+    parameters: Parameters,
+) -> Result<Json<CursorPage<DeliveryInfo>>, ApiError> {
     let db = state.db.read();
     let limit = match parameters.get("limit").map(str::parse) {
         None => DEFAULT_LIMIT,
@@ -169,11 +147,11 @@ pub async fn page(
     let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
     let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
     let durations = durations(db, &listener.id, &seqs).await?;
-    Ok(CursorPage {
+    Ok(Json(CursorPage {
         items: rows.into_iter().map(|row| row.shown(&durations)).collect(),
         limit: limit.unsigned_abs(),
         next,
-    })
+    }))
 }
 
 /// How long the last request with each of these events took.
@@ -216,16 +194,16 @@ async fn attempts(
         .await
 }
 
-/// For a caller who may.
-pub async fn one(
-    state: &AppState,
-    listener: &listener::Model,
-    event_id: &str,
-) -> Result<DeliveryInfo, ApiError> {
+/// `GET …/deliveries/{event}`: with every request.
+pub async fn show(
+    State(state): State<AppState>,
+    Readable(listener): Readable,
+    Path(OfEvent { event: event_id }): Path<OfEvent>,
+) -> Result<Json<DeliveryInfo>, ApiError> {
     let db = state.db.read();
     let unknown = || ApiError::not_found(format!("There is no delivery of event `{event_id}`."));
     let sql = format!("{COLUMNS} and e.id = $2");
-    let values = [listener.id.clone().into(), event_id.into()];
+    let values = [listener.id.clone().into(), event_id.clone().into()];
     let row = Row::find_by_statement(sql::statement(db, &sql, values))
         .one(db)
         .await?
@@ -240,8 +218,8 @@ pub async fn one(
         .collect();
     let durations = attempts.first().map(|last| (row.seq, last.duration_ms));
     let mut shown = row.shown(&durations.into_iter().collect());
-    let body = without_secrets(&event, listener, state)?;
-    let headers = store::headers(&state.keys, listener)?;
+    let body = without_secrets(&event, &listener, &state)?;
+    let headers = store::headers(&state.keys, &listener)?;
     let log = attempts.into_iter().map(|attempt| AttemptInfo {
         request_headers: request_headers(&attempt, headers.keys()),
         at: attempt.started_at.into(),
@@ -252,7 +230,7 @@ pub async fn one(
         response_snippet: attempt.answer,
     });
     shown.log = Some(log.collect());
-    Ok(shown)
+    Ok(Json(shown))
 }
 
 fn holds(attempt: &attempt::Model, seq: i64) -> bool {
@@ -268,13 +246,8 @@ fn without_secrets(
 ) -> Result<Value, ApiError> {
     let mut blind = listener.clone();
     blind.sensitive = false;
-    let event_at = event.occurred_at;
-    let event = deliver::wire(event, &blind, false, &state.keys)?;
-    Ok(if listener.format == "standard" {
-        deliver::envelope(&event, event_at)
-    } else {
-        serde_json::to_value([event]).unwrap_or_default()
-    })
+    let shown = deliver::wire(event, &blind, false, &state.keys)?;
+    Ok(deliver::alone(&shown, event.occurred_at, listener))
 }
 
 fn request_headers<'a>(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use http::HeaderValue;
@@ -15,14 +15,13 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     ApiError, AppState,
-    caller::Caller,
     events::{
-        deliver,
-        listeners::known,
+        OPEN, deliver,
+        listeners::Readable,
         row::{event, listener},
-        sql::{self, OPEN},
     },
     paging::{self, Parameters},
+    sql,
 };
 
 /// Events that are shown of one queue at a time.
@@ -36,12 +35,10 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub async fn list(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Readable(listener): Readable,
     parameters: Parameters,
     Extension(time): Extension<TimeLimit>,
 ) -> Result<Response, ApiError> {
-    let listener = known(&state, &caller, &id).await?;
     let limit = match parameters.get("limit") {
         // `limit` belongs to the page then.
         _ if parameters.get("cursor").is_some() => MAX_SHOWN,
@@ -68,12 +65,12 @@ pub async fn list(
         time.lift();
     }
     let events = when_there_are_some(&state, &listener, limit, wait).await?;
-    let length = length(state.db.read(), &id).await?;
+    let waiting = waiting(state.db.read(), &listener.id).await?;
     // Their ids rise with their numbers.
     let mut answer = paging::array(events, &parameters, |event: &Event| &event.id)?.into_response();
     answer
         .headers_mut()
-        .insert("x-queue-length", HeaderValue::from(length));
+        .insert("x-queue-length", HeaderValue::from(waiting));
     Ok(answer)
 }
 
@@ -137,13 +134,11 @@ pub async fn after(
         .collect()
 }
 
-async fn length(db: &impl ConnectionTrait, listener: &str) -> Result<i64, DbErr> {
-    let statement =
-        format!("select count(*) as length from deliveries where listener_id = $1 and {OPEN}");
-    let row = db
-        .query_one_raw(sql::statement(db, &statement, [listener.into()]))
-        .await?;
-    row.map_or(Ok(0), |row| row.try_get("", "length"))
+/// How many are not acknowledged.
+pub async fn waiting(db: &impl ConnectionTrait, listener: &str) -> Result<u64, DbErr> {
+    let statement = format!("select count(*) from deliveries where listener_id = $1 and {OPEN}");
+    let count = sql::number(db, &statement, [listener.into()]).await?;
+    Ok(count.unwrap_or_default().unsigned_abs())
 }
 
 /// A queue as a whole.

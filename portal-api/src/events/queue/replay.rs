@@ -1,9 +1,6 @@
 //! `POST /webhooks/replay/{listener}`: what is still there, once more (events-and-adapters B6).
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sdk::types::{
@@ -16,14 +13,13 @@ use serde_json::Value;
 use crate::{
     ApiError, AppState,
     audit::{self, Entry},
-    caller::Caller,
     events::{
         filter,
-        listeners::known,
+        listeners::Writable,
         row::{event, listener},
-        sql,
     },
     extract::{Body, from_value},
+    sql,
 };
 
 /// Events that one call queues; the caller goes on from where it ended.
@@ -32,43 +28,32 @@ const MAX_IDS: usize = 1000;
 /// Events that are looked at, and queued, in one transaction.
 const CHUNK: i64 = 1000;
 
+/// `POST …/replay`
 pub async fn replay(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Writable { listener, caller }: Writable,
     Body(body): Body<Value>,
 ) -> Result<(StatusCode, Json<Requeued>), ApiError> {
-    let listener = known(&state, &caller, &id).await?;
-    let done = run(&state, &caller, &listener, from_value(body)?).await?;
-    Ok((StatusCode::ACCEPTED, Json(done)))
-}
-
-/// For a caller who may.
-pub async fn run(
-    state: &AppState,
-    caller: &Caller,
-    listener: &listener::Model,
-    request: Replay,
-) -> Result<Requeued, ApiError> {
+    let request: Replay = from_value(body)?;
     let wanted = serde_json::to_value(&request).unwrap_or_default();
     let done = match (request.from, request.ids) {
         (Some(_), Some(_)) | (None, None) => {
             let message = "Name the events in `ids`, or the first of them in `from`.";
             return Err(ApiError::invalid("from", "required", message));
         }
-        (None, Some(ids)) => named(state, listener, &ids).await?,
+        (None, Some(ids)) => named(&state, &listener, &ids).await?,
         (Some(from), None) => {
             let events = request.events.as_deref();
-            range(state, listener, from, request.to, events).await?
+            range(&state, &listener, from, request.to, events).await?
         }
     };
     let txn = state.db.write().await?;
     let entry = Entry::new(caller.actor(), "listener", "replay")
         .about(&listener.id)
         .with_data(wanted);
-    audit::record(&txn, state, entry).await?;
+    audit::record(&txn, &state, entry).await?;
     state.commit(txn).await?;
-    Ok(done)
+    Ok((StatusCode::ACCEPTED, Json(done)))
 }
 
 async fn named(

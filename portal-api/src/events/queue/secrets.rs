@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 
-use crate::events::sql::{self, OPEN};
+use crate::{events::OPEN, sql};
 
 /// Erases the sealed members of these events, unless another listener that may see them waits.
 pub async fn erase(txn: &DatabaseTransaction, seqs: &[i64]) -> Result<(), DbErr> {

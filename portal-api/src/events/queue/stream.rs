@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     response::{
         IntoResponse, Response,
         sse::{Event as Message, KeepAlive, Sse},
@@ -21,9 +21,8 @@ use tokio::{sync::watch, time::timeout};
 use super::read;
 use crate::{
     ApiError, AppState,
-    caller::Caller,
     events::{
-        listeners::{known, store},
+        listeners::{Readable, store},
         row::event,
     },
     paging::Parameters,
@@ -36,12 +35,10 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub async fn stream(
     State(state): State<AppState>,
-    caller: Caller,
-    Path(id): Path<String>,
+    Readable(listener): Readable,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    known(&state, &caller, &id).await?;
     let patience = match parameters.get("wait").map(str::parse) {
         None => None,
         Some(Ok(seconds)) => Some(Duration::from_secs(seconds)),
@@ -57,7 +54,7 @@ pub async fn stream(
     let reader = Reader {
         rings: state.bell.listen(),
         state,
-        id,
+        id: listener.id,
         after,
         patience,
     };

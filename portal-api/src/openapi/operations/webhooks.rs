@@ -16,19 +16,89 @@ const QUEUE: &str = "/webhooks/events/{listener}";
 
 pub fn operations() -> Vec<Operation> {
     let mut all = listeners();
+    all.extend(work(&OF_INSTALLATION));
     all.extend(queues());
-    all.extend(dead());
     all
 }
 
-/// The same for those who work on an application.
+/// Who may work with a listener, and where.
+struct Place {
+    read: fn(Operation) -> Operation,
+    write: fn(Operation) -> Operation,
+    enable: &'static str,
+    disable: &'static str,
+    secret: &'static str,
+    key: &'static str,
+    stats: &'static str,
+    test: &'static str,
+    deliveries: &'static str,
+    delivery: &'static str,
+    dead: &'static str,
+    retry_all: &'static str,
+    letter: &'static str,
+    retry: &'static str,
+    replay: &'static str,
+}
+
+const OF_INSTALLATION: Place = Place {
+    read: admin,
+    write: admin,
+    enable: "/webhooks/listeners/{listener}/enable",
+    disable: "/webhooks/listeners/{listener}/disable",
+    secret: "/webhooks/listeners/{listener}/secret",
+    key: "/webhooks/listeners/{listener}/secret/{key}",
+    stats: "/webhooks/listeners/{listener}/stats",
+    test: "/webhooks/listeners/{listener}/test",
+    deliveries: "/webhooks/deliveries/{listener}",
+    delivery: "/webhooks/deliveries/{listener}/{event}",
+    dead: "/webhooks/dead/{listener}",
+    retry_all: "/webhooks/dead/{listener}/retry",
+    letter: "/webhooks/dead/{listener}/{event}",
+    retry: "/webhooks/dead/{listener}/{event}/retry",
+    replay: "/webhooks/replay/{listener}",
+};
+
+const OF_APPLICATION: Place = Place {
+    read,
+    write,
+    enable: "/applications/{application}/listeners/{listener}/enable",
+    disable: "/applications/{application}/listeners/{listener}/disable",
+    secret: "/applications/{application}/listeners/{listener}/secret",
+    key: "/applications/{application}/listeners/{listener}/secret/{key}",
+    stats: "/applications/{application}/listeners/{listener}/stats",
+    test: "/applications/{application}/listeners/{listener}/test",
+    deliveries: "/applications/{application}/listeners/{listener}/deliveries",
+    delivery: "/applications/{application}/listeners/{listener}/deliveries/{event}",
+    dead: "/applications/{application}/listeners/{listener}/dead",
+    retry_all: "/applications/{application}/listeners/{listener}/dead/retry",
+    letter: "/applications/{application}/listeners/{listener}/dead/{event}",
+    retry: "/applications/{application}/listeners/{listener}/dead/{event}/retry",
+    replay: "/applications/{application}/listeners/{listener}/replay",
+};
+
+fn admin(operation: Operation) -> Operation {
+    operation.who(Who::Admin).scope(&["webhooks"])
+}
+
+fn read(operation: Operation) -> Operation {
+    operation.who(Who::Reader).scope(&["read_applications"])
+}
+
+fn write(operation: Operation) -> Operation {
+    operation
+        .who(Who::Collaborator)
+        .scope(&["write_applications"])
+}
+
+/// For those who work on an application.
 pub fn of_applications() -> Vec<Operation> {
     const ALL: &str = "/applications/{application}/listeners";
     const ONE: &str = "/applications/{application}/listeners/{listener}";
     let example = || json!({"url": "https://crm.example.org/hook", "format": "standard", "events": ["subscription.*"]});
     let mut all = vec![
         read(get(ALL, "The listeners of an application"))
-            .answers_list_or_page::<ListenerRegistration>(),
+            .answers_list_or_page::<ListenerRegistration>()
+            .refuses(&[404]),
         write(post(
             ALL,
             "Make a listener for the events of an application",
@@ -43,117 +113,12 @@ pub fn of_applications() -> Vec<Operation> {
         write(put(ONE, "Change a listener"))
             .takes::<ListenerRegistration>(example())
             .status(200)
-            .answers::<ListenerRegistration>(),
-        write(delete(ONE, "Delete a listener with its queue")),
-        write(post(
-            "/applications/{application}/listeners/{listener}/secret",
-            "Make a secret; older ones go on for a while",
-        ))
-        .takes::<RotateSecret>(json!({"overlapSeconds": 86400}))
-        .answers::<NewSecret>()
-        .refuses(&[404, 409]),
-        write(delete(
-            "/applications/{application}/listeners/{listener}/secret/{key}",
-            "End a secret at once",
-        )),
-        write(post(
-            "/applications/{application}/listeners/{listener}/enable",
-            "Go on sending, if a test is answered",
-        ))
-        .status(204)
-        .refuses(&[404, 409]),
-        write(post(
-            "/applications/{application}/listeners/{listener}/disable",
-            "Pause a listener; its events wait",
-        ))
-        .takes::<Disable>(json!({"reason": "maintenance"}))
-        .status(204),
-        write(post(
-            "/applications/{application}/listeners/{listener}/test",
-            "Send a test outside the queue",
-        ))
-        .status(200)
-        .answers::<TestResult>(),
-        read(get(
-            "/applications/{application}/listeners/{listener}/stats",
-            "How a listener has been doing",
-        ))
-        .answers::<Stats>(),
+            .answers::<ListenerRegistration>()
+            .refuses(&[404]),
+        write(delete(ONE, "Delete a listener with its queue")).refuses(&[404]),
     ];
-    all.extend(queues_of_applications());
+    all.extend(work(&OF_APPLICATION));
     all
-}
-
-fn read(operation: Operation) -> Operation {
-    operation
-        .who(Who::Reader)
-        .scope(&["read_applications"])
-        .refuses(&[404])
-}
-
-fn write(operation: Operation) -> Operation {
-    operation
-        .who(Who::Collaborator)
-        .scope(&["write_applications"])
-        .refuses(&[404])
-}
-
-fn queues_of_applications() -> Vec<Operation> {
-    vec![
-        read(get(
-            "/applications/{application}/listeners/{listener}/deliveries",
-            "What was delivered, the newest first",
-        ))
-        .query("state", "`pending`, `in_flight`, `acked` or `dead`")
-        .query("event", "A kind such as `subscription.add`")
-        .query("from", "Events from this time on")
-        .query("cursor", "`next` of the page before")
-        .query("limit", "Deliveries of a page, up to 500")
-        .answers_cursor_page::<DeliveryInfo>()
-        .refuses(&[400]),
-        read(get(
-            "/applications/{application}/listeners/{listener}/deliveries/{event}",
-            "One delivery with every request",
-        ))
-        .answers::<DeliveryInfo>(),
-        read(get(
-            "/applications/{application}/listeners/{listener}/dead",
-            "Deliveries that were given up",
-        ))
-        .query("offset", "Where the page begins")
-        .query("limit", "Entries of a page, up to 1000")
-        .answers_plain_page::<DeadLetter>(),
-        write(delete(
-            "/applications/{application}/listeners/{listener}/dead",
-            "Drop all of them",
-        )),
-        write(post(
-            "/applications/{application}/listeners/{listener}/dead/retry",
-            "Queue all of them again",
-        ))
-        .status(200)
-        .answers::<Requeued>(),
-        write(delete(
-            "/applications/{application}/listeners/{listener}/dead/{event}",
-            "Drop one of them",
-        )),
-        write(post(
-            "/applications/{application}/listeners/{listener}/dead/{event}/retry",
-            "Queue one of them again",
-        ))
-        .status(204),
-        write(post(
-            "/applications/{application}/listeners/{listener}/replay",
-            "Queue events again that are still kept",
-        ))
-        .takes::<Replay>(json!({"from": 1}))
-        .status(202)
-        .answers::<Requeued>(),
-    ]
-}
-
-fn admin(operation: Operation) -> Operation {
-    operation.who(Who::Admin).scope(&["webhooks"])
 }
 
 fn listeners() -> Vec<Operation> {
@@ -172,53 +137,78 @@ fn listeners() -> Vec<Operation> {
             .status(200)
             .answers_object(),
         admin(delete(LISTENER, "Delete a listener with its queue")).refuses(&[404]),
-        admin(post(
-            "/webhooks/listeners/{listener}/enable",
-            "Go on sending",
+    ]
+}
+
+/// What is done with one listener.
+fn work(place: &Place) -> Vec<Operation> {
+    let &Place { read, write, .. } = place;
+    vec![
+        write(post(place.enable, "Go on sending"))
+            .about("A test is sent first; if it fails, the listener stays off.")
+            .status(204)
+            .refuses(&[404, 409]),
+        write(post(place.disable, "Pause a listener; its events wait"))
+            .takes::<Disable>(json!({"reason": "maintenance"}))
+            .status(204)
+            .refuses(&[404]),
+        write(post(place.secret, "Make a secret to sign requests with"))
+            .about(
+                "Standard Webhooks 1.0. The secret is shown this once. Older ones go on signing, \
+                 too, for `overlapSeconds`.",
+            )
+            .takes::<RotateSecret>(json!({"overlapSeconds": 86400}))
+            .answers::<NewSecret>()
+            .refuses(&[404, 409]),
+        write(delete(place.key, "End a secret at once")).refuses(&[404]),
+        read(get(place.stats, "How a listener has been doing"))
+            .answers::<Stats>()
+            .refuses(&[404]),
+        write(post(place.test, "Send a test outside the queue"))
+            .about(
+                "Listeners of mode `explicit` are asked for their health instead: they need not \
+                 know the test event.",
+            )
+            .status(200)
+            .answers::<TestResult>()
+            .refuses(&[404, 409]),
+        read(get(
+            place.deliveries,
+            "What was delivered, the newest first",
         ))
-        .about("A test is sent first; if it fails, the listener stays off.")
-        .status(204)
-        .refuses(&[404, 409]),
-        admin(post(
-            "/webhooks/listeners/{listener}/disable",
-            "Pause a listener; its events wait",
-        ))
-        .takes::<Disable>(json!({"reason": "maintenance"}))
-        .status(204)
-        .refuses(&[404]),
-        admin(post(
-            "/webhooks/listeners/{listener}/secret",
-            "Make a secret to sign requests with",
-        ))
-        .about(
-            "Standard Webhooks 1.0. The secret is shown this once. Older ones go on signing, too, \
-             for `overlapSeconds`.",
-        )
-        .takes::<RotateSecret>(json!({"overlapSeconds": 86400}))
-        .answers::<NewSecret>()
-        .refuses(&[404, 409]),
-        admin(delete(
-            "/webhooks/listeners/{listener}/secret/{key}",
-            "End a secret at once",
-        ))
-        .refuses(&[404]),
-        admin(get(
-            "/webhooks/listeners/{listener}/stats",
-            "How a listener has been doing",
-        ))
-        .answers::<Stats>()
-        .refuses(&[404]),
-        admin(post(
-            "/webhooks/listeners/{listener}/test",
-            "Send a test outside the queue",
-        ))
-        .about(
-            "Listeners of mode `explicit` are asked for their health instead: they need not know \
-             the test event.",
-        )
-        .status(200)
-        .answers::<TestResult>()
-        .refuses(&[404, 409]),
+        .query("state", "`pending`, `in_flight`, `acked` or `dead`")
+        .query("event", "A kind such as `subscription.add`")
+        .query("from", "Events from this time on")
+        .query("cursor", "`next` of the page before")
+        .query("limit", "Deliveries of a page, up to 500")
+        .answers_cursor_page::<DeliveryInfo>()
+        .refuses(&[400, 404]),
+        read(get(place.delivery, "One delivery with every request"))
+            .answers::<DeliveryInfo>()
+            .refuses(&[404]),
+        read(get(place.dead, "Deliveries that were given up"))
+            .query("offset", "Where the page begins")
+            .query("limit", "Entries of a page, up to 1000")
+            .answers_plain_page::<DeadLetter>()
+            .refuses(&[404]),
+        write(delete(place.dead, "Drop all of them")).refuses(&[404]),
+        write(post(place.retry_all, "Queue all of them again"))
+            .status(200)
+            .answers::<Requeued>()
+            .refuses(&[404]),
+        write(delete(place.letter, "Drop one of them")).refuses(&[404]),
+        write(post(place.retry, "Queue one of them again"))
+            .status(204)
+            .refuses(&[404]),
+        write(post(place.replay, "Queue events again that are still kept"))
+            .about(
+                "Either `ids`, or everything from `from` on. They come with the same ids and \
+             `replay: true`.",
+            )
+            .takes::<Replay>(json!({"from": 1, "events": ["subscription.*"]}))
+            .status(202)
+            .answers::<Requeued>()
+            .refuses(&[404]),
     ]
 }
 
@@ -249,67 +239,6 @@ fn queues() -> Vec<Operation> {
         .query("wait", "Ends when no event came for so many seconds")
         .header("Last-Event-ID", "Go on after this event")
         .answers_text("text/event-stream")
-        .refuses(&[404]),
-        admin(post(
-            "/webhooks/replay/{listener}",
-            "Queue events again that are still kept",
-        ))
-        .about(
-            "Either `ids`, or everything from `from` on. They come with the same ids and \
-             `replay: true`.",
-        )
-        .takes::<Replay>(json!({"from": 1, "events": ["subscription.*"]}))
-        .status(202)
-        .answers::<Requeued>()
-        .refuses(&[404]),
-        admin(get(
-            "/webhooks/deliveries/{listener}",
-            "What was delivered, the newest first",
-        ))
-        .query("state", "`pending`, `in_flight`, `acked` or `dead`")
-        .query("event", "A kind such as `subscription.add`")
-        .query("from", "Events from this time on")
-        .query("cursor", "`next` of the page before")
-        .query("limit", "Deliveries of a page, up to 500")
-        .answers_cursor_page::<DeliveryInfo>()
-        .refuses(&[400, 404]),
-        admin(get(
-            "/webhooks/deliveries/{listener}/{event}",
-            "One delivery with every request",
-        ))
-        .answers::<DeliveryInfo>()
-        .refuses(&[404]),
-    ]
-}
-
-fn dead() -> Vec<Operation> {
-    vec![
-        admin(get(
-            "/webhooks/dead/{listener}",
-            "Deliveries that were given up",
-        ))
-        .query("offset", "Where the page begins")
-        .query("limit", "Entries of a page, up to 1000")
-        .answers_plain_page::<DeadLetter>()
-        .refuses(&[404]),
-        admin(post(
-            "/webhooks/dead/{listener}/retry",
-            "Queue all of them again",
-        ))
-        .status(200)
-        .answers::<Requeued>()
-        .refuses(&[404]),
-        admin(delete("/webhooks/dead/{listener}", "Drop all of them")).refuses(&[404]),
-        admin(post(
-            "/webhooks/dead/{listener}/{event}/retry",
-            "Queue one of them again",
-        ))
-        .status(204)
-        .refuses(&[404]),
-        admin(delete(
-            "/webhooks/dead/{listener}/{event}",
-            "Drop one of them",
-        ))
         .refuses(&[404]),
     ]
 }

@@ -1,9 +1,10 @@
-//! What the statements of the event bus have in common on both databases.
+//! What written-out statements have in common on both databases.
 
+use migrations::Database;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 
-/// Not acknowledged, not given up. Written out, because the indexes are on exactly this.
-pub const OPEN: &str = "state in ('pending', 'in_flight')";
+/// Rows that [`in_chunks`] touches in one transaction; keeps each below 20 ms.
+const CHUNK: u64 = 500;
 
 /// A statement with `$1`, `$2`, … for `values`.
 pub fn statement(
@@ -22,6 +23,33 @@ pub async fn run(
 ) -> Result<u64, DbErr> {
     let statement = statement(db, sql, values);
     Ok(db.execute_raw(statement).await?.rows_affected())
+}
+
+/// The number that a query finds; absent if there is no row, or none in it.
+pub async fn number(
+    db: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Option<i64>, DbErr> {
+    let row = db.query_one_raw(statement(db, sql, values)).await?;
+    row.map_or(Ok(None), |row| row.try_get_by_index(0))
+}
+
+/// Repeats a statement whose last parameter is the most rows that it may touch, each time in a
+/// transaction of its own, until it finds fewer; how many it touched.
+pub async fn in_chunks(db: &Database, sql: &str, values: &[Value]) -> Result<u64, DbErr> {
+    let mut all = 0;
+    loop {
+        let mut values = values.to_vec();
+        values.push(CHUNK.cast_signed().into());
+        let txn = db.write().await?;
+        let touched = run(&txn, sql, values).await?;
+        txn.commit().await?;
+        all += touched;
+        if touched < CHUNK {
+            return Ok(all);
+        }
+    }
 }
 
 /// The numbers in parameter `n`, which is made by [`numbers`]. One parameter for all of them: so the
