@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use sdk::types::Api;
 
-use crate::tokens::{Audience, MAX_LIFETIME};
+use crate::tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode};
 
 /// Refresh tokens live this long when the API says nothing: 14 days.
 const DEFAULT_REFRESH_LIFETIME: TimeDelta = TimeDelta::seconds(1_209_600);
@@ -15,6 +15,10 @@ const UNLIMITED: TimeDelta = TimeDelta::days(36_500);
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The OAuth side of an API.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the definition has these flags"
+)]
 #[derive(Clone, Debug)]
 pub struct ApiPolicy {
     pub id: String,
@@ -26,10 +30,14 @@ pub struct ApiPolicy {
     /// `<server>:<method>`
     auth_methods: Vec<String>,
     pub code: bool,
+    pub implicit: bool,
+    pub password: bool,
     pub client_credentials: bool,
     pub mandatory_scope: bool,
     pub lifetime: Duration,
     pub refresh_lifetime: TimeDelta,
+    /// Where it differs from the server's.
+    token_mode: Option<String>,
 }
 
 impl ApiPolicy {
@@ -75,11 +83,22 @@ impl ApiPolicy {
                 .filter(|pool| !pool.is_empty()),
             auth_methods: api.auth_methods.clone(),
             code: settings.enable_authorization_code.unwrap_or(false) && !passes_through,
+            implicit: settings.enable_implicit_grant.unwrap_or(false) && !passes_through,
+            password: settings.enable_password_grant.unwrap_or(false) && !passes_through,
             client_credentials: settings.enable_client_credentials.unwrap_or(false),
             mandatory_scope: settings.mandatory_scope.unwrap_or(false),
             lifetime,
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
+            token_mode: settings.token_mode,
         })
+    }
+
+    /// How its tokens are made, on a server of mode `of_server`.
+    pub fn mode(&self, of_server: TokenMode) -> Result<TokenMode, UnsupportedMode> {
+        match &self.token_mode {
+            Some(mode) => TokenMode::parse(Some(mode)),
+            None => Ok(of_server),
+        }
     }
 
     /// Whether the API accepts logins by `method` of `server`.
@@ -129,6 +148,7 @@ mod tests {
     fn missing_settings_mean_closed_flows_and_default_lifetimes() {
         let policy = policy(&serde_json::json!({"id": "orders", "auth": "oauth2"}));
         assert!(!policy.code && !policy.client_credentials);
+        assert!(!policy.implicit && !policy.password);
         assert_eq!(policy.lifetime, Duration::from_hours(1));
         assert_eq!(policy.refresh_lifetime, TimeDelta::days(14));
         assert_eq!(policy.audience, Audience::One("orders".to_owned()));

@@ -5,6 +5,8 @@ pub mod rules;
 
 use serde::Deserialize;
 
+use crate::flows::ResponseType;
+
 pub use routes::{answer_error, compatible_routes, standard_routes};
 
 /// The parameters of an authorization request. Empty ones count as absent.
@@ -29,6 +31,14 @@ pub struct AuthorizeParameters {
 }
 
 impl AuthorizeParameters {
+    /// How the client expects to be answered; one that asks for nothing we know gets a query.
+    pub fn response(&self) -> ResponseType {
+        self.response_type
+            .as_deref()
+            .and_then(ResponseType::parse)
+            .unwrap_or(ResponseType::Code)
+    }
+
     #[must_use]
     pub fn without_empty(self) -> Self {
         let some = |value: Option<String>| value.filter(|value| !value.is_empty());

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use sdk::types::{AuthMethod, AuthServer, Globals};
+use sdk::types::{AuthMethod, AuthServer, Globals, globals::Network};
 use serde_json::Value;
+use url::Url;
 
 use crate::{
     Settings,
@@ -27,6 +28,18 @@ pub struct Configuration {
     pub site: Arc<ui::Site>,
     pub methods: Vec<Method>,
     pub password_rule: PasswordRule,
+    /// How tokens are made, unless an API says otherwise.
+    pub mode: TokenMode,
+    pub kong: KongAddresses,
+}
+
+/// Where Kong is, for token mode `kong-oauth2`.
+#[derive(Clone, Debug)]
+pub struct KongAddresses {
+    /// Admin API.
+    pub admin: Url,
+    /// Where the APIs are.
+    pub proxy: Url,
 }
 
 /// A login method.
@@ -67,8 +80,39 @@ pub enum ConfigurationError {
     },
     #[error("globals.json: network.schema and network.{0} do not make an external URL")]
     Network(&'static str),
+    #[error("globals.json: network.{0} is no URL")]
+    Kong(&'static str),
     #[error(transparent)]
     TokenMode(#[from] UnsupportedMode),
+}
+
+impl KongAddresses {
+    /// `admin` goes before the globals (`kongAdminUrl`, `kongProxyUrl`). Where no address of the proxy
+    /// is written it is the Admin API's host with port 8000.
+    fn new(admin: Option<&Url>, network: &Network) -> Result<Self, ConfigurationError> {
+        let written = |text: &Option<String>, name| match text.as_deref() {
+            None | Some("") => Ok(None),
+            Some(text) => Url::parse(text)
+                .map(Some)
+                .map_err(|_| ConfigurationError::Kong(name)),
+        };
+        let admin = match admin {
+            Some(admin) => admin.clone(),
+            None => written(&network.kong_admin_url, "kongAdminUrl")?
+                .unwrap_or_else(|| Url::parse("http://kong:8001/").expect("a valid default")),
+        };
+        let proxy = if let Some(proxy) = written(&network.kong_proxy_url, "kongProxyUrl")? {
+            proxy
+        } else {
+            let mut proxy = admin.clone();
+            proxy.set_path("/");
+            proxy
+                .set_port(Some(8000))
+                .map_err(|()| ConfigurationError::Kong("kongProxyUrl"))?;
+            proxy
+        };
+        Ok(Self { admin, proxy })
+    }
 }
 
 impl Configuration {
@@ -100,8 +144,6 @@ impl Configuration {
             .tokens
             .as_ref()
             .and_then(|tokens| tokens.mode.as_deref());
-        // The only mode there is; another one will not compile before it is decided about here.
-        let TokenMode::Jwt = TokenMode::parse(mode)?;
         let title = Some(globals.title.clone()).filter(|title| !title.is_empty());
         let title = title.unwrap_or_else(|| "Wicketgate".to_owned());
         let secure = external.starts_with("https:");
@@ -121,6 +163,8 @@ impl Configuration {
             portal_url: format!("{portal}/"),
             methods: definition.auth_methods.iter().filter_map(method).collect(),
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
+            mode: TokenMode::parse(mode)?,
+            kong: KongAddresses::new(settings.kong.admin_url.as_ref(), network)?,
         })
     }
 

@@ -32,6 +32,21 @@ pub struct Family {
     pub began_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub revoked: bool,
+    /// What names the user to the backend, where it is not made of user and namespace.
+    pub verbatim: Option<String>,
+}
+
+impl Family {
+    /// The text that names the user to the backend (section 12).
+    pub fn authenticated_userid(&self) -> String {
+        if let Some(text) = &self.verbatim {
+            return text.clone();
+        }
+        match &self.namespace {
+            Some(namespace) => format!("sub={};namespace={namespace}", self.user_id),
+            None => format!("sub={}", self.user_id),
+        }
+    }
 }
 
 /// Why a family ended before its time; stored and logged.

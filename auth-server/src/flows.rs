@@ -34,7 +34,7 @@ pub struct Flow {
 /// What happens once the user is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// An authorization code for a client.
+    /// An authorization code, or a token, for a client.
     Authorize(AuthorizeGoal),
     /// A page below the base path (8.4).
     OwnPage { target: String },
@@ -45,6 +45,7 @@ pub enum Goal {
 pub struct AuthorizeGoal {
     pub api: String,
     pub client_id: String,
+    pub response: ResponseType,
     pub redirect_uri: String,
     pub state: Option<String>,
     /// What the client gets if the user agrees.
@@ -54,6 +55,30 @@ pub struct AuthorizeGoal {
     pub challenge: Option<String>,
     /// `prompt=none`: answer with an error instead of showing a page.
     pub silent: bool,
+}
+
+/// What the client wants to be answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseType {
+    Code,
+    /// The token itself, in the fragment (implicit grant).
+    Token,
+}
+
+impl ResponseType {
+    /// Of the two that there are.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Code, Self::Token]
+            .into_iter()
+            .find(|one| one.as_str() == text)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Token => "token",
+        }
+    }
 }
 
 impl Flow {
@@ -88,7 +113,7 @@ impl Flow {
             }
             Goal::Authorize(goal) => {
                 query.append_pair("client_id", &goal.client_id);
-                query.append_pair("response_type", "code");
+                query.append_pair("response_type", goal.response.as_str());
                 query.append_pair("redirect_uri", &goal.redirect_uri);
                 query.append_pair("scope", &goal.scope.join(" "));
                 let optional = [

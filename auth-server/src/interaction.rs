@@ -11,7 +11,7 @@ mod pages;
 mod registration;
 
 use crate::{
-    flows::{Flow, Goal},
+    flows::{Flow, Goal, ResponseType},
     oauth::{ErrorCode, OAuthError},
     pages::{Fault, NamespaceChoice},
     portal_api::PortalApiError,
@@ -110,8 +110,18 @@ pub async fn next(
         }
         Some(request) => Ok(Next::Consent(Box::new(request))),
         None => {
-            let url = end::issue_code(state, flow, goal, session, login, namespace).await?;
-            Ok(Next::Redirect(url))
+            let end = end::End {
+                state,
+                flow,
+                goal,
+                session,
+                login,
+                namespace,
+            };
+            Ok(Next::Redirect(match goal.response {
+                ResponseType::Code => end.code().await?,
+                ResponseType::Token => end.token((&client, &api), &user).await,
+            }))
         }
     }
 }

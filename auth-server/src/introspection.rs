@@ -1,23 +1,27 @@
 //! Introspection (RFC 7662): what a token says, and whether it still counts.
 
+use std::sync::Arc;
+
 use axum::{
     Json, Router,
     extract::{Request, State},
     response::{IntoResponse, Response},
     routing::post,
 };
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, header};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use service::{clock, keys::Purpose, token::is_service_token};
 use subtle::ConstantTimeEq;
 
 use crate::{
     address::Peer,
-    families,
+    clients::Client,
+    families, kong,
     oauth::{Dialect, Grant, Refusal},
     state::AppState,
     token::{self, Endpoint, TokenError, TokenRequest},
-    tokens::{self, Claims},
+    tokens::{self, Audience, Claims, TokenMode},
 };
 
 /// Below the base path.
@@ -99,10 +103,10 @@ impl Asker {
         Ok(Self::Client { api: client.api_id })
     }
 
-    fn may_see(&self, claims: &Claims) -> bool {
+    fn may_see(&self, audience: &Audience) -> bool {
         match self {
             Self::Trusted => true,
-            Self::Client { api } => claims.aud.contains(api),
+            Self::Client { api } => audience.contains(api),
         }
     }
 }
@@ -112,25 +116,106 @@ async fn describe(
     asker: &Asker,
     token: &str,
 ) -> Result<serde_json::Value, TokenError> {
-    let inactive = json!({ "active": false });
-    let issuer = &state.configuration().issuer;
-    let Ok(claims) = tokens::verify(&state.keys, issuer, token, clock::now()) else {
-        return Ok(inactive);
+    let configuration = state.configuration();
+    let now = clock::now();
+    let described = if configuration.mode == TokenMode::KongOauth2 && kong::is_token(token) {
+        of_kong(state, asker, token, now).await?
+    } else {
+        match tokens::verify(&state.keys, &configuration.issuer, token, now) {
+            Ok(claims) => of_ours(state, asker, claims).await?,
+            Err(_) => None,
+        }
     };
-    if !asker.may_see(&claims) || families::is_revoked(state.database.read(), &claims.jti).await? {
-        return Ok(inactive);
+    let Some((mut members, client)) = described else {
+        return Ok(json!({ "active": false }));
+    };
+    members.insert("active".to_owned(), true.into());
+    members.insert("token_type".to_owned(), "bearer".into());
+    members.insert(
+        "subscription".to_owned(),
+        client.subscription_id.clone().into(),
+    );
+    Ok(members.into())
+}
+
+/// The members that say what a token is, and whose it is.
+type Described = Option<(Map<String, Value>, Arc<Client>)>;
+
+async fn of_ours(state: &AppState, asker: &Asker, claims: Claims) -> Result<Described, TokenError> {
+    if !asker.may_see(&claims.aud)
+        || families::is_revoked(state.database.read(), &claims.jti).await?
+    {
+        return Ok(None);
     }
     let Some(client) = state.portal_api.client(&claims.client_id).await? else {
-        return Ok(inactive);
+        return Ok(None);
     };
-    let mut body = json!(claims);
-    if let Some(members) = body.as_object_mut() {
-        members.insert("active".to_owned(), true.into());
-        members.insert("token_type".to_owned(), "bearer".into());
-        members.insert(
-            "subscription".to_owned(),
-            client.subscription_id.clone().into(),
+    let members = match json!(claims) {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    Ok(Some((members, client)))
+}
+
+/// Kong says what it keeps; whether it still counts, our table says, too: a token may have ended here
+/// that Kong could not be told about yet.
+async fn of_kong(
+    state: &AppState,
+    asker: &Asker,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Described, TokenError> {
+    let configuration = state.configuration();
+    let Some(row) = state.kong.find(&configuration.kong, token, now).await? else {
+        return Ok(None);
+    };
+    let is_of_user = row.authenticated_userid.is_some();
+    let family = kong::find_by_access(state.database.read(), token, now).await?;
+    if is_of_user && family.is_none() {
+        let may_be_new =
+            !state.kong.knows_all() && !kong::is_known(state.database.read(), token).await?;
+        if !may_be_new {
+            return Ok(None);
+        }
+    }
+    let Some(client_id) = state.kong.client_of(&configuration.kong, &row).await? else {
+        return Ok(None);
+    };
+    let Some(client) = state.portal_api.client(&client_id).await? else {
+        return Ok(None);
+    };
+    let Some(api) = state.portal_api.api(&client.api_id).await? else {
+        return Ok(None);
+    };
+    if !asker.may_see(&api.audience) {
+        return Ok(None);
+    }
+    let subject = family
+        .as_ref()
+        .map_or(client_id.as_str(), |family| &family.user_id);
+    let mut members = Map::new();
+    let mut insert = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    insert("iss", json!(configuration.issuer));
+    insert("sub", json!(subject));
+    insert("aud", json!(api.audience));
+    insert("client_id", json!(client_id));
+    insert("iat", json!(row.created_at));
+    if row.expires_in > 0 {
+        insert(
+            "exp",
+            json!(row.created_at.saturating_add_unsigned(row.expires_in)),
         );
     }
-    Ok(body)
+    if let Some(scope) = row.scope.filter(|scope| !scope.is_empty()) {
+        insert("scope", json!(scope));
+    }
+    if let Some(text) = row.authenticated_userid {
+        insert("authenticated_userid", json!(text));
+    }
+    let session = family.and_then(|family| family.sid.zip(family.auth_time));
+    if let Some((sid, auth_time)) = session {
+        insert("sid", json!(sid));
+        insert("auth_time", json!(auth_time.timestamp()));
+    }
+    Ok(Some((members, client)))
 }

@@ -27,6 +27,7 @@ mod codes;
 mod families;
 mod flows;
 mod keys;
+mod kong;
 mod oauth;
 mod oxide;
 mod passwords;
@@ -48,4 +49,4 @@ mod state;
 mod visitor;
 
 pub use server::serve;
-pub use settings::Settings;
+pub use settings::{KongSettings, OldGrants, Settings};

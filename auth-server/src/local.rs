@@ -7,6 +7,7 @@ mod change_password;
 mod forgotten;
 mod form;
 mod login;
+mod password;
 mod signup;
 mod verification;
 mod verify_email;
@@ -17,6 +18,7 @@ use crate::state::AppState;
 
 pub use form::{PageForm, delay, method_of, open_form};
 pub use login::login_url;
+pub use password::{Checked, check_password};
 pub use verify_email::logged_in_user;
 
 /// Below the base path.

@@ -30,6 +30,18 @@ pub fn routes() -> Router<AppState> {
 async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
     let issuer = state.configuration().issuer.clone();
     let url = |path: &str| format!("{issuer}{path}");
+    let grants = state.settings.grants;
+    let mut response_types = vec!["code"];
+    let mut response_modes = vec!["query"];
+    let mut grant_types = vec!["authorization_code", "client_credentials", "refresh_token"];
+    if grants.implicit {
+        response_types.push("token");
+        response_modes.push("fragment");
+        grant_types.push("implicit");
+    }
+    if grants.password {
+        grant_types.push("password");
+    }
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": url("/oauth2/authorize"),
@@ -38,9 +50,9 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "userinfo_endpoint": url("/oauth2/userinfo"),
         "introspection_endpoint": url("/oauth2/introspect"),
         "revocation_endpoint": url("/oauth2/revoke"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "response_types_supported": response_types,
+        "response_modes_supported": response_modes,
+        "grant_types_supported": grant_types,
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
         "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,

@@ -13,10 +13,11 @@ use crate::{
     address::Peer,
     clients::Client,
     families::{self, RevokeReason},
+    kong::{self, KongError, TendError},
     oauth::{Dialect, Grant, Refusal},
     state::AppState,
     token::{self, Endpoint, TokenError, TokenRequest},
-    tokens,
+    tokens::{self, TokenMode},
 };
 
 /// Below the base path.
@@ -55,8 +56,12 @@ async fn end(state: &AppState, client: &Client, token: &str) -> Result<(), Token
             let txn = state.database.write().await?;
             families::revoke(&txn, &family.id, RevokeReason::Revoked, now).await?;
             txn.commit().await?;
+            return kong_too(state).await;
         }
         return Ok(());
+    }
+    if state.configuration().mode == TokenMode::KongOauth2 && kong::is_token(token) {
+        return end_at_kong(state, client, token).await;
     }
     let issuer = &state.configuration().issuer;
     let Ok(claims) = tokens::verify(&state.keys, issuer, token, now) else {
@@ -68,4 +73,44 @@ async fn end(state: &AppState, client: &Client, token: &str) -> Result<(), Token
         txn.commit().await?;
     }
     Ok(())
+}
+
+/// Ends an access token of Kong's, and what else Kong keeps in the same row.
+async fn end_at_kong(state: &AppState, client: &Client, token: &str) -> Result<(), TokenError> {
+    let now = clock::now();
+    if let Some(family) = kong::find_by_access(state.database.read(), token, now).await? {
+        if family.client_id == client.client_id {
+            let txn = state.database.write().await?;
+            kong::end_token(&txn, token, now).await?;
+            txn.commit().await?;
+        }
+        return kong_too(state).await;
+    }
+    // Of tokens without a user only Kong knows.
+    let addresses = &state.configuration().kong;
+    let Some(row) = state.kong.find(addresses, token, now).await? else {
+        return Ok(());
+    };
+    let owner = state.kong.client_of(addresses, &row).await?;
+    if owner.as_deref() == Some(client.client_id.as_str()) {
+        let admin = state.kong.admin(addresses);
+        admin
+            .delete_oauth2_token(row.id)
+            .await
+            .map_err(KongError::from)?;
+    }
+    Ok(())
+}
+
+/// What has ended here ends at Kong before it is said that it has. If Kong is away the client learns
+/// that, and the tokens end as soon as it is back.
+async fn kong_too(state: &AppState) -> Result<(), TokenError> {
+    if state.configuration().mode != TokenMode::KongOauth2 {
+        return Ok(());
+    }
+    kong::sweep(state).await.map_err(|error| match error {
+        TendError::Kong(error) => error.into(),
+        TendError::Database(error) => error.into(),
+        TendError::PortalApi(error) => error.into(),
+    })
 }

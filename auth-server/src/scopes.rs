@@ -61,6 +61,22 @@ pub fn with_groups(scope: &[String], groups: &[String]) -> Vec<String> {
     scope.iter().cloned().chain(groups).collect()
 }
 
+/// The scopes that were granted, without those of groups.
+pub fn without_groups(scope: &[String]) -> Vec<String> {
+    let granted = scope.iter().filter(|one| !one.starts_with(GROUP_PREFIX));
+    granted.cloned().collect()
+}
+
+/// Whether both hold the same scopes, in whatever order.
+pub fn are_equal(one: &[String], other: &[String]) -> bool {
+    let set = |list: &[String]| {
+        list.iter()
+            .cloned()
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    set(one) == set(other)
+}
+
 /// One text, as in tokens and answers.
 pub fn join(scope: &[String]) -> String {
     scope.join(" ")

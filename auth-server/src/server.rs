@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    Settings, brake, codes, families, flows,
+    Settings, brake, codes, families, flows, kong,
     portal_api::PortalApi,
     routes, sessions,
     state::{AppState, StateError},
@@ -63,9 +63,11 @@ pub async fn serve(
     };
     started.set(routes::router(state.clone())).ok();
     readiness.ready();
-    let housekeeping = tokio::spawn(look_after(state, shutdown));
+    let housekeeping = tokio::spawn(look_after(state.clone(), shutdown.clone()));
+    let tending = tokio::spawn(kong::tend(state, shutdown));
     server.await??;
     housekeeping.await?;
+    tending.await?;
     Ok(())
 }
 
@@ -102,7 +104,11 @@ async fn start(settings: Settings, readiness: &Readiness) -> anyhow::Result<AppS
         match state {
             Ok(state) => return Ok(state),
             // Keys that do not open stay closed; a configuration may be corrected.
-            Err(error @ (StateError::Keys(_) | StateError::MissingKey(_))) => {
+            Err(
+                error @ (StateError::Keys(_)
+                | StateError::MissingKey(_)
+                | StateError::Authorities(_)),
+            ) => {
                 return Err(error.into());
             }
             Err(error) => readiness.waiting(error.to_string()),

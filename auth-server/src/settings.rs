@@ -1,10 +1,11 @@
 //! What the process has to be told; everything else comes from portal-api.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use ipnet::IpNet;
 use migrations::Location;
+use sdk::types::Secret;
 use service::{keys::Keys, settings};
 use url::Url;
 
@@ -29,6 +30,61 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Pages are answered as JSON to clients that accept nothing else (3.4). For tests only.
     pub render_json: bool,
+    /// Grants that APIs may allow only if the operator wants them at all (F16, F17).
+    pub grants: OldGrants,
+    pub kong: KongSettings,
+}
+
+/// Grants of OAuth 2.0 that newer advice forbids (RFC 9700). Off unless switched on here and at the API.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OldGrants {
+    pub implicit: bool,
+    pub password: bool,
+}
+
+impl OldGrants {
+    /// `ALLOW_IMPLICIT_GRANT`, `ALLOW_PASSWORD_GRANT`
+    pub fn from_env() -> Self {
+        let is_on = |name| settings::var(name).is_some_and(|flag| flag != "false");
+        Self {
+            implicit: is_on("ALLOW_IMPLICIT_GRANT"),
+            password: is_on("ALLOW_PASSWORD_GRANT"),
+        }
+    }
+}
+
+/// How Kong is reached, for token mode `kong-oauth2`. The names are those of the gateway adapter.
+#[derive(Clone, Debug, Default)]
+pub struct KongSettings {
+    /// Admin API. `None`: from the globals.
+    pub admin_url: Option<Url>,
+    /// Sent as `Kong-Admin-Token`.
+    pub admin_token: Option<Secret>,
+    /// File with the certificates that Kong's own are signed with.
+    pub authorities: Option<PathBuf>,
+    /// Workspace of entities, in Kong's commercial editions.
+    pub workspace: Option<String>,
+}
+
+impl KongSettings {
+    /// Reads the environment (events-and-adapters F3). All addresses lead to one store, so the first
+    /// will do.
+    pub fn from_env() -> anyhow::Result<Self> {
+        let first = settings::var("KONG_ADMIN_URLS");
+        let first = first.as_deref().and_then(|list| list.split(',').next());
+        let admin_url = match first.map(str::trim).filter(|url| !url.is_empty()) {
+            Some(url) => Some(
+                Url::parse(url).with_context(|| format!("KONG_ADMIN_URLS: `{url}` is no URL"))?,
+            ),
+            None => None,
+        };
+        Ok(Self {
+            admin_url,
+            admin_token: settings::secret("KONG_ADMIN_TOKEN")?.map(Secret::new),
+            authorities: settings::var("KONG_ADMIN_CA").map(PathBuf::from),
+            workspace: settings::var("KONG_WORKSPACE"),
+        })
+    }
 }
 
 impl Settings {
@@ -45,6 +101,8 @@ impl Settings {
             session_minutes: 60,
             trusted_proxies: loopback(),
             render_json: false,
+            grants: OldGrants::default(),
+            kong: KongSettings::default(),
         }
     }
 
@@ -69,6 +127,8 @@ impl Settings {
         if let Some(proxies) = settings::var("AUTH_SERVER_TRUSTED_PROXIES") {
             read.trusted_proxies = networks(&proxies)?;
         }
+        read.kong = KongSettings::from_env()?;
+        read.grants = OldGrants::from_env();
         read.render_json = settings::var("ALLOW_RENDER_JSON").is_some();
         Ok(read)
     }

@@ -8,10 +8,13 @@ use service::{ServiceName, token::Verifier};
 
 use crate::{
     Settings,
+    apis::ApiPolicy,
     configuration::{Configuration, ConfigurationError},
     flows::FormKey,
     keys::{KeysError, SigningKeys},
+    kong::{AuthoritiesError, Kong},
     portal_api::{PortalApi, PortalApiError},
+    tokens::{TokenMode, UnsupportedMode},
 };
 
 /// Shared state of one auth server. Cheap to clone.
@@ -25,6 +28,7 @@ pub struct Inner {
     pub portal_api: PortalApi,
     pub form_key: FormKey,
     pub service_tokens: Verifier,
+    pub kong: Kong,
     configuration: ArcSwap<Configuration>,
 }
 
@@ -39,6 +43,8 @@ pub enum StateError {
     Configuration(#[from] ConfigurationError),
     #[error(transparent)]
     Keys(#[from] KeysError),
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
     #[error(transparent)]
     MissingKey(#[from] service::keys::MissingKey),
 }
@@ -62,6 +68,7 @@ impl AppState {
             keys: SigningKeys::open(database.clone(), &settings.keys).await?,
             form_key: FormKey::new(&settings.keys)?,
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
+            kong: Kong::new(&settings)?,
             configuration: ArcSwap::from_pointee(configuration),
             settings,
             database,
@@ -72,6 +79,11 @@ impl AppState {
     /// The configuration in force.
     pub fn configuration(&self) -> Arc<Configuration> {
         self.0.configuration.load_full()
+    }
+
+    /// How the tokens of an API are made.
+    pub fn mode_of(&self, api: &ApiPolicy) -> Result<TokenMode, UnsupportedMode> {
+        api.mode(self.configuration().mode)
     }
 
     /// Takes over what portal-api serves now; on failure the old configuration stays.

@@ -2,15 +2,16 @@
 
 mod authenticate;
 mod issue;
+mod password;
 mod request;
 mod routes;
 
 pub use authenticate::{api_of, authenticate, is_client_id};
-pub use issue::{TokenAnswer, UserGrant, issue_to_client, issue_to_user};
+pub use issue::{TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace};
 pub use request::{Endpoint, TokenRequest};
 pub use routes::{compatible_routes, refuse, standard_routes};
 
-use crate::{oauth::Refusal, portal_api::PortalApiError};
+use crate::{kong::KongError, oauth::Refusal, portal_api::PortalApiError, tokens::UnsupportedMode};
 
 /// Why no token was issued.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,10 @@ pub enum TokenError {
     PortalApi(#[from] PortalApiError),
     #[error("the database failed")]
     Database(#[from] sea_orm::DbErr),
+    #[error(transparent)]
+    Kong(#[from] KongError),
+    #[error(transparent)]
+    Mode(#[from] UnsupportedMode),
     /// A state machine was given something it did not ask for.
     #[error("the grant went astray")]
     Internal,
@@ -31,6 +36,16 @@ pub enum TokenError {
 impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<crate::interaction::InteractionError> for TokenError {
+    fn from(error: crate::interaction::InteractionError) -> Self {
+        use crate::interaction::InteractionError;
+        match error {
+            InteractionError::PortalApi(error) => Self::PortalApi(error),
+            InteractionError::Database(error) => Self::Database(error),
+        }
     }
 }
 

@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 use service::clock;
 
 use crate::{
-    families,
+    families, kong,
     oauth::{ErrorCode, OAuthError},
     portal_api::PortalApiError,
     state::AppState,
-    tokens::{self, Claims},
+    tokens::{self, TokenMode},
 };
 
 /// Below the base path.
@@ -35,8 +35,8 @@ pub fn routes() -> Router<AppState> {
 async fn profile(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let answer = async {
         let token = bearer(&headers)?;
-        let claims = valid_claims(&state, token).await?;
-        profile_of(&state, &claims).await
+        let holder = holder_of(&state, token).await?;
+        profile_of(&state, &holder).await
     };
     match answer.await {
         Ok(profile) => ([(header::CACHE_CONTROL, "no-store")], Json(profile)).into_response(),
@@ -61,25 +61,46 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refused> {
     }
 }
 
-/// The claims of a token that is valid and not revoked.
-async fn valid_claims(state: &AppState, token: &str) -> Result<Claims, Refused> {
-    let issuer = &state.configuration().issuer;
-    let claims = tokens::verify(&state.keys, issuer, token, clock::now()).map_err(|_| invalid())?;
-    let revoked = families::is_revoked(state.database.read(), &claims.jti).await;
-    match revoked {
-        Ok(false) if claims.is_of_user() => Ok(claims),
-        Ok(_) => Err(invalid()),
-        Err(error) => {
-            tracing::error!(%error, "the database failed");
-            Err(OAuthError::unavailable().into())
-        }
-    }
+/// Whom a token stands for.
+struct Holder {
+    user_id: String,
+    client_id: String,
+    namespace: Option<String>,
 }
 
-async fn profile_of(state: &AppState, claims: &Claims) -> Result<Value, Refused> {
+/// The user behind a token that is valid and not revoked.
+async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
+    let configuration = state.configuration();
+    let now = clock::now();
+    let db = state.database.read();
+    if configuration.mode == TokenMode::KongOauth2 && kong::is_token(token) {
+        let family = kong::find_by_access(db, token, now)
+            .await
+            .map_err(database)?;
+        let family = family.ok_or_else(invalid)?;
+        return Ok(Holder {
+            user_id: family.user_id,
+            client_id: family.client_id,
+            namespace: family.namespace,
+        });
+    }
+    let claims =
+        tokens::verify(&state.keys, &configuration.issuer, token, now).map_err(|_| invalid())?;
+    let revoked = families::is_revoked(db, &claims.jti).await;
+    if revoked.map_err(database)? || !claims.is_of_user() {
+        return Err(invalid());
+    }
+    Ok(Holder {
+        namespace: claims.namespace().map(str::to_owned),
+        user_id: claims.sub,
+        client_id: claims.client_id,
+    })
+}
+
+async fn profile_of(state: &AppState, holder: &Holder) -> Result<Value, Refused> {
     let user = state
         .portal_api
-        .user(&claims.sub)
+        .user(&holder.user_id)
         .await
         .map_err(unavailable)?;
     let user = user
@@ -90,7 +111,7 @@ async fn profile_of(state: &AppState, claims: &Claims) -> Result<Value, Refused>
     profile.insert("email".to_owned(), json!(user.email));
     let verified = user.validated.unwrap_or(false);
     profile.insert("email_verified".to_owned(), json!(verified));
-    add_registration(state, claims, &user, &mut profile)
+    add_registration(state, holder, &user, &mut profile)
         .await
         .map_err(unavailable)?;
     Ok(Value::Object(profile))
@@ -99,11 +120,11 @@ async fn profile_of(state: &AppState, claims: &Claims) -> Result<Value, Refused>
 /// The claims that the pool of the API exports.
 async fn add_registration(
     state: &AppState,
-    claims: &Claims,
+    holder: &Holder,
     user: &User,
     profile: &mut Map<String, Value>,
 ) -> Result<(), PortalApiError> {
-    let Some(client) = state.portal_api.client(&claims.client_id).await? else {
+    let Some(client) = state.portal_api.client(&holder.client_id).await? else {
         return Ok(());
     };
     let api = state.portal_api.api(&client.api_id).await?;
@@ -113,7 +134,7 @@ async fn add_registration(
     let Some(pool) = state.portal_api.pool(&pool_id).await? else {
         return Ok(());
     };
-    let namespace = claims.namespace();
+    let namespace = holder.namespace.as_deref();
     let registrations = state.portal_api.registrations(&pool_id, &user.id).await?;
     let registration = registrations
         .iter()
@@ -145,6 +166,15 @@ impl From<OAuthError> for Refused {
 fn invalid() -> Refused {
     let text = "The access token is not valid, has ended, or belongs to no user.";
     Refused::Answer(OAuthError::new(ErrorCode::InvalidToken, text))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the shape that map_err wants"
+)]
+fn database(error: sea_orm::DbErr) -> Refused {
+    tracing::error!(%error, "the database failed");
+    Refused::Answer(OAuthError::unavailable())
 }
 
 #[expect(

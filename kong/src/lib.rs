@@ -6,7 +6,8 @@
 //!   entities. `Default` gives the values that the gateway would fill in; `id` is chosen by the
 //!   writer. [`Entity`] names what they share.
 //! * [`admin::Client`]: `node`, `list` (all pages, by tags), `get`, `put`, `patch`, `delete`,
-//!   `plugin_schema`, `post_config`, each typed by the entity: `client.put(&service).await?`.
+//!   `plugin_schema`, `post_config`, each typed by the entity: `client.put(&service).await?`;
+//!   `oauth2_token` and its neighbours for the tokens of Kong's OAuth 2.0 plugin.
 //! * [`schema`]: completes an entity with its defaults and finds **all** faults at once.
 //!   [`schema::entity`] and [`plugins`] hold the schemas.
 //! * [`usage`]: what the gateway reports about calls, the body of `POST /usage` at the adapter.

@@ -9,6 +9,8 @@ mod m20261121_000003_flows;
 mod m20261121_000004_tokens;
 mod m20261121_000005_brakes;
 mod m20261121_000006_replaced_tokens;
+mod m20261121_000007_kong_tokens;
+mod m20261121_000008_response_types;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -24,6 +26,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_tokens::Migration),
             Box::new(m20261121_000005_brakes::Migration),
             Box::new(m20261121_000006_replaced_tokens::Migration),
+            Box::new(m20261121_000007_kong_tokens::Migration),
+            Box::new(m20261121_000008_response_types::Migration),
         ]
     }
 

@@ -259,6 +259,8 @@ impl Services {
         let mut auth =
             auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
         auth.database = database(&options.data, "auth-server.db")?;
+        auth.kong = auth_server::KongSettings::from_env()?;
+        auth.grants = auth_server::OldGrants::from_env();
         let listener = sockets.take("--auth-port")?;
         self.start(ServiceName::AuthServer, |readiness, stop| {
             auth_server::serve(auth, listener, readiness, stop)

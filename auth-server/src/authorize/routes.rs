@@ -11,7 +11,7 @@ use service::clock;
 
 use crate::{
     apis::ApiPolicy,
-    flows::{AuthorizeGoal, Flow, FormSource, Goal},
+    flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
     interaction,
     oauth::{OAuthError, answer_url},
     oxide::{self, Accepted, AuthorizeFault, AuthorizeRefused},
@@ -117,6 +117,7 @@ fn flow_of(
     let goal = AuthorizeGoal {
         api: accepted.api.id,
         client_id: accepted.client.client_id.clone(),
+        response: parameters.response(),
         redirect_uri: accepted.redirect_uri,
         state: parameters.state,
         scope: accepted.scope,
@@ -216,14 +217,19 @@ fn refuse(
     to: &str,
     error: &OAuthError,
 ) -> Response {
-    let url = answer_error(state, to, parameters.state.as_deref(), error);
+    let url = answer_error(
+        state,
+        (to, parameters.response()),
+        parameters.state.as_deref(),
+        error,
+    );
     visitor.finish(interaction::redirect(&url))
 }
 
 /// An error answer to the client: with `state`, and with `iss` (RFC 9207).
 pub fn answer_error(
     state: &AppState,
-    redirect_uri: &str,
+    (redirect_uri, response): (&str, ResponseType),
     client_state: Option<&str>,
     error: &OAuthError,
 ) -> String {
@@ -234,7 +240,7 @@ pub fn answer_error(
     ];
     members.extend(client_state.map(|state| ("state", state)));
     members.push(("iss", issuer));
-    answer_url(redirect_uri, &members)
+    answer_url(redirect_uri, response, &members)
 }
 
 const fn page_fault(fault: AuthorizeFault) -> Fault {

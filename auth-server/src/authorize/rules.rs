@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     apis::ApiPolicy,
+    flows::ResponseType,
     oauth::{ErrorCode, OAuthError},
     state::AppState,
     token::Endpoint,
@@ -22,10 +23,20 @@ pub fn check_api(
     if parameters.response_type.is_none() {
         return refuse(ErrorCode::InvalidRequest, "`response_type` is missing.");
     }
-    if !api.code {
+    let allowed = match parameters.response() {
+        ResponseType::Code => api.code,
+        ResponseType::Token if !state.settings.grants.implicit => {
+            return refuse(
+                ErrorCode::UnsupportedResponseType,
+                "Only `response_type` `code` is offered.",
+            );
+        }
+        ResponseType::Token => api.implicit,
+    };
+    if !allowed {
         return refuse(
             ErrorCode::UnauthorizedClient,
-            "The API does not allow the authorization code grant.",
+            "The API does not allow this `response_type`.",
         );
     }
     if let Endpoint::PerMethod { method, .. } = endpoint

@@ -22,6 +22,7 @@ pub mod family {
         pub expires_at: DateTimeUtc,
         pub revoked_at: Option<DateTimeUtc>,
         pub revoked_reason: Option<String>,
+        pub authenticated_userid: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -44,6 +45,7 @@ pub mod family {
                 began_at: row.auth_time.unwrap_or(row.created_at),
                 expires_at: row.expires_at,
                 revoked: row.revoked_at.is_some(),
+                verbatim: row.authenticated_userid,
             }
         }
     }

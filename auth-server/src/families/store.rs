@@ -8,10 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use crate::{
-    scopes,
-    secret::{self, Secret},
-};
+use crate::{kong, scopes, secret};
 
 use super::{
     Family, Presented, RevokeReason, Verdict,
@@ -23,10 +20,10 @@ const REPLACED_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// The tokens of one answer.
 pub struct NewTokens<'a> {
-    pub jti: &'a str,
-    pub access_ends: DateTime<Utc>,
-    /// Generation of the refresh token, if one is issued.
-    pub refresh_generation: Option<i64>,
+    /// Name and end of an access token that only our own list can revoke.
+    pub access: Option<(&'a str, DateTime<Utc>)>,
+    /// A refresh token and its generation.
+    pub refresh: Option<(&'a str, i64)>,
 }
 
 /// Stores a new family.
@@ -49,6 +46,7 @@ pub async fn begin(
         expires_at: new.expires_at,
         revoked_at: None,
         revoked_reason: None,
+        authenticated_userid: new.verbatim.clone(),
     };
     family::Entity::insert(row.into_active_model())
         .exec_without_returning(txn)
@@ -94,35 +92,35 @@ pub async fn extend(
     Ok(())
 }
 
-/// Remembers the tokens of an answer and makes the refresh token.
+/// Remembers the tokens of an answer.
 pub async fn insert_tokens(
     txn: &DatabaseTransaction,
     family: &str,
     tokens: NewTokens<'_>,
     now: DateTime<Utc>,
-) -> Result<Option<Secret>, DbErr> {
-    access_token::Entity::insert(access_token::ActiveModel {
-        jti: Set(tokens.jti.to_owned()),
-        family: Set(family.to_owned()),
-        expires_at: Set(tokens.access_ends),
-    })
-    .exec_without_returning(txn)
-    .await?;
-    let Some(generation) = tokens.refresh_generation else {
-        return Ok(None);
-    };
-    let token = Secret::generate();
-    refresh_token::Entity::insert(refresh_token::ActiveModel {
-        token_hash: Set(token.digest()),
-        family: Set(family.to_owned()),
-        generation: Set(generation),
-        created_at: Set(now),
-        replaced_at: Set(None),
-        repeated_at: Set(None),
-    })
-    .exec_without_returning(txn)
-    .await?;
-    Ok(Some(token))
+) -> Result<(), DbErr> {
+    if let Some((jti, ends)) = tokens.access {
+        access_token::Entity::insert(access_token::ActiveModel {
+            jti: Set(jti.to_owned()),
+            family: Set(family.to_owned()),
+            expires_at: Set(ends),
+        })
+        .exec_without_returning(txn)
+        .await?;
+    }
+    if let Some((token, generation)) = tokens.refresh {
+        refresh_token::Entity::insert(refresh_token::ActiveModel {
+            token_hash: Set(secret::digest(token)),
+            family: Set(family.to_owned()),
+            generation: Set(generation),
+            created_at: Set(now),
+            replaced_at: Set(None),
+            repeated_at: Set(None),
+        })
+        .exec_without_returning(txn)
+        .await?;
+    }
+    Ok(())
 }
 
 /// Looks at a refresh token.
@@ -178,7 +176,8 @@ pub async fn mark(
     Ok(updated.rows_affected == 1)
 }
 
-/// Ends a family: no refresh, and its unexpired access tokens are on the list of revocations.
+/// Ends a family: no refresh, and its unexpired access tokens are on the list of revocations, or on
+/// that of tokens which Kong has to delete.
 pub async fn revoke(
     txn: &DatabaseTransaction,
     id: &str,
@@ -252,6 +251,7 @@ async fn revoke_where(
         reason = reason.as_str(),
         "token families revoked"
     );
+    kong::end_of_families(txn, &ids, now).await?;
     for token in living {
         revoke_access_token(txn, &token.jti, token.expires_at, now).await?;
     }

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::scopes;
 
-use super::{AuthorizeGoal, Flow, Goal};
+use super::{AuthorizeGoal, Flow, Goal, ResponseType};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_flows")]
@@ -16,6 +16,8 @@ pub struct Model {
     pub api: Option<String>,
     pub client_id: Option<String>,
     pub redirect_uri: Option<String>,
+    /// Rows of the previous release have none, and are about a code.
+    pub response_type: Option<String>,
     pub state: Option<String>,
     pub scope: String,
     pub namespace: Option<String>,
@@ -48,6 +50,7 @@ impl Model {
             api: goal.map(|goal| goal.api.clone()),
             client_id: goal.map(|goal| goal.client_id.clone()),
             redirect_uri: goal.map(|goal| goal.redirect_uri.clone()),
+            response_type: goal.map(|goal| goal.response.as_str().to_owned()),
             state: goal.and_then(|goal| goal.state.clone()),
             scope: goal.map_or_else(String::new, |goal| scopes::join(&goal.scope)),
             namespace: goal.and_then(|goal| goal.namespace.clone()),
@@ -69,6 +72,10 @@ impl Model {
             None => Goal::Authorize(AuthorizeGoal {
                 api: self.api?,
                 client_id: self.client_id?,
+                response: match self.response_type {
+                    Some(text) => ResponseType::parse(&text)?,
+                    None => ResponseType::Code,
+                },
                 redirect_uri: self.redirect_uri?,
                 state: self.state,
                 scope: scopes::split(&self.scope),

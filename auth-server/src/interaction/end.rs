@@ -1,61 +1,123 @@
-//! The end of a flow: a code for the client, or an error.
+//! The end of a flow: a code or a token for the client, or an error.
 
+use chrono::{DateTime, Utc};
+use sdk::types::User;
 use service::{clock, random};
 
 use crate::{
+    apis::ApiPolicy,
+    clients::Client,
     codes,
     families::{self, Family, RevokeReason},
     flows::{self, AuthorizeGoal, Flow},
-    oauth::{OAuthError, answer_url},
+    oauth::{Dialect, OAuthError, answer_url},
     sessions::{self, Login, Session},
     state::AppState,
+    token::{self, TokenAnswer, TokenError, UserFlow, UserGrant},
 };
 
-/// Issues a code and answers the redirect that carries it.
-pub async fn issue_code(
-    state: &AppState,
-    flow: &Flow,
-    goal: &AuthorizeGoal,
-    session: &Session,
-    login: &Login,
-    namespace: Option<String>,
-) -> Result<String, sea_orm::DbErr> {
-    let now = clock::now();
-    let family = Family {
-        id: random::hex_id(),
-        client_id: goal.client_id.clone(),
-        api: goal.api.clone(),
-        method: flow.method.clone(),
-        user_id: login.user_id.clone(),
-        namespace: namespace.clone(),
-        scope: goal.scope.clone(),
-        sid: Some(session.sid.clone()),
-        auth_time: Some(login.auth_time),
-        began_at: login.auth_time,
-        expires_at: now + codes::LIFETIME,
-        revoked: false,
-    };
-    let txn = state.database.write().await?;
-    families::begin(&txn, &family, now).await?;
-    let challenge = goal.challenge.as_deref();
-    let code = codes::insert(&txn, &family.id, &goal.redirect_uri, challenge, now).await?;
-    flows::delete(&txn, &flow.id).await?;
-    txn.commit().await?;
-    let issuer = &state.configuration().issuer;
-    let mut members = vec![("code", code.expose())];
-    members.extend(goal.state.as_deref().map(|state| ("state", state)));
-    members.extend(
-        namespace
-            .as_deref()
-            .map(|namespace| ("namespace", namespace)),
-    );
-    members.push(("iss", issuer));
-    Ok(answer_url(&goal.redirect_uri, &members))
+/// What is known when nothing is left to be asked.
+pub struct End<'a> {
+    pub state: &'a AppState,
+    pub flow: &'a Flow,
+    pub goal: &'a AuthorizeGoal,
+    pub session: &'a Session,
+    pub login: &'a Login,
+    pub namespace: Option<String>,
+}
+
+impl End<'_> {
+    /// Issues a code and answers the redirect that carries it.
+    pub async fn code(&self) -> Result<String, sea_orm::DbErr> {
+        let (state, goal) = (self.state, self.goal);
+        let now = clock::now();
+        let family = self.family(now + codes::LIFETIME);
+        let txn = state.database.write().await?;
+        families::begin(&txn, &family, now).await?;
+        let challenge = goal.challenge.as_deref();
+        let code = codes::insert(&txn, &family.id, &goal.redirect_uri, challenge, now).await?;
+        flows::delete(&txn, &self.flow.id).await?;
+        txn.commit().await?;
+        Ok(self.answer(&[("code", code.expose())]))
+    }
+
+    /// Issues a token and answers the redirect that carries it, or says why there is none.
+    pub async fn token(&self, (client, api): (&Client, &ApiPolicy), user: &User) -> String {
+        match self.issue(client, api, user).await {
+            Ok(answer) => self.answer(&[
+                ("access_token", &answer.access_token),
+                ("token_type", "bearer"),
+                ("expires_in", &answer.expires_in.to_string()),
+                ("scope", &answer.scope),
+            ]),
+            Err(error) => {
+                let error = token::refuse(&error, Dialect::Standard);
+                refusal_url(self.state, self.goal, &error)
+            }
+        }
+    }
+
+    async fn issue(
+        &self,
+        client: &Client,
+        api: &ApiPolicy,
+        user: &User,
+    ) -> Result<TokenAnswer, TokenError> {
+        let (state, now) = (self.state, clock::now());
+        let family = self.family(now);
+        let grant = UserGrant {
+            by: UserFlow::Implicit,
+            client,
+            secret: None,
+            api,
+            family: &family,
+            scope: &family.scope,
+            groups: &user.groups,
+            generation: None,
+        };
+        let made = token::make(state, &grant, now).await?;
+        let txn = state.database.write().await?;
+        families::begin(&txn, &family, now).await?;
+        let answer = token::keep(&txn, &grant, made, now).await?;
+        flows::delete(&txn, &self.flow.id).await?;
+        txn.commit().await?;
+        Ok(answer)
+    }
+
+    fn family(&self, expires_at: DateTime<Utc>) -> Family {
+        Family {
+            id: random::hex_id(),
+            client_id: self.goal.client_id.clone(),
+            api: self.goal.api.clone(),
+            method: self.flow.method.clone(),
+            user_id: self.login.user_id.clone(),
+            namespace: self.namespace.clone(),
+            scope: self.goal.scope.clone(),
+            sid: Some(self.session.sid.clone()),
+            auth_time: Some(self.login.auth_time),
+            began_at: self.login.auth_time,
+            expires_at,
+            revoked: false,
+            verbatim: None,
+        }
+    }
+
+    fn answer(&self, granted: &[(&str, &str)]) -> String {
+        let goal = self.goal;
+        let issuer = &self.state.configuration().issuer;
+        let mut members = granted.to_vec();
+        members.extend(goal.state.as_deref().map(|state| ("state", state)));
+        let namespace = self.namespace.as_deref();
+        members.extend(namespace.map(|namespace| ("namespace", namespace)));
+        members.push(("iss", issuer));
+        answer_url(&goal.redirect_uri, goal.response, &members)
+    }
 }
 
 /// The redirect that tells the client why there is no code.
 pub fn refusal_url(state: &AppState, goal: &AuthorizeGoal, error: &OAuthError) -> String {
-    crate::authorize::answer_error(state, &goal.redirect_uri, goal.state.as_deref(), error)
+    let to = (goal.redirect_uri.as_str(), goal.response);
+    crate::authorize::answer_error(state, to, goal.state.as_deref(), error)
 }
 
 /// Ends all sessions and tokens of a user.

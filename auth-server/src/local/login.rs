@@ -7,20 +7,17 @@ use axum::{
 use http::StatusCode;
 use sdk::types::User;
 use serde::Deserialize;
-use service::clock;
 
 use crate::{
-    brake::{self, Act, BrakeError, Who},
     flows::{self, Flow, FormSource, Goal},
     interaction,
     pages::{Fault, PageError, Texts},
-    portal_api::LoginOutcome,
     state::AppState,
     visitor::Visitor,
 };
 
 use super::{
-    PageForm, change_password,
+    Checked, PageForm, change_password, check_password,
     form::{any_flow, method_of, open_form},
 };
 
@@ -140,46 +137,17 @@ async fn verify(
     t: Texts,
 ) -> Result<Result<User, Again>, PageError> {
     let username = form.username.trim();
-    let address = visitor.peer.address;
-    let whos = [Who::Account(username), Who::Address(address)];
-    let too_many = || Again::new(StatusCode::TOO_MANY_REQUESTS, t.too_many(), username);
-    match brake::check(&state.database, Act::Login, &whos, clock::now()).await {
-        Ok(()) => {}
-        Err(BrakeError::Braked(_)) => return Ok(Err(too_many())),
-        Err(BrakeError::Database(error)) => return Err(PageError::database(state, &error)),
-    }
-    // An empty password never reaches a provider (F6).
-    let outcome = if username.is_empty() || form.password.is_empty() {
-        LoginOutcome::Refused
-    } else {
-        state
-            .portal_api
-            .login(username, &form.password, address)
-            .await
-            .map_err(|error| PageError::portal_api(state, &error))?
-    };
-    let database = |error: sea_orm::DbErr| PageError::database(state, &error);
-    match outcome {
-        LoginOutcome::Right(user) => {
-            brake::release(&state.database, Act::Login, username)
-                .await
-                .map_err(database)?;
-            Ok(Ok(*user))
-        }
-        LoginOutcome::Refused => {
-            let delay = brake::count(&state.database, Act::Login, &whos, clock::now())
-                .await
-                .map_err(database)?;
-            metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
-            tracing::info!(source = %address, "log-in failed");
-            tokio::time::sleep(delay).await;
-            Ok(Err(Again::new(StatusCode::OK, t.wrong_login(), username)))
-        }
-        LoginOutcome::Braked { retry_after } => {
-            tracing::info!(source = %address, retry_after, "log-in braked by portal-api");
-            Ok(Err(too_many()))
-        }
-    }
+    let checked = check_password(state, visitor.peer.address, username, &form.password).await;
+    let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
+    Ok(match checked {
+        Checked::Right(user) => Ok(*user),
+        Checked::Wrong => Err(Again::new(StatusCode::OK, t.wrong_login(), username)),
+        Checked::TooMany { .. } => Err(Again::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            t.too_many(),
+            username,
+        )),
+    })
 }
 
 /// Goes on with somebody who gave the right password.

@@ -26,7 +26,9 @@ pub enum Refusal {
         grant: Grant,
     },
     SecretOrVerifierMissing,
-    SecretWrong,
+    SecretWrong {
+        grant: Grant,
+    },
     SecretNotAllowed {
         grant: Grant,
     },
@@ -34,8 +36,10 @@ pub enum Refusal {
     ClientUnknown {
         grant: Grant,
     },
-    /// Client credentials of an application that cannot keep a secret.
+    /// A grant for confidential clients, asked for by an application that cannot keep a secret.
     ClientNotConfidential,
+    /// The password grant is for trusted subscriptions.
+    ClientNotTrusted,
     MethodNotAllowed,
     FlowNotEnabled,
     CodeMissing,
@@ -50,6 +54,12 @@ pub enum Refusal {
     RefreshTokenInvalid,
     RefreshTokenOfAnotherClient,
     UserGone,
+    UsernameMissing,
+    PasswordMissing,
+    /// Name or password is wrong, or the account may not be used this way.
+    UserRefused,
+    /// The user is not registered for the API.
+    NotRegistered,
     ConsentWithdrawn,
     ScopeUnknown(String),
     ScopeMissing,
@@ -64,6 +74,7 @@ pub enum Refusal {
 pub enum Grant {
     AuthorizationCode,
     ClientCredentials,
+    Password,
     RefreshToken,
 }
 
@@ -89,18 +100,22 @@ impl Refusal {
             | Self::RefreshTokenMissing
             | Self::VerifierMissing
             | Self::VerifierMalformed
+            | Self::UsernameMissing
+            | Self::PasswordMissing
             | Self::TooLarge
             | Self::Malformed(_) => ErrorCode::InvalidRequest,
             Self::GrantTypeUnknown => ErrorCode::UnsupportedGrantType,
             Self::ClientIdMissing
             | Self::SecretMissing { .. }
             | Self::SecretOrVerifierMissing
-            | Self::SecretWrong
+            | Self::SecretWrong { .. }
             | Self::SecretNotAllowed { .. }
             | Self::ClientUnknown { .. } => ErrorCode::InvalidClient,
-            Self::ClientNotConfidential | Self::MethodNotAllowed | Self::FlowNotEnabled => {
-                ErrorCode::UnauthorizedClient
-            }
+            Self::ClientNotConfidential
+            | Self::ClientNotTrusted
+            | Self::MethodNotAllowed
+            | Self::FlowNotEnabled => ErrorCode::UnauthorizedClient,
+            Self::NotRegistered => ErrorCode::AccessDenied,
             Self::CodeInvalid
             | Self::CodeOfAnotherClient
             | Self::RedirectUriWrong
@@ -109,6 +124,7 @@ impl Refusal {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenOfAnotherClient
             | Self::UserGone
+            | Self::UserRefused
             | Self::ConsentWithdrawn => ErrorCode::InvalidGrant,
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => {
                 ErrorCode::InvalidScope
@@ -118,8 +134,8 @@ impl Refusal {
 
     const fn compatible(&self) -> (u16, ErrorCode) {
         use ErrorCode::{
-            InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient,
-            UnsupportedGrantType,
+            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope,
+            UnauthorizedClient, UnsupportedGrantType,
         };
         match self {
             Self::GrantTypeMissing
@@ -133,16 +149,25 @@ impl Refusal {
             | Self::VerifierUnexpected
             | Self::TooLarge
             | Self::Malformed(_)
+            | Self::UsernameMissing
+            | Self::PasswordMissing
+            | Self::ClientNotTrusted
             | Self::ClientUnknown {
-                grant: Grant::ClientCredentials,
+                grant: Grant::ClientCredentials | Grant::Password,
             } => (400, InvalidRequest),
+            Self::SecretMissing {
+                grant: Grant::Password,
+            }
+            | Self::SecretWrong {
+                grant: Grant::Password,
+            } => (401, InvalidRequest),
             Self::GrantTypeUnknown => (400, UnsupportedGrantType),
             Self::ClientIdMissing
             | Self::SecretOrVerifierMissing
             | Self::SecretMissing {
                 grant: Grant::ClientCredentials,
             }
-            | Self::SecretWrong
+            | Self::SecretWrong { .. }
             | Self::RefreshTokenOfAnotherClient => (400, InvalidClient),
             Self::SecretMissing {
                 grant: Grant::AuthorizationCode,
@@ -157,7 +182,8 @@ impl Refusal {
             | Self::ClientNotConfidential => (401, UnauthorizedClient),
             Self::MethodNotAllowed => (500, UnauthorizedClient),
             Self::CodeInvalid => (401, InvalidGrant),
-            Self::RedirectUriWrong | Self::VerifierWrong => (400, InvalidGrant),
+            Self::RedirectUriWrong | Self::VerifierWrong | Self::UserRefused => (400, InvalidGrant),
+            Self::NotRegistered => (403, AccessDenied),
             Self::ConsentWithdrawn => (403, UnauthorizedClient),
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => (400, InvalidScope),
         }
@@ -170,13 +196,16 @@ impl Refusal {
             Self::ClientIdMissing => "`client_id` is missing.",
             Self::SecretMissing { .. } => "`client_secret` is missing.",
             Self::SecretOrVerifierMissing => "Neither `client_secret` nor `code_verifier` is sent.",
-            Self::SecretWrong | Self::ClientUnknown { .. } => {
+            Self::SecretWrong { .. } | Self::ClientUnknown { .. } => {
                 "`client_id` is unknown, not for this API, or `client_secret` is wrong."
             }
             Self::SecretNotAllowed { .. } => "A public client must not send `client_secret`.",
-            Self::ClientNotConfidential => {
-                "Client credentials are for applications of type `confidential`."
-            }
+            Self::ClientNotConfidential => "This grant is for applications of type `confidential`.",
+            Self::ClientNotTrusted => "The password grant is for trusted subscriptions.",
+            Self::UsernameMissing => "`username` is missing.",
+            Self::PasswordMissing => "`password` is missing.",
+            Self::UserRefused => "`username` or `password` is wrong, or a new password is due.",
+            Self::NotRegistered => "The user is not registered for this API.",
             Self::MethodNotAllowed => "The API does not accept this login method.",
             Self::FlowNotEnabled => "The API does not allow this grant.",
             Self::CodeMissing => "`code` is missing.",
@@ -255,7 +284,9 @@ mod tests {
                 "unauthorized_client",
             ),
             (
-                Refusal::SecretWrong,
+                Refusal::SecretWrong {
+                    grant: Grant::AuthorizationCode,
+                },
                 400,
                 "invalid_client",
                 401,
@@ -283,7 +314,42 @@ mod tests {
                 "invalid_grant",
             ),
         ];
-        for (refusal, old_status, old_code, status, code) in cases {
+        check(&cases);
+    }
+
+    #[test]
+    fn the_password_grant_has_codes_of_its_own() {
+        check(&[
+            (
+                Refusal::SecretWrong {
+                    grant: Grant::Password,
+                },
+                401,
+                "invalid_request",
+                401,
+                "invalid_client",
+            ),
+            (
+                Refusal::ClientNotTrusted,
+                400,
+                "invalid_request",
+                400,
+                "unauthorized_client",
+            ),
+            (
+                Refusal::NotRegistered,
+                403,
+                "access_denied",
+                403,
+                "access_denied",
+            ),
+        ]);
+    }
+
+    type Case = (Refusal, u16, &'static str, u16, &'static str);
+
+    fn check(cases: &[Case]) {
+        for &(ref refusal, old_status, old_code, status, code) in cases {
             let old = refusal.answer(Dialect::Compatible);
             assert_eq!(
                 (old.status.as_u16(), old.code.as_str()),

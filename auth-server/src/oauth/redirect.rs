@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::flows::ResponseType;
+
 /// Whether `given` is the registered URI: the same text, or the same loopback address with
 /// another port (RFC 8252 7.3: native applications take any free port).
 pub fn matches_registered(given: &str, registered: &str) -> bool {
@@ -27,13 +29,18 @@ fn loopback_parts(uri: &str) -> Option<(String, String, Option<String>)> {
     })
 }
 
-/// `redirect_uri` with the members of an authorization answer. A query it has is kept.
+/// `redirect_uri` with the members of an authorization answer: in the query, where one that is there
+/// is kept, or in the fragment, which stays in the browser (implicit grant).
 ///
 /// The text is extended, not parsed and written anew: clients compare what they registered.
-pub fn answer_url(redirect_uri: &str, members: &[(&str, &str)]) -> String {
+pub fn answer_url(redirect_uri: &str, response: ResponseType, members: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(members);
-    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+    let separator = match response {
+        ResponseType::Token => '#',
+        ResponseType::Code if redirect_uri.contains('?') => '&',
+        ResponseType::Code => '?',
+    };
     format!("{redirect_uri}{separator}{}", query.finish())
 }
 
@@ -66,12 +73,28 @@ mod tests {
     #[test]
     fn an_answer_keeps_the_query_that_is_there() {
         assert_eq!(
-            answer_url("https://a.example/cb?x=1", &[("code", "c d"), ("iss", "i")]),
+            answer_url(
+                "https://a.example/cb?x=1",
+                ResponseType::Code,
+                &[("code", "c d"), ("iss", "i")]
+            ),
             "https://a.example/cb?x=1&code=c+d&iss=i"
         );
         assert_eq!(
-            answer_url("app://cb", &[("error", "access_denied")]),
+            answer_url(
+                "app://cb",
+                ResponseType::Code,
+                &[("error", "access_denied")]
+            ),
             "app://cb?error=access_denied"
+        );
+        assert_eq!(
+            answer_url(
+                "https://a.example/cb?x=1",
+                ResponseType::Token,
+                &[("access_token", "t")]
+            ),
+            "https://a.example/cb?x=1#access_token=t"
         );
     }
 }

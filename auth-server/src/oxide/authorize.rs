@@ -18,6 +18,7 @@ use crate::{
     apis::ApiPolicy,
     authorize::{AuthorizeParameters, rules},
     clients::Client,
+    flows::ResponseType,
     oauth::{ErrorCode, OAuthError},
     portal_api::PortalApiError,
     scopes,
@@ -254,6 +255,10 @@ fn pkce(client: &Client) -> Pkce {
 }
 
 fn extend(parameters: &AuthorizeParameters, client: &Client) -> Result<Extensions, OAuthError> {
+    // There is no code that a challenge could guard.
+    if parameters.response() == ResponseType::Token {
+        return Ok(Extensions::new());
+    }
     let challenge = parameters
         .code_challenge
         .as_deref()
@@ -343,7 +348,10 @@ impl Request for OxideRequest<'_> {
     }
 
     fn response_type(&self) -> Option<Cow<'_, str>> {
-        self.parameters.response_type.as_deref().map(Cow::Borrowed)
+        // The machine knows one type only; whether the other is allowed was checked before.
+        let wanted = self.parameters.response_type.as_deref()?;
+        let known = ResponseType::parse(wanted).map(|_| ResponseType::Code.as_str());
+        Some(Cow::Borrowed(known.unwrap_or(wanted)))
     }
 
     fn extension(&self, _: &str) -> Option<Cow<'_, str>> {

@@ -75,8 +75,9 @@ pub async fn client_credentials(
             }
             Step::Done => {
                 let (client, api) = bound.as_ref().ok_or(TokenError::Internal)?;
-                let now = clock::now();
-                return Ok(token::issue_to_client(state, client, api, &granted, now)?);
+                let secret = request.client_secret.as_deref().unwrap_or_default();
+                let client = (client, secret);
+                return token::issue_to_client(state, client, api, &granted, clock::now()).await;
             }
         };
     }

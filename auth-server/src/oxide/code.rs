@@ -19,7 +19,7 @@ use crate::{
     families::{self, Family, RevokeReason},
     oauth::{Grant, Refusal},
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserGrant},
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
 };
 
 /// Issues the tokens of a code. The form of the request was checked before.
@@ -61,8 +61,7 @@ pub async fn redeem_code(
             Step::Issue => {
                 let (client, api) = bound.as_ref().ok_or(TokenError::Internal)?;
                 let (_, family) = redeemed.as_ref().ok_or(TokenError::Internal)?;
-                let code = request.code.as_deref().unwrap_or_default();
-                let issued = issue(state, code, client, api, family).await?;
+                let issued = issue(state, request, client, api, family).await?;
                 let token = super::issued(&issued);
                 answer = Some(issued);
                 Step::of(machine.advance(Input::Issued(token)))
@@ -171,7 +170,7 @@ fn verify_challenge(
 
 async fn issue(
     state: &AppState,
-    code: &str,
+    request: &TokenRequest,
     client: &Client,
     api: &ApiPolicy,
     family: &Family,
@@ -183,21 +182,26 @@ async fn issue(
         .filter(|user| user.accepts_session_of(family.began_at))
         .ok_or(Refusal::UserGone)?;
     let now = clock::now();
-    let txn = state.database.write().await?;
-    if !codes::consume(&txn, code, now).await? {
-        txn.rollback().await?;
-        revoke_reused(state, family).await?;
-        return Err(Refusal::CodeInvalid.into());
-    }
     let grant = UserGrant {
+        by: UserFlow::Code,
         client,
+        secret: request.client_secret.as_deref(),
         api,
         family,
         scope: &family.scope,
         groups: &user.groups,
         generation: client.kind.may_refresh().then_some(1),
     };
-    let answer = token::issue_to_user(state, &txn, grant, now).await?;
+    // Before the code is used up: if nothing can be made now, it may be redeemed once more.
+    let made = token::make(state, &grant, now).await?;
+    let txn = state.database.write().await?;
+    if !codes::consume(&txn, request.code.as_deref().unwrap_or_default(), now).await? {
+        token::discard(&txn, family, made, now).await?;
+        txn.commit().await?;
+        revoke_reused(state, family).await?;
+        return Err(Refusal::CodeInvalid.into());
+    }
+    let answer = token::keep(&txn, &grant, made, now).await?;
     txn.commit().await?;
     Ok(answer)
 }

@@ -1,6 +1,6 @@
 //! Refreshing: a new access token and a new refresh token of the same family.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use oxide_auth::{
     code_grant::{
@@ -12,18 +12,23 @@ use oxide_auth::{
         issuer::{RefreshedToken, TokenType},
     },
 };
-use service::clock;
+use service::{backoff::Backoff, clock};
 
 use crate::{
     address::Peer,
     apis::ApiPolicy,
     clients::Client,
     families::{self, Family, RevokeReason, Verdict},
+    kong::{self, KongError},
     oauth::{Dialect, Grant, Refusal},
     scopes,
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserGrant},
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
+    tokens::TokenMode,
 };
+
+/// How often it is looked again what a token means that another request is using, too.
+const TRIES: u32 = 8;
 
 /// Exchanges a refresh token. The form of the request was checked before.
 pub async fn refresh(
@@ -71,7 +76,17 @@ pub async fn refresh(
                 let narrowed =
                     |scope: &&String| grant.scope.iter().any(|one| one == scope.as_str());
                 let scope: Vec<String> = family.scope.iter().filter(narrowed).cloned().collect();
-                let issued = rotate(state, &token, client, api, family, &scope).await?;
+                let grant = UserGrant {
+                    by: UserFlow::Refresh,
+                    client,
+                    secret: request.client_secret.as_deref(),
+                    api,
+                    family,
+                    scope: &scope,
+                    groups: &[],
+                    generation: None,
+                };
+                let issued = rotate(state, &token, &grant).await?;
                 let refreshed = refreshed(&issued);
                 answer = Some(issued);
                 Input::Refreshed(refreshed)
@@ -88,16 +103,29 @@ async fn recover(
     endpoint: &Endpoint,
 ) -> Result<Family, TokenError> {
     let found = families::present(state.database.read(), token).await?;
-    let (family, _) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+    let Some((family, _)) = found else {
+        return Err(unknown(state));
+    };
     if request.client_id.as_deref() != Some(family.client_id.as_str()) {
         return Err(Refusal::RefreshTokenOfAnotherClient.into());
     }
-    let other_method =
-        matches!(endpoint, Endpoint::PerMethod { method, .. } if *method != family.method);
+    // Of tokens that were taken over the method is not known.
+    let other_method = matches!(endpoint, Endpoint::PerMethod { method, .. }
+        if *method != family.method && !family.method.is_empty());
     if family.revoked || family.expires_at <= clock::now() || other_method {
         return Err(Refusal::RefreshTokenInvalid.into());
     }
     Ok(family)
+}
+
+/// A token that Kong may have since before this server started is not refused, or its owner would
+/// throw it away.
+fn unknown(state: &AppState) -> TokenError {
+    if state.configuration().mode == TokenMode::KongOauth2 && !state.kong.knows_all() {
+        let text = "its tokens have not been read yet";
+        return KongError::Away(text.to_owned()).into();
+    }
+    Refusal::RefreshTokenInvalid.into()
 }
 
 fn grant_of(family: &Family) -> OxideGrant {
@@ -116,11 +144,9 @@ fn grant_of(family: &Family) -> OxideGrant {
 async fn rotate(
     state: &AppState,
     token: &str,
-    client: &Client,
-    api: &ApiPolicy,
-    family: &Family,
-    scope: &[String],
+    grant: &UserGrant<'_>,
 ) -> Result<TokenAnswer, TokenError> {
+    let family = grant.family;
     let Some(user) = state.portal_api.user(&family.user_id).await? else {
         revoke(state, family, RevokeReason::UserGone).await?;
         return Err(Refusal::UserGone.into());
@@ -134,32 +160,48 @@ async fn rotate(
         revoke(state, family, reason).await?;
         return Err(Refusal::UserGone.into());
     }
-    check_consent(state, client, family).await?;
-    let now = clock::now();
-    let txn = state.database.write().await?;
-    let found = families::present(&txn, token).await?;
-    let (_, presented) = found.ok_or(Refusal::RefreshTokenInvalid)?;
-    let verdict = presented.verdict(now);
-    let marked = families::mark(&txn, token, verdict, now).await?;
-    if verdict == Verdict::Reused || !marked {
-        txn.rollback().await?;
-        // A parallel request that was faster is no theft yet: the next try tells.
+    check_consent(state, grant.client, family).await?;
+    let mut overtaken = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
+    for _ in 0..TRIES {
+        let now = clock::now();
+        let found = families::present(state.database.read(), token).await?;
+        let (_, presented) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+        let verdict = presented.verdict(now);
         if verdict == Verdict::Reused {
             report_reuse(state, family).await?;
+            return Err(Refusal::RefreshTokenInvalid.into());
         }
-        return Err(Refusal::RefreshTokenInvalid.into());
+        let grant = UserGrant {
+            groups: &user.groups,
+            generation: Some(presented.generation + 1),
+            ..*grant
+        };
+        let made = match verdict {
+            Verdict::Rotate => token::replace(state, &grant, token, now).await,
+            _ => token::make(state, &grant, now).await,
+        };
+        let made = match made {
+            // A parallel request was faster at Kong, and will soon have said so in our table.
+            Err(TokenError::Kong(error)) if error.is_unknown_token() => {
+                overtaken.wait().await;
+                continue;
+            }
+            made => made?,
+        };
+        let txn = state.database.write().await?;
+        let found = families::present(&txn, token).await?;
+        let is_same = found.is_some_and(|(_, presented)| presented.verdict(now) == verdict);
+        if is_same && families::mark(&txn, token, verdict, now).await? {
+            kong::forget_refreshed(&txn, token).await?;
+            let answer = token::keep(&txn, &grant, made, now).await?;
+            txn.commit().await?;
+            return Ok(answer);
+        }
+        // Somebody was faster here; what the token means has to be found anew.
+        token::discard(&txn, family, made, now).await?;
+        txn.commit().await?;
     }
-    let grant = UserGrant {
-        client,
-        api,
-        family,
-        scope,
-        groups: &user.groups,
-        generation: Some(presented.generation + 1),
-    };
-    let answer = token::issue_to_user(state, &txn, grant, now).await?;
-    txn.commit().await?;
-    Ok(answer)
+    Err(Refusal::RefreshTokenInvalid.into())
 }
 
 /// Consent may have been withdrawn and the subscription limited since (10.4). Scopes of groups are

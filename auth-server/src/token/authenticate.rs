@@ -68,7 +68,7 @@ async fn verified(
         VerifiedSecret::Wrong => {
             brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
             metrics::counter!("wicketgate_auth_client_secret_failures").increment(1);
-            Err(Refusal::SecretWrong.into())
+            Err(Refusal::SecretWrong { grant }.into())
         }
         VerifiedSecret::UnknownClient => {
             brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
@@ -100,6 +100,7 @@ pub async fn api_of(
     let allowed = match grant {
         Grant::ClientCredentials => api.client_credentials,
         Grant::AuthorizationCode => api.code,
+        Grant::Password => api.password,
         Grant::RefreshToken => true,
     };
     if !allowed {

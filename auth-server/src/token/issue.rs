@@ -1,4 +1,7 @@
 //! Issuing tokens: to a client, or to a user's family.
+//!
+//! Tokens of a user are made first and remembered after that, because making them may be a call of
+//! Kong, and nothing is called while a transaction is open.
 
 use axum::{
     Json,
@@ -6,17 +9,19 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http::header;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, DbErr};
 use serde::Serialize;
 
 use crate::{
     apis::ApiPolicy,
     clients::Client,
     families::{self, Family, NewTokens},
+    kong::{self, Kept, Order},
     oauth::Refusal,
     scopes,
+    secret::Secret,
     state::AppState,
-    tokens::{self, NewToken, Signed, Subject, UserSession},
+    tokens::{self, NewToken, Signed, Subject, TokenMode, UserSession},
 };
 
 use super::TokenError;
@@ -26,11 +31,11 @@ use super::TokenError;
 pub struct TokenAnswer {
     pub access_token: String,
     token_type: &'static str,
-    expires_in: u64,
+    pub expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     /// What was granted, always: only then does the client know it.
-    scope: String,
+    pub scope: String,
     #[serde(skip)]
     pub expires_at: DateTime<Utc>,
 }
@@ -48,33 +53,68 @@ impl IntoResponse for TokenAnswer {
     }
 }
 
-/// A token for the client itself. Nothing is stored.
-pub fn issue_to_client(
+/// A token for the client itself. Nothing is stored here.
+pub async fn issue_to_client(
     state: &AppState,
-    client: &Client,
+    (client, secret): (&Client, &str),
     api: &ApiPolicy,
     scope: &[String],
     now: DateTime<Utc>,
-) -> Result<TokenAnswer, Refusal> {
+) -> Result<TokenAnswer, TokenError> {
     demand_scope(api, scope)?;
-    let signed = tokens::sign(
-        &state.keys,
-        &state.configuration().issuer,
-        NewToken {
-            client_id: &client.client_id,
-            audience: api.audience.clone(),
-            subject: Subject::Client,
-            scope,
-            lifetime: api.lifetime,
-        },
-        now,
-    );
-    Ok(answer(signed, api, scope, None))
+    let configuration = state.configuration();
+    match state.mode_of(api)? {
+        TokenMode::Jwt => {
+            let token = NewToken {
+                client_id: &client.client_id,
+                audience: api.audience.clone(),
+                subject: Subject::Client,
+                scope,
+                lifetime: api.lifetime,
+            };
+            let signed = tokens::sign(&state.keys, &configuration.issuer, token, now);
+            Ok(TokenAnswer {
+                access_token: signed.text,
+                token_type: "bearer",
+                expires_in: api.lifetime.as_secs(),
+                refresh_token: None,
+                scope: scopes::join(scope),
+                expires_at: signed.expires_at,
+            })
+        }
+        TokenMode::KongOauth2 => {
+            let credentials = (client.client_id.as_str(), secret);
+            let passed = state
+                .kong
+                .token_for_client(&configuration.kong, &api.id, credentials, scope, now)
+                .await?;
+            Ok(TokenAnswer {
+                access_token: passed.access_token,
+                token_type: "bearer",
+                expires_in: passed.expires_in,
+                refresh_token: None,
+                scope: scopes::join(scope),
+                expires_at: passed.expires_at,
+            })
+        }
+    }
+}
+
+/// How a user's tokens come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserFlow {
+    Code,
+    Implicit,
+    Password,
+    Refresh,
 }
 
 /// What tokens of a user are issued for.
 pub struct UserGrant<'a> {
+    pub by: UserFlow,
     pub client: &'a Client,
+    /// As presented, if it was.
+    pub secret: Option<&'a str>,
     pub api: &'a ApiPolicy,
     pub family: &'a Family,
     /// Granted to the client.
@@ -85,13 +125,98 @@ pub struct UserGrant<'a> {
     pub generation: Option<i64>,
 }
 
-/// Tokens for a user, remembered in their family.
-pub async fn issue_to_user(
+/// Tokens of a user that are not remembered yet. They are worth nothing before they are.
+pub struct Made {
+    by: MadeBy,
+    scope: Vec<String>,
+    lifetime: u64,
+}
+
+enum MadeBy {
+    Us {
+        signed: Signed,
+        refresh_token: Option<Secret>,
+    },
+    Kong(Kept),
+}
+
+/// Makes tokens for a user.
+pub async fn make(
     state: &AppState,
-    txn: &DatabaseTransaction,
-    grant: UserGrant<'_>,
+    grant: &UserGrant<'_>,
     now: DateTime<Utc>,
-) -> Result<TokenAnswer, TokenError> {
+) -> Result<Made, TokenError> {
+    let scope = scopes::with_groups(grant.scope, grant.groups);
+    demand_scope(grant.api, &scope)?;
+    match state.mode_of(grant.api)? {
+        TokenMode::Jwt => Ok(sign(state, grant, scope, now)),
+        TokenMode::KongOauth2 => {
+            let text = grant.family.authenticated_userid();
+            let kept = state
+                .kong
+                .tokens_for_user(
+                    &state.configuration().kong,
+                    &order(grant, &text, &scope),
+                    now,
+                )
+                .await?;
+            Ok(made_by_kong(kept, scope))
+        }
+    }
+}
+
+/// Makes the tokens that take the place of `refresh_token`'s, the newest of its family.
+///
+/// Kong copies the scope of the old ones. When that is no longer right – another group, a narrower
+/// request – new ones are made, and those that Kong has just made are ended.
+pub async fn replace(
+    state: &AppState,
+    grant: &UserGrant<'_>,
+    refresh_token: &str,
+    now: DateTime<Utc>,
+) -> Result<Made, TokenError> {
+    if state.mode_of(grant.api)? != TokenMode::KongOauth2 {
+        return make(state, grant, now).await;
+    }
+    let scope = scopes::with_groups(grant.scope, grant.groups);
+    demand_scope(grant.api, &scope)?;
+    let addresses = &state.configuration().kong;
+    let text = grant.family.authenticated_userid();
+    let order = order(grant, &text, &scope);
+    let kept = state
+        .kong
+        .refresh(addresses, &order, refresh_token, now)
+        .await?;
+    if scopes::are_equal(&kept.scope, &scope) {
+        return Ok(made_by_kong(kept, scope));
+    }
+    let again = state.kong.tokens_for_user(addresses, &order, now).await;
+    let txn = state.database.write().await?;
+    kong::insert(&txn, &grant.family.id, &kept, Some(now)).await?;
+    txn.commit().await?;
+    Ok(made_by_kong(again?, scope))
+}
+
+fn order<'a>(grant: &'a UserGrant<'_>, text: &'a str, scope: &'a [String]) -> Order<'a> {
+    Order {
+        by: grant.by,
+        api: grant.api,
+        client_id: &grant.client.client_id,
+        secret: grant.secret,
+        user: text,
+        scope,
+    }
+}
+
+const fn made_by_kong(kept: Kept, scope: Vec<String>) -> Made {
+    Made {
+        lifetime: kept.token.expires_in,
+        by: MadeBy::Kong(kept),
+        scope,
+    }
+}
+
+fn sign(state: &AppState, grant: &UserGrant<'_>, scope: Vec<String>, now: DateTime<Utc>) -> Made {
     let UserGrant {
         client,
         api,
@@ -99,46 +224,100 @@ pub async fn issue_to_user(
         generation,
         ..
     } = grant;
-    let scope = scopes::with_groups(grant.scope, grant.groups);
-    demand_scope(api, &scope)?;
     let session = match (&family.sid, family.auth_time) {
         (Some(sid), Some(auth_time)) => Some(UserSession { sid, auth_time }),
         _ => None,
     };
-    let signed = tokens::sign(
-        &state.keys,
-        &state.configuration().issuer,
-        NewToken {
-            client_id: &client.client_id,
-            audience: api.audience.clone(),
-            subject: Subject::User {
-                id: &family.user_id,
-                namespace: family.namespace.as_deref(),
-                session,
-            },
-            scope: &scope,
-            lifetime: api.lifetime,
+    let token = NewToken {
+        client_id: &client.client_id,
+        audience: api.audience.clone(),
+        subject: Subject::User {
+            id: &family.user_id,
+            text: &family.authenticated_userid(),
+            session,
         },
-        now,
-    );
-    let refresh = families::insert_tokens(
-        txn,
-        &family.id,
-        NewTokens {
-            jti: &signed.jti,
-            access_ends: signed.expires_at,
-            refresh_generation: generation,
-        },
-        now,
-    )
-    .await?;
-    let until = match generation {
-        Some(_) => now + api.refresh_lifetime,
-        None => signed.expires_at,
+        scope: &scope,
+        lifetime: api.lifetime,
     };
-    families::extend(txn, &family.id, until).await?;
-    let refresh = refresh.map(|token| token.expose().to_owned());
-    Ok(answer(signed, api, &scope, refresh))
+    Made {
+        by: MadeBy::Us {
+            signed: tokens::sign(&state.keys, &state.configuration().issuer, token, now),
+            refresh_token: generation.map(|_| Secret::generate()),
+        },
+        scope,
+        lifetime: api.lifetime.as_secs(),
+    }
+}
+
+/// Remembers tokens in their family; from here on they may be given out.
+pub async fn keep(
+    txn: &DatabaseTransaction,
+    grant: &UserGrant<'_>,
+    made: Made,
+    now: DateTime<Utc>,
+) -> Result<TokenAnswer, DbErr> {
+    let family = &grant.family.id;
+    let (access_token, refresh_token, expires_at) = match made.by {
+        MadeBy::Us {
+            signed,
+            refresh_token,
+        } => {
+            let tokens = NewTokens {
+                access: Some((&signed.jti, signed.expires_at)),
+                refresh: refresh_token
+                    .as_ref()
+                    .map(Secret::expose)
+                    .zip(grant.generation),
+            };
+            families::insert_tokens(txn, family, tokens, now).await?;
+            let refresh_token = refresh_token.map(|token| token.expose().to_owned());
+            (signed.text, refresh_token, signed.expires_at)
+        }
+        MadeBy::Kong(kept) => {
+            kong::insert(txn, family, &kept, None).await?;
+            // Programs in a page get none, whatever Kong made.
+            let refresh_token = kept
+                .token
+                .refresh_token
+                .filter(|_| grant.generation.is_some());
+            let tokens = NewTokens {
+                access: None,
+                refresh: refresh_token.as_deref().zip(grant.generation),
+            };
+            families::insert_tokens(txn, family, tokens, now).await?;
+            (
+                kept.token.access_token,
+                refresh_token,
+                kept.token.expires_at,
+            )
+        }
+    };
+    let until = match &refresh_token {
+        Some(_) => now + grant.api.refresh_lifetime,
+        None => expires_at,
+    };
+    families::extend(txn, family, until).await?;
+    Ok(TokenAnswer {
+        access_token,
+        token_type: "bearer",
+        expires_in: made.lifetime,
+        refresh_token,
+        scope: scopes::join(&made.scope),
+        expires_at,
+    })
+}
+
+/// Ends tokens that are not given out after all. Ours are worth nothing unless remembered.
+pub async fn discard(
+    txn: &DatabaseTransaction,
+    family: &Family,
+    made: Made,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    match made.by {
+        MadeBy::Us { .. } => Ok(()),
+        MadeBy::Kong(kept) => kong::insert(txn, &family.id, &kept, Some(now)).await,
+    }
 }
 
 fn demand_scope(api: &ApiPolicy, scope: &[String]) -> Result<(), Refusal> {
@@ -146,20 +325,4 @@ fn demand_scope(api: &ApiPolicy, scope: &[String]) -> Result<(), Refusal> {
         return Err(Refusal::ScopeMissing);
     }
     Ok(())
-}
-
-fn answer(
-    signed: Signed,
-    api: &ApiPolicy,
-    scope: &[String],
-    refresh_token: Option<String>,
-) -> TokenAnswer {
-    TokenAnswer {
-        access_token: signed.text,
-        token_type: "bearer",
-        expires_in: api.lifetime.as_secs(),
-        refresh_token,
-        scope: scopes::join(scope),
-        expires_at: signed.expires_at,
-    }
 }

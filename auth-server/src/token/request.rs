@@ -43,6 +43,8 @@ pub struct TokenRequest {
     pub code_verifier: Option<String>,
     pub redirect_uri: Option<String>,
     pub refresh_token: Option<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
     pub scope: Option<String>,
     /// Introspection and revocation use the same form.
     pub token: Option<String>,
@@ -116,6 +118,8 @@ impl TokenRequest {
             code_verifier: some(self.code_verifier),
             redirect_uri: some(self.redirect_uri),
             refresh_token: some(self.refresh_token),
+            username: some(self.username),
+            password: some(self.password),
             scope: some(self.scope),
             token: some(self.token),
         }

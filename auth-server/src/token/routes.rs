@@ -14,7 +14,7 @@ use crate::{
     state::AppState,
 };
 
-use super::{Endpoint, TokenAnswer, TokenError, TokenRequest};
+use super::{Endpoint, TokenAnswer, TokenError, TokenRequest, password};
 
 /// Below the base path.
 pub fn standard_routes() -> Router<AppState> {
@@ -100,6 +100,10 @@ async fn grant(
                 .ok_or(Refusal::RefreshTokenMissing)?;
             oxide::refresh(state, request, endpoint, peer).await
         }
+        "password" if state.settings.grants.password => {
+            client_id.ok_or(Refusal::ClientIdMissing)?;
+            password::grant(state, request, endpoint, peer).await
+        }
         _ => Err(Refusal::GrantTypeUnknown.into()),
     }
 }
@@ -119,6 +123,17 @@ pub fn refuse(error: &TokenError, dialect: Dialect) -> OAuthError {
         TokenError::Database(source) => {
             tracing::error!(error = %source, "the database failed during a token request");
             OAuthError::unavailable()
+        }
+        TokenError::Kong(source) => {
+            tracing::error!(error = %source, "Kong gave no token");
+            source.answer(dialect)
+        }
+        TokenError::Mode(source) => {
+            tracing::error!(error = %source, "no token can be made for this API");
+            OAuthError::new(
+                crate::oauth::ErrorCode::ServerError,
+                "No tokens can be issued for this API.",
+            )
         }
         TokenError::Internal => {
             tracing::error!("a grant asked for something out of order");

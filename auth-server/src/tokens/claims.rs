@@ -64,7 +64,8 @@ pub enum Subject<'a> {
     Client,
     User {
         id: &'a str,
-        namespace: Option<&'a str>,
+        /// As the backend is told (section 12).
+        text: &'a str,
         session: Option<UserSession<'a>>,
     },
 }
@@ -81,11 +82,7 @@ impl Claims {
     pub fn new(issuer: &str, kid: &str, token: NewToken, jti: String, now: DateTime<Utc>) -> Self {
         let (sub, authenticated_userid, session) = match token.subject {
             Subject::Client => (token.client_id, None, None),
-            Subject::User {
-                id,
-                namespace,
-                session,
-            } => (id, Some(authenticated_userid(id, namespace)), session),
+            Subject::User { id, text, session } => (id, Some(text.to_owned()), session),
         };
         let iat = now.timestamp();
         Self {
@@ -119,14 +116,6 @@ impl Claims {
             .as_deref()?
             .split_once(";namespace=")
             .map(|(_, namespace)| namespace)
-    }
-}
-
-/// The text that names the user to the backend (section 12).
-fn authenticated_userid(id: &str, namespace: Option<&str>) -> String {
-    match namespace {
-        Some(namespace) => format!("sub={id};namespace={namespace}"),
-        None => format!("sub={id}"),
     }
 }
 
@@ -165,7 +154,7 @@ mod tests {
         let auth_time = DateTime::from_timestamp(1_799_999_000, 0).unwrap();
         let subject = Subject::User {
             id: "42",
-            namespace: Some("tenant"),
+            text: "sub=42;namespace=tenant",
             session: Some(UserSession {
                 sid: "s",
                 auth_time,

@@ -234,7 +234,7 @@ async fn faults_of_the_client_go_back_to_it_and_only_to_a_registered_address() {
     let to_client: &[(&str, Form, &str)] = &[
         (
             "app-orders",
-            &[("response_type", "token")],
+            &[("response_type", "id_token")],
             "unsupported_response_type",
         ),
         ("app-orders", &[("scope", "fly")], "invalid_scope"),

@@ -6,8 +6,10 @@
 mod codes;
 mod consent;
 mod documents;
+mod kong;
 mod login;
 mod logout;
+mod old_grants;
 mod refresh;
 mod signup;
 mod support;

@@ -1,11 +1,13 @@
 //! A running auth server and browsers and clients that use it.
 
 mod browser;
+mod kong;
+mod logs;
 mod portal_api;
 
 use std::time::Duration;
 
-use auth_server::Settings;
+use auth_server::{OldGrants, Settings};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use migrations::Location;
 use reqwest::StatusCode;
@@ -22,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use browser::{Browser, Page};
+pub use kong::{EXPIRES_IN, Kong};
+pub use logs::Logs;
 pub use portal_api::{PASSWORD, PortalApi};
 
 /// Redirect URI of the applications.
@@ -29,6 +33,11 @@ pub const REDIRECT: &str = "https://app.example/cb?x=1";
 /// A PKCE verifier with its challenge (RFC 7636, appendix B).
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+const OLD_GRANTS: OldGrants = OldGrants {
+    implicit: true,
+    password: true,
+};
 
 /// Members of a form.
 pub type Form<'a> = &'a [(&'a str, &'a str)];
@@ -59,7 +68,34 @@ impl TestServer {
         let keys = Keys::from_master(MasterKey::generate());
         let portal = PortalApi::start(keys.clone()).await;
         let location = Location::in_folder(data.path(), "auth-server.db");
-        Self::on(location, data, portal, keys).await
+        Self::on(location, data, portal, keys, OldGrants::default()).await
+    }
+
+    /// On SQLite, with the grants that are off by default.
+    pub async fn start_with_old_grants() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        Self::on(location, data, portal, keys, OLD_GRANTS).await
+    }
+
+    /// On SQLite, with tokens that a Kong keeps.
+    pub async fn start_with_kong() -> (Self, Kong) {
+        Self::start_with(|_| async {}).await
+    }
+
+    /// As [`Self::start_with_kong`]; something is done with Kong first.
+    pub async fn start_with<F: Future<Output = ()>>(first: impl FnOnce(Kong) -> F) -> (Self, Kong) {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let kong = Kong::start(&keys).await;
+        portal.use_kong(&kong.admin.url(), &kong.proxy.url());
+        first(kong.clone()).await;
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        let server = Self::on(location, data, portal, keys, OLD_GRANTS).await;
+        (server, kong)
     }
 
     /// Two instances on one PostgreSQL; nothing where there is none.
@@ -70,16 +106,35 @@ impl TestServer {
         let portal = PortalApi::start(keys.clone()).await;
         let folder = || tempfile::tempdir().unwrap();
         let (one, two) = tokio::join!(
-            Self::on(location.clone(), folder(), portal.clone(), keys.clone()),
-            Self::on(location, folder(), portal.clone(), keys.clone()),
+            Self::on(
+                location.clone(),
+                folder(),
+                portal.clone(),
+                keys.clone(),
+                OldGrants::default()
+            ),
+            Self::on(
+                location,
+                folder(),
+                portal.clone(),
+                keys.clone(),
+                OldGrants::default()
+            ),
         );
         Some((one, two))
     }
 
-    async fn on(database: Location, data: TempDir, portal: PortalApi, keys: Keys) -> Self {
+    async fn on(
+        database: Location,
+        data: TempDir,
+        portal: PortalApi,
+        keys: Keys,
+        grants: OldGrants,
+    ) -> Self {
         let mut settings = Settings::new(portal.url.clone(), keys.clone(), data.path());
         settings.database = database;
         settings.render_json = true;
+        settings.grants = grants;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
@@ -210,6 +265,15 @@ impl Answer {
         let location = location.to_str().unwrap();
         let base = Url::parse("http://relative.invalid/").unwrap();
         base.join(location).unwrap()
+    }
+}
+
+/// Waits for something that happens by itself.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = std::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(30), "not yet: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Error, Node};
 use crate::{ApiError, Entity, Kind};
 
 /// Entities per page; the largest size that Kong 3 accepts.
-const PAGE_SIZE: &str = "1000";
+pub(super) const PAGE_SIZE: &str = "1000";
 /// Of one call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Of loading a document; Kong itself gives up after a minute.
@@ -229,7 +229,7 @@ impl Client {
     }
 
     /// A request to the path made of `segments`, each percent-encoded as a whole.
-    fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         match &self.workspace {
             Some(workspace) => self.outside(method, &[&[workspace.as_str()], segments].concat()),
             None => self.outside(method, segments),
@@ -249,7 +249,10 @@ impl Client {
         }
     }
 
-    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, Error> {
         let response = self.send(request).await?;
         let call = response.url().path().to_owned();
         response.json().await.map_err(|error| Error::Unreadable {
@@ -258,7 +261,7 @@ impl Client {
         })
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, Error> {
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, Error> {
         let response = request
             .send()
             .await
@@ -284,7 +287,7 @@ impl Client {
 }
 
 /// What is not there is no failure.
-fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(super) fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(entity) => Ok(Some(entity)),
         Err(Error::Refused(error)) if error.is_not_found() => Ok(None),

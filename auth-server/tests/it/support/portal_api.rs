@@ -35,6 +35,8 @@ struct Data {
     registrations: Vec<Value>,
     verifications: Vec<Value>,
     calls: Vec<String>,
+    /// Addresses of a Kong that keeps the tokens: Admin API and proxy.
+    kong: Option<(Url, Url)>,
 }
 
 #[derive(Clone)]
@@ -100,6 +102,11 @@ impl PortalApi {
         self.data.lock().unwrap()
     }
 
+    /// From now on tokens are Kong's.
+    pub fn use_kong(&self, admin: &Url, proxy: &Url) {
+        self.data().kong = Some((admin.clone(), proxy.clone()));
+    }
+
     /// A user `<id>@example.org` with the common password.
     pub fn add_user(&self, id: &str, groups: &[&str]) {
         self.data().users.push(User {
@@ -147,6 +154,11 @@ impl PortalApi {
         id
     }
 
+    pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
+        let registration = json!({"poolId": pool, "userId": user, "namespace": namespace});
+        self.data().registrations.push(registration);
+    }
+
     /// The id of the latest mail link.
     pub fn latest_mail(&self) -> Option<(String, Value)> {
         let data = self.data();
@@ -191,16 +203,26 @@ fn found(value: Option<Value>) -> Response {
     )
 }
 
-async fn globals() -> Json<Value> {
+async fn globals(State(api): State<PortalApi>) -> Json<Value> {
+    let mut network =
+        json!({"schema": "http", "portalHost": "localhost:3000", "apiHost": "localhost:8000"});
+    if let Some((admin, proxy)) = &api.data().kong {
+        network["kongAdminUrl"] = json!(admin);
+        network["kongProxyUrl"] = json!(proxy);
+    }
     Json(json!({
         "title": "Nordhafen", "company": "Nordhafen GmbH", "passwordStrategy": "PW_6_24",
-        "network": {"schema": "http", "portalHost": "localhost:3000", "apiHost": "localhost:8000"}
+        "network": network
     }))
 }
 
-async fn auth_server() -> Json<Value> {
+async fn auth_server(State(api): State<PortalApi>) -> Json<Value> {
+    let mode = match api.data().kong {
+        Some(_) => "kong-oauth2",
+        None => "jwt",
+    };
     Json(json!({
-        "id": "default", "name": "default", "tokens": {"mode": "jwt"},
+        "id": "default", "name": "default", "tokens": {"mode": mode},
         "config": {"api": {"routes": [{"paths": ["/auth"]}]}},
         "authMethods": [
             {"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}},
@@ -217,12 +239,19 @@ async fn apis() -> Json<Value> {
             "scopes": {"read": {"description": "Read orders"}, "write": {"description": "Write orders"}}})
     };
     let methods = json!(["default:local"]);
+    let mut signed = settings(true);
+    signed["token_mode"] = json!("jwt");
+    let mut direct = settings(true);
+    direct["enable_implicit_grant"] = json!(true);
+    direct["enable_password_grant"] = json!(true);
     Json(json!({"apis": [
         {"id": "orders", "name": "Orders", "auth": "oauth2", "authMethods": methods, "settings": settings(true)},
         {"id": "machines", "auth": "oauth2", "authMethods": methods, "settings": settings(false)},
+        {"id": "signed", "auth": "oauth2", "authMethods": methods, "settings": signed},
+        {"id": "direct", "auth": "oauth2", "authMethods": methods, "settings": direct},
         {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
-        {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": settings(true), "registrationPool": "wicked"},
-        {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": settings(true), "registrationPool": "tenants"}
+        {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "wicked"},
+        {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "tenants"}
     ]}))
 }
 

@@ -1,0 +1,65 @@
+//! Whether a name and a password belong together: asked by the log-in page and by the password grant,
+//! and braked for both.
+
+use std::{net::IpAddr, time::Duration};
+
+use sdk::types::User;
+use service::clock;
+
+use crate::{
+    brake::{self, Act, BrakeError, Who},
+    interaction::InteractionError,
+    portal_api::LoginOutcome,
+    state::AppState,
+};
+
+/// What came of a name and a password.
+pub enum Checked {
+    Right(Box<User>),
+    /// After a delay: unknown name, wrong password and no password do not differ.
+    Wrong,
+    TooMany {
+        wait: Duration,
+    },
+}
+
+/// Checks name and password. Failures of every kind look alike and get slower.
+pub async fn check_password(
+    state: &AppState,
+    address: IpAddr,
+    username: &str,
+    password: &str,
+) -> Result<Checked, InteractionError> {
+    let username = username.trim();
+    let whos = [Who::Account(username), Who::Address(address)];
+    match brake::check(&state.database, Act::Login, &whos, clock::now()).await {
+        Ok(()) => {}
+        Err(BrakeError::Braked(braked)) => return Ok(Checked::TooMany { wait: braked.0 }),
+        Err(BrakeError::Database(error)) => return Err(error.into()),
+    }
+    // An empty password never reaches a provider (F6).
+    let outcome = if username.is_empty() || password.is_empty() {
+        LoginOutcome::Refused
+    } else {
+        state.portal_api.login(username, password, address).await?
+    };
+    match outcome {
+        LoginOutcome::Right(user) => {
+            brake::release(&state.database, Act::Login, username).await?;
+            Ok(Checked::Right(user))
+        }
+        LoginOutcome::Refused => {
+            let delay = brake::count(&state.database, Act::Login, &whos, clock::now()).await?;
+            metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
+            tracing::info!(source = %address, "log-in failed");
+            tokio::time::sleep(delay).await;
+            Ok(Checked::Wrong)
+        }
+        LoginOutcome::Braked { retry_after } => {
+            tracing::info!(source = %address, retry_after, "log-in braked by portal-api");
+            Ok(Checked::TooMany {
+                wait: Duration::from_secs(retry_after),
+            })
+        }
+    }
+}

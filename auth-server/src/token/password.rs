@@ -1,0 +1,157 @@
+//! The password grant (10.4), for installations that still need it: the user's password goes through
+//! the application, so it is off unless operator and API switch it on, and only for trusted,
+//! confidential clients (F17).
+
+use chrono::TimeDelta;
+use sdk::types::User;
+use service::{clock, random};
+
+use crate::{
+    address::Peer,
+    apis::ApiPolicy,
+    brake::Braked,
+    clients::Client,
+    families::{self, Family},
+    local::{Checked, check_password},
+    oauth::{Grant, Refusal},
+    scopes,
+    state::AppState,
+};
+
+use super::{
+    Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of, authenticate,
+    keep, make,
+};
+
+/// Issues tokens for a name and a password. Everything about the client is checked first (F10).
+pub async fn grant(
+    state: &AppState,
+    request: &TokenRequest,
+    endpoint: &Endpoint,
+    peer: Peer,
+) -> Result<TokenAnswer, TokenError> {
+    let username = request.username.as_deref();
+    let username = username.ok_or(Refusal::UsernameMissing)?;
+    let client_id = request.client_id.as_deref();
+    let client_id = client_id.ok_or(Refusal::ClientIdMissing)?;
+    let secret = request.client_secret.as_deref();
+    let grant = Grant::Password;
+    let client = authenticate(state, client_id, secret, grant, endpoint, peer).await?;
+    if !client.kind.is_confidential() {
+        return Err(Refusal::ClientNotConfidential.into());
+    }
+    if !client.trusted {
+        return Err(Refusal::ClientNotTrusted.into());
+    }
+    let api = api_of(state, &client, endpoint, grant).await?;
+    let method = method(state, endpoint, &api)?;
+    let scope = scope(request, &client, &api)?;
+    let password = request.password.as_deref();
+    let password = password.ok_or(Refusal::PasswordMissing)?;
+    let user = match check_password(state, peer.address, username, password).await? {
+        Checked::Right(user) if user.must_change_password != Some(true) => user,
+        Checked::Right(_) | Checked::Wrong => return Err(Refusal::UserRefused.into()),
+        Checked::TooMany { wait } => return Err(Braked(wait).into()),
+    };
+    let verbatim = tenants(state, &api, &user).await?;
+    let now = clock::now();
+    let family = Family {
+        id: random::hex_id(),
+        client_id: client.client_id.clone(),
+        api: api.id.clone(),
+        method,
+        user_id: user.id.clone(),
+        namespace: None,
+        scope,
+        sid: None,
+        auth_time: None,
+        began_at: now,
+        expires_at: now + TimeDelta::minutes(1),
+        revoked: false,
+        verbatim,
+    };
+    let grant = UserGrant {
+        by: UserFlow::Password,
+        client: &client,
+        secret,
+        api: &api,
+        family: &family,
+        scope: &family.scope,
+        groups: &user.groups,
+        generation: Some(1),
+    };
+    let made = make(state, &grant, now).await?;
+    let txn = state.database.write().await?;
+    families::begin(&txn, &family, now).await?;
+    let answer = keep(&txn, &grant, made, now).await?;
+    txn.commit().await?;
+    tracing::info!(
+        user.id = user.id,
+        client.id = client.client_id,
+        "logged in by password grant"
+    );
+    Ok(answer)
+}
+
+/// The method of the URL, or the first that the API accepts.
+fn method(state: &AppState, endpoint: &Endpoint, api: &ApiPolicy) -> Result<String, Refusal> {
+    let configuration = state.configuration();
+    let named = match endpoint {
+        Endpoint::PerMethod { method, .. } => Some(method.as_str()),
+        Endpoint::Standard => None,
+    };
+    api.methods(&state.settings.server_name)
+        .filter(|id| named.is_none_or(|named| named == *id))
+        .find(|id| configuration.method(id).is_some())
+        .map(str::to_owned)
+        .ok_or(Refusal::MethodNotAllowed)
+}
+
+fn scope(request: &TokenRequest, client: &Client, api: &ApiPolicy) -> Result<Vec<String>, Refusal> {
+    let requested = request.scope.as_deref().map(scopes::parse);
+    let limit = &client.scope_limit;
+    scopes::filter(
+        &requested.unwrap_or_default(),
+        &api.scope_ids(),
+        client.trusted,
+        limit,
+    )
+    .map(|granted| granted.scope)
+    .map_err(|unknown| Refusal::ScopeUnknown(unknown.0))
+}
+
+/// What names the user to the backend, where that is more than his id: all tenants he is registered
+/// for (section 12). An API with a pool and no tenants demands a registration.
+async fn tenants(
+    state: &AppState,
+    api: &ApiPolicy,
+    user: &User,
+) -> Result<Option<String>, TokenError> {
+    let Some(pool_id) = &api.pool else {
+        return Ok(None);
+    };
+    let Some(pool) = state.portal_api.pool(pool_id).await? else {
+        tracing::error!(
+            api.id = api.id,
+            "the API names pool `{pool_id}`, which does not exist"
+        );
+        return Err(TokenError::Internal);
+    };
+    let registrations = state.portal_api.registrations(pool_id, &user.id).await?;
+    if !pool.requires_namespace {
+        return if registrations.is_empty() {
+            Err(Refusal::NotRegistered.into())
+        } else {
+            Ok(None)
+        };
+    }
+    let tenants = registrations
+        .iter()
+        .filter_map(|one| one.namespace.as_deref());
+    let tenants: Vec<&str> = tenants.filter(|one| !one.is_empty()).collect();
+    Ok(Some(format!(
+        "sub={};namespaces={}",
+        user.id,
+        tenants.join(",")
+    )))
+}
