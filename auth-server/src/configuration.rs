@@ -57,6 +57,18 @@ pub struct Method {
 pub enum MethodKind {
     /// Accounts of this installation, with a password.
     Local(LocalSettings),
+    /// Names and passwords that a service of the operator's checks (19.2).
+    External(Arc<ExternalSettings>),
+}
+
+/// Settings of an operator's own user service.
+#[derive(Clone, Debug)]
+pub struct ExternalSettings {
+    pub validate: Url,
+    /// Where people go who forgot their password; without one no link is shown.
+    pub forgot_password_url: Option<String>,
+    pub username_prompt: Option<String>,
+    pub password_prompt: Option<String>,
 }
 
 /// Settings of local accounts.
@@ -80,6 +92,12 @@ pub enum ConfigurationError {
     },
     #[error("globals.json: network.schema and network.{0} do not make an external URL")]
     Network(&'static str),
+    #[error("auth-servers/{server}.json: method `{method}`: {what}")]
+    Method {
+        server: String,
+        method: String,
+        what: &'static str,
+    },
     #[error("globals.json: network.{0} is no URL")]
     Kong(&'static str),
     #[error(transparent)]
@@ -161,7 +179,7 @@ impl Configuration {
             }),
             title,
             portal_url: format!("{portal}/"),
-            methods: definition.auth_methods.iter().filter_map(method).collect(),
+            methods: methods(settings, definition)?,
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             mode: TokenMode::parse(mode)?,
             kong: KongAddresses::new(settings.kong.admin_url.as_ref(), network)?,
@@ -174,25 +192,44 @@ impl Configuration {
     }
 }
 
-fn method(definition: &AuthMethod) -> Option<Method> {
-    if !definition.is_enabled() {
-        return None;
-    }
+fn methods(
+    settings: &Settings,
+    definition: &AuthServer,
+) -> Result<Vec<Method>, ConfigurationError> {
+    let enabled = definition
+        .auth_methods
+        .iter()
+        .filter(|one| one.is_enabled());
+    enabled
+        .filter_map(|one| {
+            let wrong = |what| ConfigurationError::Method {
+                server: settings.server_name.clone(),
+                method: one.name.clone(),
+                what,
+            };
+            method(one).map_err(wrong).transpose()
+        })
+        .collect()
+}
+
+/// A method; nothing when its type is none of ours.
+fn method(definition: &AuthMethod) -> Result<Option<Method>, &'static str> {
     let flag = |name: &str| is_true(definition.config.get(name));
     let kind = match definition.kind.as_str() {
         "local" => MethodKind::Local(LocalSettings {
             trust_users: flag("trustUsers"),
             disable_signup: flag("disableSignup"),
         }),
+        "external" => MethodKind::External(Arc::new(external(definition)?)),
         other => {
             tracing::error!(
                 method = definition.name,
                 "login method of type `{other}` is not offered by this server and left out"
             );
-            return None;
+            return Ok(None);
         }
     };
-    Some(Method {
+    Ok(Some(Method {
         id: definition.name.clone(),
         title: definition
             .friendly_short
@@ -200,6 +237,28 @@ fn method(definition: &AuthMethod) -> Option<Method> {
             .unwrap_or_else(|| definition.name.clone()),
         protected: definition.is_protected(),
         kind,
+    }))
+}
+
+fn external(definition: &AuthMethod) -> Result<ExternalSettings, &'static str> {
+    // Its users would have the ids of machine users.
+    if definition.name == "internal" {
+        return Err("a method of this type needs another name");
+    }
+    let text = |name: &str| {
+        let text = definition.config.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let validate = text("validateUserPassUrl").ok_or("validateUserPassUrl is missing")?;
+    let validate = Url::parse(&validate).ok();
+    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
+    Ok(ExternalSettings {
+        validate: validate
+            .filter(is_web)
+            .ok_or("validateUserPassUrl is no http or https URL")?,
+        forgot_password_url: text("forgotPasswordUrl"),
+        username_prompt: text("usernamePrompt"),
+        password_prompt: text("passwordPrompt"),
     })
 }
 
@@ -214,9 +273,18 @@ fn is_true(value: Option<&Value>) -> bool {
 }
 
 impl Method {
-    pub const fn local(&self) -> &LocalSettings {
+    /// The settings of accounts of this installation, if the method has such.
+    pub const fn local(&self) -> Option<&LocalSettings> {
         match &self.kind {
-            MethodKind::Local(settings) => settings,
+            MethodKind::Local(settings) => Some(settings),
+            MethodKind::External(_) => None,
+        }
+    }
+
+    pub fn external(&self) -> Option<&ExternalSettings> {
+        match &self.kind {
+            MethodKind::External(settings) => Some(settings),
+            MethodKind::Local(_) => None,
         }
     }
 }

@@ -46,6 +46,9 @@ pub enum InteractionError {
     PortalApi(#[from] PortalApiError),
     #[error("the database failed")]
     Database(#[from] sea_orm::DbErr),
+    /// Whoever knows the users failed; the text holds no secret.
+    #[error("{0}")]
+    Provider(String),
 }
 
 /// Finds the next step of `flow`.

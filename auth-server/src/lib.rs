@@ -8,6 +8,7 @@
 // Protocol and pages.
 mod authorize;
 mod consent;
+mod federated;
 mod interaction;
 mod introspection;
 mod local;

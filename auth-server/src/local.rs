@@ -4,6 +4,7 @@
 //! the same time.
 
 mod change_password;
+mod external;
 mod forgotten;
 mod form;
 mod login;
@@ -19,6 +20,7 @@ use crate::state::AppState;
 pub use form::{PageForm, delay, method_of, open_form};
 pub use login::login_url;
 pub use password::{Checked, check_password};
+pub use verification::link as verification_link;
 pub use verify_email::logged_in_user;
 
 /// Below the base path.

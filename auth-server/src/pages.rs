@@ -53,6 +53,8 @@ pub struct Common {
     pub logout_url: &'static str,
     pub signup_url: String,
     pub register_url: String,
+    /// Only where it is a page of ours; the log-in page says itself.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub forgot_password_url: String,
     pub verify_email_url: String,
     pub verify_post_url: String,

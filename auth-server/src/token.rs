@@ -28,6 +28,8 @@ pub enum TokenError {
     Kong(#[from] KongError),
     #[error(transparent)]
     Mode(#[from] UnsupportedMode),
+    #[error("a log-in method failed: {0}")]
+    Provider(String),
     /// A state machine was given something it did not ask for.
     #[error("the grant went astray")]
     Internal,
@@ -45,6 +47,7 @@ impl From<crate::interaction::InteractionError> for TokenError {
         match error {
             InteractionError::PortalApi(error) => Self::PortalApi(error),
             InteractionError::Database(error) => Self::Database(error),
+            InteractionError::Provider(text) => Self::Provider(text),
         }
     }
 }

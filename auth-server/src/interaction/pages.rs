@@ -6,6 +6,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::{
+    configuration::Method,
     flows::{self, Flow, FormSource},
     pages::{
         self, GrantsPage, LoginPage, PageError, RegisterPage, SelectNamespacePage, Shell,
@@ -79,7 +80,25 @@ pub async fn login_page(
     if let Some(name) = back_to.clone().filter(|name| *name != shell.common.title) {
         shell.common.title = name;
     }
+    let configuration = state.configuration();
+    let method = configuration.method(&flow.method);
+    let external = method.and_then(Method::external);
+    let forgot_here = std::mem::take(&mut shell.common.forgot_password_url);
     let page = LoginPage {
+        forgotten: match external {
+            Some(external) => external.forgot_password_url.clone(),
+            None => Some(format!(
+                "{}/{}?flow={}",
+                shell.common.base_url, forgot_here, flow.id
+            )),
+        },
+        forgot_password_url: match external {
+            Some(external) => external.forgot_password_url.clone(),
+            None => Some(forgot_here.clone()),
+        },
+        is_external: external.is_some(),
+        username_prompt: external.and_then(|external| external.username_prompt.clone()),
+        password_prompt: external.and_then(|external| external.password_prompt.clone()),
         error_message,
         disable_signup: signup_is_closed(state, flow).await?,
         prefill_username: username.or_else(|| flow.prefill_username.clone()),
@@ -218,7 +237,8 @@ async fn application_name(state: &AppState, flow: &Flow) -> Result<Option<String
 pub async fn signup_is_closed(state: &AppState, flow: &Flow) -> Result<bool, PageError> {
     let configuration = state.configuration();
     let method = configuration.method(&flow.method);
-    if method.is_none_or(|method| method.local().disable_signup) {
+    let local = method.and_then(Method::local);
+    if local.is_none_or(|local| local.disable_signup) {
         return Ok(true);
     }
     let Some(goal) = flow.authorize() else {
@@ -262,5 +282,6 @@ pub fn page_error(state: &AppState, error: &InteractionError) -> PageError {
     match error {
         InteractionError::PortalApi(error) => PageError::portal_api(state, error),
         InteractionError::Database(error) => PageError::database(state, error),
+        InteractionError::Provider(_) => PageError::provider(state, error),
     }
 }

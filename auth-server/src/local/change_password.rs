@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{method_of, open_form},
+    form::{local_method_of, open_form},
     login,
     signup::password_fault,
 };
@@ -75,7 +75,7 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<NewPassword>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &visitor, &method)?;
     let source = FormSource::ChangePassword;
     let flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
     let Some(user_id) = flow.pending_user.clone() else {

@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{any_flow, delay, method_of},
+    form::{any_flow, delay, local_method_of},
     signup::FlowQuery,
     verification::link,
 };
@@ -31,7 +31,7 @@ pub async fn show(
     visitor: Visitor,
     Query(query): Query<FlowQuery>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &visitor, &method)?;
     let flow = any_flow(&state, &visitor, &method.id, query.flow.as_deref()).await?;
     let source = FormSource::ForgotPassword;
     let mut shell = Shell::new(&state, &visitor, &method.id, source, flow.as_ref());
@@ -62,7 +62,7 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Request>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &visitor, &method)?;
     let source = FormSource::ForgotPassword;
     if visitor
         .check_form(&state, source, form.csrf.as_deref())

@@ -53,6 +53,15 @@ pub fn method_of(state: &AppState, visitor: &Visitor, id: &str) -> Result<Method
         .ok_or_else(|| PageError::for_visitor(visitor, state, Fault::NotFound))
 }
 
+/// As [`method_of`], for pages that only accounts of this installation have.
+pub fn local_method_of(state: &AppState, visitor: &Visitor, id: &str) -> Result<Method, PageError> {
+    let method = method_of(state, visitor, id)?;
+    match method.local() {
+        Some(_) => Ok(method),
+        None => Err(PageError::for_visitor(visitor, state, Fault::NotFound)),
+    }
+}
+
 /// The flow that a form names, after checking that the form is genuine.
 pub async fn open_form(
     state: &AppState,

@@ -9,6 +9,7 @@ use sdk::types::User;
 use serde::Deserialize;
 
 use crate::{
+    configuration::Method,
     flows::{self, Flow, FormSource, Goal},
     interaction,
     pages::{Fault, PageError, Texts},
@@ -96,7 +97,7 @@ pub async fn submit(
         return again.show(&state, visitor, &flow).await;
     }
     let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
-    match verify(&state, &visitor, &form, t).await? {
+    match verify(&state, &visitor, &method, &form, t).await? {
         Ok(user) => enter(&state, visitor, flow, &user).await,
         Err(again) => again.show(&state, visitor, &flow).await,
     }
@@ -133,15 +134,20 @@ impl Again {
 async fn verify(
     state: &AppState,
     visitor: &Visitor,
+    method: &Method,
     form: &Credentials,
     t: Texts,
 ) -> Result<Result<User, Again>, PageError> {
     let username = form.username.trim();
-    let checked = check_password(state, visitor.peer.address, username, &form.password).await;
+    let address = visitor.peer.address;
+    let checked = check_password(state, method, address, username, &form.password).await;
     let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
     Ok(match checked {
         Checked::Right(user) => Ok(*user),
         Checked::Wrong => Err(Again::new(StatusCode::OK, t.wrong_login(), username)),
+        Checked::AddressTaken => {
+            return Err(PageError::for_visitor(visitor, state, Fault::AddressTaken));
+        }
         Checked::TooMany { .. } => Err(Again::new(
             StatusCode::TOO_MANY_REQUESTS,
             t.too_many(),

@@ -6,8 +6,11 @@ use std::{net::IpAddr, time::Duration};
 use sdk::types::User;
 use service::clock;
 
+use super::external;
 use crate::{
     brake::{self, Act, BrakeError, Who},
+    configuration::{Method, MethodKind},
+    federated,
     interaction::InteractionError,
     portal_api::LoginOutcome,
     state::AppState,
@@ -21,11 +24,14 @@ pub enum Checked {
     TooMany {
         wait: Duration,
     },
+    /// The right password, but another account has the mail address (8.2).
+    AddressTaken,
 }
 
 /// Checks name and password. Failures of every kind look alike and get slower.
 pub async fn check_password(
     state: &AppState,
+    method: &Method,
     address: IpAddr,
     username: &str,
     password: &str,
@@ -41,7 +47,18 @@ pub async fn check_password(
     let outcome = if username.is_empty() || password.is_empty() {
         LoginOutcome::Refused
     } else {
-        state.portal_api.login(username, password, address).await?
+        match &method.kind {
+            MethodKind::Local(_) => state.portal_api.login(username, password, address).await?,
+            MethodKind::External(settings) => {
+                match external::verify(settings, username, password).await? {
+                    Some(identity) => match federated::load(state, method, &identity).await? {
+                        Some(user) => LoginOutcome::Right(Box::new(user)),
+                        None => return Ok(Checked::AddressTaken),
+                    },
+                    None => LoginOutcome::Refused,
+                }
+            }
+        }
     };
     match outcome {
         LoginOutcome::Right(user) => {

@@ -28,7 +28,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{any_flow, method_of, open_form},
+    form::{any_flow, local_method_of, open_form},
     login,
     verification::link,
 };
@@ -48,7 +48,7 @@ pub async fn show(
     visitor: Visitor,
     Query(query): Query<FlowQuery>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &visitor, &method)?;
     let flow = any_flow(&state, &visitor, &method.id, query.flow.as_deref()).await?;
     let Some(flow) = flow else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
@@ -83,7 +83,7 @@ pub async fn submit(
     PageForm(form): PageForm<NewAccount>,
 ) -> Result<Response, PageError> {
     let answer_at = Instant::now() + SAME_TIME;
-    let method = method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &visitor, &method)?;
     let csrf = form.csrf.as_deref();
     let flow = open_form(&state, &visitor, &method.id, FormSource::Signup, csrf).await?;
     refuse_if_closed(&state, &visitor, &flow).await?;
@@ -103,7 +103,7 @@ pub async fn submit(
     brake::count(&state.database, Act::Signup, &whos, now)
         .await
         .map_err(|error| PageError::database(&state, &error))?;
-    let trusts = method.local().trust_users;
+    let trusts = method.local().is_some_and(|local| local.trust_users);
     let created = state
         .portal_api
         .create_user(email, &form.password, trusts)

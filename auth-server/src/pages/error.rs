@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use ui::{Frame, Preferences};
 
-use crate::{portal_api::PortalApiError, state::AppState};
+use crate::{interaction::InteractionError, portal_api::PortalApiError, state::AppState};
 
 use super::{Page, Texts};
 
@@ -61,6 +61,7 @@ pub enum Fault {
     Namespace,
     Action,
     LoginNeeded,
+    AddressTaken,
     TooMany,
     Unavailable,
     Internal,
@@ -82,6 +83,7 @@ impl Fault {
             | Self::Target
             | Self::Namespace
             | Self::Action => StatusCode::BAD_REQUEST,
+            Self::AddressTaken => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -105,6 +107,7 @@ impl Fault {
             Self::Namespace => t.fault_namespace(),
             Self::Action => t.fault_action(),
             Self::LoginNeeded => t.fault_login_needed(),
+            Self::AddressTaken => t.fault_address_taken(),
             Self::TooMany => t.too_many(),
             Self::Unavailable => t.fault_unavailable(),
             Self::Internal => t.fault_internal(),
@@ -147,6 +150,13 @@ impl PageError {
 
     pub fn portal_api(state: &AppState, error: &PortalApiError) -> Self {
         tracing::error!(%error, "portal-api failed");
+        Self::new(state, Fault::Unavailable)
+    }
+}
+
+impl PageError {
+    pub fn provider(state: &AppState, error: &InteractionError) -> Self {
+        tracing::error!(%error, "a log-in method failed");
         Self::new(state, Fault::Unavailable)
     }
 }

@@ -44,6 +44,18 @@ pub struct LoginPage {
     pub disable_signup: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill_username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username_prompt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_prompt: Option<String>,
+    /// Where the form of those is who forgot their password: relative to the base URL, or elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgot_password_url: Option<String>,
+    #[serde(skip)]
+    pub is_external: bool,
+    /// The same as a link.
+    #[serde(skip)]
+    pub forgotten: Option<String>,
     /// Name of the application one goes back to.
     #[serde(skip)]
     pub back_to: Option<String>,
@@ -52,14 +64,25 @@ pub struct LoginPage {
 }
 
 impl LoginPage {
+    fn password_label(&self) -> &str {
+        let own = self.common.t.password();
+        self.password_prompt.as_deref().unwrap_or(own)
+    }
+
     fn username(&self) -> Html {
+        let label = self.username_prompt.as_deref();
         Field {
-            kind: FieldKind::Email,
+            // A service of the operator's may have names that are no mail addresses.
+            kind: if self.is_external {
+                FieldKind::Text
+            } else {
+                FieldKind::Email
+            },
             value: self.prefill_username.clone().unwrap_or_default(),
             autocomplete: "username",
             max_length: Some(256),
             autofocus: self.prefill_username.is_none(),
-            ..Field::required("username", self.common.t.email())
+            ..Field::required("username", label.unwrap_or(self.common.t.email()))
         }
         .html()
     }

@@ -93,6 +93,7 @@ ui::texts! {
         fault_register_off = "You are not registered for this API, and registration is closed.", "Sie sind für diese Schnittstelle nicht registriert, und die Registrierung ist geschlossen.";
         fault_namespace = "You are not registered in this place.", "Sie sind in diesem Bereich nicht registriert.";
         fault_action = "The form was sent with an unknown button.", "Das Formular wurde mit einem unbekannten Knopf gesendet.";
+        fault_address_taken = "Another account already has the mail address of this log-in. Log in with that account.", "Ein anderes Konto hat bereits die E-Mail-Adresse dieser Anmeldung. Melden Sie sich mit jenem Konto an.";
         fault_login_needed = "Log in first.", "Melden Sie sich zuerst an.";
         fault_unavailable = "The log-in pages cannot reach their data right now. Try again in a minute.", "Die Anmeldung erreicht ihre Daten gerade nicht. Versuchen Sie es in einer Minute noch einmal.";
         fault_internal = "Something went wrong here.", "Hier ist etwas schiefgegangen.";

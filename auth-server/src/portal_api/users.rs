@@ -81,6 +81,30 @@ impl PortalApi {
         saved(self.0.sdk.create_user(&user).await)
     }
 
+    pub async fn user_by_custom_id(&self, custom_id: &str) -> Result<Option<User>, PortalApiError> {
+        match self.0.sdk.user_by_custom_id(custom_id).await? {
+            Some(found) => self.user(&found.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Creates the account of somebody whom a provider knows.
+    pub async fn create_federated_user(
+        &self,
+        custom_id: &str,
+        email: &str,
+        validated: bool,
+    ) -> Result<SaveOutcome<User>, PortalApiError> {
+        let user = CreateUser {
+            email: Some(email.to_owned()),
+            custom_id: Some(custom_id.to_owned()),
+            validated: Some(validated),
+            groups: Some(Vec::new()),
+            ..CreateUser::default()
+        };
+        saved(self.0.sdk.create_user(&user).await)
+    }
+
     /// Gives a user a new password of his own choice.
     pub async fn change_password(
         &self,

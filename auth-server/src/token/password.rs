@@ -11,6 +11,7 @@ use crate::{
     apis::ApiPolicy,
     brake::Braked,
     clients::Client,
+    configuration::Method,
     families::{self, Family},
     local::{Checked, check_password},
     oauth::{Grant, Refusal},
@@ -48,9 +49,12 @@ pub async fn grant(
     let scope = scope(request, &client, &api)?;
     let password = request.password.as_deref();
     let password = password.ok_or(Refusal::PasswordMissing)?;
-    let user = match check_password(state, peer.address, username, password).await? {
+    let checked = check_password(state, &method, peer.address, username, password).await?;
+    let user = match checked {
         Checked::Right(user) if user.must_change_password != Some(true) => user,
-        Checked::Right(_) | Checked::Wrong => return Err(Refusal::UserRefused.into()),
+        Checked::Right(_) | Checked::Wrong | Checked::AddressTaken => {
+            return Err(Refusal::UserRefused.into());
+        }
         Checked::TooMany { wait } => return Err(Braked(wait).into()),
     };
     let verbatim = tenants(state, &api, &user).await?;
@@ -59,7 +63,7 @@ pub async fn grant(
         id: random::hex_id(),
         client_id: client.client_id.clone(),
         api: api.id.clone(),
-        method,
+        method: method.id,
         user_id: user.id.clone(),
         namespace: None,
         scope,
@@ -94,7 +98,7 @@ pub async fn grant(
 }
 
 /// The method of the URL, or the first that the API accepts.
-fn method(state: &AppState, endpoint: &Endpoint, api: &ApiPolicy) -> Result<String, Refusal> {
+fn method(state: &AppState, endpoint: &Endpoint, api: &ApiPolicy) -> Result<Method, Refusal> {
     let configuration = state.configuration();
     let named = match endpoint {
         Endpoint::PerMethod { method, .. } => Some(method.as_str()),
@@ -102,8 +106,7 @@ fn method(state: &AppState, endpoint: &Endpoint, api: &ApiPolicy) -> Result<Stri
     };
     api.methods(&state.settings.server_name)
         .filter(|id| named.is_none_or(|named| named == *id))
-        .find(|id| configuration.method(id).is_some())
-        .map(str::to_owned)
+        .find_map(|id| configuration.method(id).cloned())
         .ok_or(Refusal::MethodNotAllowed)
 }
 

@@ -128,6 +128,10 @@ pub fn refuse(error: &TokenError, dialect: Dialect) -> OAuthError {
             tracing::error!(error = %source, "Kong gave no token");
             source.answer(dialect)
         }
+        TokenError::Provider(text) => {
+            tracing::error!(error = text, "a log-in method failed");
+            OAuthError::unavailable()
+        }
         TokenError::Mode(source) => {
             tracing::error!(error = %source, "no token can be made for this API");
             OAuthError::new(

@@ -6,6 +6,7 @@
 mod codes;
 mod consent;
 mod documents;
+mod external;
 mod kong;
 mod login;
 mod logout;

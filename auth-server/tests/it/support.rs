@@ -73,9 +73,15 @@ impl TestServer {
 
     /// On SQLite, with the grants that are off by default.
     pub async fn start_with_old_grants() -> Self {
+        Self::start_beside(|_| {}).await
+    }
+
+    /// As [`Self::start_with_old_grants`], after something was done with the stand-in of portal-api.
+    pub async fn start_beside(first: impl FnOnce(&PortalApi)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let keys = Keys::from_master(MasterKey::generate());
         let portal = PortalApi::start(keys.clone()).await;
+        first(&portal);
         let location = Location::in_folder(data.path(), "auth-server.db");
         Self::on(location, data, portal, keys, OLD_GRANTS).await
     }

@@ -37,6 +37,8 @@ struct Data {
     calls: Vec<String>,
     /// Addresses of a Kong that keeps the tokens: Admin API and proxy.
     kong: Option<(Url, Url)>,
+    /// Where a service of the operator's checks names and passwords.
+    external: Option<Url>,
 }
 
 #[derive(Clone)]
@@ -47,12 +49,14 @@ struct User {
     validated: bool,
     groups: Vec<String>,
     must_change_password: bool,
+    custom_id: Option<String>,
 }
 
 impl User {
     fn json(&self) -> Value {
         json!({"id": self.id, "email": self.email, "validated": self.validated,
-            "groups": self.groups, "mustChangePassword": self.must_change_password})
+            "groups": self.groups, "mustChangePassword": self.must_change_password,
+            "customId": self.custom_id})
     }
 }
 
@@ -74,7 +78,7 @@ impl PortalApi {
             .route("/subscriptions/{client}/verify", post(verify))
             .route("/applications/{application}", get(application))
             .route("/login", post(login))
-            .route("/users", post(create_user))
+            .route("/users", get(find_users).post(create_user))
             .route("/users/{id}", get(user).patch(patch_user))
             .route(
                 "/registrations/pools/{pool}/users/{user}",
@@ -102,6 +106,19 @@ impl PortalApi {
         self.data.lock().unwrap()
     }
 
+    /// From now on there is a method `directory`, for API `team`.
+    pub fn use_external(&self, validate: &Url) {
+        self.data().external = Some(validate.clone());
+    }
+
+    /// The account that was made for somebody from elsewhere, with its address.
+    pub fn find_custom(&self, custom_id: &str) -> Option<(String, String, bool)> {
+        let data = self.data();
+        let mut users = data.users.iter();
+        let user = users.find(|user| user.custom_id.as_deref() == Some(custom_id))?;
+        Some((user.id.clone(), user.email.clone(), user.validated))
+    }
+
     /// From now on tokens are Kong's.
     pub fn use_kong(&self, admin: &Url, proxy: &Url) {
         self.data().kong = Some((admin.clone(), proxy.clone()));
@@ -116,6 +133,7 @@ impl PortalApi {
             validated: true,
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             must_change_password: false,
+            custom_id: None,
         });
     }
 
@@ -221,12 +239,17 @@ async fn auth_server(State(api): State<PortalApi>) -> Json<Value> {
         Some(_) => "kong-oauth2",
         None => "jwt",
     };
+    let directory = json!({"name": "directory", "type": "external",
+        "enabled": api.data().external.is_some(), "config": {
+            "validateUserPassUrl": api.data().external, "usernamePrompt": "Staff number",
+            "forgotPasswordUrl": "https://staff.example/forgotten"}});
     Json(json!({
         "id": "default", "name": "default", "tokens": {"mode": mode},
         "config": {"api": {"routes": [{"paths": ["/auth"]}]}},
         "authMethods": [
             {"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}},
             {"name": "staff", "type": "local", "config": {"trustUsers": "true"}},
+            directory,
             {"name": "off", "type": "local", "enabled": false, "config": {}}
         ]
     }))
@@ -249,6 +272,7 @@ async fn apis() -> Json<Value> {
         {"id": "machines", "auth": "oauth2", "authMethods": methods, "settings": settings(false)},
         {"id": "signed", "auth": "oauth2", "authMethods": methods, "settings": signed},
         {"id": "direct", "auth": "oauth2", "authMethods": methods, "settings": direct},
+        {"id": "team", "auth": "oauth2", "authMethods": ["default:directory"], "settings": direct},
         {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
         {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "wicked"},
         {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "tenants"}
@@ -317,7 +341,8 @@ async fn login(State(api): State<PortalApi>, Json(body): Json<Value>) -> Respons
 async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (email, password) = (text("email").to_lowercase(), text("password"));
-    if !(6..=24).contains(&password.len()) || !email.contains('.') {
+    let is_federated = body["customId"].is_string();
+    if !(6..=24).contains(&password.len()) && !is_federated || !email.contains('.') {
         return refuse(400, "against a rule");
     }
     let mut data = api.data();
@@ -331,10 +356,25 @@ async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> R
         validated: body["validated"] == true,
         groups: Vec::new(),
         must_change_password: false,
+        custom_id: body["customId"].as_str().map(str::to_owned),
     };
     let answer = (StatusCode::CREATED, Json(user.json())).into_response();
     data.users.push(user);
     answer
+}
+
+async fn find_users(State(api): State<PortalApi>, Query(query): Query<Value>) -> Response {
+    let data = api.data();
+    let custom_id = query["customId"].as_str().unwrap();
+    let found = data
+        .users
+        .iter()
+        .filter(|user| user.custom_id.as_deref() == Some(custom_id));
+    let found: Vec<Value> = found.map(User::json).collect();
+    if found.is_empty() {
+        return refuse(404, "nobody");
+    }
+    Json(found).into_response()
 }
 
 async fn user(State(api): State<PortalApi>, Path(id): Path<String>) -> Response {
