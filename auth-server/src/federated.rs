@@ -20,7 +20,7 @@ pub struct Identity {
 
 impl Identity {
     /// From OpenID Connect claims; nothing without `sub` and `email`.
-    pub fn of_profile(profile: Map<String, Value>) -> Option<Self> {
+    pub fn of_profile(profile: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| match profile.get(name)? {
             Value::String(text) => Some(text.trim().to_owned()),
             Value::Number(number) => Some(number.to_string()),
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_identity_needs_an_id_and_an_address() {
-        let identity = |profile: Value| Identity::of_profile(profile.as_object().unwrap().clone());
+        let identity = |profile: Value| Identity::of_profile(profile.as_object().unwrap());
         let full = serde_json::json!({"sub": 42, "email": "a@b.c", "email_verified": true});
         let expected = Identity {
             sub: "42".to_owned(),

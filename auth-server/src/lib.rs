@@ -8,6 +8,7 @@
 // Protocol and pages.
 mod authorize;
 mod consent;
+mod content;
 mod federated;
 mod interaction;
 mod introspection;

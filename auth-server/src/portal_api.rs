@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use sdk::{
     Client as SdkClient, Optional,
+    client::ContentAnswer,
     types::{Api, AuthServer, Globals, Pool},
 };
 use service::{ServiceName, keys::Keys, token::Identity};
@@ -70,6 +71,11 @@ impl PortalApi {
             apis
         };
         Ok(ApiPolicy::find(&apis, id))
+    }
+
+    /// A file of the configuration that everybody may see.
+    pub async fn content(&self, path: &str) -> Result<Option<ContentAnswer>, PortalApiError> {
+        self.0.sdk.content(path).await.optional()
     }
 
     pub async fn pool(&self, id: &str) -> Result<Option<Arc<Pool>>, PortalApiError> {

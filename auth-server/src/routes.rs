@@ -1,7 +1,7 @@
 //! All addresses of the auth server in one place.
 
 use crate::{
-    authorize, consent, introspection, keys, local, logout, metadata, pages, registration,
+    authorize, consent, content, introspection, keys, local, logout, metadata, pages, registration,
     revocation, state::AppState, token, userinfo,
 };
 use axum::{
@@ -10,7 +10,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 /// Longest form or JSON body (3.1).
 const MAX_BODY: usize = 100 * 1024;
@@ -18,20 +18,24 @@ const MAX_BODY: usize = 100 * 1024;
 /// Everything below the base path, and the metadata beside it. Health is answered before.
 pub fn router(state: AppState) -> Router {
     let base = state.settings.base_path.clone();
-    let below = Router::new()
-        .merge(authorize::standard_routes())
+    let of_one_person = Router::new()
         .merge(authorize::compatible_routes())
-        .merge(token::standard_routes())
         .merge(token::compatible_routes())
-        .merge(introspection::routes())
-        .merge(revocation::routes())
         .merge(userinfo::routes())
-        .merge(keys::routes())
-        .merge(metadata::routes())
         .merge(local::routes())
         .merge(registration::routes())
         .merge(consent::routes())
         .merge(logout::routes())
+        .layer(middleware::from_fn(never_keep));
+    let below = Router::new()
+        .merge(of_one_person)
+        .merge(authorize::standard_routes())
+        .merge(token::standard_routes())
+        .merge(introspection::routes())
+        .merge(revocation::routes())
+        .merge(keys::routes())
+        .merge(metadata::routes())
+        .merge(content::routes())
         .merge(ui::assets::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(harden));
@@ -46,6 +50,25 @@ pub fn router(state: AppState) -> Router {
 async fn harden(request: Request, next: Next) -> Response {
     let policy = ui::security::content_security_policy(&[]);
     ui::security::harden(next.run(request).await, &policy)
+}
+
+/// No cache on the way keeps what was answered to one person, however old it is (3.2).
+async fn never_keep(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (
+            header::CACHE_CONTROL,
+            "no-store, no-cache, must-revalidate, proxy-revalidate",
+        ),
+        (header::PRAGMA, "no-cache"),
+        (header::EXPIRES, "0"),
+        (HeaderName::from_static("surrogate-control"), "no-store"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn unknown(State(state): State<AppState>, headers: HeaderMap, uri: Uri) -> Response {

@@ -58,5 +58,5 @@ pub async fn verify(
     if answer.error.is_some_and(|error| !error.is_null()) {
         return Ok(None);
     }
-    Ok(answer.profile.and_then(Identity::of_profile))
+    Ok(answer.profile.as_ref().and_then(Identity::of_profile))
 }

@@ -91,3 +91,42 @@ async fn pages_are_html_in_the_language_of_the_reader_with_a_strict_policy() {
     let unknown = server.get("/no/such/page").await.expect(404);
     assert!(unknown.text.contains("<!doctype html>"));
 }
+
+#[tokio::test]
+async fn the_operators_style_and_pictures_are_handed_on_and_nothing_else() {
+    let server = TestServer::start().await;
+    let style = server.get("/content/wicked.css").await.expect(200);
+    assert_eq!(style.headers["content-type"], "text/css");
+    assert_eq!(style.text, "body {}");
+    assert!(style.headers.get("set-cookie").is_none());
+    for path in [
+        "missing.png",
+        "page",
+        "page.html",
+        "toc",
+        "a/..%2fusers.css",
+    ] {
+        let answer = server.get(&format!("/content/{path}")).await.expect(404);
+        assert!(answer.json()["message"].is_string(), "{path}");
+    }
+    server.get("/content/../users.css").await.expect(404);
+}
+
+#[tokio::test]
+async fn what_is_answered_to_one_person_is_kept_nowhere() {
+    let server = TestServer::start().await;
+    let paths = [
+        "/local/login?redirect_uri=/auth/local/grants",
+        "/local/api/orders/authorize",
+        "/profile",
+        "/logout",
+    ];
+    for path in paths {
+        let answer = server.get(path).await;
+        let kept = "no-store, no-cache, must-revalidate, proxy-revalidate";
+        assert_eq!(answer.headers["cache-control"], kept, "{path}");
+        assert_eq!(answer.headers["pragma"], "no-cache");
+        assert_eq!(answer.headers["expires"], "0");
+        assert_eq!(answer.headers["surrogate-control"], "no-store");
+    }
+}

@@ -130,6 +130,27 @@ impl TestServer {
         Some((one, two))
     }
 
+    /// As [`Self::start_two`], with tokens that one Kong keeps.
+    pub async fn start_two_with_kong() -> Option<(Self, Self, Kong)> {
+        let location = Location::parse(&fresh_postgres().await?).unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let kong = Kong::start(&keys).await;
+        portal.use_kong(&kong.admin.url(), &kong.proxy.url());
+        let start = || {
+            let folder = tempfile::tempdir().unwrap();
+            Self::on(
+                location.clone(),
+                folder,
+                portal.clone(),
+                keys.clone(),
+                OLD_GRANTS,
+            )
+        };
+        let (one, two) = tokio::join!(start(), start());
+        Some((one, two, kong))
+    }
+
     async fn on(
         database: Location,
         data: TempDir,

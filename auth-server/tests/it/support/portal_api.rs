@@ -77,6 +77,7 @@ impl PortalApi {
             .route("/subscriptions/{client}", get(subscription))
             .route("/subscriptions/{client}/verify", post(verify))
             .route("/applications/{application}", get(application))
+            .route("/content/{*path}", get(content))
             .route("/login", post(login))
             .route("/users", get(find_users).post(create_user))
             .route("/users/{id}", get(user).patch(patch_user))
@@ -361,6 +362,14 @@ async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> R
     let answer = (StatusCode::CREATED, Json(user.json())).into_response();
     data.users.push(user);
     answer
+}
+
+async fn content(Path(path): Path<String>) -> Response {
+    match path.as_str() {
+        "wicked.css" => ([(header::CONTENT_TYPE, "text/css")], "body {}").into_response(),
+        "page" => ([(header::CONTENT_TYPE, "text/html")], "<p>").into_response(),
+        _ => refuse(404, "no such file"),
+    }
 }
 
 async fn find_users(State(api): State<PortalApi>, Query(query): Query<Value>) -> Response {
