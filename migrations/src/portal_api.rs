@@ -17,6 +17,7 @@ mod m20261121_000042_locked_users;
 mod m20261121_000043_collaboration;
 mod m20261121_000050_teams;
 mod m20261121_000070_event_bus;
+mod m20261121_000071_usage_windows;
 mod m20261121_000090_mail_language;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000043_collaboration::Migration),
             Box::new(m20261121_000050_teams::Migration),
             Box::new(m20261121_000070_event_bus::Migration),
+            Box::new(m20261121_000071_usage_windows::Migration),
             Box::new(m20261121_000090_mail_language::Migration),
         ]
     }

@@ -9,5 +9,6 @@ mod routes;
 mod row;
 mod series;
 mod store;
+mod thresholds;
 
 pub use routes::routes;

@@ -184,6 +184,10 @@ pub const TABLES: &[Table] = &[
         ("operation", Text), ("status", Text), ("calls", Number), ("errors", Number),
         ("request_bytes", Number), ("response_bytes", Number), ("histogram", Json),
     ]),
+    table("usage_windows", &["subscription_id", "name"], &[
+        ("subscription_id", Text), ("name", Text), ("begins_at", Number), ("allowed", Number),
+        ("used", Number), ("told", Number),
+    ]),
     table("usage_batches", &["id"], &[("id", Text), ("received_at", Time)]),
 ];
 

@@ -345,9 +345,35 @@ impl Event {
         Self::new("credential", "expiring", credential_id, data)
     }
 
+    /// So many percent of a limit are used up; `window` is its name (`day`), which ends at
+    /// `reset_at`.
+    pub fn usage_threshold(
+        of: SubscriptionRef<'_>,
+        window: &str,
+        percent: i64,
+        limit: i64,
+        used: i64,
+        reset_at: DateTime<Utc>,
+    ) -> Self {
+        let data = json!({
+            "subscriptionId": of.subscription_id, "applicationId": of.application_id,
+            "apiId": of.api_id, "planId": of.plan_id, "window": window, "percent": percent,
+            "limit": limit, "used": used,
+            "resetAt": reset_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        });
+        Self::new("usage", "threshold", of.subscription_id, data)
+    }
+
     /// A listener was switched off, because it is gone or failed for days.
-    pub fn listener_disabled(listener_id: &str, reason: &str) -> Self {
-        let data = json!({"listenerId": listener_id, "reason": reason});
+    /// `application_id`: whose listener it is, if it is an application's.
+    pub fn listener_disabled(
+        listener_id: &str,
+        application_id: Option<&str>,
+        reason: &str,
+    ) -> Self {
+        let data = json!({
+            "listenerId": listener_id, "applicationId": application_id, "reason": reason,
+        });
         Self::new("listener", "disabled", listener_id, data)
     }
 

@@ -15,7 +15,7 @@ use axum::{
 };
 use sea_orm::DatabaseTransaction;
 
-use super::Event;
+use super::{Event, row::listener};
 use crate::{ApiError, AppState, audit::Actor};
 pub use read::{lengths, waiting};
 pub use secrets::{erase as erase_sealed, erase_opened};
@@ -48,10 +48,10 @@ pub fn routes() -> Router<AppState> {
 pub async fn tell_disabled(
     txn: &DatabaseTransaction,
     state: &AppState,
-    listener: &str,
+    listener: &listener::Model,
     reason: &str,
 ) -> Result<(), ApiError> {
-    tracing::warn!(listener.id = listener, "listener switched off: {reason}");
-    let event = Event::listener_disabled(listener, reason);
+    tracing::warn!(listener.id = listener.id, "listener switched off: {reason}");
+    let event = Event::listener_disabled(&listener.id, listener.application_id.as_deref(), reason);
     super::append(txn, state, &Actor::system(), event).await
 }

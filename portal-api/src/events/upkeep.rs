@@ -41,7 +41,7 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
             let reason = "every attempt failed for days";
             let txn = state.db.write().await?;
             store::set_enabled(&txn, &listener.id, Some(reason)).await?;
-            queue::tell_disabled(&txn, state, &listener.id, reason).await?;
+            queue::tell_disabled(&txn, state, listener, reason).await?;
             state.commit(txn).await?;
         }
     }

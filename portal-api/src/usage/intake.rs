@@ -8,7 +8,7 @@ use http::StatusCode;
 use sdk::types::usage::{LATENCY_BUCKETS_MS, UsageBatch, UsageCell};
 use service::ServiceName;
 
-use super::{row::minute, store};
+use super::{row::minute, store, thresholds};
 use crate::{
     ApiError, AppState,
     caller::Caller,
@@ -43,9 +43,11 @@ pub async fn take(
     let cells = batch
         .cells
         .into_iter()
-        .filter(|cell| known.contains(&cell.subscription));
-    store::add(&txn, store::merge(cells.map(to_row))).await?;
+        .filter(|cell| known.contains_key(&cell.subscription));
+    let rows = store::merge(cells.map(to_row));
+    store::add(&txn, rows.clone()).await?;
     store::touch(&txn, used).await?;
+    thresholds::tell(&txn, &state, &known, &rows, service::clock::now()).await?;
     state.commit(txn).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -1,4 +1,4 @@
-//! The tables `usage_minutes` and `usage_batches`.
+//! The tables `usage_minutes`, `usage_windows` and `usage_batches`.
 
 pub mod minute {
     use sea_orm::{FromJsonQueryResult, entity::prelude::*};
@@ -29,6 +29,33 @@ pub mod minute {
     /// Calls per latency bucket.
     #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
     pub struct Counts(pub Vec<u64>);
+
+    #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod window {
+    use sea_orm::entity::prelude::*;
+
+    /// What a subscription has used of one limit of its plan, in the window that ran last.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "usage_windows")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subscription_id: String,
+        /// `minute`, `hour`, `day`, `month` or `year`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub name: String,
+        /// Unix seconds.
+        pub begins_at: i64,
+        /// The limit that `told` is about.
+        pub allowed: i64,
+        pub used: i64,
+        /// Percent of which listeners were told.
+        pub told: i64,
+    }
 
     #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
     pub enum Relation {}

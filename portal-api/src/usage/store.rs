@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExprTrait,
-    IntoActiveModel, QuerySelect, entity::prelude::*, sea_query::OnConflict,
+    IntoActiveModel, entity::prelude::*, sea_query::OnConflict,
 };
 
 use super::{
@@ -51,22 +51,19 @@ pub async fn insert_batch(
     }
 }
 
-/// Those of `ids` that are subscriptions.
+/// Those of `ids` that are subscriptions, by id.
 pub async fn existing(
     txn: &DatabaseTransaction,
     ids: HashSet<String>,
-) -> Result<HashSet<String>, DbErr> {
+) -> Result<HashMap<String, subscriptions::row::Model>, DbErr> {
     let ids: Vec<String> = ids.into_iter().collect();
-    let mut known = HashSet::new();
+    let mut known = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
-        let found: Vec<String> = subscriptions::row::Entity::find()
-            .select_only()
-            .column(subscriptions::row::Column::Id)
+        let found = subscriptions::row::Entity::find()
             .filter(subscriptions::row::Column::Id.is_in(chunk))
-            .into_tuple()
             .all(txn)
             .await?;
-        known.extend(found);
+        known.extend(found.into_iter().map(|row| (row.id.clone(), row)));
     }
     Ok(known)
 }

@@ -57,7 +57,7 @@ pub async fn settle(
     match &effects.disable {
         Some(reason) => {
             store::set_enabled(&txn, &listener.id, Some(reason)).await?;
-            queue::tell_disabled(&txn, state, &listener.id, reason).await?;
+            queue::tell_disabled(&txn, state, listener, reason).await?;
             state.commit(txn).await?;
         }
         None => txn.commit().await?,
