@@ -142,10 +142,10 @@ async fn due(office: &Office) -> Result<Vec<String>, DbErr> {
     let state = &office.state;
     office.lease.renew().await?;
     let db = state.db.read();
-    let ours = office.lease.condition();
+    let can_be_ours = office.lease.condition();
     let open = OPEN.replace("state", "d.state");
     let statement = format!(
-        "select l.id from listeners l where l.enabled and l.mode <> 'pull' {ours} \
+        "select l.id, l.sender from listeners l where l.enabled and l.mode <> 'pull' {can_be_ours} \
          and (l.next_attempt_at is null or l.next_attempt_at <= $1) \
          and exists (select 1 from deliveries d where d.listener_id = l.id and {open} \
                      and d.next_attempt_at <= $1)"
@@ -154,7 +154,11 @@ async fn due(office: &Office) -> Result<Vec<String>, DbErr> {
     let rows = db
         .query_all_raw(sql::statement(db, &statement, [now.into()]))
         .await?;
-    rows.iter().map(|row| row.try_get("", "id")).collect()
+    let due = rows
+        .iter()
+        .map(|row| Ok((row.try_get("", "id")?, row.try_get("", "sender")?)))
+        .collect::<Result<_, DbErr>>()?;
+    office.lease.take(due).await
 }
 
 /// Rings the bell of this instance when another one has committed events.

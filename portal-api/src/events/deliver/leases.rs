@@ -1,7 +1,7 @@
 //! Which instance sends to which listener, where several share a database.
 //!
-//! An instance writes itself into the rows of listeners that nobody sends to, and renews that every
-//! second, all of them in one statement. An instance that dies loses them after a few seconds; its
+//! An instance writes itself into the rows of listeners that nobody sends to, as soon as there is
+//! something for them, and renews that every second, all of them in one statement. An instance that dies loses them after a few seconds; its
 //! open deliveries were never taken out of the queue, so the next one sends them again. One write a
 //! second, instead of one per batch and two per event, and never two senders that overtake each
 //! other.
@@ -11,12 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::{AppState, sql};
 
+/// Nobody sends to it. The clock of the database is the same for all.
+const FREE: &str = "sender is null or sender_until < now()";
 const RENEW: Duration = Duration::from_secs(1);
-/// As the statement below says it.
 const LIFETIME: Duration = Duration::from_secs(4);
 /// Of that, the part in which requests may be begun.
 const SAFE: Duration = Duration::from_secs(3);
@@ -42,11 +43,17 @@ impl Lease {
         }
     }
 
-    /// What a listener `l` has to be like for this instance to send to it, as a part of a condition.
+    /// What a listener `l` has to be like for this instance to send to it, or to [`take`] it, as a
+    /// part of a condition.
+    ///
+    /// [`take`]: Self::take
     pub fn condition(&self) -> String {
-        self.holder
-            .as_ref()
-            .map_or_else(String::new, |holder| format!("and l.sender = '{holder}'"))
+        self.holder.as_ref().map_or_else(String::new, |holder| {
+            format!(
+                "and (l.sender = '{holder}' or {})",
+                FREE.replace("sender", "l.sender")
+            )
+        })
     }
 
     /// Whether requests may be begun.
@@ -69,17 +76,41 @@ impl Lease {
         }
         let begun = Instant::now();
         let txn = self.state.db.write().await?;
-        // The clock of the database is the same for all.
         let statement = format!(
-            "update listeners set sender = $1, sender_until = now() + interval '{} seconds' \
-             where enabled and mode <> 'pull' \
-             and (sender = $1 or sender is null or sender_until < now())",
-            LIFETIME.as_secs()
+            "update listeners set {} where enabled and mode <> 'pull' and (sender = $1 or {FREE})",
+            held()
         );
         sql::run(&txn, &statement, [holder.clone().into()]).await?;
         txn.commit().await?;
         *self.renewed.lock().expect("no holder of this lock panics") = Some(begun);
         Ok(())
+    }
+
+    /// Those of `due`, listeners with their senders, that are this instance's. It takes the free ones:
+    /// the first event of a new listener need not wait for the next [`Lease::renew`].
+    pub async fn take(&self, due: Vec<(String, Option<String>)>) -> Result<Vec<String>, DbErr> {
+        let is_own = |(_, sender): &(String, Option<String>)| *sender == self.holder;
+        let (own, free): (Vec<_>, Vec<_>) = due.into_iter().partition(is_own);
+        let mut ours: Vec<String> = own.into_iter().map(|(id, _)| id).collect();
+        let Some(holder) = self.holder.as_ref().filter(|_| !free.is_empty()) else {
+            return Ok(ours);
+        };
+        let free: Vec<String> = free.into_iter().map(|(id, _)| id).collect();
+        let txn = self.state.db.write().await?;
+        let statement = format!(
+            "update listeners set {} where id in {} and ({FREE}) returning id",
+            held(),
+            sql::texts(&txn, 2)
+        );
+        let values = [holder.clone().into(), sql::json(&free)];
+        for row in txn
+            .query_all_raw(sql::statement(&txn, &statement, values))
+            .await?
+        {
+            ours.push(row.try_get("", "id")?);
+        }
+        txn.commit().await?;
+        Ok(ours)
     }
 
     /// So that another instance goes on at once.
@@ -98,4 +129,10 @@ impl Lease {
             tracing::debug!(%error, "listeners are not given back; they are free in some seconds");
         }
     }
+}
+
+/// Written into a row of which `$1` takes hold.
+fn held() -> String {
+    let seconds = LIFETIME.as_secs();
+    format!("sender = $1, sender_until = now() + interval '{seconds} seconds'")
 }
