@@ -8,7 +8,7 @@ mod configuration;
 mod deliveries;
 mod journey;
 mod kills;
-
+mod listen;
 mod operations;
 mod support;
 mod wicked;

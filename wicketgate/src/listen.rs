@@ -1,7 +1,7 @@
 //! `wicketgate listen`: prints events as they happen, for people who build listeners; and, if asked
 //! to, hands them on to the listener that is being built, signed as the real thing.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, io::Write as _, time::Duration};
 
 use anyhow::Context;
 use sdk::{
@@ -62,6 +62,7 @@ pub async fn run(options: Listen) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Until nobody reads any more.
 async fn listen(client: &Client, id: &str, target: Option<&Target>) {
     let mut known = VecDeque::new();
     loop {
@@ -82,7 +83,10 @@ async fn listen(client: &Client, id: &str, target: Option<&Target>) {
             if known.len() > KNOWN {
                 known.pop_front();
             }
-            println!("{}", serde_json::to_string(&event).unwrap_or_default());
+            let line = serde_json::to_string(&event).unwrap_or_default();
+            if writeln!(std::io::stdout(), "{line}").is_err() {
+                return;
+            }
             if let Some(target) = target {
                 target.hand_on(&event).await;
             }

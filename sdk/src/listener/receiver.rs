@@ -173,15 +173,21 @@ impl Receiver {
             return Ok(());
         }
         let result = self.0.client.ack_events(self.id(), &done).await;
-        let label = if result.is_ok() { "ok" } else { "failed" };
-        metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => label)
-            .increment(done.len() as u64);
+        self.count_acked(done.len(), result.is_ok());
         result
+    }
+
+    pub(super) fn count_acked(&self, events: usize, is_ok: bool) {
+        let result = if is_ok { "ok" } else { "failed" };
+        metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => result)
+            .increment(events as u64);
     }
 
     /// For unsigned deliveries: works until the queue is empty or nothing more gets done.
     pub(super) async fn work_through_queue(&self) -> Result<(), Error> {
         loop {
+            metrics::counter!("wicketgate_queue_poll_total", "listener" => self.id().to_owned())
+                .increment(1);
             let events = self.0.client.events(self.id(), Some(PORTION)).await?;
             let finished = self.work(events.clone()).await;
             let progress = !finished.acked.is_empty();

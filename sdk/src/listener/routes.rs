@@ -61,7 +61,9 @@ async fn deliver(
             .map_err(|error| failed(&error))?;
         return Ok("OK".into_response());
     }
-    Ok(Json(receiver.work(events).await).into_response())
+    let report = receiver.work(events).await;
+    receiver.count_acked(report.acked.len(), true);
+    Ok(Json(report).into_response())
 }
 
 fn failed(error: &crate::Error) -> Problem {

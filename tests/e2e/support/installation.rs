@@ -318,7 +318,8 @@ impl Installation {
         }
     }
 
-    fn command(&self, subcommand: &str) -> Command {
+    /// A command of the binary with the environment of this installation.
+    pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(Self::binary());
         command
             .arg(subcommand)
