@@ -33,8 +33,8 @@ pub struct Parts {
 #[serde(rename_all = "camelCase")]
 pub struct Changes {
     pub globals: bool,
+    /// Pages, and templates of mails and messages.
     pub content: bool,
-    pub templates: bool,
     pub apis: Vec<String>,
     pub plans: Vec<String>,
     pub groups: Vec<String>,
@@ -91,8 +91,7 @@ impl Parts {
     pub fn changes(&self, newer: &Self) -> Changes {
         Changes {
             globals: self.globals != newer.globals,
-            content: self.content != newer.content,
-            templates: self.templates != newer.templates,
+            content: self.content != newer.content || self.templates != newer.templates,
             apis: differing(&self.apis, &newer.apis),
             plans: differing(&self.plans, &newer.plans),
             groups: differing(&self.groups, &newer.groups),
@@ -225,7 +224,7 @@ mod tests {
             ("content/help.md", "New text"),
         ]);
         let changes = before.changes(&after);
-        assert!(changes.globals && changes.content && !changes.templates);
+        assert!(changes.globals && changes.content);
         assert_eq!(changes.apis, ["orders", "petstore"]);
         assert!(changes.plans.is_empty() && changes.groups.is_empty());
         let lifecycles: Vec<_> = before.lifecycle_changes(&after).collect();

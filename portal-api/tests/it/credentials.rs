@@ -182,24 +182,3 @@ async fn showing_a_secret_is_on_record() {
         .expect(200);
     assert_eq!(reveals().await, 1);
 }
-
-#[tokio::test]
-async fn that_a_credential_has_ended_is_told_once() {
-    let market = shop(Options::default()).await;
-    let list = market.get(DEVELOPER, PATH).await.expect(200).json();
-    let path = format!("{PATH}/{}/rotate", list[0]["id"].as_str().unwrap());
-    market
-        .post(DEVELOPER, &path, json!({"overlapSeconds": 0}))
-        .await
-        .expect(201);
-    market.listen().await;
-    // Housekeeping runs at start, and remembers what it told of.
-    let market = market.restart().await;
-    while market.count("meta where name = 'credentials-ended'").await == 0 {
-        tokio::task::yield_now().await;
-    }
-    let market = market.restart().await;
-    let events = market.events().await;
-    assert_eq!(events.len(), 1);
-    assert_eq!(events[0].1["changes"], json!(["credentials"]));
-}

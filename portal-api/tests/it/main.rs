@@ -17,6 +17,7 @@ mod commits;
 mod conditional;
 mod configuration;
 mod credentials;
+mod events;
 mod gateway;
 mod grants;
 mod hostile;

@@ -346,7 +346,7 @@ async fn those_who_want_to_know_hear_what_changed() {
         [json!({
             "hash": after, "previousHash": before, "commit": pushed,
             "changed": {
-                "globals": true, "content": true, "templates": false, "apis": ["petstore"],
+                "globals": true, "content": true, "apis": ["petstore"],
                 "plans": [], "groups": [], "authServers": [], "pools": [],
             },
         })]

@@ -181,7 +181,7 @@ async fn secrets_of_events_go_to_those_who_may_see_them_and_are_erased_then() {
 }
 
 #[tokio::test]
-async fn an_event_of_many_subscriptions_is_delivered_and_one_that_is_too_large_is_not_made() {
+async fn many_large_events_come_in_requests_of_a_megabyte() {
     let api = TestApi::with(&[], quick).await;
     let receiver = Receiver::start(|_| Reply::ok()).await;
     let settings = json!({"mode": "ack", "events": ["announcement.add"]});
@@ -197,6 +197,58 @@ async fn an_event_of_many_subscriptions_is_delivered_and_one_that_is_too_large_i
     assert!(requests.iter().all(|one| one.body.len() <= 1024 * 1024));
 }
 
+/// Gives an application so many subscriptions more.
+async fn subscribe(api: TestApi, application: &str, count: u32) -> TestApi {
+    let stopped = api.into_parts().await;
+    let db = stopped.open().await;
+    let txn = db.write().await.unwrap();
+    let copies = format!(
+        "insert into subscriptions (id, application_id, api_id, plan_id, auth, approved, trusted, \
+           created_at, changed_at) \
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < {count}) \
+         select 'a-rather-long-subscription-id-' || i, application_id, 'api-' || i, plan_id, auth, \
+           approved, trusted, created_at, changed_at \
+         from subscriptions, n where application_id = '{application}'"
+    );
+    txn.execute_unprepared(&copies).await.unwrap();
+    txn.commit().await.unwrap();
+    drop(db);
+    stopped.start().await
+}
+
+#[tokio::test]
+async fn an_event_of_500_subscriptions_is_whole_and_one_that_is_too_large_is_not_made() {
+    for mut api in apis().await {
+        let body = json!({"id": "watcher", "mode": "pull", "events": ["application.delete"]});
+        admin(&api)
+            .put("/webhooks/listeners/watcher", body)
+            .await
+            .expect(200);
+        for (id, count) in [("large-app", 500), ("huge-app", 2000)] {
+            application(&api, id).await;
+            let body = json!({"application": id, "api": "petstore", "plan": "free"});
+            let path = format!("/applications/{id}/subscriptions");
+            admin(&api).post(&path, body).await.expect(201);
+            // The ids of subscriptions are unique: one application at a time.
+            api = subscribe(api, id, count).await;
+            let path = format!("/applications/{id}");
+            if count == 500 {
+                admin(&api).delete(&path).await.expect(204);
+                continue;
+            }
+            let refused = admin(&api).delete(&path).await.expect(409).json();
+            let kind = refused["type"].as_str().unwrap();
+            assert!(kind.ends_with("event-too-large"), "{refused}");
+            admin(&api).get(&path).await.expect(200);
+        }
+        let told = queue(&api, "watcher").await;
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0]["data"]["applicationId"], "large-app");
+        let listed = told[0]["data"]["subscriptions"].as_array().unwrap();
+        assert_eq!(listed.len(), 501);
+    }
+}
+
 #[tokio::test]
 async fn the_log_tells_of_every_request_without_secrets() {
     for api in apis().await {
@@ -205,7 +257,7 @@ async fn the_log_tells_of_every_request_without_secrets() {
             if std::mem::take(&mut first) {
                 Reply::status(502)
             } else {
-                Reply::json(&json!({"thanks": "a lot"}))
+                Reply::json(&json!({"a-lot": "of thanks, ".repeat(20_000)}))
             }
         })
         .await;
@@ -234,12 +286,8 @@ async fn the_log_tells_of_every_request_without_secrets() {
             (&log[0]["status"], &log[1]["status"]),
             (&json!(200), &json!(502))
         );
-        assert!(
-            log[0]["responseSnippet"]
-                .as_str()
-                .unwrap()
-                .contains("a lot")
-        );
+        let snippet = log[0]["responseSnippet"].as_str().unwrap();
+        assert!(snippet.contains("a-lot") && snippet.len() == 2048);
         assert_eq!(log[0]["requestBody"][0]["data"]["applicationId"], "logged");
         assert_eq!(log[0]["requestHeaders"]["x-key"], "***");
         assert!(!one.to_string().contains("hush"));

@@ -213,3 +213,42 @@ async fn single_events_go_out_four_at_a_time() {
     assert_eq!(in_window(0), 4);
     assert!((0..12).all(|from| in_window(from) <= 5), "{requests:?}");
 }
+
+#[tokio::test]
+async fn what_becomes_of_events_is_measured() {
+    let api = TestApi::with(&[], quick).await;
+    let mut is_first = true;
+    let receiver = Receiver::start(move |requests| {
+        if std::mem::take(&mut is_first) {
+            return Reply::ok();
+        }
+        let failed = requests.ids().into_iter();
+        let failed = failed.map(|id| json!({"id": id, "retry": false}));
+        Reply::json(&json!({"acked": [], "failed": failed.collect::<Vec<_>>()}))
+    })
+    .await;
+    listen_as(&api, "measured", &receiver.url, json!({"mode": "ack"})).await;
+    application(&api, "taken").await;
+    until_empty(&api, "measured").await;
+    application(&api, "refused").await;
+    until_empty(&api, "measured").await;
+    // Queues are measured at every start.
+    let api = api.restart_with(&[], quick).await;
+    let metrics = [
+        "wicketgate_events_created_total{entity=\"application\",action=\"add\"}",
+        "wicketgate_event_deliveries_total{listener=\"measured\",result=\"delivered\"}",
+        "wicketgate_event_delivery_seconds_count{listener=\"measured\"}",
+        "wicketgate_event_queue_length{listener=\"measured\"} 0",
+        "wicketgate_event_oldest_seconds{listener=\"measured\"} 0",
+        "wicketgate_event_dead_total{listener=\"measured\"} 1",
+        "wicketgate_event_listener_enabled{listener=\"measured\"} 1",
+    ];
+    let begun = std::time::Instant::now();
+    loop {
+        let shown = api.anonymous().get("/metrics").await.expect(200).text();
+        let missing = metrics.iter().find(|metric| !shown.contains(**metric));
+        let Some(missing) = missing else { break };
+        assert!(begun.elapsed() < Duration::from_secs(20), "{missing}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

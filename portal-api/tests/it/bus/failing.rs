@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use service::ServiceName;
 
 use super::{
-    admin, apis, application, applications, is_sorted, listen, queue, quick, until, until_empty,
+    admin, apis, application, applications, is_sorted, listen, listen_as, queue, quick, until,
+    until_empty,
 };
 use crate::{
     receiver::{Received, Receiver, Reply},
@@ -206,6 +208,52 @@ async fn a_listener_that_is_gone_is_switched_off_and_that_is_told() {
 }
 
 #[tokio::test]
+async fn one_that_fails_for_days_is_switched_off_but_our_own_are_waited_for() {
+    for api in apis().await {
+        let receiver = Receiver::start(|_| Reply::status(500)).await;
+        listen(&api, &receiver.url, json!({"mode": "ack"})).await;
+        let own = json!({"id": "mailer", "url": receiver.url, "events": ["application.*"]});
+        let mailer = api.service(ServiceName::Mailer);
+        mailer
+            .put("/webhooks/listeners/mailer", own)
+            .await
+            .expect(200);
+        let watch = json!({"id": "watcher", "mode": "pull", "events": ["listener.*"]});
+        let path = "/webhooks/listeners/watcher";
+        admin(&api).put(path, watch).await.expect(200);
+        application(&api, "unwanted").await;
+        for listener in ["crm-sync", "mailer"] {
+            let path = format!("/webhooks/deliveries/{listener}");
+            until(&api, &path, |all| all["items"][0]["lastStatus"] == 500).await;
+        }
+        // Looked after at every start; here days are over at once.
+        let api = api.restart_with(&[], |settings| {
+            quick(settings);
+            settings.events.disable_after = Duration::ZERO;
+        });
+        let api = api.await;
+        let told = until(&api, "/webhooks/events/watcher", |told| told[0].is_object()).await;
+        assert_eq!(told[0]["data"]["listenerId"], "crm-sync");
+        assert_eq!(told.as_array().unwrap().len(), 1);
+        let all = admin(&api)
+            .get("/webhooks/listeners?detail=true")
+            .await
+            .json();
+        let enabled = all.as_array().unwrap().iter();
+        let enabled = enabled.map(|one| (one["id"].as_str().unwrap(), &one["enabled"]));
+        assert_eq!(
+            enabled.collect::<Vec<_>>(),
+            [
+                ("crm-sync", &json!(false)),
+                ("mailer", &json!(true)),
+                ("watcher", &json!(true))
+            ]
+        );
+        assert_eq!(queue(&api, "crm-sync").await.len(), 1, "events wait");
+    }
+}
+
+#[tokio::test]
 async fn a_paused_listener_gets_nothing_until_it_goes_on() {
     let api = TestApi::with(&[], quick).await;
     let receiver = Receiver::start(|_| Reply::ok()).await;
@@ -251,6 +299,17 @@ async fn redirects_are_not_followed_and_addresses_inside_are_not_contacted() {
     })
     .await;
     assert_eq!(delivery["log"][0]["error"], "blocked_address");
+    assert_eq!(receiver.received().len(), before);
+    // A name that leads inside, as one may after its registration.
+    let lure = receiver
+        .url
+        .replace("http://127.0.0.1", "https://localhost");
+    listen_as(&api, "lured", &lure, json!({"mode": "ack"})).await;
+    application(&api, "lured").await;
+    until(&api, "/webhooks/deliveries/lured", |all| {
+        all["items"][0]["lastError"] == "blocked_address"
+    })
+    .await;
     assert_eq!(receiver.received().len(), before);
     for url in [
         "http://127.0.0.1:8080/",

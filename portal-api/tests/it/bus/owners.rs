@@ -1,15 +1,13 @@
 //! Listeners of applications, and what their people are told.
 
-use chrono::TimeDelta;
-use sea_orm::ConnectionTrait;
-use serde_json::{Value, json};
+use serde_json::json;
 use standardwebhooks::Webhook;
 
-use super::{admin, apis, application, quick, rename, until};
+use super::{admin, apis, application, rename, until};
 use crate::{
     authorization::ALL_SCOPES,
     receiver::{Receiver, Reply},
-    support::{DEVELOPER, TestApi},
+    support::DEVELOPER,
 };
 
 #[tokio::test]
@@ -80,51 +78,4 @@ async fn an_application_hears_of_itself_alone_and_signed() {
             .await
             .expect(204);
     }
-}
-
-#[tokio::test]
-async fn people_are_told_some_days_before_a_credential_ends() {
-    let api = TestApi::with(&[], quick).await;
-    let body = json!({"id": "watcher", "mode": "pull", "events": ["credential.*"]});
-    admin(&api)
-        .put("/webhooks/listeners/watcher", body)
-        .await
-        .expect(200);
-    application(&api, "ending").await;
-    let body = json!({"application": "ending", "api": "petstore", "plan": "free"});
-    let path = "/applications/ending/subscriptions";
-    admin(&api).post(path, body).await.expect(201);
-    let path = format!("{path}/petstore/credentials");
-    let end = service::clock::now() + TimeDelta::hours(60);
-    let body = json!({"name": "short", "expiresAt": end.to_rfc3339()});
-    let made = admin(&api).post(&path, body).await.expect(201).json();
-    // It was made long ago. Looked after at every start.
-    let stopped = api.into_parts().await;
-    let db = stopped.open().await;
-    let txn = db.write().await.unwrap();
-    let change = "update credentials set created_at = '2026-01-01 00:00:00+00:00'";
-    txn.execute_unprepared(change).await.unwrap();
-    txn.commit().await.unwrap();
-    drop(db);
-    let api = stopped.start().await;
-    let told = until(&api, "/webhooks/events/watcher", |told| told[0].is_object()).await;
-    let data = &told[0]["data"];
-    assert_eq!(data["credentialId"], made["id"]);
-    assert_eq!(data["days"], 3);
-    let mut members: Vec<&String> = data.as_object().unwrap().keys().collect();
-    members.sort();
-    let expected = [
-        "apiId",
-        "applicationId",
-        "credentialId",
-        "days",
-        "expiresAt",
-        "last4",
-        "subscriptionId",
-    ];
-    assert_eq!(members, expected);
-    let api = api.restart_with(&[], quick).await;
-    application(&api, "another").await;
-    let told: Value = until(&api, "/webhooks/events/watcher", |_| true).await;
-    assert_eq!(told.as_array().unwrap().len(), 1, "told once");
 }
