@@ -33,6 +33,7 @@ mod kong;
 mod oauth;
 mod oxide;
 mod passwords;
+mod records;
 mod scopes;
 mod sessions;
 mod tokens;

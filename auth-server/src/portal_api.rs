@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 use sdk::{
     Client as SdkClient, Optional,
     client::ContentAnswer,
-    types::{Api, AuthServer, Globals, Pool},
+    types::{Api, AuthServer, Globals, Pool, audit::NewAuditRecord},
 };
 use service::{ServiceName, keys::Keys, token::Identity};
 use url::Url;
@@ -71,6 +71,11 @@ impl PortalApi {
             apis
         };
         Ok(ApiPolicy::find(&apis, id))
+    }
+
+    /// Puts something on record; a record that is there already is not stored again.
+    pub async fn add_records(&self, records: &[NewAuditRecord]) -> Result<(), PortalApiError> {
+        self.0.sdk.add_audit_records(records).await
     }
 
     /// A file of the configuration that everybody may see.

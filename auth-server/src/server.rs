@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use crate::{
     Settings, brake, codes, families, flows, kong,
     portal_api::PortalApi,
-    routes, sessions,
+    records, routes, sessions,
     state::{AppState, StateError},
 };
 
@@ -64,9 +64,11 @@ pub async fn serve(
     started.set(routes::router(state.clone())).ok();
     readiness.ready();
     let housekeeping = tokio::spawn(look_after(state.clone(), shutdown.clone()));
+    let recording = tokio::spawn(records::run(state.clone(), shutdown.clone()));
     let tending = tokio::spawn(kong::tend(state, shutdown));
     server.await??;
     housekeeping.await?;
+    recording.await?;
     tending.await?;
     Ok(())
 }
@@ -166,5 +168,6 @@ async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
     codes::delete_expired(&txn, now).await?;
     families::delete_expired(&txn, now).await?;
     brake::delete_expired(&txn, now).await?;
+    records::delete_expired(&txn, now).await?;
     txn.commit().await
 }

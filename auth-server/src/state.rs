@@ -5,6 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use arc_swap::ArcSwap;
 use migrations::Database;
 use service::{ServiceName, token::Verifier};
+use tokio::sync::Notify;
 
 use crate::{
     Settings,
@@ -29,6 +30,8 @@ pub struct Inner {
     pub form_key: FormKey,
     pub service_tokens: Verifier,
     pub kong: Kong,
+    /// Rung when something has been put on record.
+    pub records: Notify,
     configuration: ArcSwap<Configuration>,
 }
 
@@ -69,6 +72,7 @@ impl AppState {
             form_key: FormKey::new(&settings.keys)?,
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
             kong: Kong::new(&settings)?,
+            records: Notify::new(),
             configuration: ArcSwap::from_pointee(configuration),
             settings,
             database,

@@ -14,6 +14,7 @@ use crate::{
     cookies::Cookie,
     flows::FormSource,
     pages::PageError,
+    records::{self, Act},
     secret::Secret,
     sessions::{self, Login, Session},
     state::AppState,
@@ -84,7 +85,10 @@ impl Visitor {
         let txn = state.database.write().await?;
         let previous = self.session_cookie.as_deref();
         let (cookie, session) = sessions::begin(&txn, previous, login, now).await?;
+        let act = Act::LoggedIn { user_id };
+        records::insert(&txn, act, method, self.peer.address, now).await?;
         txn.commit().await?;
+        state.records.notify_one();
         let policy = state.configuration().cookies;
         self.cookies
             .push(policy.set(Cookie::Session, cookie.expose(), None));
@@ -106,7 +110,15 @@ impl Visitor {
         sessions::end(&txn, &cookie, now).await?;
         let reason = crate::families::RevokeReason::LoggedOut;
         crate::families::revoke_of_session(&txn, &session.sid, reason, now).await?;
+        for Login {
+            user_id, method, ..
+        } in &session.logins
+        {
+            let act = Act::LoggedOut { user_id };
+            records::insert(&txn, act, method, self.peer.address, now).await?;
+        }
         txn.commit().await?;
+        state.records.notify_one();
         self.cookies
             .push(state.configuration().cookies.clear(Cookie::Session));
         Ok(())

@@ -11,6 +11,7 @@ mod m20261121_000005_brakes;
 mod m20261121_000006_replaced_tokens;
 mod m20261121_000007_kong_tokens;
 mod m20261121_000008_response_types;
+mod m20261121_000009_records;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000006_replaced_tokens::Migration),
             Box::new(m20261121_000007_kong_tokens::Migration),
             Box::new(m20261121_000008_response_types::Migration),
+            Box::new(m20261121_000009_records::Migration),
         ]
     }
 

@@ -13,6 +13,7 @@ use crate::{
     federated,
     interaction::InteractionError,
     portal_api::LoginOutcome,
+    records,
     state::AppState,
 };
 
@@ -66,7 +67,13 @@ pub async fn check_password(
             Ok(Checked::Right(user))
         }
         LoginOutcome::Refused => {
-            let delay = brake::count(&state.database, Act::Login, &whos, clock::now()).await?;
+            let now = clock::now();
+            let delay = brake::count(&state.database, Act::Login, &whos, now).await?;
+            let act = records::Act::LoginRefused { username };
+            let txn = state.database.write().await?;
+            records::insert(&txn, act, &method.id, address, now).await?;
+            txn.commit().await?;
+            state.records.notify_one();
             metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
             tracing::info!(source = %address, "log-in failed");
             tokio::time::sleep(delay).await;

@@ -15,6 +15,7 @@ use crate::{
     families::{self, Family},
     local::{Checked, check_password},
     oauth::{Grant, Refusal},
+    records::{self, Act},
     scopes,
     state::AppState,
 };
@@ -87,8 +88,11 @@ pub async fn grant(
     let made = make(state, &grant, now).await?;
     let txn = state.database.write().await?;
     families::begin(&txn, &family, now).await?;
+    let act = Act::LoggedIn { user_id: &user.id };
+    records::insert(&txn, act, &family.method, peer.address, now).await?;
     let answer = keep(&txn, &grant, made, now).await?;
     txn.commit().await?;
+    state.records.notify_one();
     tracing::info!(
         user.id = user.id,
         client.id = client.client_id,

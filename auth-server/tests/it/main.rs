@@ -11,6 +11,7 @@ mod kong;
 mod login;
 mod logout;
 mod old_grants;
+mod records;
 mod refresh;
 mod signup;
 mod support;

@@ -39,6 +39,9 @@ struct Data {
     kong: Option<(Url, Url)>,
     /// Where a service of the operator's checks names and passwords.
     external: Option<Url>,
+    records: Vec<Value>,
+    /// How often records are not taken before they are.
+    refuses_records: usize,
 }
 
 #[derive(Clone)]
@@ -78,6 +81,7 @@ impl PortalApi {
             .route("/subscriptions/{client}/verify", post(verify))
             .route("/applications/{application}", get(application))
             .route("/content/{*path}", get(content))
+            .route("/auditlog/records", post(add_records))
             .route("/login", post(login))
             .route("/users", get(find_users).post(create_user))
             .route("/users/{id}", get(user).patch(patch_user))
@@ -105,6 +109,16 @@ impl PortalApi {
 
     fn data(&self) -> std::sync::MutexGuard<'_, Data> {
         self.data.lock().unwrap()
+    }
+
+    /// What was put on record.
+    pub fn records(&self) -> Vec<Value> {
+        self.data().records.clone()
+    }
+
+    /// The next calls with records fail.
+    pub fn refuse_records(&self, times: usize) {
+        self.data().refuses_records = times;
     }
 
     /// From now on there is a method `directory`, for API `team`.
@@ -362,6 +376,20 @@ async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> R
     let answer = (StatusCode::CREATED, Json(user.json())).into_response();
     data.users.push(user);
     answer
+}
+
+async fn add_records(State(api): State<PortalApi>, Json(body): Json<Vec<Value>>) -> Response {
+    let mut data = api.data();
+    if data.refuses_records > 0 {
+        data.refuses_records -= 1;
+        return refuse(503, "later");
+    }
+    for record in body {
+        if data.records.iter().all(|one| one["id"] != record["id"]) {
+            data.records.push(record);
+        }
+    }
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn content(Path(path): Path<String>) -> Response {
