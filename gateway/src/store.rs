@@ -45,18 +45,21 @@ impl Store {
         Ok((Self { jobs: sender }, Writer { jobs, tables, file }, damage))
     }
 
-    /// Looks at the entities. Sees every write that was answered before.
+    /// Looks at the entities. Sees every write that was answered before, and none that is not on
+    /// disk and shown to the workers when this returns.
     pub async fn read<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Tables) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |tables| {
-            let _ = sender.send(look(tables));
-            Box::new(|_| ())
+            let seen = look(tables);
+            Box::new(move |stored| {
+                let _ = sender.send(stored.map(|()| seen));
+            })
         });
         self.jobs.send(job).map_err(|_| stopping())?;
-        receiver.await.map_err(|_| stopping())
+        receiver.await.map_err(|_| stopping())?
     }
 
     /// Changes the entities; on an error nothing is changed. Returns when the change is on disk
@@ -131,3 +134,42 @@ impl Writer {
 
 /// One entity, shared by tables, answers and compiled snapshots.
 pub type SharedRow = Arc<Row>;
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use futures_util::FutureExt;
+    use kong::Kind;
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_read_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, writer, _) = Store::open(folder.path()).unwrap();
+        let consumer = json!({"username": "ada"}).as_object().unwrap().clone();
+        let write = store.write(move |tables| tables.create(Kind::Consumer, consumer, 0));
+        let read = store.read(|tables| tables.all(Kind::Consumer, None).count());
+        let (mut write, mut read) = (Box::pin(write), Box::pin(read));
+        // Both wait for the thread, so it takes them together.
+        assert!(write.as_mut().now_or_never().is_none());
+        assert!(read.as_mut().now_or_never().is_none());
+        let (entered, publishing) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            writer.run(|_, _| {
+                entered.send(()).unwrap();
+                released.recv().unwrap();
+            });
+        });
+        publishing.recv().unwrap();
+        assert!(read.as_mut().now_or_never().is_none(), "not yet in force");
+        release.send(()).unwrap();
+        assert_eq!(read.await.unwrap(), 1);
+        write.await.unwrap();
+        drop(store);
+        thread.join().unwrap();
+    }
+}

@@ -8,7 +8,11 @@ mod server;
 mod site;
 mod time_limit;
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::OnceLock,
+    time::Duration,
+};
 
 pub use crate::crypto::install as install_crypto;
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
@@ -33,6 +37,19 @@ pub fn client_with(
     authorities: Vec<reqwest::Certificate>,
 ) -> Result<reqwest::Client, reqwest::Error> {
     builder().tls_certs_merge(authorities).build()
+}
+
+/// As [`client_with`], and `host` is reached at this address only, whatever its name leads to.
+pub fn client_at(
+    host: &str,
+    address: IpAddr,
+    authorities: Vec<reqwest::Certificate>,
+) -> Result<reqwest::Client, reqwest::Error> {
+    builder()
+        .tls_certs_merge(authorities)
+        // Without a port that of the URL counts.
+        .resolve(host, SocketAddr::new(address, 0))
+        .build()
 }
 
 fn builder() -> reqwest::ClientBuilder {

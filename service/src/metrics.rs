@@ -15,7 +15,7 @@ const STATEMENT_TIMES: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 /// The process-wide recorder; installed at first use.
 pub fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
-        PrometheusBuilder::new()
+        let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(
                 Matcher::Suffix("_response_times".to_owned()),
                 RESPONSE_TIMES,
@@ -27,7 +27,9 @@ pub fn recorder() -> &'static PrometheusHandle {
                 )
             })
             .and_then(PrometheusBuilder::install_recorder)
-            .expect("the buckets are valid and the recorder is installed once")
+            .expect("the buckets are valid and the recorder is installed once");
+        metrics::gauge!("wicketgate_build_info", "version" => crate::VERSION).set(1);
+        recorder
     })
 }
 

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::{
     diff::{Change, Stage},
+    entity::Key,
     node::Node,
+    reconcile::Undone,
     target::Target,
 };
 
@@ -26,8 +28,22 @@ pub struct Refused {
 /// What became of a list of changes.
 #[derive(Debug, Default)]
 pub struct Applied {
-    pub made: usize,
     pub refused: Vec<Refused>,
+    /// What was not made: refused, or waiting for what was.
+    pub left: BTreeSet<Key>,
+}
+
+impl Applied {
+    /// Takes out of `changes` what was not made.
+    pub fn keep_made(&self, changes: &mut Vec<Change>, undone: &mut Undone) {
+        changes.retain(|change| {
+            let is_left = self.left.contains(&change.key);
+            if is_left {
+                undone.note(change);
+            }
+            !is_left
+        });
+    }
 }
 
 /// Makes `changes`, which are sorted by stage. An error means that the node is away; what was made
@@ -36,17 +52,20 @@ pub async fn apply(node: &Node, target: &Target, changes: &[Change]) -> Result<A
     let mut applied = Applied::default();
     let mut broken: BTreeSet<Uuid> = BTreeSet::new();
     for stage in changes.chunk_by(|one, next| one.stage == next.stage) {
-        let now: Vec<_> = stage
-            .iter()
-            .filter(|change| !must_wait(change, &broken))
+        let (waiting, now): (Vec<_>, Vec<_>) =
+            stage.iter().partition(|change| must_wait(change, &broken));
+        applied.left.extend(waiting.iter().map(|change| change.key));
+        let now: Vec<_> = now
+            .into_iter()
             .map(|change| make(node, target, change))
             .collect();
         let mut results = stream::iter(now).buffer_unordered(PARALLEL);
         while let Some((change, result)) = results.next().await {
             match result {
-                Ok(()) => applied.made += 1,
+                Ok(()) => {}
                 Err(Error::Refused(error)) if error.status < 500 => {
                     broken.insert(change.unit);
+                    applied.left.insert(change.key);
                     applied.refused.push(Refused {
                         change: change.clone(),
                         status: error.status,

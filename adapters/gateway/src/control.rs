@@ -75,10 +75,6 @@ struct Problems {
     applications: BTreeMap<String, Vec<GatewayProblem>>,
 }
 
-/// So long further changes are waited for before a document is made of them.
-const COLLECT: Duration = Duration::from_millis(500);
-const COLLECT_AT_MOST: Duration = Duration::from_secs(2);
-
 /// The pauses between failed runs.
 const fn pauses() -> Backoff {
     Backoff::new(Duration::from_millis(50), Duration::from_secs(5))
@@ -217,7 +213,8 @@ impl Control {
             .as_ref()
             .is_some_and(|base| !base.target.has_database());
         if by_document {
-            Some((last + COLLECT).min(first + COLLECT_AT_MOST))
+            let pace = self.reconciler.rules.pace;
+            Some((last + pace.collect).min(first + pace.collect_at_most))
         } else {
             Some(first)
         }

@@ -2,7 +2,7 @@
 
 mod align;
 mod compare;
-mod fingerprint;
+mod normal;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 pub use align::{Aliases, align, natural_key};
 use compare::is_same;
-pub use fingerprint::fingerprint;
+pub use normal::fingerprint;
 
 /// One call that changes the gateway.
 #[derive(Clone, Debug)]

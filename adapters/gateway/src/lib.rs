@@ -53,12 +53,12 @@ use tokio::{net::TcpListener, sync};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use control::Control;
-use gateways::Gateways;
+use gateways::{Discovery, Gateways};
 use ids::Ids;
 use lease::Role;
 pub use print::{Printed, print};
 use reconcile::Reconciler;
-pub use reconcile::{Adopt, ConfigFile, Mode, Rules};
+pub use reconcile::{Adopt, ConfigFile, Mode, Pace, Rules};
 pub use settings::Settings;
 use state::Shared;
 use usage::Intake;
@@ -134,6 +134,7 @@ pub async fn serve(
         orders: sender.clone(),
         shared: shared.clone(),
         status: status.clone(),
+        look_up_scopes_every: settings.look_up_scopes_every,
     };
     // The loop has pauses of its own, and events wait for no call that is tried for long.
     let reconciler = Reconciler::new(
@@ -180,9 +181,14 @@ pub async fn serve(
 
 /// Where the gateways are and how they are called.
 fn gateways(settings: &Settings) -> anyhow::Result<Gateways> {
-    let http = match &settings.gateway_admin_ca {
-        Some(path) => client_that_trusts(path)?,
-        None => service::http::client(),
+    let authorities = match &settings.gateway_admin_ca {
+        Some(path) => authorities(path)?,
+        None => Vec::new(),
+    };
+    let http = if authorities.is_empty() {
+        service::http::client()
+    } else {
+        service::http::client_with(authorities.clone()).context("KONG_ADMIN_CA")?
     };
     let first = settings
         .gateway_admin_urls
@@ -194,19 +200,20 @@ fn gateways(settings: &Settings) -> anyhow::Result<Gateways> {
         .map(|token| token.expose().to_owned());
     let client = kong::admin::Client::new(http, first.clone(), token)
         .in_workspace(settings.workspace.clone());
-    Ok(Gateways::new(
-        client,
-        settings.gateway_admin_urls.clone(),
-        settings.discovers_gateways,
-    ))
+    let urls = settings.gateway_admin_urls.clone();
+    let discovery = settings
+        .discovers_gateways
+        .then(|| Discovery::new(authorities));
+    Ok(Gateways::new(client, urls, discovery))
 }
 
-/// A client that believes the authorities of a file, beside those that all believe.
-fn client_that_trusts(path: &Path) -> anyhow::Result<reqwest::Client> {
+/// The authorities of a file.
+fn authorities(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
     let place = || format!("KONG_ADMIN_CA: {}", path.display());
     let pem = std::fs::read(path).with_context(place)?;
-    let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(place)?;
-    service::http::client_with(certificates).with_context(place)
+    let authorities = reqwest::Certificate::from_pem_bundle(&pem).with_context(place)?;
+    anyhow::ensure!(!authorities.is_empty(), "{}: there is none in it", place());
+    Ok(authorities)
 }
 
 fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {

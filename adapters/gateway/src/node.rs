@@ -25,18 +25,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Node {
     client: Client,
+    address: String,
 }
 
 impl Node {
-    pub const fn new(client: Client) -> Self {
-        Self { client }
+    pub const fn new(client: Client, address: String) -> Self {
+        Self { client, address }
     }
 
     /// Host and port, to name the node before it has said who it is.
     pub fn address(&self) -> String {
-        let url = self.client.base();
-        let port = url.port_or_known_default().unwrap_or_default();
-        format!("{}:{port}", url.host_str().unwrap_or_default())
+        self.address.clone()
     }
 
     /// `GET /`
@@ -95,6 +94,13 @@ impl Node {
     pub async fn find(&self, kind: Kind, key: &str) -> Result<Option<Fields>, Error> {
         let result = patiently(|| self.client.get_fields(kind, key)).await;
         count("GET", Some(kind), &result);
+        result
+    }
+
+    /// Asks whether the gateway would take an entity.
+    pub async fn validate(&self, kind: Kind, body: &Fields) -> Result<(), Error> {
+        let result = patiently(|| self.client.validate(kind, body)).await;
+        count("POST", Some(kind), &result);
         result
     }
 

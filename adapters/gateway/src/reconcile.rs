@@ -9,11 +9,13 @@ mod foreign;
 mod occupied;
 mod parts;
 mod problems;
+mod validate;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -30,7 +32,7 @@ use uuid::Uuid;
 
 use crate::{
     desired::{self, Context, Desired},
-    diff::{Aliases, Change},
+    diff::{Aliases, Change, ChangeKind},
     document,
     entity::{Entities, Key},
     gateways::Gateways,
@@ -41,6 +43,7 @@ use crate::{
 pub use adopt::Adopt;
 pub use foreign::{Foreign, PruneError};
 use occupied::Occupied;
+use validate::Valid;
 
 /// Why a run did not come to its end. What was made stays made; the next run goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -120,11 +123,40 @@ pub struct Options {
 pub struct Notes {
     pub problems: Vec<GatewayProblem>,
     pub applications: BTreeMap<String, Vec<GatewayProblem>>,
+    pub undone: Undone,
+}
+
+/// What a run has left as it is, although it shall be otherwise; entities by kind.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Missing, or with other contents.
+    pub not_applied: BTreeMap<Kind, usize>,
+    pub superfluous: BTreeMap<Kind, usize>,
+}
+
+impl Undone {
+    pub fn note(&mut self, change: &Change) {
+        let counts = match change.kind {
+            ChangeKind::Put { .. } => &mut self.not_applied,
+            ChangeKind::Delete => &mut self.superfluous,
+        };
+        *counts.entry(change.key.kind).or_default() += 1;
+    }
+
+    fn add(&mut self, other: Self) {
+        for (kind, number) in other.not_applied {
+            *self.not_applied.entry(kind).or_default() += number;
+        }
+        for (kind, number) in other.superfluous {
+            *self.superfluous.entry(kind).or_default() += number;
+        }
+    }
 }
 
 impl Notes {
     /// Takes over what others have noted.
     fn add(&mut self, other: Self) {
+        self.undone.add(other.undone);
         self.problems.extend(other.problems);
         for (application, problems) in other.applications {
             let known = self.applications.entry(application).or_default();
@@ -158,6 +190,7 @@ pub struct Full {
     pub expiries: BTreeMap<String, DateTime<Utc>>,
     /// Entities by kind that are desired.
     pub entities: BTreeMap<Kind, usize>,
+    pub undone: Undone,
     /// A node that was away, or did not take its part.
     pub away: Option<RunError>,
 }
@@ -165,6 +198,8 @@ pub struct Full {
 /// What came of the run of an application.
 pub struct Partial {
     pub made: usize,
+    /// How many more entities of each kind are desired now.
+    pub growth: BTreeMap<Kind, i32>,
     pub problems: Vec<GatewayProblem>,
     pub credentials: HashMap<Uuid, String>,
     pub expiry: Option<DateTime<Utc>>,
@@ -216,6 +251,27 @@ pub struct Rules {
     pub file: Option<ConfigFile>,
     /// With a snapshot longer than this, consumers are compared as they stream by.
     pub compact_above: usize,
+    pub pace: Pace,
+}
+
+/// How much time gateways without database are given, since they take everything anew each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// So long further changes are waited for before a document is made of them.
+    pub collect: Duration,
+    pub collect_at_most: Duration,
+    /// Between two documents for one node.
+    pub between_documents: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            collect: Duration::from_millis(500),
+            collect_at_most: Duration::from_secs(2),
+            between_documents: Duration::from_secs(2),
+        }
+    }
 }
 
 impl Default for Rules {
@@ -228,6 +284,7 @@ impl Default for Rules {
             base_config: None,
             file: None,
             compact_above: 1 << 20,
+            pace: Pace::default(),
         }
     }
 }
@@ -240,6 +297,7 @@ pub struct Reconciler {
     pub rules: Rules,
     schemas: Mutex<Schemas>,
     occupied: Mutex<Occupied>,
+    valid: Mutex<Valid>,
     /// Names of nodes by their address, for while they are away.
     names: Mutex<BTreeMap<String, String>>,
     /// The last documents by the address of their node.
@@ -267,6 +325,7 @@ impl Reconciler {
             rules,
             schemas: Mutex::default(),
             occupied: Mutex::default(),
+            valid: Mutex::default(),
             names: Mutex::default(),
             loaded: Mutex::default(),
         }
@@ -546,6 +605,7 @@ fn assemble(
         credentials,
         expiries,
         entities,
+        undone: outcome.notes.undone,
         away,
     }
 }

@@ -35,6 +35,8 @@ pub struct Settings {
     pub allow_resync: bool,
     /// Pause between full comparisons, which find what was changed by hand.
     pub reconcile_every: Duration,
+    /// Pause between questions for scopes that other services define.
+    pub look_up_scopes_every: Duration,
     pub rules: Rules,
     /// Opens the operator's end points, as a service token does.
     pub admin_token: Option<Secret>,
@@ -61,6 +63,7 @@ impl Settings {
             instance: "main".to_owned(),
             allow_resync: false,
             reconcile_every: Duration::from_mins(10),
+            look_up_scopes_every: Duration::from_mins(5),
             rules: Rules::default(),
             admin_token: None,
             allow_kill: false,

@@ -1,12 +1,12 @@
 //! What the HTTP side may know of the control loop's work.
 
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use chrono::{DateTime, Utc};
-use sdk::types::gateway::GatewayProblem;
+use sdk::types::{Api, apis::ApiSettings, gateway::GatewayProblem};
 use uuid::Uuid;
 
 /// Shared between the control loop and the routes. Every lock is held for a few lines only.
@@ -14,6 +14,45 @@ use uuid::Uuid;
 pub struct Shared {
     health: RwLock<Health>,
     credentials: RwLock<HashMap<Uuid, String>>,
+    published: RwLock<Arc<Published>>,
+}
+
+/// Which APIs there are.
+#[derive(Default)]
+pub struct Published {
+    /// Of the configuration.
+    pub hash: String,
+    /// Paths of the routes, by API.
+    pub routes: HashMap<String, Vec<String>>,
+    /// Scopes of those APIs for which another service defines them.
+    pub looked_up_scopes: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Published {
+    pub fn new(hash: &str, apis: &[Api]) -> Self {
+        let paths = |api: &Api| {
+            let routes = api.config.iter().flat_map(|config| &config.api.routes);
+            routes.flat_map(|route| route.paths.clone()).collect()
+        };
+        Self {
+            hash: hash.to_owned(),
+            routes: apis
+                .iter()
+                .map(|api| (api.id.clone(), paths(api)))
+                .collect(),
+            looked_up_scopes: looked_up_scopes(apis),
+        }
+    }
+}
+
+/// Scopes that can change without the configuration.
+pub fn looked_up_scopes(apis: &[Api]) -> BTreeMap<String, BTreeSet<String>> {
+    let scopes = |api: &Api| -> BTreeSet<String> {
+        let scopes = api.settings.iter().flat_map(ApiSettings::scopes);
+        scopes.map(|(scope, _)| scope.to_owned()).collect()
+    };
+    let looked_up = apis.iter().filter(|api| api.scope_lookup_url.is_some());
+    looked_up.map(|api| (api.id.clone(), scopes(api))).collect()
 }
 
 /// What `/ping` and `/problems` show.
@@ -41,6 +80,19 @@ impl Shared {
 
     pub fn update_health(&self, change: impl FnOnce(&mut Health)) {
         change(&mut self.health.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub fn published(&self) -> Arc<Published> {
+        let published = self.published.read();
+        published.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn publish(&self, published: Published) {
+        let mut place = self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = Arc::new(published);
     }
 
     /// The portal's credential behind one of the gateway.

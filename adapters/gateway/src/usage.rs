@@ -4,9 +4,11 @@
 //! the batch's own id: it is counted once, even when this process dies in between. Kong's log
 //! records have no id; what is summed of them is sent every ten seconds.
 
+mod catalogue;
 mod cells;
 mod intake;
 mod log_record;
+mod operations;
 mod routes;
 mod spool;
 

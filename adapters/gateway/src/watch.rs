@@ -1,5 +1,6 @@
-//! Looking after the neighbours: a gateway that came back may be empty, and a portal-api whose
-//! event was lost may have another configuration. Either asks for a full run.
+//! Looking after the neighbours: a gateway that came back may be empty, a portal-api whose event was
+//! lost may have another configuration, and scopes that another service defines change without any
+//! event. Each asks for a full run, which leaves events alone that it does not cover.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,7 +11,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{control::Order, gateways::Gateways, node::Node, state::Shared};
+use crate::{
+    control::Order,
+    gateways::Gateways,
+    node::Node,
+    state::{Shared, looked_up_scopes},
+};
 
 const EVERY: Duration = Duration::from_secs(10);
 /// The hash of a node that was never given a document.
@@ -23,6 +29,8 @@ pub struct Watch {
     pub orders: mpsc::Sender<Order>,
     pub shared: Arc<Shared>,
     pub status: watch::Sender<GatewayStatus>,
+    /// Pause between questions for scopes that other services define.
+    pub look_up_scopes_every: Duration,
 }
 
 /// What was last seen of a node.
@@ -40,6 +48,7 @@ impl Watch {
         let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         let mut configuration = None;
         let mut last = Instant::now();
+        let mut looked_up = Instant::now();
         loop {
             let elapsed = last.elapsed();
             last = Instant::now();
@@ -59,7 +68,34 @@ impl Watch {
                     self.ask("the configuration has changed").await;
                 }
             }
-            tokio::time::sleep(EVERY).await;
+            if looked_up.elapsed() >= self.look_up_scopes_every {
+                looked_up = Instant::now();
+                self.look_up_scopes().await;
+            }
+            tokio::time::sleep(EVERY.min(self.look_up_scopes_every)).await;
+        }
+    }
+
+    /// Portal-api asks those services; here is only seen whether the answer is another one than
+    /// that of the last run.
+    async fn look_up_scopes(&self) {
+        let published = self.shared.published();
+        let known = &published.looked_up_scopes;
+        if known.is_empty() {
+            return;
+        }
+        match self.portal.apis().await {
+            Ok(list) => {
+                let now = looked_up_scopes(&list.apis);
+                let mut changed = known
+                    .iter()
+                    .filter(|(api, scopes)| now.get(*api) != Some(scopes));
+                if let Some((api, _)) = changed.next() {
+                    self.ask(&format!("the scopes of `{api}` have changed"))
+                        .await;
+                }
+            }
+            Err(error) => tracing::debug!("scopes could not be looked up: {error}"),
         }
     }
 

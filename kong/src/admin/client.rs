@@ -68,6 +68,15 @@ impl Client {
         }
     }
 
+    /// The same access through other connections.
+    #[must_use]
+    pub fn through(&self, http: reqwest::Client) -> Self {
+        Self {
+            http,
+            ..self.clone()
+        }
+    }
+
     pub fn base(&self) -> &Url {
         &self.base
     }
@@ -211,6 +220,14 @@ impl Client {
     pub async fn plugin_schema(&self, plugin: &str) -> Result<Option<Value>, Error> {
         let request = self.request(Method::GET, &["schemas", "plugins", plugin]);
         found(self.json(request).await)
+    }
+
+    /// Asks whether the gateway would take the entity, as far as its schema tells.
+    pub async fn validate(&self, kind: Kind, fields: &Map<String, Value>) -> Result<(), Error> {
+        let segments = ["schemas", kind.name(), "validate"];
+        self.send(self.request(Method::POST, &segments).json(fields))
+            .await
+            .map(drop)
     }
 
     /// Loads a whole document, as JSON text, into a gateway without database.

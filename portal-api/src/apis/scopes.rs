@@ -62,11 +62,7 @@ impl LookedUpScopes {
 /// The entry of an API with the scopes that hold now; `full` with the addresses of helpers.
 pub(crate) async fn shown(state: &AppState, api: &Api, full: bool) -> Rendered {
     let entry = if full { &api.full } else { &api.public };
-    let Some(url) = api
-        .scope_lookup_url
-        .as_ref()
-        .and_then(|base| address(base, &api.id))
-    else {
+    let Some(url) = address(api) else {
         return entry.clone();
     };
     let scopes = current(state, &url).await;
@@ -85,14 +81,16 @@ pub(crate) async fn shown(state: &AppState, api: &Api, full: bool) -> Rendered {
 
 /// The ids of the scopes that hold now. As long as a helper has never answered, those of the entry.
 pub(crate) async fn known(state: &AppState, api: &Api) -> Vec<String> {
-    let base = api.scope_lookup_url.as_ref();
-    if let Some(url) = base.and_then(|base| address(base, &api.id))
-        && let Some(Value::Object(scopes)) = current(state, &url).await
-    {
+    if let Some(Value::Object(scopes)) = looked_up(state, api).await {
         return scopes.keys().cloned().collect();
     }
     let scopes = api.oauth2.scopes.iter();
     scopes.map(|(id, _)| id.clone()).collect()
+}
+
+/// What another service says of the scopes, if one is to be asked and has ever answered.
+pub(crate) async fn looked_up(state: &AppState, api: &Api) -> Option<Value> {
+    current(state, &address(api)?).await
 }
 
 async fn current(state: &AppState, url: &Url) -> Option<Value> {
@@ -143,8 +141,13 @@ pub(super) async fn bounded(
     Ok(body)
 }
 
+/// Where the scopes of an API are looked up.
+fn address(api: &Api) -> Option<Url> {
+    below(api.scope_lookup_url.as_ref()?, &api.id)
+}
+
 /// `<url>/<api id>`
-fn address(base: &Url, api: &str) -> Option<Url> {
+fn below(base: &Url, api: &str) -> Option<Url> {
     let mut url = base.clone();
     url.path_segments_mut().ok()?.pop_if_empty().push(api);
     Some(url)
@@ -152,12 +155,12 @@ fn address(base: &Url, api: &str) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
-    use super::address;
+    use super::below;
 
     #[test]
     fn the_id_is_appended_with_one_slash() {
         for base in ["http://h/scopes", "http://h/scopes/"] {
-            let url = address(&base.parse().unwrap(), "orders").unwrap();
+            let url = below(&base.parse().unwrap(), "orders").unwrap();
             assert_eq!(url.as_str(), "http://h/scopes/orders");
         }
     }

@@ -11,6 +11,7 @@ use config::{
     Configuration, Rendered,
     globals::{GatewayType, Viewer},
 };
+use futures_util::future::join_all;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sdk::types::{
     Timestamp,
@@ -26,7 +27,9 @@ use serde_json::{Map, Value};
 use service::ServiceName;
 
 use crate::{
-    ApiError, AppState, applications,
+    ApiError, AppState,
+    apis::scopes,
+    applications,
     caller::Caller,
     credentials::{self, rules, secret::SecretKeys},
     paging::Parameters,
@@ -60,6 +63,11 @@ pub async fn read(
     caller.require_service(&[ServiceName::GatewayAdapter])?;
     let only = parameters.get("application");
     let configuration = state.configuration();
+    let scopes = if only.is_none() {
+        looked_up_scopes(&state, &configuration).await
+    } else {
+        HashMap::new()
+    };
     let txn = state.db.snapshot().await?;
     let seq = last_seq(&txn).await?;
     let revision = format!("{}.{seq}", configuration.hash);
@@ -71,13 +79,14 @@ pub async fn read(
     let applications = applications(&txn, only).await?;
     let subscriptions = subscriptions(&txn, &state, &configuration, only).await?;
     txn.rollback().await?;
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         revision,
         seq,
         applications,
         subscriptions,
         ..Snapshot::of(&configuration)
     };
+    snapshot.resolve(scopes);
     let answer = Json(snapshot).into_response();
     Ok(if only.is_none() {
         with_etag(answer, &etag)
@@ -113,6 +122,31 @@ impl Snapshot {
             subscriptions: Vec::new(),
         }
     }
+
+    /// Puts scopes that were looked up in the place of configured ones.
+    fn resolve(&mut self, mut scopes: HashMap<String, Value>) {
+        for api in &mut self.apis {
+            let id = api["id"].as_str().unwrap_or_default();
+            if let Some(scopes) = scopes.remove(id) {
+                api["settings"]["scopes"] = scopes;
+            }
+        }
+    }
+}
+
+/// What other services say of the scopes of their APIs. It is asked before the database is read,
+/// since one of them may take its time.
+async fn looked_up_scopes(
+    state: &AppState,
+    configuration: &Configuration,
+) -> HashMap<String, Value> {
+    let asked = configuration
+        .apis
+        .iter()
+        .filter(|api| api.scope_lookup_url.is_some());
+    let answers =
+        asked.map(async |api| Some((api.id.clone(), scopes::looked_up(state, api).await?)));
+    join_all(answers).await.into_iter().flatten().collect()
 }
 
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {

@@ -20,6 +20,28 @@ async fn snapshot(market: &Market, query: &str) -> Value {
         .json()
 }
 
+#[tokio::test]
+async fn the_snapshot_has_the_scopes_that_another_service_defines() {
+    let scopes = || async { axum::Json(json!({"orders:read": {"description": "Reads"}})) };
+    let app = axum::Router::new().route("/scopes/orders", axum::routing::get(scopes));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let helper = format!("http://{}/scopes", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let away = "http://127.0.0.1:9/scopes";
+    let apis = json!({"apis": [
+        {"id": "petstore", "name": "Pets", "auth": "key-auth", "plans": ["free", "team", "unlimited"],
+            "scopeLookupUrl": away, "settings": {"scopes": {"written": {}}}},
+        {"id": "orders", "name": "Orders", "auth": "none", "plans": [], "scopeLookupUrl": helper}
+    ]});
+    let api = TestApi::with_files(&[("apis/apis.json", &apis.to_string())]).await;
+    let adapter = api.service(ServiceName::GatewayAdapter);
+    let snapshot = adapter.get("/gateway/snapshot").await.expect(200).json();
+    let scopes = |position: usize| snapshot["apis"][position]["settings"]["scopes"].clone();
+    assert_eq!(scopes(1), json!({"orders:read": {"description": "Reads"}}));
+    // What is written holds as long as nobody has answered.
+    assert_eq!(scopes(0), json!({"written": {}}));
+}
+
 fn of_shop(snapshot: &Value) -> Vec<&Value> {
     let all = snapshot["subscriptions"].as_array().unwrap().iter();
     all.filter(|subscription| subscription["application"] == "shop")

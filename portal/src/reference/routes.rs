@@ -155,7 +155,7 @@ fn remembered(headers: &HeaderMap) -> Option<Language> {
 /// The definition itself, with the visitor's rights. `forUser` of old links is ignored: it let
 /// anybody read as anybody.
 async fn download(visitor: Visitor, Path(api): Path<String>) -> Result<Response, Failure> {
-    let definition = visitor.client().api_definition(&api).await?;
+    let definition: serde_json::Value = visitor.client().api_definition(&api).await?;
     let headers = [
         (
             header::ACCESS_CONTROL_ALLOW_ORIGIN,

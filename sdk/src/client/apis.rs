@@ -1,6 +1,6 @@
 //! APIs (portal-api 18).
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use super::{Client, Error};
 use crate::types::apis::{Announcement, ApiContext, NewAnnouncement};
@@ -32,8 +32,9 @@ impl Client {
         self.get(&["apis", id, "desc"]).text().await
     }
 
-    /// `GET /apis/{api}/swagger`: the definition as the gateway publishes it.
-    pub async fn api_definition(&self, id: &str) -> Result<Value, Error> {
+    /// `GET /apis/{api}/swagger`: the definition as the gateway publishes it, or the part of it that
+    /// the caller's type has.
+    pub async fn api_definition<T: DeserializeOwned>(&self, id: &str) -> Result<T, Error> {
         self.get(&["apis", id, "swagger"]).json().await
     }
 

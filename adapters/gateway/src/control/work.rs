@@ -1,6 +1,8 @@
 //! Making the runs that are due.
 
 use futures_util::{StreamExt, stream};
+use kong::Kind;
+use metrics::Gauge;
 use tokio::time::Instant;
 
 use super::{
@@ -8,7 +10,10 @@ use super::{
     orders::{Look, Report, by_kind},
     outcome::count,
 };
-use crate::reconcile::{Base, Full, Options, Partial, Reconciler, RunError};
+use crate::{
+    reconcile::{Base, Full, Options, Partial, Reconciler, RunError},
+    state::Published,
+};
 
 /// Applications that are read and applied at the same time.
 const PARALLEL: usize = 8;
@@ -99,11 +104,15 @@ impl Control {
                     .increment(changes);
             }
         }
-        for (kind, number) in &full.entities {
-            metrics::gauge!(
-                "wicketgate_gateway_entities", "kind" => kind.name(), "state" => "desired"
-            )
-            .set(u32::try_from(*number).unwrap_or(u32::MAX));
+        for kind in full.base.target.kinds() {
+            for (state, counts) in [
+                ("desired", &full.entities),
+                ("not_applied", &full.undone.not_applied),
+                ("superfluous", &full.undone.superfluous),
+            ] {
+                let number = counts.get(kind).copied().unwrap_or_default();
+                entities(*kind, state).set(u32::try_from(number).unwrap_or(u32::MAX));
+            }
         }
         let config = &full.base.config;
         let other = self
@@ -117,6 +126,8 @@ impl Control {
         });
         self.report_nodes(&config.revision, &full.nodes);
         self.shared.replace_credentials(full.credentials);
+        let published = Published::new(full.base.config_hash(), &config.apis);
+        self.shared.publish(published);
         self.expiries = full.expiries;
         self.problems.full = full.problems;
         self.problems.applications = full.applications;
@@ -201,6 +212,9 @@ impl Control {
     }
 
     fn take_partial(&mut self, application: &str, partial: Partial) {
+        for (kind, number) in partial.growth {
+            entities(kind, "desired").increment(number);
+        }
         self.dirty.remove(application);
         if self.dirty.is_empty() {
             self.marked = None;
@@ -218,6 +232,12 @@ impl Control {
                 .insert(application.to_owned(), partial.problems);
         }
     }
+}
+
+/// How many entities there are that shall be, that shall be and are not (or are otherwise), and that
+/// are and shall not be.
+fn entities(kind: Kind, state: &'static str) -> Gauge {
+    metrics::gauge!("wicketgate_gateway_entities", "kind" => kind.name(), "state" => state)
 }
 
 async fn run_one(

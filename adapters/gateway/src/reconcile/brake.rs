@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kong::Kind;
 use sdk::types::gateway::GatewayProblem;
 
+use super::Notes;
 use crate::{
     diff::{Change, ChangeKind, opens},
     entity::Entities,
@@ -48,18 +49,33 @@ const fn is_watched(kind: Kind) -> bool {
     matches!(kind, Kind::Service | Kind::Consumer) || opens(kind)
 }
 
-/// Takes all removing out of a run that would remove too much, and says so.
+/// Takes all removing out of a run that would remove too much, and says so. Answers whether it did.
 pub fn pull(
     changes: &mut Vec<Change>,
     actual: &Entities,
     max_percent: u8,
-) -> Option<GatewayProblem> {
+    notes: &mut Notes,
+) -> bool {
     let mut counts = Counts::default();
     counts.note_present(actual);
     counts.note_removals(changes);
-    let problem = judge(&counts, max_percent)?;
-    changes.retain(|change| !is_delete(change));
-    Some(problem)
+    let Some(problem) = judge(&counts, max_percent) else {
+        return false;
+    };
+    notes.problems.push(problem);
+    keep_all(changes, notes);
+    true
+}
+
+/// Takes out what removes.
+pub fn keep_all(changes: &mut Vec<Change>, notes: &mut Notes) {
+    changes.retain(|change| {
+        let removes = is_delete(change);
+        if removes {
+            notes.undone.note(change);
+        }
+        !removes
+    });
 }
 
 /// What is wrong with removing so much.

@@ -12,14 +12,14 @@ use sdk::types::{Snapshot, snapshot::SnapshotSubscription};
 use uuid::Uuid;
 
 use super::{
-    Base, Found, Full, Notes, Options, Reconciler, RunError, Store, brake, entities::services,
-    expiries, in_force, parts::Parts, problems,
+    Base, Found, Full, Notes, Options, Reconciler, RunError, Store, Undone, brake,
+    entities::services, expiries, in_force, parts::Parts, problems,
 };
 use crate::{
     apply::apply,
     desired::{self, Context, Desired},
-    diff::{Aliases, Change, ChangeKind, Stage, diff, fingerprint},
-    entity::{Entities, Key},
+    diff::{Aliases, Change, Stage, diff, fingerprint},
+    entity::Entities,
     ids,
     keys::{self, KeysByServer},
     node::Node,
@@ -92,6 +92,7 @@ impl Reconciler {
             credentials: std::mem::take(&mut index.credentials),
             expiries: std::mem::take(&mut index.expiries),
             entities: index.counts(),
+            undone: Undone::default(),
             away: None,
         };
         for (key, _) in shared.entities.iter() {
@@ -110,6 +111,7 @@ impl Reconciler {
             let (store, changes, met) = run.bring(&mut index, &shared).await?;
             full.base.stores.push(store);
             full.changes.push(changes);
+            full.undone.add(met.undone);
             full.problems.extend(met.problems);
             for (application, problems) in met.applications {
                 let known = full.applications.entry(application).or_default();
@@ -198,7 +200,7 @@ impl Run<'_> {
             if let Some(problem) = brake::judge(&seen.counts, percent) {
                 notes.problems.push(problem);
                 removes = false;
-                of_shared.retain(|change| !matches!(change.kind, ChangeKind::Delete));
+                brake::keep_all(&mut of_shared, &mut notes);
             }
         }
         // What restricts comes before what grants, and what has its new form before the old goes.
@@ -294,7 +296,7 @@ impl Run<'_> {
                 let actual = self.actual(&names, &seen.present).await?;
                 let mut changes = diff(self.target, &desired, &actual, services);
                 if !removes {
-                    changes.retain(|change| !matches!(change.kind, ChangeKind::Delete));
+                    brake::keep_all(&mut changes, notes);
                 }
                 let (now, later) = split(changes, |stage| stage < Stage::AccessLists);
                 late.extend(later);
@@ -354,9 +356,7 @@ impl Run<'_> {
             for refused in &applied.refused {
                 problems::note_refusal(notes, desired, &nothing, refused);
             }
-            let refused = applied.refused.iter().map(|refused| refused.change.key);
-            let refused: BTreeSet<Key> = refused.collect();
-            changes.retain(|change| !refused.contains(&change.key));
+            applied.keep_made(&mut changes, &mut notes.undone);
         }
         changes.truncate(MAX_LISTED.saturating_sub(made.len()));
         made.extend(changes);

@@ -4,10 +4,7 @@
 mod base;
 mod file;
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Instant};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -26,8 +23,6 @@ use crate::{
 
 /// So often what a gateway objects to is left out, before the whole document counts as refused.
 const ROUNDS: usize = 5;
-/// Between two documents for one node.
-const PAUSE: Duration = Duration::from_secs(2);
 
 /// What came of loading documents.
 #[derive(Default)]
@@ -105,10 +100,12 @@ impl Reconciler {
         }
         let mut changes = differences(target, &wanted, actual);
         if !options.force {
-            let problem = brake::pull(&mut changes, actual, self.rules.max_delete_percent);
-            if problem.is_some() {
+            let percent = self.rules.max_delete_percent;
+            if brake::pull(&mut changes, actual, percent, &mut outcome.notes) {
                 // A document cannot leave out the removing only.
-                outcome.notes.problems.extend(problem);
+                for change in &changes {
+                    outcome.notes.undone.note(change);
+                }
                 return Ok(outcome);
             }
         }
@@ -125,9 +122,13 @@ impl Reconciler {
                     let mut loaded = self.loaded.lock().await;
                     loaded.insert(node.address(), Loaded { at: Instant::now() });
                     // What was left out on the way is not made.
-                    changes.retain(|change| match change.kind {
-                        ChangeKind::Put { .. } => wanted.entities.contains(&change.key),
-                        ChangeKind::Delete => true,
+                    changes.retain(|change| {
+                        let is_left = matches!(change.kind, ChangeKind::Put { .. })
+                            && !wanted.entities.contains(&change.key);
+                        if is_left {
+                            outcome.notes.undone.note(change);
+                        }
+                        !is_left
                     });
                     outcome.changes.push(changes);
                     return Ok(outcome);
@@ -146,8 +147,9 @@ impl Reconciler {
     /// A node is given time to put one document in force before the next one comes.
     async fn hold_back(&self, node: &Node) {
         let last = self.loaded.lock().await.get(&node.address()).copied();
-        if let Some(pause) = last.and_then(|last| PAUSE.checked_sub(last.at.elapsed())) {
-            tokio::time::sleep(pause).await;
+        let pause = self.rules.pace.between_documents;
+        if let Some(rest) = last.and_then(|last| pause.checked_sub(last.at.elapsed())) {
+            tokio::time::sleep(rest).await;
         }
     }
 }

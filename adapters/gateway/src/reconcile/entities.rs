@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::{
     Adopt, Base, Notes, Options, Partial, Reconciler, RunError, Store, adopt, brake, config_hash,
-    expiries, occupied, problems, read,
+    expiries, occupied, problems, read, validate,
 };
 use crate::{
     apply::apply,
     desired::{self, Context, Desired},
-    diff::{Aliases, Change, ChangeKind, align, diff},
+    diff::{Aliases, Change, ChangeKind, align, diff, is_kept},
     entity::{Entities, Key, tags, text},
     ids,
     node::Node,
@@ -123,8 +123,8 @@ impl Reconciler {
         let mut changes = diff(target, desired, &actual, &services);
         let notes = &mut outcome.notes;
         if !options.force {
-            let problem = brake::pull(&mut changes, &actual, self.rules.max_delete_percent);
-            notes.problems.extend(problem);
+            let percent = self.rules.max_delete_percent;
+            brake::pull(&mut changes, &actual, percent, notes);
         }
         self.occupied
             .lock()
@@ -132,6 +132,14 @@ impl Reconciler {
             .leave_out(node, notes, desired, &actual, &mut changes)
             .await
             .map_err(RunError::gateway(node))?;
+        let mut valid = self.valid.lock().await;
+        let refused = valid.refused(node, target, &changes).await;
+        let refused = refused.map_err(RunError::gateway(node))?;
+        drop(valid);
+        for refused in &refused {
+            problems::note_refusal(notes, desired, &actual, refused);
+        }
+        validate::withhold(&mut changes, &refused, &mut notes.undone);
         let mut conflicts = Vec::new();
         if !options.dry_run {
             let applied = apply(node, target, &changes)
@@ -148,12 +156,7 @@ impl Reconciler {
                     problems::note_refusal(notes, desired, &actual, refused);
                 }
             }
-            let refused: BTreeSet<Key> = applied
-                .refused
-                .iter()
-                .map(|refused| refused.change.key)
-                .collect();
-            changes.retain(|change| !refused.contains(&change.key));
+            applied.keep_made(&mut changes, &mut notes.undone);
         }
         if !aliases.is_empty() {
             outcome.credentials.clone_from(&desired.credentials);
@@ -197,21 +200,40 @@ impl Reconciler {
             .with_applications(&part.applications);
         let mut desired = desired::of_application(&context, &part, application);
         let mut credentials = HashMap::new();
+        let mut growth = BTreeMap::new();
         let mut runs = Vec::new();
         for (store, actual) in base.stores.iter().zip(&actual) {
             let (aligned, _) = align(&desired, actual, &store.aliases);
             credentials.extend(aligned.credentials.clone());
             let changes = diff(&base.target, &aligned, actual, &store.services);
+            growth = grown(&changes, &aligned, actual);
             runs.push(make(&store.node, &base.target, changes));
         }
         let made = try_join_all(runs).await?;
         Ok(Partial {
             made: made.into_iter().sum(),
+            growth,
             problems: desired.applications.remove(application).unwrap_or_default(),
             credentials,
             expiry: expiries(&part.subscriptions).remove(application),
         })
     }
+}
+
+/// How many more entities of each kind there are after these changes.
+fn grown(changes: &[Change], desired: &Desired, actual: &Entities) -> BTreeMap<Kind, i32> {
+    let mut growth = BTreeMap::new();
+    for change in changes {
+        if matches!(change.kind, ChangeKind::Put { before: None, .. }) {
+            *growth.entry(change.key.kind).or_default() += 1;
+        }
+    }
+    for (key, fields) in actual.iter() {
+        if !desired.entities.contains(key) && !is_kept(desired, key, fields) {
+            *growth.entry(key.kind).or_default() -= 1;
+        }
+    }
+    growth
 }
 
 /// Makes the changes of one application; what is refused only a full run can put right.

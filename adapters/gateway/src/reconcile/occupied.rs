@@ -55,7 +55,12 @@ impl Occupied {
             }
         }
         changes.retain(|change| {
-            !blocked.contains(&change.unit) || matches!(change.kind, ChangeKind::Delete)
+            let is_blocked =
+                blocked.contains(&change.unit) && !matches!(change.kind, ChangeKind::Delete);
+            if is_blocked {
+                notes.undone.note(change);
+            }
+            !is_blocked
         });
         for change in faults {
             note(

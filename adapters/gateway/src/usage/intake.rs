@@ -18,6 +18,7 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    catalogue::Catalogue,
     cells::{self, Cells},
     log_record::LogRecord,
     spool::Spool,
@@ -42,6 +43,7 @@ pub struct Intake(Arc<Inner>);
 struct Inner {
     portal: Client,
     shared: Arc<Shared>,
+    catalogue: Catalogue,
     key: Key,
     turns: Semaphore,
     spool: Option<Spool>,
@@ -68,6 +70,7 @@ impl Intake {
             .context("STATE_DIR cannot be used")?;
         Ok(Self(Arc::new(Inner {
             portal: portal.clone().with_patience(PATIENCE),
+            catalogue: Catalogue::new(portal, shared.clone()),
             shared,
             key: keys.derive(&Purpose::UsageIntake)?,
             turns: Semaphore::new(PARALLEL),
@@ -85,22 +88,35 @@ impl Intake {
     /// Takes a batch of the embedded gateway. When it is answered it cannot get lost.
     pub async fn take_batch(&self, batch: &Batch) -> Result<(), Full> {
         count(batch.records.len());
-        let sums = cells::sum(batch, |entity| self.0.shared.credential(entity));
-        if sums.cells.is_empty() {
-            return Ok(());
-        }
+        let services = batch.records.iter();
+        let services = services.filter_map(|record| record.service.as_deref());
+        let operations = self.0.catalogue.choose(services).await;
+        let batches = cells::sum(
+            batch,
+            |entity| self.0.shared.credential(entity),
+            |record| operations.find(record.service.as_deref(), &record.method, &record.path),
+        );
         let _turn = self.0.turns.acquire().await;
-        self.hand_over(&sums).await
+        for sums in &batches {
+            self.hand_over(sums).await?;
+        }
+        Ok(())
     }
 
     /// Takes records of a Kong.
     pub async fn take_records(&self, records: &[LogRecord]) -> Result<(), Full> {
+        let services = records.iter().filter_map(LogRecord::service);
+        let operations = self.0.catalogue.choose(services).await;
+        let operation = |service: Option<&str>, method: &str, path: &str| {
+            operations.find(service, method, path)
+        };
         let mut sums = self.0.sums.lock().await;
         if sums.len() >= TOO_MANY {
             return Err(Full);
         }
         count(records.len());
-        for call in records.iter().filter_map(LogRecord::call) {
+        let calls = records.iter().filter_map(|record| record.call(operation));
+        for call in calls {
             sums.add(&call, |entity| self.0.shared.credential(entity));
         }
         if sums.len() >= ENOUGH {
@@ -163,18 +179,14 @@ impl Intake {
 
     async fn send_sums(&self) {
         let mut sums = self.0.sums.lock().await;
-        let cells = sums.take();
-        if cells.is_empty() {
-            return;
-        }
-        let batch = UsageBatch {
-            batch_id: random::hex_id(),
-            node: "kong".to_owned(),
-            cells,
-        };
-        if self.hand_over(&batch).await.is_err() {
-            // They go on growing until portal-api is back.
-            sums.put_back(batch.cells);
+        let batches = cells::batches(&random::hex_id(), "kong", &sums.take());
+        let mut is_away = false;
+        for batch in batches {
+            is_away = is_away || self.hand_over(&batch).await.is_err();
+            if is_away {
+                // They go on growing until portal-api is back.
+                sums.put_back(batch.cells);
+            }
         }
     }
 

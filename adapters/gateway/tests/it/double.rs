@@ -56,6 +56,10 @@ pub struct DoubleState {
     /// The largest page that was asked for.
     pub largest_page: usize,
     pub requests: u64,
+    /// Entities are there below this segment only.
+    pub workspace: Option<String>,
+    /// Who does not show it is refused.
+    pub token: Option<String>,
 }
 
 /// One answer in the place of the real one.
@@ -74,6 +78,10 @@ impl Double {
 
     pub async fn start_version(database: bool, version: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, database, version)
+    }
+
+    pub fn on(listener: TcpListener, database: bool, version: &'static str) -> Self {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         let double = Self {
@@ -90,6 +98,8 @@ impl Double {
                     trouble: Vec::new(),
                     largest_page: 0,
                     requests: 0,
+                    workspace: None,
+                    token: None,
                 }),
                 _stop: stop.clone().drop_guard(),
             }),
@@ -132,6 +142,12 @@ async fn handle(State(double): State<Double>, request: Request) -> Response {
             .into_owned()
             .collect();
     let mut state = double.state();
+    let shown = parts.headers.get("kong-admin-token");
+    if state.token.is_some()
+        && shown.and_then(|token| token.to_str().ok()) != state.token.as_deref()
+    {
+        return json_response(401, &json!({"message": "Invalid credentials"}));
+    }
     state.requests += 1;
     let shown = parts
         .uri
@@ -184,7 +200,15 @@ impl DoubleState {
             .filter(|segment| !segment.is_empty())
             .map(decode)
             .collect();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let mut segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let Some(workspace) = &self.workspace
+            && !matches!(segments[..], [] | ["status"])
+        {
+            if segments[0] != workspace {
+                return Err(Refusal::not_found());
+            }
+            segments.remove(0);
+        }
         match (method.as_str(), segments.as_slice()) {
             ("GET", []) => Ok((200, self.information())),
             ("GET", ["status"]) => Ok((200, self.status())),
@@ -192,6 +216,7 @@ impl DoubleState {
                 Some(schema) => Ok((200, schema)),
                 None => Err(Refusal::plain(404, format!("No plugin named '{name}'"))),
             },
+            ("POST", ["schemas", kind, "validate"]) => self.validate(kind, body),
             ("POST", ["config"]) => self.load(query, body),
             (_, ["config"]) => Err(Refusal::plain(405, "Method not allowed")),
             _ => self.entities(method, &segments, query, body),

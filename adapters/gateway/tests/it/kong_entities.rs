@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     double::{Double, Trouble},
     kong_world::{KongWorld, Store},
+    portal::Installation,
     world::{api, subscription},
 };
 
@@ -118,7 +119,7 @@ async fn verified_tokens_become_identity_headers_by_a_function() {
 async fn a_mode_that_kong_cannot_do_is_a_problem_of_its_api_alone() {
     let opaque = |mode: &str| {
         let mode = mode.to_owned();
-        move |installation: &mut crate::portal::Installation| {
+        move |installation: &mut Installation| {
             installation.auth_servers[0]["tokens"]["mode"] = json!(mode);
         }
     };
@@ -131,7 +132,7 @@ async fn a_mode_that_kong_cannot_do_is_a_problem_of_its_api_alone() {
 
 #[tokio::test]
 async fn a_kong_that_keeps_the_tokens_gets_its_plugin_and_its_clients() {
-    let change = |installation: &mut crate::portal::Installation| {
+    let change = |installation: &mut Installation| {
         installation.auth_servers[0]["tokens"]["mode"] = json!("kong-oauth2");
         installation.apis[2]["settings"] = json!({
             "enable_authorization_code": true, "token_expiration": "1800",
@@ -189,6 +190,39 @@ async fn a_kong_that_keeps_the_tokens_gets_its_plugin_and_its_clients() {
         provision
     );
     assert_eq!(world.resync("").await["actions"], json!([]));
+}
+
+#[tokio::test]
+async fn scopes_that_another_service_defines_reach_the_gateway_without_any_event() {
+    let change = |installation: &mut Installation| {
+        installation.auth_servers[0]["tokens"]["mode"] = json!("kong-oauth2");
+        installation.apis[2]["settings"] =
+            json!({"enable_client_credentials": true, "scopes": {"read": {}}});
+        installation.apis[2]["scopeLookupUrl"] = json!("http://scopes.test/");
+    };
+    let often = |settings: &mut gateway_adapter::Settings| {
+        settings.look_up_scopes_every = std::time::Duration::from_millis(20);
+    };
+    let Some(world) = KongWorld::start_with(Store::Database, change, often).await else {
+        return;
+    };
+    let scopes = async || world.plugin("tokens", "oauth2").await["config"]["scopes"].clone();
+    assert_eq!(scopes().await, json!(["read"]));
+    world.portal.installation().apis[2]["settings"]["scopes"] = json!({"read": {}, "write": {}});
+    while scopes().await != json!(["read", "write"]) {
+        tokio::task::yield_now().await;
+    }
+    let looked_up = async || {
+        let asked = world.portal.installation().lookups;
+        let again = |installation: &Installation| installation.lookups > asked + 2;
+        world.portal.until(again).await;
+    };
+    // What was asked before the change was in force is done; nothing more is, as nothing changes.
+    looked_up().await;
+    world.resync("").await;
+    let before = world.portal.installation().snapshots.len();
+    looked_up().await;
+    assert_eq!(world.portal.installation().snapshots.len(), before);
 }
 
 #[tokio::test]
@@ -304,7 +338,7 @@ async fn a_name_that_is_taken_is_a_problem_until_it_is_free() {
             json!({"name": "added", "host": "h"}),
         )
         .await;
-    let add = |installation: &mut crate::portal::Installation| {
+    let add = |installation: &mut Installation| {
         installation
             .apis
             .push(api("added", "key-auth", "http://b.test"));
@@ -363,6 +397,53 @@ async fn one_bad_api_and_one_bad_subscription_hold_up_nothing() {
     for api in ["refused", "unknown", "unsaid", "wrong"] {
         assert!(!routes.contains(&format!("{api}.0")), "{api}");
     }
+}
+
+#[tokio::test]
+async fn what_the_gateway_would_refuse_is_not_begun() {
+    let Some(world) = KongWorld::start(Store::Database).await else {
+        return;
+    };
+    let moved = |installation: &mut Installation, position: usize| {
+        let config = &mut installation.apis[position]["config"];
+        config["api"]["upstream_url"] = json!("http://other.test");
+    };
+    world.changing_calls();
+    world
+        .configure(|installation| {
+            moved(installation, 0);
+            moved(installation, 1);
+            installation.apis[1]["config"]["api"]["routes"] = json!([{"paths": ["/elsewhere"]}]);
+            // Only the gateway knows that this is too little for an hour.
+            installation.apis[1]["config"]["plugins"] =
+                json!([{"name": "rate-limiting", "config": {"minute": 10, "hour": 5}}]);
+            installation.plans[1]["config"]["plugins"][0]["config"] =
+                json!({"minute": 10, "hour": 5, "policy": "local"});
+            let twice = ["a", "b"].map(|app| subscription(app, "open", "generous", json!([])));
+            let keyed = subscription("c", "keyed", "generous", json!([]));
+            installation.apis[0]["auth"] = json!("key-auth");
+            installation.subscriptions.extend(twice);
+            installation.subscriptions.push(keyed);
+        })
+        .await;
+    assert_eq!(
+        world.problems().await,
+        ["keyed", "sub-a-open", "sub-b-open", "sub-c-keyed"]
+    );
+    let host = async |name: &str| world.entity("services", "name", name).await["host"].clone();
+    assert_eq!(host("open").await, "other.test");
+    assert_eq!(host("keyed").await, "backend.test");
+    let route = world.entity("routes", "name", "keyed.0").await;
+    assert_eq!(route["paths"], json!(["/keyed"]));
+    assert!(world.entities("consumers").await.is_empty());
+    let Some(double) = &world.double else { return };
+    let calls = double.take_calls();
+    // One question for what three consumers would get.
+    let asked = |path: &str| path == "/schemas/plugins/validate";
+    let number = calls.iter().filter(|(_, path)| asked(path)).count();
+    assert!((1..=6).contains(&number), "{calls:?}");
+    world.resync("").await;
+    assert_eq!(world.changing_calls(), [""; 0], "nothing is tried again");
 }
 
 #[tokio::test]
@@ -525,7 +606,7 @@ async fn thousands_of_consumers_are_read_page_by_page() {
 #[tokio::test]
 async fn an_old_kong_is_spoken_to_in_its_own_words() {
     let double = Double::start_version(true, "2.8.4").await;
-    let change = |installation: &mut crate::portal::Installation| {
+    let change = |installation: &mut Installation| {
         installation.globals["sessionStore"] = json!({"type": "redis", "host": "r", "port": 7000});
         installation.apis[0]["config"]["plugins"] =
             json!([{"name": "rate-limiting", "config": {"minute": 5}}]);

@@ -5,16 +5,19 @@
     reason = "callers write `json!(…)` in the place of the argument"
 )]
 
+mod authority;
 mod backend;
 mod double;
 mod gateway;
 mod histories;
+mod kong_addresses;
 mod kong_dbless;
 mod kong_entities;
 mod kong_histories;
 mod kong_migration;
 mod kong_table;
 mod kong_world;
+mod metrics;
 mod portal;
 mod provisioning;
 mod reporting;

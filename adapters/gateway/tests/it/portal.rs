@@ -2,13 +2,13 @@
 //! deliveries, and what arrives of status and usage.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use axum::{
     Json, Router,
-    extract::{Query, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -63,10 +63,14 @@ pub struct Installation {
     pub usage: Vec<UsageBatch>,
     /// While true, every call but the registration is answered 503.
     pub away: bool,
+    /// OpenAPI documents by API.
+    pub definitions: HashMap<String, Value>,
     /// Who holds the lease.
     pub lease: Option<String>,
     /// Snapshots that were asked for: the application, or nothing for all.
     pub snapshots: Vec<Option<String>>,
+    /// How often the list of APIs was asked for.
+    pub lookups: usize,
 }
 
 impl Portal {
@@ -86,6 +90,8 @@ impl Portal {
                 get(async || Json(json!({"message": "OK", "version": "2.0.0"}))),
             )
             .route("/confighash", get(config_hash))
+            .route("/apis", get(apis))
+            .route("/apis/{api}/swagger", get(definition))
             .route("/webhooks/listeners/{id}", put(register))
             .route("/gateway/snapshot", get(snapshot))
             .route("/gateway/status", put(status))
@@ -120,6 +126,13 @@ impl Portal {
             }
             changed.await;
         }
+    }
+
+    /// Waits for a status for which `done` holds.
+    pub async fn until_status(&self, done: impl Fn(&GatewayStatus) -> bool) -> GatewayStatus {
+        self.until(|installation| installation.status.as_ref().is_some_and(&done))
+            .await;
+        self.installation().status.clone().unwrap()
     }
 
     /// Changes subscriptions, and answers with the event about it.
@@ -201,6 +214,19 @@ type ThePortal = axum::Extension<Portal>;
 
 async fn config_hash(portal: ThePortal) -> String {
     portal.installation().hash.clone()
+}
+
+async fn apis(portal: ThePortal) -> Json<Value> {
+    let mut installation = portal.installation();
+    installation.lookups += 1;
+    Json(json!({"apis": installation.apis}))
+}
+
+async fn definition(portal: ThePortal, Path(api): Path<String>) -> Response {
+    match portal.installation().definitions.get(&api) {
+        Some(definition) => Json(definition.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn register(portal: ThePortal, Json(listener): Json<ListenerRegistration>) -> Json<Value> {

@@ -1,11 +1,120 @@
 //! What the adapter tells: usage, status, health.
 
+use std::collections::BTreeMap;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use service::keys::Purpose;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::{portal::Installation, world::World};
+
+/// Calls by operation.
+fn by_operation(installation: &Installation) -> BTreeMap<String, u64> {
+    let mut calls = BTreeMap::new();
+    for cell in installation.usage.iter().flat_map(|batch| &batch.cells) {
+        let operation = cell.operation.clone().unwrap_or_default();
+        *calls.entry(operation).or_default() += cell.calls;
+    }
+    calls
+}
+
+fn define(installation: &mut Installation) {
+    let pets = json!({"openapi": "3.0.0", "paths": {
+        "/pets": {"get": {}, "post": {}}, "/pets/{id}": {"get": {}}, "/pets/mine": {"get": {}}
+    }});
+    installation.definitions.insert("keyed".to_owned(), pets);
+}
+
+#[tokio::test]
+async fn calls_through_the_gateway_are_counted_by_operation() {
+    let world = World::start().await;
+    define(&mut world.portal.installation());
+    world.subscribe("my-app", "unlimited", "secret-key-1").await;
+    let key = [("x-apikey", "secret-key-1")];
+    for path in [
+        "/keyed/pets",
+        "/keyed/pets?name=secret",
+        "/keyed/pets/7",
+        "/keyed//pets/./8/",
+        "/keyed/pets/mine",
+        "/keyed/nowhere",
+    ] {
+        assert_eq!(world.status(path, &key).await, StatusCode::OK, "{path}");
+    }
+    world
+        .portal
+        .until(|installation| by_operation(installation).values().sum::<u64>() == 6)
+        .await;
+    let expected = [
+        ("", 1),
+        ("GET /pets", 2),
+        ("GET /pets/mine", 1),
+        ("GET /pets/{id}", 2),
+    ];
+    let expected = expected.map(|(operation, calls)| (operation.to_owned(), calls));
+    assert_eq!(by_operation(&world.portal.installation()), expected.into());
+
+    // Another configuration may bring another definition.
+    {
+        let mut installation = world.portal.installation();
+        installation.hash = "hash2".to_owned();
+        let other = json!({"swagger": "2.0", "paths": {"/nowhere": {"get": {}}}});
+        installation.definitions.insert("keyed".to_owned(), other);
+    }
+    world
+        .deliver(world.portal.change("", "config.updated", |_| {}))
+        .await;
+    world.call("/keyed/nowhere", &key).await;
+    world
+        .portal
+        .until(|installation| by_operation(installation).contains_key("GET /nowhere"))
+        .await;
+}
+
+#[tokio::test]
+async fn log_records_of_a_kong_are_counted_by_operation_too() {
+    let world = World::start().await;
+    define(&mut world.portal.installation());
+    let record = |method: &str, uri: &str, service: &str| {
+        json!({
+            "started_at": 60_000, "request": {"size": 1, "method": method, "uri": uri},
+            "response": {"status": 200, "size": 1}, "latencies": {"request": 3},
+            "consumer": {"custom_id": "s"}, "service": {"name": service}
+        })
+    };
+    // What nobody has published or described is counted all the same.
+    let records = json!([
+        record("GET", "/keyed/pets?key=hush", "keyed"),
+        record("POST", "/keyed/pets", "keyed"),
+        record("GET", "/keyed/pets/%37", "keyed"),
+        record("GET", "/keyed/pets", "foreign"),
+        record("GET", "/open/pets", "open"),
+        {"started_at": 60_000, "request": {"method": null, "uri": null},
+            "response": {"status": 200}, "latencies": {"request": 3}, "consumer": {"custom_id": "s"}}
+    ]);
+    let token = world
+        .keys
+        .derive(&Purpose::UsageIntake)
+        .unwrap()
+        .base64url();
+    let url = world.adapter.join("usage").unwrap();
+    let request = service::http::client().post(url).bearer_auth(token);
+    let answer = request.json(&records).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    world
+        .portal
+        .until(|installation| !installation.usage.is_empty())
+        .await;
+    let expected = [
+        ("", 3),
+        ("GET /pets", 1),
+        ("GET /pets/{id}", 1),
+        ("POST /pets", 1),
+    ];
+    let expected = expected.map(|(operation, calls)| (operation.to_owned(), calls));
+    assert_eq!(by_operation(&world.portal.installation()), expected.into());
+}
 
 #[tokio::test]
 async fn calls_are_counted_for_their_subscription_and_credential() {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Answer, DoubleState,
     answer::Refusal,
-    store::{Entity, Kind, find_kind},
+    store::{Entity, Kind, examine, find_kind},
 };
 
 impl DoubleState {
@@ -84,6 +84,13 @@ impl DoubleState {
             }
             _ => Err(Refusal::not_found()),
         }
+    }
+
+    /// The schema alone: what an entity refers to need not be there.
+    pub fn validate(&self, name: &str, body: &Bytes) -> Answer {
+        let kind = find_kind(|kind| kind.name == name).ok_or_else(Refusal::not_found)?;
+        examine(kind, input(body)?, self.version, self.database)?;
+        Ok((200, json!({"message": "schema validation successful"})))
     }
 
     fn writable(&self) -> Result<(), Refusal> {

@@ -273,6 +273,30 @@ fn schema(kind: &str) -> Value {
     json!({"fields": fields})
 }
 
+/// Checks an entity by itself, and fills it in.
+pub fn examine(
+    kind: &Kind,
+    mut input: Entity,
+    version: &str,
+    database: bool,
+) -> Result<Entity, Refusal> {
+    let config = input.remove("config");
+    let mut entity = complete(&schema(kind.name), input).map_err(Refusal::schema)?;
+    if kind.name == "plugins" {
+        plugins::complete_config(&mut entity, config, version, database)
+            .map_err(Refusal::schema)?;
+    } else if config.is_some() {
+        return Err(Refusal::schema(
+            json!({"config": "unknown field"})
+                .as_object()
+                .unwrap()
+                .clone(),
+        ));
+    }
+    check(kind, &entity).map_err(Refusal::schema)?;
+    Ok(entity)
+}
+
 impl Store {
     pub fn of(&self, kind: &str) -> Vec<&Entity> {
         self.all
@@ -297,24 +321,11 @@ impl Store {
     pub fn put(
         &mut self,
         kind: &'static Kind,
-        mut input: Entity,
+        input: Entity,
         version: &str,
         database: bool,
     ) -> Result<Entity, Refusal> {
-        let config = input.remove("config");
-        let mut entity = complete(&schema(kind.name), input).map_err(Refusal::schema)?;
-        if kind.name == "plugins" {
-            plugins::complete_config(&mut entity, config, version, database)
-                .map_err(Refusal::schema)?;
-        } else if config.is_some() {
-            return Err(Refusal::schema(
-                json!({"config": "unknown field"})
-                    .as_object()
-                    .unwrap()
-                    .clone(),
-            ));
-        }
-        check(kind, &entity).map_err(Refusal::schema)?;
+        let mut entity = examine(kind, input, version, database)?;
         self.clock += 1;
         if entity["id"].is_null() {
             entity.insert("id".to_owned(), json!(uuid::Uuid::new_v4()));
