@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kong::{ApiError, Kind, Plugin, admin::Node, schema::Remote};
+use kong::{ApiError, Kind, Plugin, Service, admin::Node, schema::Remote};
 use serde_json::{Map, Value, json};
 
 use crate::entity::{self, Entity, Fields, Key};
@@ -131,6 +131,24 @@ impl Target {
         self.schema(plugin).is_none_or(|schema| schema.has(field))
     }
 
+    /// The service as it is sent and compared, or what is wrong with it. Certificates are there on a
+    /// Kong only.
+    pub fn service(&self, mut service: Service) -> Result<Entity, String> {
+        if self.is_embedded() {
+            return entity::complete(&service);
+        }
+        let certificate = service.client_certificate.take();
+        let authorities = service.ca_certificates.take();
+        let (key, mut fields) = entity::complete(&service)?;
+        if let Some(certificate) = certificate {
+            fields.insert("client_certificate".to_owned(), json!(certificate));
+        }
+        if let Some(authorities) = authorities {
+            fields.insert("ca_certificates".to_owned(), json!(authorities));
+        }
+        Ok((key, fields))
+    }
+
     /// The plugin as it is sent and compared, or what is wrong with it.
     pub fn plugin(&self, plugin: &Plugin) -> Result<Entity, String> {
         if self.is_embedded() {
@@ -204,6 +222,21 @@ fn version(text: &str) -> Version {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_of_services_are_for_kong() {
+        let id = uuid::Uuid::from_u128(1);
+        let service = Service {
+            host: "b.test".to_owned(),
+            client_certificate: Some(id.into()),
+            ca_certificates: Some(vec![id]),
+            ..Service::default()
+        };
+        let (_, fields) = Target::unseen_kong().service(service.clone()).unwrap();
+        assert_eq!(fields["client_certificate"], json!({"id": id}));
+        assert_eq!(fields["ca_certificates"], json!([id]));
+        assert!(Target::embedded().service(service).is_err());
+    }
 
     #[test]
     fn versions_are_compared_by_number() {

@@ -45,11 +45,12 @@ pub fn published(
     let ids = &context.settings.ids;
     let tags = ids.api_tags(name);
     let service = upstream::service(context, name, &config.api, tags.clone())?;
-    let mut entities = vec![complete(&service)?];
+    let id = service.id;
+    let mut entities = vec![context.target.service(service)?];
     for plugin in plugins {
         let plugin = Plugin {
             id: ids.plugin(&plugin.name, name, ""),
-            service: Some(service.id.into()),
+            service: Some(id.into()),
             tags: Some(tags.clone()),
             ..plugin
         };

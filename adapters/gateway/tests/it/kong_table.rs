@@ -37,6 +37,7 @@ pub fn every_row(installation: &mut Installation) {
     full["config"]["api"] = json!({
         "upstream_url": "wss://full.test/base/", "retries": "7", "connect_timeout": 1000,
         "read_timeout": 0, "write_timeout": 3000, "hide_credentials": true, "tls_verify": true,
+        "ca_certificates": ["0ca6f8a1-6c43-4d4c-9b0e-3a2c7f1d5e10"],
         "routes": [{
             "paths": ["/a//b/./c", "/x/(y|z)"], "hosts": ["*.full.test"], "methods": ["get"],
             "protocols": ["HTTPS", "ftp"], "strip_path": false, "preserve_host": true,
@@ -119,6 +120,12 @@ fn rows() -> Vec<Row> {
         row("timeout 0", full(), "/read_timeout", json!(60000)),
         row("write_timeout", full(), "/write_timeout", json!(3000)),
         row("tls_verify", full(), "/tls_verify", json!(true)),
+        row(
+            "ca_certificates",
+            full(),
+            "/ca_certificates/0",
+            json!("0ca6f8a1-6c43-4d4c-9b0e-3a2c7f1d5e10"),
+        ),
         row("paths", route(), "/paths", json!(["/a/b/c", "~/x/(y|z)"])),
         row("hosts", route(), "/hosts", json!(["*.full.test"])),
         row("methods", route(), "/methods", json!(["GET"])),
