@@ -24,6 +24,7 @@ pub use deliver::Pace;
 pub(crate) use deliver::{deliver, health_url};
 pub use guard::Doors;
 pub use kinds::{Change, Event, SubscriptionRef};
+pub use queue::Acks;
 pub(crate) use upkeep::{measure, run as upkeep};
 
 use crate::AppState;

@@ -11,7 +11,7 @@ use crate::{
     apis::{FetchedDefinitions, LookedUpScopes},
     audit,
     configuration::InForce,
-    events::{Bell, Doors},
+    events::{Acks, Bell, Doors},
     idempotency,
     limits::Limits,
     passwords::Passwords,
@@ -37,6 +37,8 @@ pub struct Shared {
     pub events: EventSettings,
     /// Ways to webhook listeners.
     pub doors: Doors,
+    /// Acknowledgements of events that wait to be written down.
+    pub acks: Acks,
     /// Wakes the deliverers after a commit.
     pub bell: Bell,
     pub data: PathBuf,
@@ -101,6 +103,7 @@ impl Shared {
             allow_any_redirect_uri: settings.allow_any_redirect_uri,
             events: settings.events.clone(),
             doors: Doors::new(&settings.events, &settings.configuration),
+            acks: Acks::default(),
             bell: Bell::default(),
             data: settings.data.clone(),
             neighbours: settings.neighbours.clone(),

@@ -8,6 +8,7 @@ pub mod read;
 pub mod replay;
 mod secrets;
 mod stream;
+mod together;
 
 use axum::{
     Router,
@@ -19,6 +20,7 @@ use super::{Event, row::listener};
 use crate::{ApiError, AppState, audit::Actor};
 pub use read::{lengths, waiting};
 pub use secrets::{erase as erase_sealed, erase_opened};
+pub use together::Acks;
 
 pub fn routes() -> Router<AppState> {
     Router::new()

@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -63,7 +63,7 @@ struct Courier {
     stop: CancellationToken,
     begun: Instant,
     /// As it was when events were last fetched.
-    listener: Option<(listener::Model, Secrets)>,
+    listener: Option<Arc<(listener::Model, Secrets)>>,
     buffer: VecDeque<Due>,
     /// Numbers of everything that is fetched and not yet written down.
     known: BTreeSet<i64>,
@@ -133,13 +133,13 @@ impl Courier {
     /// Begins whatever can be begun now.
     fn begin(&mut self) {
         while let Some(batch) = self.next_batch() {
-            let Some((listener, secrets)) = self.listener.clone() else {
+            let Some(sendee) = self.listener.clone() else {
                 break;
             };
             let office = self.office.clone();
             let sending = async move {
                 let permit = office.requests.clone().acquire_owned().await;
-                let answered = request::send(&office.state, &listener, &secrets, batch).await;
+                let answered = request::send(&office.state, &sendee.0, &sendee.1, batch).await;
                 drop(permit);
                 answered
             };
@@ -147,12 +147,12 @@ impl Courier {
         }
         if self.settling.is_none()
             && !self.results.is_empty()
-            && let Some((listener, _)) = &self.listener
+            && let Some(sendee) = self.listener.clone()
         {
             let count = self.results.len().min(RESULTS);
             let results: Vec<_> = self.results.drain(..count).collect();
-            let (state, listener) = (self.office.state.clone(), listener.clone());
-            let settling = async move { settle::settle(&state, &listener, results).await };
+            let state = self.office.state.clone();
+            let settling = async move { settle::settle(&state, &sendee.0, results).await };
             self.settling = Some(settling.boxed());
         }
         if self.more && !self.halted && self.claiming.is_none() && self.wants_more() {
@@ -167,7 +167,7 @@ impl Courier {
     /// written down; where the listener acknowledges by itself, as late as possible, because it may
     /// have done so meanwhile.
     fn wants_more(&self) -> bool {
-        match &self.listener {
+        match self.listener.as_deref() {
             None => self.known.is_empty(),
             Some((listener, _)) if listener.is_ordered() || listener.mode == "explicit" => {
                 self.known.is_empty()
@@ -182,7 +182,7 @@ impl Courier {
 
     /// The events of the next request, if one may be made now.
     fn next_batch(&mut self) -> Option<Vec<Due>> {
-        let (listener, _) = self.listener.as_ref()?;
+        let (listener, _) = self.listener.as_deref()?;
         let parallel = if listener.is_single() {
             self.office.state.events.max_parallel
         } else {
@@ -214,7 +214,7 @@ impl Courier {
         if claim.is_probe {
             self.more = false;
         }
-        self.listener = Some((claim.listener, claim.secrets));
+        self.listener = Some(Arc::new((claim.listener, claim.secrets)));
         for due in claim.due {
             if self.known.insert(due.event.seq) {
                 self.buffer.push_back(due);
@@ -226,8 +226,10 @@ impl Courier {
         for seq in after.seqs {
             self.known.remove(&seq);
         }
-        if let Some((listener, _)) = &mut self.listener {
-            listener.failures = after.failures;
+        if let Some(sendee) = &mut self.listener
+            && sendee.0.failures != after.failures
+        {
+            Arc::make_mut(sendee).0.failures = after.failures;
         }
         if after.pause {
             self.halt();

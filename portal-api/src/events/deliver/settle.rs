@@ -1,6 +1,7 @@
 //! Writing down what came of requests: some statements, however many events there were.
 
-use sea_orm::{DatabaseTransaction, DbErr, sea_query::Expr};
+use chrono::SecondsFormat;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, sea_query::Expr};
 use serde_json::json;
 
 use super::{
@@ -13,7 +14,7 @@ use crate::{
         OPEN,
         listeners::{stats, store},
         own, queue,
-        row::{attempt, listener},
+        row::listener,
     },
     sql,
 };
@@ -139,33 +140,50 @@ async fn mark(
     Ok(())
 }
 
-/// One row per request.
+/// One row per request. All of them in one parameter: so the statement is the same however many
+/// they are.
 async fn log(
     txn: &DatabaseTransaction,
     listener: &listener::Model,
     answers: &[Answered],
 ) -> Result<(), DbErr> {
-    use sea_orm::{ActiveValue::NotSet, ActiveValue::Set, EntityTrait};
-    let rows = answers.iter().map(|one| {
-        let seqs = one.seqs();
-        attempt::ActiveModel {
-            id: NotSet,
-            listener_id: Set(listener.id.clone()),
-            first_seq: Set(seqs.iter().copied().min().unwrap_or_default()),
-            last_seq: Set(seqs.iter().copied().max().unwrap_or_default()),
-            seqs: Set(json!(seqs)),
-            message_id: Set(one.message_id.clone()),
-            started_at: Set(one.at),
-            duration_ms: Set(i32::try_from(one.took.as_millis()).unwrap_or(i32::MAX)),
-            status: Set(one.outcome.status().map(i32::from)),
-            error: Set(one.outcome.error().map(short)),
-            answer: Set(one.snippet.clone()),
+    let rows: Vec<_> = answers.iter().map(logged).collect();
+    let made = match txn.get_database_backend() {
+        DbBackend::Postgres => {
+            "first_seq, last_seq, seqs, message_id, started_at, duration_ms, status, error, answer \
+             from jsonb_to_recordset($2::jsonb) as made(first_seq bigint, last_seq bigint, \
+             seqs jsonb, message_id text, started_at timestamptz, duration_ms integer, \
+             status integer, error text, answer text)"
         }
-    });
-    attempt::Entity::insert_many(rows)
-        .exec_without_returning(txn)
-        .await?;
+        _ => {
+            "value ->> 'first_seq', value ->> 'last_seq', value ->> 'seqs', \
+             value ->> 'message_id', value ->> 'started_at', value ->> 'duration_ms', \
+             value ->> 'status', value ->> 'error', value ->> 'answer' from json_each($2)"
+        }
+    };
+    let statement = format!(
+        "insert into delivery_attempts (listener_id, first_seq, last_seq, seqs, message_id, \
+         started_at, duration_ms, status, error, answer) select $1, {made}"
+    );
+    let values = [listener.id.clone().into(), sql::json(&rows)];
+    sql::run(txn, &statement, values).await?;
     Ok(())
+}
+
+fn logged(one: &Answered) -> serde_json::Value {
+    let seqs = one.seqs();
+    json!({
+        "first_seq": seqs.iter().min(),
+        "last_seq": seqs.iter().max(),
+        "seqs": seqs,
+        "message_id": one.message_id,
+        // As the drivers write it.
+        "started_at": one.at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
+        "duration_ms": i32::try_from(one.took.as_millis()).unwrap_or(i32::MAX),
+        "status": one.outcome.status(),
+        "error": one.outcome.error().map(short),
+        "answer": one.snippet,
+    })
 }
 
 /// Secrets that this listener has had, or will not get, are of no further use.

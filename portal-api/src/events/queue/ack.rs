@@ -7,14 +7,13 @@ use sdk::types::listeners::BulkAck;
 use sea_orm::DbErr;
 use serde_json::Value;
 
-use super::secrets;
+use super::together;
 use crate::{
     ApiError, AppState,
     audit::{self, Entry},
     events::{
         OPEN,
-        listeners::{Writable, named::OfEvent, stats},
-        row::listener,
+        listeners::{Writable, named::OfEvent},
     },
     extract::{Body, from_value},
     sql,
@@ -56,7 +55,8 @@ pub async fn one(
     Writable { listener, .. }: Writable,
     Path(OfEvent { event }): Path<OfEvent>,
 ) -> Result<StatusCode, ApiError> {
-    acknowledge(&state, &listener, &[event]).await
+    together::acknowledge(&state, listener, vec![event]).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /webhooks/events/{listener}/ack`
@@ -73,34 +73,6 @@ pub async fn many(
             "`ids` has to name 1 to 1000 events.",
         ));
     }
-    acknowledge(&state, &listener, &request.ids).await
-}
-
-/// Unknown events are no error.
-async fn acknowledge(
-    state: &AppState,
-    listener: &listener::Model,
-    ids: &[String],
-) -> Result<StatusCode, ApiError> {
-    let now = service::clock::now();
-    let txn = state.db.write().await?;
-    let named = sql::texts(&txn, 2);
-    let statement = format!(
-        "update deliveries set state = 'acked', ended_at = $3, lease_until = null \
-         where listener_id = $1 and {OPEN} \
-         and event_seq in (select seq from events where id in {named})"
-    );
-    let values = [listener.id.clone().into(), sql::json(&ids), now.into()];
-    let acked = sql::run(&txn, &statement, values).await?;
-    if acked > 0 {
-        let acked = usize::try_from(acked).unwrap_or_default();
-        stats::add(&txn, &listener.id, now, acked, 0).await?;
-        if listener.sensitive {
-            secrets::erase_named(&txn, ids).await?;
-        }
-    }
-    txn.commit().await?;
-    // There is room for the next events of its queue.
-    state.bell.ring();
+    together::acknowledge(&state, listener, request.ids).await?;
     Ok(StatusCode::NO_CONTENT)
 }

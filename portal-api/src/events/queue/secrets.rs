@@ -19,7 +19,7 @@ pub async fn erase(txn: &DatabaseTransaction, seqs: &[i64]) -> Result<(), DbErr>
 }
 
 /// The same for the events that a listener has just acknowledged by their ids.
-pub async fn erase_named(txn: &DatabaseTransaction, ids: &[String]) -> Result<(), DbErr> {
+pub async fn erase_named(txn: &DatabaseTransaction, ids: &[&str]) -> Result<(), DbErr> {
     erase_where(
         txn,
         &format!("id in {}", sql::texts(txn, 1)),
