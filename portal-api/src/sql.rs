@@ -2,6 +2,7 @@
 
 use migrations::Database;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+use serde::de::DeserializeOwned;
 
 /// Rows that [`in_chunks`] touches in one transaction; keeps each below 20 ms.
 const CHUNK: u64 = 500;
@@ -33,6 +34,45 @@ pub async fn number(
 ) -> Result<Option<i64>, DbErr> {
     let row = db.query_one_raw(statement(db, sql, values)).await?;
     row.map_or(Ok(None), |row| row.try_get_by_index(0))
+}
+
+/// How the value of a column becomes JSON.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Plain,
+    Flag,
+    Json,
+}
+
+/// The rows of a query, of which the database makes one JSON text. `SQLite` hands each row over to
+/// the waiting task by itself; where there are hundreds of small ones, that is most of the work.
+/// `columns`: those that `T` has.
+pub async fn packed<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    columns: &[(&str, Kind)],
+    query: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>, DbErr> {
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            format!("select coalesce(json_agg(found), '[]')::text from ({query}) found")
+        }
+        _ => {
+            let members: Vec<String> = columns
+                .iter()
+                .map(|(name, kind)| match kind {
+                    Kind::Plain => format!("'{name}', {name}"),
+                    Kind::Flag => format!("'{name}', json(iif({name}, 'true', 'false'))"),
+                    Kind::Json => format!("'{name}', json({name})"),
+                })
+                .collect();
+            let members = members.join(", ");
+            format!("select json_group_array(json_object({members})) from ({query})")
+        }
+    };
+    let row = db.query_one_raw(statement(db, &sql, values)).await?;
+    let text: String = row.map_or(Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
+    serde_json::from_str(&text).map_err(|error| DbErr::Json(error.to_string()))
 }
 
 /// Repeats a statement whose last parameter is the most rows that it may touch, each time in a

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use sdk::signature::Secrets;
-use sea_orm::{ConnectionTrait, FromQueryResult, entity::prelude::*};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde::Deserialize;
 
 use super::schedule;
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         listeners::{secrets, store},
         row::{event, listener},
     },
-    sql,
+    sql::{self, Kind},
 };
 
 /// Body of one request, at most (events-and-adapters B1). Leaves room for what is around events.
@@ -92,7 +93,7 @@ pub async fn claim(state: &AppState, id: &str, known: &[i64]) -> Result<Option<C
 }
 
 /// A delivery without its event.
-#[derive(Debug, FromQueryResult)]
+#[derive(Debug, Deserialize)]
 struct Head {
     event_seq: i64,
     attempts: i32,
@@ -100,6 +101,30 @@ struct Head {
     failed: bool,
     size: i32,
 }
+
+const HEAD: [(&str, Kind); 5] = [
+    ("event_seq", Kind::Plain),
+    ("attempts", Kind::Plain),
+    ("replay", Kind::Flag),
+    ("failed", Kind::Flag),
+    ("size", Kind::Plain),
+];
+
+const EVENT: [(&str, Kind); 13] = [
+    ("seq", Kind::Plain),
+    ("id", Kind::Plain),
+    ("entity", Kind::Plain),
+    ("action", Kind::Plain),
+    ("occurred_at", Kind::Plain),
+    ("ordering_key", Kind::Plain),
+    ("application_id", Kind::Plain),
+    ("data", Kind::Json),
+    ("sealed", Kind::Plain),
+    ("correlation_id", Kind::Plain),
+    ("size", Kind::Plain),
+    ("sealed_digest", Kind::Plain),
+    ("sealed_until", Kind::Plain),
+];
 
 async fn heads(
     db: &impl ConnectionTrait,
@@ -143,9 +168,7 @@ async fn heads(
     if !known.is_empty() {
         values.push(sql::numbers(known));
     }
-    Head::find_by_statement(sql::statement(db, &sql, values))
-        .all(db)
-        .await
+    sql::packed(db, &HEAD, &sql, values).await
 }
 
 /// As many of them as fit into a request. A listener that has failed some times in a row is sent a
@@ -174,8 +197,5 @@ async fn events(db: &impl ConnectionTrait, seqs: &[i64]) -> Result<Vec<event::Mo
         return Ok(Vec::new());
     }
     let sql = format!("select * from events where seq in {}", sql::members(db, 1));
-    event::Entity::find()
-        .from_raw_sql(sql::statement(db, &sql, [sql::numbers(seqs)]))
-        .all(db)
-        .await
+    sql::packed(db, &EVENT, &sql, [sql::numbers(seqs)]).await
 }
