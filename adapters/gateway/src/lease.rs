@@ -57,7 +57,7 @@ pub async fn run(
         match portal.take_lease(LISTENER, &lease).await {
             Ok(is_ours) => {
                 let now = if is_ours { Role::Leader } else { Role::Standby };
-                if role.send_replace(now) != now {
+                if set(&role, now) {
                     tracing::info!("this adapter is the {now:?} of its installation");
                 }
                 shared.update_health(|health| health.is_standby = !is_ours);
@@ -83,5 +83,26 @@ pub async fn run(
     if *role.borrow() == Role::Leader {
         // If it cannot be given back, it ends by itself.
         let _ = portal.give_back_lease(LISTENER, &holder).await;
+    }
+}
+
+/// Whether it had another role. Only then is anybody told: whoever takes over compares everything.
+fn set(role: &watch::Sender<Role>, now: Role) -> bool {
+    role.send_if_modified(|role| std::mem::replace(role, now) != now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_prolonged_is_no_news() {
+        let (role, mut heard) = watch::channel(Role::Unknown);
+        assert!(set(&role, Role::Leader));
+        heard.mark_unchanged();
+        assert!(!set(&role, Role::Leader));
+        assert!(!heard.has_changed().unwrap());
+        assert!(set(&role, Role::Standby));
+        assert!(heard.has_changed().unwrap());
     }
 }
