@@ -17,6 +17,7 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 use sdk::signature::Secrets;
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -31,6 +32,8 @@ use crate::{ApiError, events::row::listener};
 const SHIFT: Duration = Duration::from_secs(1);
 /// Results of single events that are written together.
 const RESULTS: usize = 256;
+/// They wait this long for others: each transaction waits for the disk.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Works for the listener `id` until nothing is due, or `stop`.
 pub async fn run(office: Office, id: String, stop: CancellationToken) {
@@ -41,6 +44,7 @@ pub async fn run(office: Office, id: String, stop: CancellationToken) {
         known: BTreeSet::new(),
         open: FuturesUnordered::new(),
         results: Vec::new(),
+        since: Instant::now(),
         claiming: None,
         settling: None,
         more: true,
@@ -69,6 +73,8 @@ struct Courier {
     known: BTreeSet<i64>,
     open: FuturesUnordered<BoxFuture<'static, Answered>>,
     results: Vec<Answered>,
+    /// When the first of them came in.
+    since: Instant,
     claiming: Option<BoxFuture<'static, Result<Option<Claim>, ApiError>>>,
     settling: Option<BoxFuture<'static, Result<settle::After, ApiError>>>,
     /// There may be more that is due.
@@ -96,6 +102,9 @@ impl Courier {
             }
             tokio::select! {
                 Some(answered) = self.open.next(), if !self.open.is_empty() => {
+                    if self.results.is_empty() {
+                        self.since = Instant::now();
+                    }
                     self.results.push(answered);
                 }
                 Some(claimed) = OptionFuture::from(self.claiming.as_mut()) => {
@@ -107,6 +116,7 @@ impl Courier {
                     self.written(settled?);
                 }
                 _ = rings.changed(), if !self.more && !self.halted => self.more = true,
+                () = sleep_until((self.since + GATHER).into()), if self.gathers() => {}
                 () = self.stop.cancelled(), if !self.halted => {}
             }
         }
@@ -147,6 +157,7 @@ impl Courier {
         }
         if self.settling.is_none()
             && !self.results.is_empty()
+            && !self.gathers()
             && let Some(sendee) = self.listener.clone()
         {
             let count = self.results.len().min(RESULTS);
@@ -161,6 +172,16 @@ impl Courier {
             let claiming = async move { claim::claim(&state, &id, &known).await };
             self.claiming = Some(claiming.boxed());
         }
+    }
+
+    /// Whether the results wait for more of them, which are about to come.
+    fn gathers(&self) -> bool {
+        let listener = self.listener.as_deref().map(|(listener, _)| listener);
+        self.settling.is_none()
+            && (1..RESULTS).contains(&self.results.len())
+            && !self.open.is_empty()
+            && self.since.elapsed() < GATHER
+            && listener.is_some_and(|one| one.is_single() && !one.is_ordered())
     }
 
     /// Whether the next events are to be fetched. With order only when everything before them is
