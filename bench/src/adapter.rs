@@ -58,6 +58,8 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
         ("GATEWAY_STATUS_LISTEN", STATUS.to_owned()),
         ("WICKETGATE_DATA", data.path().display().to_string()),
         ("ALLOW_RESYNC", "true".to_owned()),
+        // Only what is asked for is measured.
+        ("RECONCILE_SECONDS", "3600".to_owned()),
         ("LOG_LEVEL", "warn".to_owned()),
     ];
     let start = |service: &str, port: Option<&str>| -> anyhow::Result<Child> {

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use axum::{Router, body::Bytes, extract::State, routing::post};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc};
@@ -25,8 +25,8 @@ use crate::{
 };
 
 const BATCH: u64 = 100;
-/// Requests of the bare loop.
-const BARE: u64 = 2000;
+/// Requests of the bare loop: with one event each, and with a batch.
+const BARE: (u64, u64) = (20_000, 4000);
 /// Acknowledgements on their way at the same time.
 const ACKS: usize = 8;
 
@@ -329,10 +329,10 @@ async fn acknowledge(
 
 /// The same bodies, as many at a time, by nothing but the client.
 async fn bare(listener: &Listener, mode: Mode) -> anyhow::Result<f64> {
-    let (events, parallel) = if mode == Mode::Singly {
-        (1, 4)
+    let (events, parallel, requests) = if mode == Mode::Singly {
+        (1, 4, BARE.0)
     } else {
-        (BATCH, 1)
+        (BATCH, 1, BARE.1)
     };
     let event = |number: u64| {
         json!({
@@ -343,15 +343,19 @@ async fn bare(listener: &Listener, mode: Mode) -> anyhow::Result<f64> {
     };
     let body: Value = (0..events).map(event).collect();
     let body = Bytes::from(body.to_string());
-    let client = Client::builder().no_proxy().build()?;
+    let client = service::http::guarded_client(&["127.0.0.0/8".parse()?]);
     let begun = Instant::now();
-    stream::iter(0..BARE)
+    stream::iter(0..requests)
         .map(|_| {
-            let request = client.post(&listener.url).body(body.clone());
+            let request = client
+                .post(&listener.url)
+                .timeout(Duration::from_secs(15))
+                .header("content-type", "application/json")
+                .body(body.clone());
             async move { request.send().await?.error_for_status()?.bytes().await }
         })
         .buffer_unordered(parallel)
         .try_collect::<Vec<_>>()
         .await?;
-    Ok(as_float(BARE * events) / begun.elapsed().as_secs_f64())
+    Ok(as_float(requests * events) / begun.elapsed().as_secs_f64())
 }
