@@ -53,22 +53,17 @@ pub async fn packed<T: DeserializeOwned>(
     query: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<T>, DbErr> {
-    let sql = match db.get_database_backend() {
-        DbBackend::Postgres => {
-            format!("select coalesce(json_agg(found), '[]')::text from ({query}) found")
-        }
-        _ => {
-            let members: Vec<String> = columns
-                .iter()
-                .map(|(name, kind)| match kind {
-                    Kind::Plain => format!("'{name}', {name}"),
-                    Kind::Flag => format!("'{name}', json(iif({name}, 'true', 'false'))"),
-                    Kind::Json => format!("'{name}', json({name})"),
-                })
-                .collect();
-            let members = members.join(", ");
-            format!("select json_group_array(json_object({members})) from ({query})")
-        }
+    let sql = if db.get_database_backend() == DbBackend::Postgres {
+        format!("select coalesce(json_agg(found), '[]')::text from ({query}) found")
+    } else {
+        let member = |(name, kind): &(&str, Kind)| match kind {
+            Kind::Plain => format!("'{name}', {name}"),
+            Kind::Flag => format!("'{name}', json(iif({name}, 'true', 'false'))"),
+            Kind::Json => format!("'{name}', json({name})"),
+        };
+        let members: Vec<String> = columns.iter().map(member).collect();
+        let members = members.join(", ");
+        format!("select json_group_array(json_object({members})) from ({query})")
     };
     let row = db.query_one_raw(statement(db, &sql, values)).await?;
     let text: String = row.map_or(Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
