@@ -1,5 +1,6 @@
 //! Receiving events: a listener that registers itself, checks signatures, works through deliveries
-//! in order, does nothing twice and acknowledges only what is done.
+//! in order, does nothing twice and acknowledges only what is done. [`Receiver::poll`] reads the queue
+//! when no deliveries come. [`EventService`] is the life of our own services that live on events.
 //!
 //! ```no_run
 //! # use sdk::{Client, Listener, Outcome};
@@ -15,11 +16,15 @@
 //! # Ok(()) }
 //! ```
 
+mod access;
 mod body;
+mod event_service;
 mod outcome;
+mod poll;
 mod receiver;
 mod routes;
 mod seen;
+
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -33,6 +38,8 @@ use crate::{
     signature::Secrets,
     types::{Event, ListenerRegistration, Mode},
 };
+pub use access::Access;
+pub use event_service::EventService;
 pub use outcome::Outcome;
 pub use receiver::Receiver;
 
@@ -43,6 +50,7 @@ pub struct Listener {
     client: Client,
     secrets: Secrets,
     patience: Option<Duration>,
+    poll_every: Duration,
 }
 
 /// What is done with events.
@@ -79,6 +87,7 @@ impl Listener {
             client,
             secrets,
             patience: None,
+            poll_every: poll::EVERY,
         }
     }
 
@@ -118,6 +127,14 @@ impl Listener {
         self
     }
 
+    /// After how long without deliveries [`Receiver::poll`] reads the queue; half a minute if
+    /// nothing else is said.
+    #[must_use]
+    pub fn poll_every(mut self, pause: Duration) -> Self {
+        self.poll_every = pause;
+        self
+    }
+
     /// Anything else that the registration can say.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut ListenerRegistration)) -> Self {
@@ -153,6 +170,7 @@ impl Listener {
             self.secrets,
             Arc::new(handler),
             self.patience,
+            self.poll_every,
         )
     }
 }

@@ -155,6 +155,19 @@ impl PortalApi {
         }
     }
 
+    /// Waits until `is_so`; looked at after each call.
+    pub async fn until(&self, is_so: impl Fn(&Self) -> bool) {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if is_so(self) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Delivers events to a registered listener, signed.
     pub async fn deliver(&self, listener: &str, events: &[Event]) -> Result<AckReport, StatusCode> {
         let registration = self.registered(listener).await;

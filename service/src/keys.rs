@@ -3,6 +3,7 @@
 //! HKDF-SHA256 with `info` = `wicketgate/<purpose>/v1`. A service may hold only the derived keys it
 //! needs; then every other purpose is a [`MissingKey`].
 
+mod needed;
 mod provision;
 mod seal;
 mod stream;

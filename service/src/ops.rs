@@ -41,6 +41,9 @@ pub struct Work {
     /// What went wrong last.
     #[serde(skip)]
     pub error: Option<String>,
+    /// Where this is served, as others see it.
+    #[serde(skip)]
+    pub ping_url: Option<String>,
     /// Settings with which less happens than one might think.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -60,19 +63,21 @@ struct WorkingPing {
     work: Work,
 }
 
-/// As [`router`], for services that work on events: `/ping` also says how that goes. A failing one
-/// answers 500, as those who watch it expect (events-and-adapters F2); `/healthz` and `/readyz` do
-/// not depend on it.
+/// `/ping` of services that work on events, which also says how that goes. A failing one answers
+/// 500, as those who watch it expect (events-and-adapters F2); `/healthz` and `/readyz` do not
+/// depend on it.
 pub fn working(
     name: &'static str,
     readiness: Readiness,
     work: impl Fn() -> Work + Clone + Send + Sync + 'static,
 ) -> Router {
-    let state = readiness.clone();
     let ping = async move || {
-        let (mut status, mut ping) = state_of(name, &state);
+        let (mut status, mut ping) = state_of(name, &readiness);
         let work = work();
         ping.error.clone_from(&work.error);
+        if let Some(url) = &work.ping_url {
+            ping.ping_url.clone_from(url);
+        }
         if work.is_failing && status == StatusCode::OK {
             status = StatusCode::INTERNAL_SERVER_ERROR;
             ping.healthy = 0;
@@ -80,9 +85,7 @@ pub fn working(
         }
         (status, Json(WorkingPing { ping, work })).into_response()
     };
-    Router::new()
-        .route("/ping", get(ping))
-        .merge(without_ping(name, readiness))
+    Router::new().route("/ping", get(ping))
 }
 
 #[derive(Clone)]

@@ -4,10 +4,7 @@ mod configuration;
 mod gateway;
 mod mail;
 
-use service::{
-    ServiceName,
-    keys::{MasterKey, Purpose},
-};
+use service::keys::MasterKey;
 
 use crate::{cli::Keys, keys};
 
@@ -21,39 +18,8 @@ pub fn keys(command: Keys) -> anyhow::Result<()> {
         Keys::Generate => println!("{}", MasterKey::generate().to_text()),
         Keys::Derive { service, data } => {
             let keys = keys::from_environment_or_file(&data)?;
-            for purpose in purposes(service) {
-                println!("{purpose}={}", keys.derive(&purpose)?.base64url());
-            }
+            print!("{}", keys.needed_by(service)?);
         }
     }
     Ok(())
-}
-
-/// What a service needs to work without the master key.
-fn purposes(service: ServiceName) -> Vec<Purpose> {
-    let own = Purpose::ServiceToken(service);
-    match service {
-        ServiceName::Portal => vec![own, Purpose::Cookie, Purpose::PortalClient],
-        ServiceName::GatewayAdapter => vec![
-            own,
-            Purpose::Listener(service.wire_name().to_owned()),
-            Purpose::CredentialLookup,
-            Purpose::UsageIntake,
-            Purpose::Provision,
-            Purpose::Introspection,
-        ],
-        ServiceName::Mailer | ServiceName::Chatbot => {
-            let mut purposes = vec![
-                own,
-                Purpose::Listener(service.wire_name().to_owned()),
-                Purpose::Queue(service),
-            ];
-            if service == ServiceName::Mailer {
-                purposes.push(Purpose::Unsubscribe);
-            }
-            purposes
-        }
-        // These two check the tokens of all others and keep secrets: only the master key will do.
-        ServiceName::PortalApi | ServiceName::AuthServer | ServiceName::Gateway => Vec::new(),
-    }
 }

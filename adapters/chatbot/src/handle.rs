@@ -4,11 +4,8 @@ use std::sync::{Arc, RwLock};
 
 use sdk::{Client, Optional, Outcome, types::Event};
 use serde_json::Value;
-use service::{
-    backoff::Backoff, clock, health::Readiness, http::guarded_client, ops::Work, random,
-};
+use service::{clock, http::guarded_client, ops::Work, random};
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -53,24 +50,13 @@ impl Chatbot {
         }
     }
 
-    /// Reads the configuration until that works. Returns false when `shutdown` came first.
-    pub async fn load_first(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
-        let mut backoff = Backoff::for_start();
-        while let Err(error) = self.load().await {
-            readiness.waiting(format!("configuration: {error}"));
-            tokio::select! {
-                () = backoff.wait() => {}
-                () = shutdown.cancelled() => return false,
-            }
-        }
-        true
-    }
-
     /// Takes over new configuration. What waits for a target that changes is not lost: it is on
     /// disk, or comes again with its event.
-    pub async fn load(&self) -> Result<(), sdk::Error> {
-        let globals = self.client.globals().await?;
-        let templates = self.client.chat_templates().await.optional()?;
+    pub async fn load(&self) -> Result<(), String> {
+        let globals = self.client.globals().await;
+        let globals = globals.map_err(|error| format!("globals: {error}"))?;
+        let templates = self.client.chat_templates().await.optional();
+        let templates = templates.map_err(|error| format!("templates of messages: {error}"))?;
         let before = self.current();
         let configuration = Configuration::new(
             &globals,
@@ -236,7 +222,10 @@ impl Chatbot {
 
     /// What `/ping` says.
     pub fn work(&self) -> Work {
-        let mut work = Work::default();
+        let mut work = Work {
+            ping_url: self.url().join("ping").map(String::from).ok(),
+            ..Work::default()
+        };
         let Some(configuration) = self.current() else {
             return work;
         };

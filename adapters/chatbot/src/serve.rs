@@ -3,12 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::Router;
-use sdk::{Auth, Client, Listener, types::Secret};
-use service::{
-    ServiceName, health::Readiness, keys::Purpose, operator::Operators, ops, problem::Problem,
-    token::Identity,
-};
+use sdk::listener::EventService;
+use service::{ServiceName, health::Readiness, keys::Purpose, ops};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,18 +17,22 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Serves until `shutdown`. Waits for portal-api as long as it takes.
 pub async fn serve(
     settings: Settings,
-    listener: TcpListener,
+    socket: TcpListener,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let identity = Identity::new(ServiceName::Chatbot, settings.keys.clone());
-    let client = Client::new(settings.portal_api.clone(), Auth::Service(identity));
-    let token = settings.admin_token.as_ref().map(Secret::expose);
-    let operators = Operators::new(ServiceName::Chatbot, settings.keys.clone(), token);
+    let service = EventService::new(
+        ServiceName::Chatbot,
+        settings.portal_api.clone(),
+        &settings.keys,
+        &settings.access,
+        readiness,
+        &shutdown,
+    );
     let queue = queue(&settings)?;
-    let chatbot = Arc::new(Chatbot::new(client.clone(), &settings, queue));
-    let name = ServiceName::Chatbot.wire_name();
-    let receiver = Listener::new(name, client.clone(), &settings.keys)?
+    let chatbot = Arc::new(Chatbot::new(service.client().clone(), &settings, queue));
+    let receiver = service
+        .listener()?
         .events(messages::events())
         .patience(PATIENCE)
         .on({
@@ -42,44 +42,16 @@ pub async fn serve(
                 async move { chatbot.handle(event).await }
             }
         });
-    let work_of = chatbot.clone();
-    let app = Router::new()
-        .merge(ops::working(name, readiness.clone(), move || {
-            work_of.work()
-        }))
-        .merge(receiver.router())
-        .merge(routes::routes(chatbot.clone(), operators))
-        .fallback(async || Problem::new(http::StatusCode::NOT_FOUND, "not-found", "Not found."));
+    let (name, shown) = (ServiceName::Chatbot.wire_name(), chatbot.clone());
+    let ping = ops::working(name, service.readiness().clone(), move || shown.work());
+    let routes = ping.merge(routes::routes(chatbot.clone(), service.operators()));
 
-    let work = async {
-        let mut news = client.watch_configuration();
-        if !client.until_up(&readiness, &shutdown).await
-            || !news.changed(&shutdown).await
-            || !chatbot.load_first(&readiness, &shutdown).await
-            || !receiver
-                .register_at(&chatbot.url(), &readiness, &shutdown)
-                .await
-        {
-            return;
-        }
-        readiness.ready();
-        while news.changed(&shutdown).await {
-            if let Err(error) = chatbot.load().await {
-                tracing::error!("the old chat settings stay in force: {error}");
-                news.again();
-            }
-        }
-    };
-    // Whatever is waited for, the order to stop ends the wait.
-    let work = async {
-        tokio::select! {
-            () = work => {}
-            () = shutdown.cancelled() => {}
-        }
-    };
-    let serving = service::http::serve(ServiceName::Chatbot, listener, app, shutdown.clone());
-    let (served, ()) = tokio::join!(serving, work);
-    served
+    let starting = service.clone();
+    let registering = async { starting.register(&receiver, &chatbot.url()).await };
+    let work = starting.follow(|| chatbot.load(), registering, async {});
+    service
+        .serve(socket, receiver.clone(), routes, work, Duration::ZERO)
+        .await
 }
 
 fn queue(settings: &Settings) -> anyhow::Result<Queue> {

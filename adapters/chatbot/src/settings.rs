@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use sdk::types::Secret;
+use sdk::listener::Access;
 use service::{
     keys::Keys,
     settings::{self, SettingsError},
@@ -20,8 +20,7 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Networks inside the installation in which hooks may lie; public addresses always may.
     pub allowed_networks: Vec<IpNet>,
-    /// What operators show to see the queue.
-    pub admin_token: Option<Secret>,
+    pub access: Access,
 }
 
 impl Settings {
@@ -33,7 +32,7 @@ impl Settings {
             keys,
             state: None,
             allowed_networks: Vec::new(),
-            admin_token: None,
+            access: Access::default(),
         }
     }
 
@@ -48,10 +47,10 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads `EVENT_ALLOWED_NETWORKS` and `CHATBOT_ADMIN_TOKEN`.
+    /// Reads `EVENT_ALLOWED_NETWORKS`, `CHATBOT_ADMIN_TOKEN` and what [`Access::from_env`] reads.
     pub fn apply_env(&mut self) -> Result<(), SettingsError> {
         self.allowed_networks = networks("EVENT_ALLOWED_NETWORKS")?;
-        self.admin_token = settings::secret("CHATBOT_ADMIN_TOKEN")?.map(Secret::from);
+        self.access = Access::from_env("CHATBOT_ADMIN_TOKEN")?;
         Ok(())
     }
 }

@@ -166,6 +166,7 @@ impl Control {
             self.want_full("this adapter takes over");
         } else {
             self.base = None;
+            self.receiver.stand_by();
             self.hand_back_deliveries();
         }
     }

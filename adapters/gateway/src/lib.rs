@@ -40,15 +40,8 @@ mod watch;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::http::StatusCode;
-use sdk::{
-    Auth, Client, Listener,
-    types::{Secret, gateway::GatewayStatus},
-};
-use service::{
-    ServiceName, health::Readiness, keys::Purpose, operator::Operators, ops, problem::Problem,
-    token::Identity,
-};
+use sdk::{listener::EventService, types::gateway::GatewayStatus};
+use service::{ServiceName, health::Readiness, keys::Purpose};
 use tokio::{net::TcpListener, sync};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -72,6 +65,8 @@ const EVENTS: [&str; 4] = [
     "config.updated",
     "import.done",
 ];
+/// How long it may take to hand over the lease and what was counted.
+const GRACE: Duration = Duration::from_secs(30);
 /// Orders that may wait for the loop; whoever brings more is held up.
 const ORDERS: usize = 256;
 
@@ -79,23 +74,27 @@ const ORDERS: usize = 256;
 /// reason, and never ends because one of them is away.
 pub async fn serve(
     settings: Settings,
-    listener: TcpListener,
+    socket: TcpListener,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let identity = Identity::new(ServiceName::GatewayAdapter, settings.keys.clone());
-    let portal = Client::new(settings.portal_api_url.clone(), Auth::Service(identity));
+    let service = EventService::new(
+        ServiceName::GatewayAdapter,
+        settings.portal_api_url.clone(),
+        &settings.keys,
+        &settings.access,
+        readiness.clone(),
+        &shutdown,
+    );
+    let (portal, shutdown) = (service.client().clone(), service.shutdown().clone());
     let gateways = gateways(&settings)?;
     let (sender, orders) = sync::mpsc::channel(ORDERS);
     let (status, reported) = sync::watch::channel(GatewayStatus::default());
     let shared = Arc::new(Shared::default());
 
     let for_events = sender.clone();
-    let listener_kit = match &settings.webhook_secrets {
-        Some(secrets) => Listener::with_secrets(LISTENER, portal.clone(), secrets.clone()),
-        None => Listener::new(LISTENER, portal.clone(), &settings.keys)?,
-    };
-    let receiver = listener_kit
+    let receiver = service
+        .listener()?
         .at(settings.own_url.clone())
         .events(EVENTS)
         .on_batch(move |events| control::events(for_events.clone(), events));
@@ -109,24 +108,11 @@ pub async fn serve(
         shared: shared.clone(),
         readiness: readiness.clone(),
         orders: sender.clone(),
-        operators: Operators::new(
-            ServiceName::GatewayAdapter,
-            settings.keys.clone(),
-            settings.admin_token.as_ref().map(Secret::expose),
-        ),
+        operators: service.operators(),
         allow_resync: settings.allow_resync,
-        allow_kill: settings.allow_kill,
-        shutdown: shutdown.clone(),
         own_url: settings.own_url.clone(),
     };
-    let app = routes::router(operations)
-        .merge(ops::without_ping(
-            ServiceName::GatewayAdapter.wire_name(),
-            readiness.clone(),
-        ))
-        .merge(receiver.router())
-        .merge(usage::router(intake.clone()))
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found."));
+    let routes = routes::router(operations).merge(usage::router(intake.clone()));
 
     let watch = watch::Watch {
         portal: portal.clone(),
@@ -136,6 +122,8 @@ pub async fn serve(
         status: status.clone(),
         look_up_scopes_every: settings.look_up_scopes_every,
     };
+    let hearing = sender.clone();
+    let following = service.clone();
     // The loop has pauses of its own, and events wait for no call that is tried for long.
     let reconciler = Reconciler::new(
         portal.clone().with_patience(Duration::ZERO),
@@ -144,7 +132,7 @@ pub async fn serve(
         settings.rules.clone(),
     );
     let (role, own_role) = sync::watch::channel(Role::Unknown);
-    let holder = lease::holder(listener.local_addr()?.port());
+    let holder = lease::holder(socket.local_addr()?.port());
     let leasing = lease::run(
         portal.clone(),
         holder,
@@ -154,7 +142,7 @@ pub async fn serve(
     );
     let control = Control::new(
         reconciler,
-        receiver,
+        receiver.clone(),
         (sender, orders),
         readiness,
         shared,
@@ -174,9 +162,13 @@ pub async fn serve(
             .run_until_cancelled_owned(report::run(portal, reported)),
     );
     tasks.close();
-    service::http::serve(ServiceName::GatewayAdapter, listener, app, shutdown).await?;
-    tasks.wait().await;
-    Ok(())
+    // The loop registers: only the adapter that leads does, and again before each comparison.
+    let hearing = watch::Configuration::new(hearing);
+    let following = following.follow(|| hearing.news(), async { true }, async {});
+    let work = async {
+        tokio::join!(following, tasks.wait());
+    };
+    service.serve(socket, receiver, routes, work, GRACE).await
 }
 
 /// Where the gateways are and how they are called.

@@ -1,6 +1,6 @@
 //! The adapter's own end points (events-and-adapters F1).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -15,7 +15,6 @@ use service::{
     ServiceName, VERSION, health::Readiness, operator::Operators, ops::Ping, problem::Problem,
 };
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -33,15 +32,11 @@ pub struct Operations {
     pub operators: Operators,
     /// Lets everybody ask for a full run.
     pub allow_resync: bool,
-    pub allow_kill: bool,
     pub own_url: Url,
-    pub shutdown: CancellationToken,
 }
 
 pub fn router(operations: Operations) -> Router {
-    let mut open = Router::new()
-        .route("/ping", get(ping))
-        .route("/kill", post(kill));
+    let mut open = Router::new().route("/ping", get(ping));
     let mut guarded = Router::new()
         .route("/problems", get(problems))
         .route("/desired", get(desired))
@@ -199,22 +194,6 @@ async fn adopt(
         adopt: Some(body.policy),
     };
     operations.run(options).await.map(Json)
-}
-
-/// `POST /kill`: for tests of restarts.
-async fn kill(State(operations): State<Operations>) -> Result<StatusCode, Problem> {
-    if !operations.allow_kill {
-        return Err(Problem::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "Not found.",
-        ));
-    }
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        operations.shutdown.cancel();
-    });
-    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn answered<T>(answer: oneshot::Receiver<T>) -> Result<T, Problem> {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
-use sdk::{signature::Secrets, types::Secret};
+use sdk::{listener::Access, types::Secret};
 use service::{
     keys::Keys,
     settings::{SettingsError, parsed, secret, var},
@@ -38,14 +38,9 @@ pub struct Settings {
     /// Pause between questions for scopes that other services define.
     pub look_up_scopes_every: Duration,
     pub rules: Rules,
-    /// Opens the operator's end points, as a service token does.
-    pub admin_token: Option<Secret>,
-    /// Opens `POST /kill`.
-    pub allow_kill: bool,
+    pub access: Access,
     /// Where usage waits while portal-api is away.
     pub state_dir: Option<PathBuf>,
-    /// In the place of the derived secrets of deliveries.
-    pub webhook_secrets: Option<Secrets>,
 }
 
 impl Settings {
@@ -65,10 +60,8 @@ impl Settings {
             reconcile_every: Duration::from_mins(10),
             look_up_scopes_every: Duration::from_mins(5),
             rules: Rules::default(),
-            admin_token: None,
-            allow_kill: false,
+            access: Access::default(),
             state_dir: None,
-            webhook_secrets: None,
         }
     }
 
@@ -105,12 +98,7 @@ impl Settings {
         if let Some(flag) = var("ALLOW_RESYNC") {
             self.allow_resync = flag != "false";
         }
-        if let Some(flag) = var("ALLOW_KILL") {
-            self.allow_kill = flag != "false";
-        }
-        if let Some(token) = secret("ADAPTER_ADMIN_TOKEN")? {
-            self.admin_token = Some(token.into());
-        }
+        self.access = Access::from_env("ADAPTER_ADMIN_TOKEN")?;
         self.discovers_gateways = match var("KONG_ADMIN_DISCOVERY").as_deref() {
             None | Some("") => false,
             Some("dns") => true,
@@ -120,7 +108,6 @@ impl Settings {
         self.workspace = var("KONG_WORKSPACE");
         self.state_dir = var("STATE_DIR").map(PathBuf::from);
         self.apply_rules()?;
-        self.webhook_secrets = webhook_secrets()?;
         if let Some(seconds) = parsed("RECONCILE_SECONDS")? {
             self.reconcile_every = Duration::from_secs(seconds);
         }
@@ -159,21 +146,6 @@ impl Settings {
         });
         Ok(())
     }
-}
-
-/// `WEBHOOK_SECRET`, and the one before it while they change.
-fn webhook_secrets() -> Result<Option<Secrets>, SettingsError> {
-    let Some(current) = secret("WEBHOOK_SECRET")? else {
-        return Ok(None);
-    };
-    let previous = secret("WEBHOOK_SECRET_PREVIOUS")?;
-    let mut secrets = Secrets::default();
-    for text in [Some(current), previous].into_iter().flatten() {
-        secrets
-            .push(&text)
-            .map_err(|error| invalid("WEBHOOK_SECRET", "…", &error.to_string()))?;
-    }
-    Ok(Some(secrets))
 }
 
 fn word<T: FromStr<Err = String>>(name: &str) -> Result<Option<T>, SettingsError> {

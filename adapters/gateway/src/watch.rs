@@ -2,7 +2,14 @@
 //! lost may have another configuration, and scopes that another service defines change without any
 //! event. Each asks for a full run, which leaves events alone that it does not cover.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sdk::{Client, types::gateway::GatewayStatus};
 use serde_json::Value;
@@ -46,7 +53,6 @@ impl Watch {
     /// Goes on until it is dropped.
     pub async fn run(self) {
         let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-        let mut configuration = None;
         let mut last = Instant::now();
         let mut looked_up = Instant::now();
         loop {
@@ -61,12 +67,6 @@ impl Watch {
             for (position, (node, address)) in nodes.iter().zip(addresses).enumerate() {
                 let seen = seen.entry(address).or_default();
                 self.look_at_node(position, node, seen, elapsed).await;
-            }
-            if let Ok(hash) = self.portal.config_hash().await {
-                let before = configuration.replace(hash.clone());
-                if before.is_some_and(|before| before != hash) {
-                    self.ask("the configuration has changed").await;
-                }
             }
             if looked_up.elapsed() >= self.look_up_scopes_every {
                 looked_up = Instant::now();
@@ -155,7 +155,35 @@ impl Watch {
     }
 
     async fn ask(&self, reason: &str) {
-        // A closed channel means that the loop has ended.
-        let _ = self.orders.send(Order::Reconcile(reason.to_owned())).await;
+        ask(&self.orders, reason).await;
     }
+}
+
+/// Hears of new configuration at portal-api.
+pub struct Configuration {
+    orders: mpsc::Sender<Order>,
+    /// The one in force at the start is not news: the first run reads it anyway.
+    is_known: AtomicBool,
+}
+
+impl Configuration {
+    pub const fn new(orders: mpsc::Sender<Order>) -> Self {
+        Self {
+            orders,
+            is_known: AtomicBool::new(false),
+        }
+    }
+
+    /// There is another one. What it says, the run will read.
+    pub async fn news(&self) -> Result<(), String> {
+        if self.is_known.swap(true, Ordering::Relaxed) {
+            ask(&self.orders, "the configuration has changed").await;
+        }
+        Ok(())
+    }
+}
+
+async fn ask(orders: &mpsc::Sender<Order>, reason: &str) {
+    // A closed channel means that the loop has ended.
+    let _ = orders.send(Order::Reconcile(reason.to_owned())).await;
 }

@@ -8,12 +8,9 @@ use std::{
 use lettre::{Message, address::Envelope};
 use sdk::{Client, Error, Outcome, types::Event};
 use service::{
-    backoff::Backoff,
     clock,
-    health::Readiness,
     keys::{Key, Purpose},
 };
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
@@ -55,19 +52,6 @@ impl Mailer {
         }
     }
 
-    /// Reads the configuration until that works. Returns false when `shutdown` came first.
-    pub async fn load_first(&self, readiness: &Readiness, shutdown: &CancellationToken) -> bool {
-        let mut backoff = Backoff::for_start();
-        while let Err(reason) = self.try_load().await {
-            readiness.waiting(reason);
-            tokio::select! {
-                () = backoff.wait() => {}
-                () = shutdown.cancelled() => return false,
-            }
-        }
-        true
-    }
-
     /// Where portal-api reaches this mailer: as told, else by the configuration, else the default.
     pub fn url(&self) -> Url {
         self.settings
@@ -84,18 +68,8 @@ impl Mailer {
             .clone()
     }
 
-    /// Takes over new configuration. One that is not usable leaves the old one in force.
-    pub async fn load(&self) -> bool {
-        match self.try_load().await {
-            Ok(()) => true,
-            Err(reason) => {
-                tracing::error!("the old mail settings stay in force: {reason}");
-                false
-            }
-        }
-    }
-
-    async fn try_load(&self) -> Result<(), String> {
+    /// Takes over the configuration in force. One that is not usable leaves the old one.
+    pub async fn load(&self) -> Result<(), String> {
         let globals = self.client.globals().await;
         let globals = globals.map_err(|error| format!("globals: {error}"))?;
         let templates = self.client.mail_templates().await;

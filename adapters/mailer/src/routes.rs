@@ -43,6 +43,7 @@ pub fn work(mailer: &Mailer) -> Work {
         problems,
         queue_length,
         last_success: state.last_success,
+        ping_url: mailer.url().join("ping").map(String::from).ok(),
     }
 }
 

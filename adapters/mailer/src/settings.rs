@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sdk::types::Secret;
+use sdk::listener::Access;
 use service::{
     keys::Keys,
     settings::{self, SettingsError},
@@ -30,8 +30,7 @@ pub struct Settings {
     pub retries: Schedule,
     /// Write mails to files whatever the configuration says.
     pub always_outbox: bool,
-    /// What operators show to see the queue.
-    pub admin_token: Option<Secret>,
+    pub access: Access,
 }
 
 impl Settings {
@@ -46,7 +45,7 @@ impl Settings {
             rate_per_minute: NonZeroU32::new(60).expect("not zero"),
             retries: Schedule::default(),
             always_outbox: false,
-            admin_token: None,
+            access: Access::default(),
         }
     }
 
@@ -61,7 +60,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Reads `MAIL_RATE_PER_MINUTE`, `MAIL_TRANSPORT` and `MAILER_ADMIN_TOKEN`.
+    /// Reads `MAIL_RATE_PER_MINUTE`, `MAIL_TRANSPORT`, `MAILER_ADMIN_TOKEN` and what
+    /// [`Access::from_env`] reads.
     pub fn apply_env(&mut self) -> Result<(), SettingsError> {
         if let Some(rate) = settings::parsed("MAIL_RATE_PER_MINUTE")? {
             self.rate_per_minute = rate;
@@ -77,7 +77,7 @@ impl Settings {
                 });
             }
         };
-        self.admin_token = settings::secret("MAILER_ADMIN_TOKEN")?.map(Secret::from);
+        self.access = Access::from_env("MAILER_ADMIN_TOKEN")?;
         Ok(())
     }
 }

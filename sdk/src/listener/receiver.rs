@@ -32,9 +32,6 @@ use crate::{
     },
 };
 
-/// Read at a time from the queue when deliveries are not signed.
-const PORTION: u32 = 100;
-
 /// A complete listener. Cheap to clone.
 #[derive(Clone)]
 pub struct Receiver(Arc<Inner>);
@@ -51,6 +48,10 @@ struct Inner {
     /// Deliveries are worked through one at a time, which keeps the order.
     turn: Arc<Turn<()>>,
     seen: Mutex<Seen>,
+    /// How this listener is registered, as long as it wants to be.
+    registered: Mutex<Option<ListenerRegistration>>,
+    last_delivery: Mutex<Instant>,
+    poll_every: Duration,
 }
 
 impl Receiver {
@@ -60,6 +61,7 @@ impl Receiver {
         secrets: Secrets,
         handler: Arc<Handler>,
         patience: Option<Duration>,
+        poll_every: Duration,
     ) -> Self {
         Self(Arc::new(Inner {
             registration,
@@ -70,6 +72,9 @@ impl Receiver {
             open: AtomicBool::new(false),
             turn: Arc::default(),
             seen: Mutex::default(),
+            registered: Mutex::default(),
+            last_delivery: Mutex::new(Instant::now()),
+            poll_every,
         }))
     }
 
@@ -106,10 +111,10 @@ impl Receiver {
     ) -> bool {
         // portal-api may deliver before its answer to the registration is here.
         self.0.open.store(true, Ordering::Release);
-        let client = self.0.client.clone().with_patience(Duration::ZERO);
         let mut backoff = Backoff::for_start();
         loop {
-            let Err(error) = client.put_listener(registration).await else {
+            let Err(error) = self.put_once(registration).await else {
+                *lock(&self.0.registered) = Some(registration.clone());
                 return true;
             };
             readiness.waiting(format!("registration of listener `{}`: {error}", self.id()));
@@ -118,6 +123,37 @@ impl Receiver {
                 () = shutdown.cancelled() => return false,
             }
         }
+    }
+
+    pub(super) async fn put_once(&self, registration: &ListenerRegistration) -> Result<(), Error> {
+        let client = self.0.client.clone().with_patience(Duration::ZERO);
+        client.put_listener(registration).await.map(drop)
+    }
+
+    /// Somebody else does the work under the same id: the queue is not read until
+    /// [`Receiver::register`] is called again.
+    pub fn stand_by(&self) {
+        *lock(&self.0.registered) = None;
+    }
+
+    pub(super) fn registered(&self) -> Option<ListenerRegistration> {
+        lock(&self.0.registered).clone()
+    }
+
+    pub(super) fn delivered(&self) {
+        *lock(&self.0.last_delivery) = Instant::now();
+    }
+
+    pub(super) fn last_delivery(&self) -> Instant {
+        *lock(&self.0.last_delivery)
+    }
+
+    pub(super) fn poll_every(&self) -> Duration {
+        self.0.poll_every
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -137,17 +173,25 @@ impl Receiver {
     }
 
     pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.seen.lock().expect("no holder of this lock panics")
+        lock(&self.0.seen)
     }
 
     /// Handles the new ones among `events` and reports about all that are finished.
-    ///
-    /// The work goes on when the sender hangs up: half a mail is worse than a late report.
     pub(super) async fn work(&self, events: Vec<Event>) -> AckReport {
         let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
+        let failed = self.handle_in_turn(events).await;
+        let report = self.report(&ids, failed, true);
+        self.count_acks("ok", report.acked.len());
+        report
+    }
+
+    /// Handles the new ones among `events`; says which failed and may come again.
+    ///
+    /// The work goes on when the sender hangs up: half a mail is worse than a late report.
+    pub(super) async fn handle_in_turn(&self, events: Vec<Event>) -> Vec<Failure> {
         // While an earlier delivery is in work, this one only learns what is finished already.
         let Ok(turn) = self.0.turn.clone().try_lock_owned() else {
-            return self.report(&ids, Vec::new());
+            return Vec::new();
         };
         let receiver = self.clone();
         let correlation = CorrelationId(current_correlation_id().unwrap_or_default());
@@ -157,45 +201,7 @@ impl Receiver {
             failures
         };
         let failures = tokio::spawn(with_correlation_id(correlation, work)).await;
-        self.report(&ids, failures.unwrap_or_default())
-    }
-
-    /// The compatible mode: what is done is acknowledged, all at once.
-    pub(super) async fn work_and_delete(&self, events: Vec<Event>) -> Result<(), Error> {
-        let report = self.work(events).await;
-        let dead = report
-            .failed
-            .iter()
-            .filter(|failure| !failure.retry)
-            .map(|failure| &failure.id);
-        let done: Vec<String> = report.acked.iter().chain(dead).cloned().collect();
-        if done.is_empty() {
-            return Ok(());
-        }
-        let result = self.0.client.ack_events(self.id(), &done).await;
-        self.count_acked(done.len(), result.is_ok());
-        result
-    }
-
-    pub(super) fn count_acked(&self, events: usize, is_ok: bool) {
-        let result = if is_ok { "ok" } else { "failed" };
-        metrics::counter!("wicketgate_ack_total", "listener" => self.id().to_owned(), "result" => result)
-            .increment(events as u64);
-    }
-
-    /// For unsigned deliveries: works until the queue is empty or nothing more gets done.
-    pub(super) async fn work_through_queue(&self) -> Result<(), Error> {
-        loop {
-            metrics::counter!("wicketgate_queue_poll_total", "listener" => self.id().to_owned())
-                .increment(1);
-            let events = self.0.client.events(self.id(), Some(PORTION)).await?;
-            let finished = self.work(events.clone()).await;
-            let progress = !finished.acked.is_empty();
-            self.work_and_delete(events).await?;
-            if !progress {
-                return Ok(());
-            }
-        }
+        failures.unwrap_or_default()
     }
 
     async fn handle(&self, events: Vec<Event>) -> Vec<Failure> {
@@ -268,7 +274,13 @@ impl Receiver {
         timeout.mul_f64(0.5)
     }
 
-    fn report(&self, ids: &[String], failed: Vec<Failure>) -> AckReport {
+    /// What became of events. `tells_dead`: those given up are told of, and forgotten with that.
+    pub(super) fn report(
+        &self,
+        ids: &[String],
+        failed: Vec<Failure>,
+        tells_dead: bool,
+    ) -> AckReport {
         let mut seen = self.seen();
         let mut report = AckReport {
             acked: Vec::new(),
@@ -277,7 +289,7 @@ impl Receiver {
         for id in ids {
             match seen.state(id).cloned() {
                 Some(State::Done) => report.acked.push(id.clone()),
-                Some(State::Dead(reason)) => {
+                Some(State::Dead(reason)) if tells_dead => {
                     seen.forget(id);
                     report.failed.push(Failure {
                         id: id.clone(),
@@ -285,9 +297,13 @@ impl Receiver {
                         reason,
                     });
                 }
-                Some(State::InWork) | None => {}
+                Some(State::InWork | State::Dead(_)) | None => {}
             }
         }
         report
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no holder of this lock panics")
 }

@@ -8,10 +8,11 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, StatusCode};
+use serde::Serialize;
 use service::problem::Problem;
 
 use super::{Receiver, body};
-use crate::types::Mode;
+use crate::types::{Mode, listeners::AckReport};
 
 /// Listeners accept at least this much (events-and-adapters F1).
 const MAX_BODY: usize = 2 << 20;
@@ -37,6 +38,7 @@ async fn deliver(
         Problem::new(rejection.status(), "invalid-body", rejection.body_text())
     })?;
     if receiver.secrets().is_empty() {
+        receiver.delivered();
         receiver
             .work_through_queue()
             .await
@@ -50,6 +52,7 @@ async fn deliver(
             let message = format!("The delivery is not signed as agreed: {error}.");
             Problem::new(StatusCode::UNAUTHORIZED, "invalid-signature", message)
         })?;
+    receiver.delivered();
     let events = body::events(&body).map_err(|error| {
         let message = format!("The body holds no events: {error}");
         Problem::new(StatusCode::BAD_REQUEST, "invalid-body", message)
@@ -62,8 +65,16 @@ async fn deliver(
         return Ok("OK".into_response());
     }
     let report = receiver.work(events).await;
-    receiver.count_acked(report.acked.len(), true);
-    Ok(Json(report).into_response())
+    let message = "OK";
+    Ok(Json(Worked { message, report }).into_response())
+}
+
+/// What became of the events of a delivery, and the word that wicked's listeners answered.
+#[derive(Serialize)]
+struct Worked {
+    message: &'static str,
+    #[serde(flatten)]
+    report: AckReport,
 }
 
 fn failed(error: &crate::Error) -> Problem {

@@ -228,3 +228,80 @@ async fn an_unsigned_delivery_is_only_a_hint_to_read_the_queue() {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(log.ids(), [queued.id]);
 }
+
+/// Serves it with reading of the queue after 20 ms without deliveries.
+async fn start_polling(api: &PortalApi, log: &Log, mode: Mode) -> Receiver {
+    let handled = log.clone();
+    let receiver = listener(api)
+        .with(|registration| registration.mode = Some(mode))
+        .poll_every(std::time::Duration::from_millis(20))
+        .on(move |event| {
+            handled.add(&event);
+            let outcome = match event.text("do") {
+                Some("dead") => Outcome::Dead("never".to_owned()),
+                _ => Outcome::Done,
+            };
+            async { outcome }
+        });
+    start(&receiver).await;
+    let polling = receiver.clone();
+    tokio::spawn(async move { polling.poll().await });
+    receiver
+}
+
+#[tokio::test]
+async fn without_deliveries_the_queue_is_read_and_what_is_done_is_acknowledged() {
+    service::metrics::recorder();
+    let api = PortalApi::start().await;
+    let (good, bad) = (user_added(), event("user", "add", json!({"do": "dead"})));
+    let log = Log::default();
+    api.answer("GET /webhooks/events/mailer?limit=100", json!([]));
+    start_polling(&api, &log, Mode::Ack).await;
+    api.answer("GET /webhooks/events/mailer?limit=100", json!([good, bad]));
+    api.until(|api| !api.acknowledged().is_empty()).await;
+    let polls = |api: &PortalApi| {
+        let calls = api.calls();
+        calls
+            .iter()
+            .filter(|call| call.starts_with("GET /webhooks/events"))
+            .count()
+    };
+    let before = polls(&api);
+    api.until(|api| polls(api) > before + 2).await;
+    assert_eq!(
+        log.ids(),
+        [good.id.clone(), bad.id.clone()],
+        "nothing is done twice"
+    );
+    assert!(
+        !api.acknowledged().contains(&bad.id),
+        "it is no dead letter yet"
+    );
+    let report = api
+        .deliver("mailer", std::slice::from_ref(&bad))
+        .await
+        .unwrap();
+    assert!(!report.failed[0].retry, "the next delivery makes it one");
+    let metrics = service::metrics::render();
+    for line in [
+        r#"wicketgate_queue_poll_total{listener="mailer",result="ok"}"#,
+        r#"wicketgate_ack_total{listener="mailer",result="ok"}"#,
+    ] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_was_forgotten_registers_again() {
+    let api = PortalApi::start().await;
+    start_polling(&api, &Log::default(), Mode::Ack).await;
+    let registrations = |api: &PortalApi| {
+        let calls = api.calls();
+        calls
+            .iter()
+            .filter(|call| call.starts_with("PUT /webhooks/listeners/"))
+            .count()
+    };
+    // The queue of an unknown listener is 404.
+    api.until(|api| registrations(api) > 2).await;
+}

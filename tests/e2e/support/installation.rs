@@ -45,6 +45,9 @@ const SERVICES: [&str; 7] = [
     "gateway",
 ];
 
+/// Those that do with derived keys.
+const MODEST: [&str; 4] = ["portal", "gateway-adapter", "mailer", "chatbot"];
+
 /// A running installation. Everything ends when it is dropped.
 pub struct Installation {
     pub shape: Shape,
@@ -246,6 +249,7 @@ impl Installation {
             ("WICKETGATE_MASTER_KEY", key),
             ("WICKETGATE_GATEWAY", "embedded".to_owned()),
             ("LISTEN_ADDRESS", "127.0.0.1".to_owned()),
+            ("STATE_DIR", self.data().join("state").display().to_string()),
             ("PORTAL_NETWORK_SCHEMA", "http".to_owned()),
             ("PORTAL_NETWORK_PORTALHOST", portal_host),
             ("PORTAL_NETWORK_APIHOST", api_host),
@@ -293,7 +297,25 @@ impl Installation {
             .env("PORT", port.to_string())
             .env("ECHO_PORT", echo.to_string())
             .env("WICKETGATE_DATA", data);
+        if MODEST.contains(&service) {
+            command
+                .env_remove("WICKETGATE_MASTER_KEY")
+                .env("WICKETGATE_DERIVED_KEYS", self.derived_keys(service));
+        }
         self.spawn(name, command);
+    }
+
+    /// What an operator gives a service in the place of the master key.
+    fn derived_keys(&self, service: &str) -> String {
+        let output = std::process::Command::new(Self::binary())
+            .args(["keys", "derive", "--for", service])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(&self.environment)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Two of each stateless service, and the known port in front of both.

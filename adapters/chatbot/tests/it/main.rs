@@ -5,6 +5,7 @@
 mod hook;
 mod hostile;
 mod messages;
+mod operations;
 mod queue;
 mod rules;
 mod service;

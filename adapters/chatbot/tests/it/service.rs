@@ -6,7 +6,7 @@ use sdk::{
     types::{Event, listeners::AckReport},
 };
 use serde_json::{Value, json};
-use service::health::Readiness;
+use service::{ServiceName, health::Readiness, keys::Keys};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -61,10 +61,13 @@ impl TestChatbot {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let (readiness, stop) = (Readiness::new(), CancellationToken::new());
-        let mut settings = Settings::new(portal_api.url(), portal_api.keys());
+        // Nothing but the keys that `wicketgate keys derive --for chatbot` prints.
+        let keys = portal_api.keys().needed_by(ServiceName::Chatbot).unwrap();
+        let keys = Keys::from_derived(&keys).unwrap();
+        let mut settings = Settings::new(portal_api.url(), keys);
         settings.url = Some(url.clone());
         settings.allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
-        settings.admin_token = Some(TOKEN.into());
+        settings.access.admin_token = Some(TOKEN.into());
         change(&mut settings);
         let running = tokio::spawn(chatbot::serve(
             settings,
@@ -85,6 +88,11 @@ impl TestChatbot {
         drop(self.stop);
         self.running.await.unwrap().unwrap();
         self.portal_api
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) {
+        self.running.await.unwrap().unwrap();
     }
 
     pub async fn deliver(&self, events: &[Event]) -> AckReport {

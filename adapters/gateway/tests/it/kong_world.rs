@@ -20,7 +20,7 @@ use crate::{
     backend::{AuthServer, Key},
     double::Double,
     portal::{Installation, Portal},
-    world::{api, subscription},
+    world::{adapter_keys, api, subscription},
 };
 
 /// A real Kong is used by one test at a time.
@@ -119,9 +119,10 @@ impl KongWorld {
         let mut installation = installation(&auth.server.url);
         change(&mut installation);
         let portal = Portal::start(keys.clone(), installation).await;
-        let mut settings = Settings::new(portal.url(), admin.clone(), portal.url(), keys.clone());
+        let own = adapter_keys(&keys);
+        let mut settings = Settings::new(portal.url(), admin.clone(), portal.url(), own);
         settings.allow_resync = true;
-        settings.admin_token = Some("operator".to_owned().into());
+        settings.access.admin_token = Some("operator".to_owned().into());
         tune(&mut settings);
         let (adapter, readiness, stop) = start_adapter(&settings).await;
         Self {

@@ -5,6 +5,7 @@ use reqwest::{Response, StatusCode};
 use sdk::types::Event;
 use serde_json::{Value, json};
 use service::{
+    ServiceName,
     health::Readiness,
     keys::{Keys, MasterKey},
 };
@@ -196,7 +197,7 @@ async fn start_adapter(
         portal.url(),
         gateway.admin.clone(),
         url.clone(),
-        keys.clone(),
+        adapter_keys(keys),
     );
     let settings = gateway_adapter::Settings {
         allow_resync: true,
@@ -257,4 +258,10 @@ fn installation(backend: &str, auth: &str) -> Installation {
         ],
         ..Installation::default()
     }
+}
+
+/// Nothing but the keys that `wicketgate keys derive --for gateway-adapter` prints.
+pub fn adapter_keys(all: &Keys) -> Keys {
+    let keys = all.needed_by(ServiceName::GatewayAdapter).unwrap();
+    Keys::from_derived(&keys).unwrap()
 }

@@ -2,6 +2,7 @@
 // Always true here; it lets clippy see that helpers are test code, too.
 #![cfg(test)]
 
+mod operations;
 mod optional;
 mod outbox;
 mod service;

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::Path, time::Duration};
 use mailer::{Schedule, Settings};
 use sdk::{testing::PortalApi, types::Event};
 use serde_json::{Value, json};
-use service::health::Readiness;
+use service::{ServiceName, health::Readiness, keys::Keys};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
@@ -75,11 +75,14 @@ impl TestMailer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let (readiness, stop) = (Readiness::new(), CancellationToken::new());
-        let mut settings = Settings::new(portal_api.url(), portal_api.keys(), data.path());
+        // Nothing but the keys that `wicketgate keys derive --for mailer` prints.
+        let keys = portal_api.keys().needed_by(ServiceName::Mailer).unwrap();
+        let keys = Keys::from_derived(&keys).unwrap();
+        let mut settings = Settings::new(portal_api.url(), keys, data.path());
         settings.url = Some(url.clone());
         settings.rate_per_minute = NonZeroU32::new(60_000).unwrap();
         settings.retries = Schedule::new(vec![Duration::from_millis(20)]);
-        settings.admin_token = Some(TOKEN.into());
+        settings.access.admin_token = Some(TOKEN.into());
         change(&mut settings, data.path());
         let running = tokio::spawn(mailer::serve(
             settings,
@@ -103,6 +106,11 @@ impl TestMailer {
         drop(self.stop);
         self.running.await.unwrap().unwrap();
         (self.portal_api, self.data)
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) {
+        self.running.await.unwrap().unwrap();
     }
 
     /// Delivers one event and says whether it was acknowledged.
