@@ -7,6 +7,7 @@ mod definition;
 mod docs;
 mod read;
 pub mod scopes;
+mod subscribers;
 
 use axum::{
     Router,
@@ -29,6 +30,7 @@ pub fn routes() -> Router<AppState> {
         .route("/apis/{api}/docs/{*path}", get(docs::page))
         .route("/apis/{api}/context", get(context::context))
         .route("/apis/{api}/announcements", post(announcements::announce))
+        .route("/apis/{api}/subscribers", get(subscribers::list))
         .route("/apis/{api}/plans", get(read::plans))
         .route("/apis/{api}/swagger", get(definition::show))
 }

@@ -3,13 +3,18 @@
 
 mod row;
 
+use std::collections::HashMap;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
     routing::{get, post},
 };
 use sdk::types::users::{Preferences, Unsubscribe, Unsubscribed};
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, sea_query::OnConflict,
+};
 use serde_json::{Value, json};
 use service::keys::Purpose;
 
@@ -113,7 +118,27 @@ fn entry(caller: &Caller, user: &str, before: &Preferences, wanted: &Preferences
         .becomes(&json!(wanted))
 }
 
-async fn store(txn: &DatabaseTransaction, user: &str, wanted: &Preferences) -> Result<(), DbErr> {
+/// Those of several users, by user; of users who have chosen nothing there are none.
+pub async fn of_users(
+    db: &impl ConnectionTrait,
+    users: &[String],
+) -> Result<HashMap<String, Preferences>, DbErr> {
+    let rows = row::Entity::find()
+        .filter(row::Column::UserId.is_in(users))
+        .all(db)
+        .await?;
+    let by_user = rows.into_iter();
+    Ok(by_user
+        .map(|row| (row.user_id.clone(), row.into()))
+        .collect())
+}
+
+/// Replaces the preferences of a user.
+pub async fn store(
+    txn: &DatabaseTransaction,
+    user: &str,
+    wanted: &Preferences,
+) -> Result<(), DbErr> {
     let row = row::ActiveModel {
         user_id: Set(user.to_owned()),
         mails: Set(row::Mails(wanted.mails.clone())),
@@ -141,12 +166,7 @@ pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
         let is_allowed = |c: u8| c.is_ascii_lowercase() || matches!(c, b'_' | b'.');
         (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed)
     };
-    if let Some(language) = &wanted.language
-        && !is_language(language)
-    {
-        let message = "`language` is written like `de` or `pt-br`.";
-        return Err(ApiError::invalid("language", "format", message));
-    }
+    check_language(wanted.language.as_deref())?;
     if wanted.mails.len() <= MAX_MAILS && wanted.mails.keys().all(is_name) {
         return Ok(());
     }
@@ -155,6 +175,15 @@ pub fn check(wanted: &Preferences) -> Result<(), ApiError> {
          {MAX_NAME} characters."
     );
     Err(ApiError::invalid("mails", "format", message))
+}
+
+/// 400 for a text that names no language.
+pub fn check_language(language: Option<&str>) -> Result<(), ApiError> {
+    if language.is_none_or(is_language) {
+        return Ok(());
+    }
+    let message = "`language` is written like `de` or `pt-br`.";
+    Err(ApiError::invalid("language", "format", message))
 }
 
 fn is_language(text: &str) -> bool {

@@ -9,6 +9,8 @@ mod deliveries;
 mod journey;
 mod kills;
 mod listen;
+mod mails;
+
 mod operations;
 mod support;
 mod wicked;

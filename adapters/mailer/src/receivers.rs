@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sdk::{
     Client, Error, Optional, Person,
-    types::{Event, ListQuery, Role},
+    types::{Event, ListQuery, Role, users::Preferences},
 };
 
 use crate::{
@@ -45,9 +45,7 @@ pub async fn of(
         Mail::SecretExpires | Mail::QuotaNearlyUsed | Mail::ListenerDisabled => {
             owners(client, event.text("applicationId")).await?
         }
-        Mail::Announcement | Mail::ApiDeprecated => {
-            users_of(client, event.text("apiId").unwrap_or_default()).await?
-        }
+        Mail::Announcement | Mail::ApiDeprecated => return of_api(client, mail, event).await,
     };
     let ids: BTreeSet<String> = ids.into_iter().collect();
     let mut receivers = Vec::new();
@@ -68,13 +66,24 @@ async fn user(
         return Ok(None);
     };
     let preferences = client.preferences(id).await.optional()?.unwrap_or_default();
+    Ok(wanted(mail, event, person, preferences))
+}
+
+/// As receiver of a mail about himself, unless he does not want it.
+fn wanted(
+    mail: Mail,
+    event: &Event,
+    person: Person,
+    preferences: Preferences,
+) -> Option<(Receiver, Person)> {
     if mail.is_optional() && preferences.mails.get(mail.template()) == Some(&false) {
-        tracing::debug!(user.id = id, "this user does not want the mail");
-        return Ok(None);
+        tracing::debug!(user.id = person.id, "this user does not want the mail");
+        return None;
     }
-    // The page from which a mail was asked for knows best which language its reader reads.
-    let language = event.text("language").map(str::to_owned);
-    Ok(receiver(&person, language.or(preferences.language)).map(|receiver| (receiver, person)))
+    // Without a preference, that of the page from which the mail was asked for.
+    let asked = || event.text("language").map(str::to_owned);
+    let language = preferences.language.or_else(asked);
+    receiver(&person, language).map(|receiver| (receiver, person))
 }
 
 /// Whoever decides about requests. The text speaks of the requester.
@@ -119,28 +128,31 @@ fn invited(event: &Event) -> Option<(Receiver, Person)> {
     receiver(&person, language).map(|receiver| (receiver, person))
 }
 
-/// Ids of the owners of all applications that have a subscription to an API.
-async fn users_of(client: &Client, api: &str) -> Result<Vec<String>, Error> {
+/// The owners of all applications that have a subscription to an API, a thousand with one call.
+async fn of_api(
+    client: &Client,
+    mail: Mail,
+    event: &Event,
+) -> Result<Vec<(Receiver, Person)>, Error> {
+    let api = event.text("apiId").unwrap_or_default();
     let mut query = ListQuery {
         limit: 1000,
         ..ListQuery::default()
     };
-    let mut applications = BTreeSet::new();
+    let mut receivers = Vec::new();
     loop {
-        let page = client.subscriptions_of_api(api, &query).await.optional()?;
+        let page = client.subscribers(api, &query).await.optional()?;
         let page = page.unwrap_or_default();
         query.offset += page.items.len() as u64;
         let is_last = page.items.is_empty() || query.offset >= page.count;
-        applications.extend(page.items.into_iter().map(|one| one.application));
+        for one in page.items {
+            let person = Person::new(one.id, one.email, &one.registrations);
+            receivers.extend(wanted(mail, event, person, one.preferences));
+        }
         if is_last {
-            break;
+            return Ok(receivers);
         }
     }
-    let mut ids = Vec::new();
-    for application in applications {
-        ids.extend(owners(client, Some(&application)).await?);
-    }
-    Ok(ids)
 }
 
 async fn owners(client: &Client, application: Option<&str>) -> Result<Vec<String>, Error> {

@@ -16,6 +16,7 @@ use crate::{
     state::AppState,
     visitor::Visitor,
 };
+use ui::Lang;
 
 use super::{
     PageForm,
@@ -86,6 +87,7 @@ pub async fn submit(
         method.id.clone(),
         email,
         visitor.peer.address,
+        visitor.preferences.lang,
     );
     let correlation =
         service::http::CorrelationId(service::http::current_correlation_id().unwrap_or_default());
@@ -97,7 +99,13 @@ pub async fn submit(
 }
 
 /// In the background, so that the answer takes the same time for every address.
-async fn send(state: AppState, method: String, email: String, address: std::net::IpAddr) {
+async fn send(
+    state: AppState,
+    method: String,
+    email: String,
+    address: std::net::IpAddr,
+    language: Lang,
+) {
     if email.is_empty() || email.len() > 256 || !email.contains('@') {
         return;
     }
@@ -117,7 +125,7 @@ async fn send(state: AppState, method: String, email: String, address: std::net:
     let link = link(&state, &method);
     let made = state
         .portal_api
-        .create_verification(Kind::LostPassword, &email, &link)
+        .create_verification(Kind::LostPassword, &email, &link, language)
         .await;
     if let Err(error) = made {
         tracing::error!(%error, "the mail for a new password could not be asked for");

@@ -106,7 +106,7 @@ pub async fn submit(
     let trusts = method.local().is_some_and(|local| local.trust_users);
     let created = state
         .portal_api
-        .create_user(email, &form.password, trusts)
+        .create_user(email, &form.password, trusts, visitor.preferences.lang)
         .await
         .map_err(|error| PageError::portal_api(&state, &error))?;
     match created {
@@ -130,7 +130,7 @@ pub async fn submit(
                 // The owner learns that somebody tried, and can get in.
                 _ => Kind::LostPassword,
             };
-            send_mail(&state, &method, kind, email).await?;
+            send_mail(&state, &visitor, &method, kind, email).await?;
             tokio::time::sleep_until(answer_at).await;
             Ok(mail_sent(&state, visitor, &flow))
         }
@@ -202,13 +202,15 @@ async fn refuse_if_closed(
 
 async fn send_mail(
     state: &AppState,
+    visitor: &Visitor,
     method: &Method,
     kind: Kind,
     email: &str,
 ) -> Result<(), PageError> {
+    let (link, language) = (link(state, &method.id), visitor.preferences.lang);
     state
         .portal_api
-        .create_verification(kind, email, &link(state, &method.id))
+        .create_verification(kind, email, &link, language)
         .await
         .map_err(|error| PageError::portal_api(state, &error))
 }

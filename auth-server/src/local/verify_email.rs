@@ -105,9 +105,10 @@ pub async fn submit(
         .await
         .map_err(|error| PageError::database(&state, &error))?;
     if !user.validated.unwrap_or(false) {
+        let (link, language) = (link(&state, &method.id), visitor.preferences.lang);
         state
             .portal_api
-            .create_verification(Kind::Email, &user.email, &link(&state, &method.id))
+            .create_verification(Kind::Email, &user.email, &link, language)
             .await
             .map_err(|error| PageError::portal_api(&state, &error))?;
     }

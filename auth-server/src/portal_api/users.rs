@@ -13,6 +13,7 @@ use sdk::{
         verifications::Kind,
     },
 };
+use ui::Lang;
 
 use super::{PortalApi, PortalApiError};
 
@@ -64,18 +65,20 @@ impl PortalApi {
         self.0.sdk.user(id).await.optional()
     }
 
-    /// Creates a local account.
+    /// Creates a local account; mails to it are in `language`.
     pub async fn create_user(
         &self,
         email: &str,
         password: &str,
         validated: bool,
+        language: Lang,
     ) -> Result<SaveOutcome<User>, PortalApiError> {
         let user = CreateUser {
             email: Some(email.to_owned()),
             password: Some(Secret::new(password)),
             validated: Some(validated),
             groups: Some(Vec::new()),
+            language: Some(language.tag().to_owned()),
             ..CreateUser::default()
         };
         saved(self.0.sdk.create_user(&user).await)
@@ -119,14 +122,18 @@ impl PortalApi {
         saved(self.0.sdk.patch_user(user_id, &patch).await)
     }
 
-    /// Has a mail sent that proves an address, or lets its owner choose a new password.
+    /// Has a mail sent that proves an address, or lets its owner choose a new password; `language`
+    /// is that of the page.
     pub async fn create_verification(
         &self,
         kind: Kind,
         email: &str,
         link: &str,
+        language: Lang,
     ) -> Result<(), PortalApiError> {
-        match self.0.sdk.create_verification(kind, email, link).await {
+        let language = Some(language.tag());
+        let made = self.0.sdk.create_verification(kind, email, link, language);
+        match made.await {
             // A federated user has no password to reset; outside this must not show.
             Err(error) if error.status() == Some(StatusCode::BAD_REQUEST) => Ok(()),
             other => other,

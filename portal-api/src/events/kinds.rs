@@ -283,6 +283,15 @@ impl Event {
         event
     }
 
+    /// Where the request said in which language its mail shall be.
+    #[must_use]
+    pub fn in_language(mut self, language: Option<&str>) -> Self {
+        if let Some(language) = language {
+            self.data.insert("language".to_owned(), language.into());
+        }
+        self
+    }
+
     /// The record without its id: whoever knows the id could have used it.
     pub fn verification_deleted(kind: &str, email: &str, user_id: &str, utc: i64) -> Self {
         let data = json!({"type": kind, "email": email, "userId": user_id, "utc": utc});

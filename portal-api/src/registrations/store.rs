@@ -43,6 +43,19 @@ pub async fn find(
         .await
 }
 
+/// Those of several users in one pool.
+pub async fn of_users(
+    db: &impl ConnectionTrait,
+    users: &[String],
+    pool: &str,
+) -> Result<Vec<row::Model>, DbErr> {
+    row::Entity::find()
+        .filter(row::Column::UserId.is_in(users))
+        .filter(row::Column::PoolId.eq(pool))
+        .all(db)
+        .await
+}
+
 /// Creates or replaces the one registration of a user in a pool and namespace.
 pub async fn put(txn: &DatabaseTransaction, registration: row::Model) -> Result<(), DbErr> {
     use row::Column;

@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State};
 use http::StatusCode;
-use sdk::types::{User, users::CreateUser};
+use sdk::types::{
+    User,
+    users::{CreateUser, Preferences},
+};
 use serde_json::Value;
 use service::{ServiceName, clock, random};
 
@@ -13,7 +16,7 @@ use crate::{
     caller::Caller,
     events::{self, Event},
     extract::{self, Body},
-    passwords,
+    passwords, preferences,
 };
 
 /// `POST /users`
@@ -103,6 +106,7 @@ async fn insert(
     if !rules::names_somebody(&request) {
         return Err(super::UserError::NoEmail.into());
     }
+    preferences::check_language(request.language.as_deref())?;
     let configuration = state.configuration();
     let id = chosen_id(caller, request.id.as_deref())?;
     let hash = password_hash(state, &configuration.globals.password_strategy, &request).await?;
@@ -115,6 +119,13 @@ async fn insert(
     let user = rules::created(&request, id, hash, &saving)?;
     let txn = state.db.write().await?;
     let user = store::insert(&txn, user).await?;
+    if request.language.is_some() {
+        let wanted = Preferences {
+            language: request.language,
+            ..Preferences::default()
+        };
+        preferences::store(&txn, &user.id, &wanted).await?;
+    }
     events::append(&txn, state, &Actor::from(caller), added(&user)).await?;
     state.commit(txn).await?;
     // A new user has no applications yet.

@@ -22,6 +22,7 @@ use crate::{
     events::{self, Event},
     extract::{self, Body},
     paging::ListQuery,
+    preferences,
     users::{self, email},
 };
 
@@ -36,6 +37,7 @@ pub async fn create(
     caller.require_admin()?;
     let request: CreateVerification = extract::from_value(body)?;
     let (kind, link) = rules::check(&request)?;
+    preferences::check_language(request.language.as_deref())?;
     let address = email::fold(&request.email);
     let Some(user) = users::store::find_by_email(state.db.read(), &address).await? else {
         return Ok(StatusCode::NO_CONTENT);
@@ -64,7 +66,8 @@ pub async fn create(
         &new.user_id,
         now.timestamp(),
         (new.digest.clone(), new.expires_at),
-    );
+    )
+    .in_language(request.language.as_deref());
     let txn = state.db.write().await?;
     store::insert(&txn, new).await?;
     events::append(&txn, &state, &Actor::from(&caller), event).await?;

@@ -136,6 +136,7 @@ mod tests {
             kind: kind.to_owned(),
             email: "ada@example.org".to_owned(),
             link: link.map(str::to_owned),
+            language: None,
         };
         assert!(check(&request("phone", None)).is_err());
         assert!(check(&request("email", None)).is_err());

@@ -48,6 +48,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/apis/{api}/docs", Scope),
     ("GET", "/apis/{api}/docs/{*path}", Scope),
     ("GET", "/apis/{api}/plans", Scope),
+    ("GET", "/apis/{api}/subscribers", Admin),
     ("GET", "/apis/{api}/subscriptions", Admin),
     ("GET", "/apis/{api}/swagger", Scope),
     ("GET", "/apis/{api}/usage", Admin),

@@ -247,6 +247,54 @@ async fn whoever_may_decide_about_an_api_can_be_found() {
 }
 
 #[tokio::test]
+async fn who_is_told_of_an_api_can_be_read_in_pages_with_all_that_a_mail_needs() {
+    for market in Market::on_each_database().await {
+        let mailer = market.api.service(ServiceName::Mailer);
+        let put = http::Method::PUT;
+        let path = format!("/users/{DEVELOPER}/preferences");
+        let german = json!({"language": "de"});
+        market.call(DEVELOPER, put, &path, german).await.expect(200);
+        let auth_server = market.api.service(ServiceName::AuthServer);
+        let registration = format!("/registrations/pools/wicked/users/{PARTNER}");
+        let name = json!({"name": "Pat Partner"});
+        auth_server.put(&registration, name).await.expect(204);
+        for (owner, application) in [(DEVELOPER, "shop"), (DEVELOPER, "stall"), (PARTNER, "mart")] {
+            market.application(owner, application).await;
+            let plan = market.subscribe(owner, application, PETS, "free").await;
+            plan.expect(201);
+        }
+        market.role(DEVELOPER, "shop", APPROVER, "reader").await;
+        let page = async |api: &str, query: &str| {
+            let path = format!("/apis/{api}/subscribers{query}");
+            mailer.get(&path).await.expect(200).json()
+        };
+        let all = page(PETS, "").await;
+        assert_eq!(all["count"], 2, "each once, and no reader: {all}");
+        let first = page(PETS, "?limit=1").await;
+        let second = page(PETS, "?limit=1&offset=1").await;
+        assert_eq!(first["items"][0]["id"], DEVELOPER);
+        assert_eq!(first["items"][0]["preferences"]["language"], "de");
+        assert_eq!(first["items"][0]["registrations"], json!([]));
+        assert_eq!(second["items"][0]["id"], PARTNER);
+        assert_eq!(
+            second["items"][0]["email"],
+            format!("{PARTNER}@example.org")
+        );
+        assert_eq!(
+            second["items"][0]["registrations"][0]["name"],
+            "Pat Partner"
+        );
+        assert_eq!(page(ORDERS, "").await["count"], 0);
+        let locked = json!({"disabled": true});
+        let path = format!("/users/{PARTNER}");
+        market.patch(ADMIN, &path, locked).await.expect(200);
+        assert_eq!(page(PETS, "").await["count"], 1);
+        let path = format!("/apis/{PETS}/subscribers");
+        market.get(DEVELOPER, &path).await.expect(403);
+    }
+}
+
+#[tokio::test]
 async fn announcements_are_events() {
     let market = Market::start().await;
     market.listen().await;

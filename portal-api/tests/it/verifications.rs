@@ -74,6 +74,30 @@ on_both_databases! {
         assert_eq!(statuses, [204, 404]);
     }
 
+    async fn the_language_of_a_page_reaches_the_mailer(api: TestApi) {
+        let body = json!({"email": "ada@example.org", "language": "de"});
+        let id = create_user(&api, body).await;
+        let mailer = api.service(ServiceName::Mailer);
+        let preferences = mailer.get(&format!("/users/{id}/preferences")).await.expect(200).json();
+        assert_eq!(preferences, json!({"mails": {}, "digest": false, "language": "de"}));
+        let listener = json!({"id": "mailer", "url": "http://portal-mailer:3003/", "sensitive": true});
+        mailer.put("/webhooks/listeners/mailer", listener).await.expect(200);
+        let auth_server = api.service(ServiceName::AuthServer);
+        let ask = async |more: Value| {
+            let mut body = json!({"type": "email", "email": "ada@example.org", "link": LINK});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            auth_server.post("/verifications", body).await
+        };
+        ask(json!({"language": "German"})).await.expect(400);
+        ask(json!({})).await.expect(204);
+        ask(json!({"language": "pt-br"})).await.expect(204);
+        let events = mailer.get("/webhooks/events/mailer").await.expect(200).json();
+        assert_eq!(events[0]["data"].get("language"), None);
+        assert_eq!(events[1]["data"]["language"], "pt-br");
+        let wrong = json!({"email": "eve@example.org", "language": "German"});
+        api.user(ADMIN, SCOPES).post("/users", wrong).await.expect(400);
+    }
+
     async fn expired_verifications_do_not_exist(api: TestApi) {
         create_user(&api, json!({"email": "ada@example.org"})).await;
         let token = verification(&api, "email", "ada@example.org").await;

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Client, Error};
 use crate::types::apis::{Announcement, ApiContext, NewAnnouncement};
-use crate::types::{Api, ApiConfig, Apis, Plan};
+use crate::types::{Api, ApiConfig, Apis, ListQuery, Page, Plan, users::Subscriber};
 
 impl Client {
     /// `GET /apis`
@@ -46,6 +46,18 @@ impl Client {
     /// `GET /apis/{api}/context`
     pub async fn api_context(&self, api: &str) -> Result<ApiContext, Error> {
         self.get(&["apis", api, "context"]).json().await
+    }
+
+    /// `GET /apis/{api}/subscribers`: the owners of all applications that use an API.
+    pub async fn subscribers(
+        &self,
+        api: &str,
+        query: &ListQuery,
+    ) -> Result<Page<Subscriber>, Error> {
+        self.get(&["apis", api, "subscribers"])
+            .query(query.pairs(false))
+            .json()
+            .await
     }
 
     /// `POST /apis/{api}/announcements`

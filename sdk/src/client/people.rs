@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Client, Error, Optional};
-use crate::types::pools::PORTAL_POOL;
+use crate::types::{Registration, pools::PORTAL_POOL};
 
 /// A user with the name to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,31 @@ pub struct Person {
 }
 
 impl Person {
+    /// `registrations` are those in the portal's pool.
+    pub fn new(id: String, email: String, registrations: &[Registration]) -> Self {
+        let registration = match registrations {
+            [only] => Some(only),
+            _ => None,
+        };
+        let property = |names: [&str; 2]| {
+            names
+                .into_iter()
+                .find_map(|name| registration?.property(name))
+                .map(str::to_owned)
+        };
+        let registered = registration.and_then(|registration| registration.name());
+        let (first, rest) = registered
+            .and_then(|name| name.split_once(' '))
+            .unwrap_or((registered.unwrap_or_default(), ""));
+        Self {
+            id,
+            name: registered.unwrap_or(&email).to_owned(),
+            first_name: property(["firstName", "firstname"]).unwrap_or_else(|| first.to_owned()),
+            last_name: property(["lastName", "lastname"]).unwrap_or_else(|| rest.trim().to_owned()),
+            email,
+        }
+    }
+
     /// Somebody of whom only the address is known.
     pub fn unknown(email: &str) -> Self {
         Self {
@@ -39,26 +64,6 @@ impl Client {
             .registrations(PORTAL_POOL, user_id)
             .await
             .unwrap_or_default();
-        let registration = match registrations.as_slice() {
-            [only] => Some(only),
-            _ => None,
-        };
-        let property = |names: [&str; 2]| {
-            names
-                .into_iter()
-                .find_map(|name| registration?.property(name))
-                .map(str::to_owned)
-        };
-        let registered = registration.and_then(|registration| registration.name());
-        let (first, rest) = registered
-            .and_then(|name| name.split_once(' '))
-            .unwrap_or((registered.unwrap_or_default(), ""));
-        Ok(Some(Person {
-            id: user.id,
-            name: registered.unwrap_or(&user.email).to_owned(),
-            first_name: property(["firstName", "firstname"]).unwrap_or_else(|| first.to_owned()),
-            last_name: property(["lastName", "lastname"]).unwrap_or_else(|| rest.trim().to_owned()),
-            email: user.email,
-        }))
+        Ok(Some(Person::new(user.id, user.email, &registrations)))
     }
 }

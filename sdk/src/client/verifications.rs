@@ -7,17 +7,20 @@ use crate::types::{
 };
 
 impl Client {
-    /// `POST /verifications`. `link` holds the literal `{{id}}`. An unknown address is no error.
+    /// `POST /verifications`. `link` holds the literal `{{id}}`, `language` is that of the page. An
+    /// unknown address is no error.
     pub async fn create_verification(
         &self,
         kind: Kind,
         email: &str,
         link: &str,
+        language: Option<&str>,
     ) -> Result<(), Error> {
         let verification = CreateVerification {
             kind: kind.as_str().to_owned(),
             email: email.to_owned(),
             link: Some(link.to_owned()),
+            language: language.map(str::to_owned),
         };
         self.post(&["verifications"])
             .body(&verification)

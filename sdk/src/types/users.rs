@@ -123,6 +123,9 @@ pub struct CreateUser {
     pub validated: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
+    /// Becomes the language of the user's preferences: `de`, `pt-br`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Body of `PATCH /users/{id}`.
@@ -167,6 +170,19 @@ pub struct Preferences {
     /// Language of mails (`de`, `pt-br`); absent for the installation's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+}
+
+/// An item of `GET /apis/{api}/subscribers`: an owner of applications that use an API, with what a
+/// mail to him needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Subscriber {
+    pub id: String,
+    pub email: String,
+    /// In the portal's own pool.
+    #[serde(default)]
+    pub registrations: Vec<Registration>,
+    #[serde(default)]
+    pub preferences: Preferences,
 }
 
 /// Body of `POST /unsubscribe`.

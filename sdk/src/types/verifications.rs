@@ -65,6 +65,9 @@ pub struct CreateVerification {
     pub email: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// Language of the page from which the mail is asked for (`de`, `pt-br`); the event carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// Body of `POST /verifications/consume`: single use, bound to its type.

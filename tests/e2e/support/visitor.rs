@@ -8,6 +8,7 @@ use scraper::{Html, Selector};
 /// Somebody with a browser.
 pub struct Visitor {
     client: Client,
+    language: &'static str,
 }
 
 /// A page that was loaded.
@@ -27,17 +28,28 @@ impl Default for Visitor {
             .no_proxy()
             .build()
             .unwrap();
-        Self { client }
+        Self {
+            client,
+            language: "en",
+        }
     }
 }
 
 impl Visitor {
+    /// Somebody whose browser asks for this language.
+    pub fn speaking(language: &'static str) -> Self {
+        Self {
+            language,
+            ..Self::default()
+        }
+    }
+
     pub async fn open(&self, url: &str) -> Page {
         let request = self
             .client
             .get(url)
             .header("accept", "text/html")
-            .header("accept-language", "en");
+            .header("accept-language", self.language);
         Page::read(request.send().await.unwrap()).await
     }
 
@@ -56,7 +68,7 @@ impl Visitor {
         let origin = page.url.origin().ascii_serialization();
         let request = request
             .header("accept", "text/html")
-            .header("accept-language", "en")
+            .header("accept-language", self.language)
             .header("origin", origin)
             .header("referer", page.url.as_str())
             .header("sec-fetch-site", "same-origin");

@@ -17,11 +17,14 @@ async fn shop(mailer: Value) -> PortalApi {
     api.answer("GET /users/grace", grace);
     let german = json!({"mails": {}, "language": "de"});
     api.answer("GET /users/grace/preferences", german);
-    let subscription =
-        json!({"id": "s1", "application": "shop", "api": "pets", "plan": "free", "approved": true});
+    let subscriber = |id: &str, preferences: Value| json!({"id": id, "email": format!("{id}@example.org"), "registrations": [], "preferences": preferences});
     api.answer(
-        "GET /apis/pets/subscriptions?limit=1000&offset=0",
-        json!({"items": [subscription], "count": 1}),
+        "GET /apis/pets/subscribers?limit=1000&offset=0",
+        json!({"items": [subscriber("ada", json!({}))], "count": 2}),
+    );
+    api.answer(
+        "GET /apis/pets/subscribers?limit=1000&offset=1",
+        json!({"items": [subscriber("grace", json!({"language": "de"}))], "count": 2}),
     );
     api.answer(
         "GET /templates/email",

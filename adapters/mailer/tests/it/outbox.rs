@@ -194,36 +194,58 @@ async fn announcements_go_to_the_owners_who_want_them() {
     let mailer = TestMailer::start(json!({})).await;
     let api = &mailer.portal_api;
     api.answer(
-        "GET /apis/pets/subscriptions?limit=1000&offset=0",
+        "GET /apis/pets/subscribers?limit=1000&offset=0",
         json!({"items": [
-            {"id": "s1", "application": "shop", "api": "pets", "plan": "free", "approved": true},
-        ], "count": 1}),
-    );
-    let owner = |id: &str, role: &str| json!({"userId": id, "email": format!("{id}@example.org"), "role": role});
-    api.answer(
-        "GET /applications/shop",
-        json!({"id": "shop", "owners": [owner("ada", "owner"), owner("grace", "owner"), owner("eve", "reader")]}),
-    );
-    api.answer(
-        "GET /users/grace",
-        json!({"id": "grace", "email": "grace@example.org"}),
-    );
-    api.answer(
-        "GET /users/grace/preferences",
-        json!({"mails": {"announcement": false}}),
+            {"id": "ada", "email": "ada@example.org", "registrations": [{"name": "Ada Lovelace"}]},
+            {"id": "grace", "email": "grace@example.org",
+             "preferences": {"mails": {"announcement": false}}},
+        ], "count": 2}),
     );
     let data = json!({"announcementId": "a", "apiId": "pets", "subject": "Maintenance", "text": "On Sunday.", "userId": "boss"});
     let announcement = event("announcement", "add", data);
     assert_eq!(mailer.deliver(&announcement).await, Delivered::Acked);
     let mails = mailer.outbox();
+    assert_eq!(mails.len(), 1, "grace does not want it");
+    for text in ["ada@example.org", "Ada Lovelace", "On Sunday."] {
+        assert!(mails[0].contains(text), "{}", mails[0]);
+    }
+    let calls = api.calls();
+    let about_people = calls
+        .iter()
+        .filter(|call| call.contains("/users/") || call.contains("/applications/"));
     assert_eq!(
-        mails.len(),
-        1,
-        "the reader has no say, and grace does not want it"
+        about_people.count(),
+        0,
+        "one call tells everything: {calls:?}"
     );
+}
+
+#[tokio::test]
+async fn the_users_own_language_wins_over_that_of_the_page() {
+    let api = portal_api(json!({})).await;
+    let templates = json!({"lost_password": "Hello", "lost_password.de": "Guten Tag"});
+    api.answer("GET /templates/email", templates);
+    let mailer = TestMailer::in_memory(api).await;
+    let asked = |language: &str| {
+        let data = json!({
+            "id": "70ce9", "type": "lostpassword", "email": "ada@example.org", "userId": "ada",
+            "link": "https://api.acme.example/verify/{{id}}", "language": language,
+        });
+        event("verification_lostpassword", "add", data)
+    };
+    assert_eq!(mailer.deliver(&asked("de")).await, Delivered::Acked);
     assert!(
-        mails[0].contains("ada@example.org") && mails[0].contains("On Sunday."),
-        "{}",
-        mails[0]
+        mailer.outbox()[0].contains("Guten Tag"),
+        "nothing is chosen"
+    );
+    let english = json!({"language": "en"});
+    mailer
+        .portal_api
+        .answer("GET /users/ada/preferences", english);
+    assert_eq!(mailer.deliver(&asked("de")).await, Delivered::Acked);
+    let mails = mailer.outbox();
+    assert_eq!(
+        mails.iter().filter(|mail| mail.contains("Hello")).count(),
+        1
     );
 }

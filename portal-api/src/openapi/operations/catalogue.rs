@@ -4,6 +4,7 @@ use sdk::types::{
     Apis, AuthServer, Group, Groups, Plan, Plans, Pool,
     apis::{Announcement, Api, ApiContext, NewAnnouncement},
     content::{Guide, TocEntry},
+    users::Subscriber,
 };
 use serde_json::json;
 
@@ -36,6 +37,11 @@ pub fn operations() -> Vec<Operation> {
                 }))
                 .answers::<Announcement>()
                 .refuses(&[404]),
+            get("/apis/{api}/subscribers", "To whom a word about an API goes")
+                .who(Who::Admin)
+                .scope(&["read_subscriptions", "read_users"])
+                .about("The owners of all applications with a subscription.")
+                .answers_page::<Subscriber>(),
             apis(get("/apis/{api}/desc", "The long text about an API")).answers_text(MARKDOWN),
             apis(get("/apis/{api}/docs", "The guides of an API")).answers_short_list::<Guide>(),
             apis(get("/apis/{api}/docs/{path}", "A guide of an API"))

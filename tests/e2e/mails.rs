@@ -1,0 +1,38 @@
+//! Mails, from the page that causes them to the file in the outbox.
+
+use crate::support::{Installation, Shape, Visitor};
+
+const EMAIL: &str = "greta@example.org";
+
+#[tokio::test]
+async fn who_signs_up_in_german_gets_german_mails() {
+    let installation = Installation::start(Shape::OneProcess).await.unwrap();
+    let login_page = installation.portal() + "/login";
+    let german = Visitor::speaking("de-AT,de;q=0.9,en;q=0.5");
+    let login = german.open(&login_page).await.expect(200);
+    let form = german.follow(&login, "Konto anlegen").await.expect(200);
+    let fields = [
+        ("email", EMAIL),
+        ("password", "Correct-horse-7"),
+        ("password2", "Correct-horse-7"),
+    ];
+    german
+        .submit(&form, "Konto anlegen", &fields)
+        .await
+        .expect(200);
+    let mail = installation.mail_with(&[EMAIL, "/verify/"]).await;
+    assert!(
+        mail.contains("Guten Tag") && mail.contains("innerhalb einer Stunde"),
+        "{mail}"
+    );
+    assert!(mail.contains(r#"lang="de""#), "{mail}");
+
+    // The language stays with the account, whoever asks for a mail to it.
+    let english = Visitor::default();
+    let login = english.open(&login_page).await.expect(200);
+    let form = english.follow(&login, "Forgotten?").await.expect(200);
+    let sent = english.submit(&form, "Send", &[("email", EMAIL)]).await;
+    sent.expect(200).expect_text("Look into your mail");
+    let mail = installation.mail_with(&[EMAIL, "Neues Passwort"]).await;
+    assert!(mail.contains("Guten Tag"), "{mail}");
+}
