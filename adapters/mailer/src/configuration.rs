@@ -12,7 +12,7 @@ use crate::{
     letter::Receiver,
     mails::Mail,
     templates::Templates,
-    transport::Transport,
+    transport::{Limits, Transport},
 };
 
 /// What mails are made with.
@@ -66,6 +66,7 @@ impl Configuration {
         templates: Templates,
         data: &Path,
         always_outbox: bool,
+        limits: Limits,
     ) -> Result<Self, ConfigurationError> {
         let mailer = globals.mailer.clone().unwrap_or_default();
         let portal = globals
@@ -90,7 +91,7 @@ impl Configuration {
                 mailer.approval_digest_minutes.unwrap_or_default().into(),
             ),
             templates,
-            transport: Transport::choose(&mailer, &domain, data, always_outbox)?,
+            transport: Transport::choose(&mailer, &domain, data, always_outbox, limits)?,
             events: mailer.events,
             portal,
             domain,
@@ -151,6 +152,7 @@ fn admin(mailer: &MailerGlobals) -> Result<Option<Receiver>, ConfigurationError>
         name: given(mailer.admin_name.as_ref()).map(clean),
         address: configured("adminEmail", email)?,
         language: None,
+        wants_digest: false,
     }))
 }
 

@@ -5,8 +5,10 @@ use std::{
     time::Instant,
 };
 
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use lettre::{Message, address::Envelope};
 use sdk::{Client, Error, Outcome, types::Event};
+use serde_json::{Value, json};
 use service::{
     clock,
     keys::{Key, Purpose},
@@ -27,6 +29,9 @@ use crate::{
     transport::{Failure, Transport},
     unsubscribe,
 };
+
+/// When digests leave, after midnight (UTC).
+const DIGEST_AT: TimeDelta = TimeDelta::hours(6);
 
 /// Makes and sends mails with the configuration in force.
 #[derive(Debug)]
@@ -74,10 +79,14 @@ impl Mailer {
         let globals = globals.map_err(|error| format!("globals: {error}"))?;
         let templates = self.client.mail_templates().await;
         let templates = templates.map_err(|error| format!("templates of mails: {error}"))?;
-        let (data, always_outbox) = (&self.settings.data, self.settings.always_outbox);
-        let configuration =
-            Configuration::new(&globals, Templates::read(&templates), data, always_outbox)
-                .map_err(|error| error.to_string())?;
+        let configuration = Configuration::new(
+            &globals,
+            Templates::read(&templates),
+            &self.settings.data,
+            self.settings.always_outbox,
+            self.settings.limits,
+        )
+        .map_err(|error| error.to_string())?;
         for warning in configuration.warnings() {
             tracing::warn!("{warning}");
         }
@@ -167,7 +176,7 @@ impl Mailer {
         } else {
             self.send(&letter, &configuration).await
         };
-        let template = letter.mail.template();
+        let template = letter.kind().template();
         let label = match result {
             Ok(()) => {
                 tracing::info!(
@@ -191,7 +200,7 @@ impl Mailer {
     async fn did_not_leave(&self, letter: Letter, failure: Failure) -> &'static str {
         let now = clock::now();
         let describe = |reason: &str| {
-            let (template, to) = (letter.mail.template(), letter.to.masked());
+            let (template, to) = (letter.kind().template(), letter.to.masked());
             format!("the mail {template} to {to} did not leave: {reason}")
         };
         let (reason, is_final) = match failure {
@@ -227,7 +236,7 @@ impl Mailer {
         let name = format!(
             "{}-{}-{}",
             letter.created_at.timestamp(),
-            letter.mail.template(),
+            letter.kind().template(),
             letter.id
         );
         let started = Instant::now();
@@ -279,7 +288,21 @@ fn letter(mail: Mail, to: Receiver, content: Content, configuration: &Configurat
         letter.is_collected = true;
         letter.next_attempt_at = now + configuration.approval_digest;
     }
+    if letter.to.wants_digest {
+        letter.is_collected = true;
+        letter.next_attempt_at = next_digest(now);
+    }
     letter
+}
+
+/// All digests leave in the morning, so that what happened on one day is one mail.
+fn next_digest(now: DateTime<Utc>) -> DateTime<Utc> {
+    let morning = now.date_naive().and_time(NaiveTime::MIN).and_utc() + DIGEST_AT;
+    if morning > now {
+        morning
+    } else {
+        morning + TimeDelta::days(1)
+    }
 }
 
 /// Subject and text of a letter.
@@ -288,20 +311,37 @@ pub fn render(
     configuration: &Configuration,
     unsubscribe: Option<&str>,
 ) -> (String, Rendered) {
-    let model = model(configuration, letter, unsubscribe);
-    let language = letter.to.language.as_deref();
-    let rendered = configuration
-        .templates
-        .render(letter.mail, language, &model);
+    let mut model = model(configuration, letter, unsubscribe);
+    let (mail, language) = (letter.kind(), letter.to.language.as_deref());
+    let templates = &configuration.templates;
+    if mail == Mail::Digest {
+        model["items"] = letter
+            .parts()
+            .map(|part| item(&part, configuration))
+            .collect();
+    }
+    let rendered = templates.render(mail, language, &model);
     let subject = rendered
         .subject
         .clone()
-        .unwrap_or_else(|| format!("{} - {}", configuration.title, letter.mail.subject()));
+        .unwrap_or_else(|| format!("{} - {}", configuration.title, mail.subject()));
     let subject = match letter.content.event.text("group") {
         Some(group) if letter.more.is_empty() => format!("{subject} - {group}"),
         _ => subject,
     };
     (subject, rendered)
+}
+
+/// A letter as part of a digest.
+fn item(letter: &Letter, configuration: &Configuration) -> Value {
+    let model = model(configuration, letter, None);
+    let language = letter.to.language.as_deref();
+    let part = configuration.templates.part(letter.mail, language, &model);
+    json!({
+        "subject": part.subject.as_deref().unwrap_or(letter.mail.subject()),
+        "text": part.text.trim(),
+        "html": part.html,
+    })
 }
 
 fn is_temporary(error: &Error) -> bool {

@@ -18,9 +18,9 @@ pub struct Letter {
     pub mail: Mail,
     pub to: Receiver,
     pub content: Content,
-    /// Others of the same kind that are told of in the same mail.
+    /// Others that are told of in the same mail.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub more: Vec<(String, Content)>,
+    pub more: Vec<Other>,
     pub created_at: DateTime<Utc>,
     /// When it has no sense any more.
     pub expires_at: DateTime<Utc>,
@@ -34,6 +34,14 @@ pub struct Letter {
     /// Whether it waits for others, to be one mail with them.
     #[serde(default)]
     pub is_collected: bool,
+}
+
+/// A letter that became part of another.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Other {
+    pub id: String,
+    pub mail: Mail,
+    pub content: Content,
 }
 
 /// What a mail tells of.
@@ -57,6 +65,9 @@ pub struct Receiver {
     /// `de`, `pt-br`; absent for the installation's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Whether what can wait is to come once a day, in one mail.
+    #[serde(default)]
+    pub wants_digest: bool,
 }
 
 impl Receiver {
@@ -93,8 +104,36 @@ impl Letter {
 
     /// Ids of all that this mail tells of.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        let more = self.more.iter().map(|(id, _)| id.as_str());
+        let more = self.more.iter().map(|other| other.id.as_str());
         std::iter::once(self.id.as_str()).chain(more)
+    }
+
+    /// The mail that it becomes.
+    pub fn kind(&self) -> Mail {
+        if self.mail.can_wait() && !self.more.is_empty() {
+            Mail::Digest
+        } else {
+            self.mail
+        }
+    }
+
+    /// Whether the two become one mail, if both wait for others.
+    pub fn goes_with(&self, other: &Self) -> bool {
+        let is_like = self.mail == other.mail || (self.mail.can_wait() && other.mail.can_wait());
+        is_like && self.to == other.to
+    }
+
+    /// Each letter that is told of, as one of its own.
+    pub fn parts(&self) -> impl Iterator<Item = Self> {
+        let part = |mail, content: &Content| Self {
+            mail,
+            content: content.clone(),
+            more: Vec::new(),
+            ..self.clone()
+        };
+        let more = self.more.iter();
+        std::iter::once(part(self.mail, &self.content))
+            .chain(more.map(move |other| part(other.mail, &other.content)))
     }
 }
 
@@ -111,6 +150,7 @@ mod tests {
             name: name.map(str::to_owned),
             address: address.parse().unwrap(),
             language: None,
+            wants_digest: false,
         };
         let about = Person::unknown("ada@example.org");
         let now = service::clock::now();

@@ -28,3 +28,4 @@ pub use preview::{Preview, preview};
 pub use queue::Schedule;
 pub use serve::serve;
 pub use settings::Settings;
+pub use transport::Limits;

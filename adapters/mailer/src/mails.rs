@@ -24,12 +24,14 @@ pub enum Mail {
     Invitation,
     Announcement,
     ListenerDisabled,
+    /// Several of the others in one, for those who want it so.
+    Digest,
     /// Sent on request only, to see whether mails arrive.
     Test,
 }
 
 impl Mail {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::VerifyEmail,
         Self::LostPassword,
         Self::PendingApproval,
@@ -44,6 +46,7 @@ impl Mail {
         Self::Invitation,
         Self::Announcement,
         Self::ListenerDisabled,
+        Self::Digest,
         Self::Test,
     ];
 
@@ -106,7 +109,13 @@ impl Mail {
                 | Self::SecretExpires
                 | Self::QuotaNearlyUsed
                 | Self::Announcement
+                | Self::Digest
         )
+    }
+
+    /// Whether it can wait until tomorrow, to be one mail with others.
+    pub const fn can_wait(self) -> bool {
+        self.is_optional() && !matches!(self, Self::SecretExpires | Self::QuotaNearlyUsed)
     }
 
     /// Whether it is sent where `globals.mailer.events` does not mention it.
@@ -141,6 +150,7 @@ impl Mail {
             Self::Invitation => "invitation",
             Self::Announcement => "announcement",
             Self::ListenerDisabled => "listener_disabled",
+            Self::Digest => "digest",
             Self::Test => "test",
         }
     }
@@ -169,6 +179,7 @@ impl Mail {
             Self::Invitation => "Invitation",
             Self::Announcement => "Announcement",
             Self::ListenerDisabled => "Listener Switched Off",
+            Self::Digest => "News",
             Self::Test => "Test",
         }
     }

@@ -34,7 +34,7 @@ const DAYS: [&str; 4] = ["expiresAt", "resetAt", "deprecatedOn", "sunsetOn"];
 /// The model of a letter. `unsubscribe` is the link that ends mails of its kind.
 pub fn model(configuration: &Configuration, letter: &Letter, unsubscribe: Option<&str>) -> Value {
     let mut model = content(configuration, &letter.content);
-    let more = letter.more.iter().map(|(_, more)| more);
+    let more = letter.more.iter().map(|other| &other.content);
     let all: Vec<Value> = std::iter::once(&letter.content)
         .chain(more)
         .map(|one| content(configuration, one))

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     configuration::Configuration, handle::render, mails::Mail, sample, templates::Templates,
+    transport::Limits,
 };
 
 /// A mail with made-up content.
@@ -28,7 +29,8 @@ pub fn preview(
     let globals: Globals = serde_json::from_value(globals)?;
     let templates: BTreeMap<String, String> = serde_json::from_slice(templates)?;
     let templates = Templates::read(&templates);
-    let configuration = Configuration::new(&globals, templates, Path::new("."), true)?;
+    let configuration =
+        Configuration::new(&globals, templates, Path::new("."), true, Limits::default())?;
     let mails = Mail::ALL.into_iter().map(|mail| {
         let letter = sample::letter(mail, language.map(str::to_owned));
         let unsubscribe = format!("{}/unsubscribe/sample", configuration.portal);

@@ -19,7 +19,7 @@ use service::{
 };
 use tokio::sync::{Notify, oneshot};
 
-use crate::letter::Letter;
+use crate::letter::{Letter, Other};
 pub use schedule::Schedule;
 
 /// Letters that wait; further events stay in the queue at portal-api.
@@ -89,7 +89,7 @@ impl Queue {
         let queue = Self::new(Some(spool), Done::open(&folder.join("sent"))?);
         let told: BTreeSet<String> = records
             .iter()
-            .flat_map(|(_, letter)| letter.more.iter().map(|(id, _)| id.clone()))
+            .flat_map(|(_, letter)| letter.more.iter().map(|other| other.id.clone()))
             .collect();
         for (id, letter) in records {
             // Sent, or told of in another mail, just before the process ended.
@@ -177,9 +177,7 @@ impl Queue {
         let mut others = Vec::new();
         {
             let mut waiting = self.lock();
-            let is_like = |other: &Letter| {
-                other.is_collected && other.mail == letter.mail && other.to == letter.to
-            };
+            let is_like = |other: &Letter| other.is_collected && other.goes_with(letter);
             let ids: Vec<String> = waiting
                 .due
                 .iter()
@@ -202,7 +200,11 @@ impl Queue {
         let mut ids = Vec::new();
         for entry in others {
             ids.push(entry.letter.id.clone());
-            letter.more.push((entry.letter.id, entry.letter.content));
+            letter.more.push(Other {
+                id: entry.letter.id,
+                mail: entry.letter.mail,
+                content: entry.letter.content,
+            });
             letter.more.extend(entry.letter.more);
             waiters.extend(entry.waiters);
         }

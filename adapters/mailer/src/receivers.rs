@@ -80,10 +80,20 @@ fn wanted(
         tracing::debug!(user.id = person.id, "this user does not want the mail");
         return None;
     }
+    let digest = preferences.digest && mail.can_wait();
+    if digest && preferences.mails.get(Mail::Digest.template()) == Some(&false) {
+        tracing::debug!(user.id = person.id, "this user does not want the digest");
+        return None;
+    }
     // Without a preference, that of the page from which the mail was asked for.
     let asked = || event.text("language").map(str::to_owned);
     let language = preferences.language.or_else(asked);
-    receiver(&person, language).map(|receiver| (receiver, person))
+    let receiver = receiver(&person, language)?;
+    let receiver = Receiver {
+        wants_digest: digest,
+        ..receiver
+    };
+    Some((receiver, person))
 }
 
 /// Whoever decides about requests. The text speaks of the requester.
@@ -181,5 +191,6 @@ fn receiver(person: &Person, language: Option<String>) -> Option<Receiver> {
         name: (person.name != person.email).then(|| clean(&person.name)),
         address,
         language,
+        wants_digest: false,
     })
 }

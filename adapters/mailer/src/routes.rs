@@ -171,6 +171,7 @@ async fn test(
         name: None,
         address,
         language: None,
+        wants_digest: false,
     };
     let letter = Letter::new(Mail::Test, to, letter.content, clock::now());
     let id = letter.id.clone();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service::clock;
 
 use crate::{
-    letter::{Content, Letter, Receiver},
+    letter::{Content, Letter, Other, Receiver},
     mails::Mail,
 };
 
@@ -50,8 +50,19 @@ pub fn letter(mail: Mail, language: Option<String>) -> Letter {
         name: Some(about.name.clone()),
         address: Address::new("ada", "example.org").expect("a valid address"),
         language,
+        wants_digest: mail == Mail::Digest,
     };
-    Letter::new(mail, to, Content { event, about }, now)
+    let content = Content { event, about };
+    if mail != Mail::Digest {
+        return Letter::new(mail, to, content, now);
+    }
+    let mut letter = Letter::new(Mail::Announcement, to, content.clone(), now);
+    letter.more.push(Other {
+        id: "sample".to_owned(),
+        mail: Mail::SubscriptionApproved,
+        content,
+    });
+    letter
 }
 
 const fn reason(mail: Mail) -> &'static str {

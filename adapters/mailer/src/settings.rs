@@ -10,7 +10,7 @@ use service::{
 };
 use url::Url;
 
-use crate::queue::Schedule;
+use crate::{queue::Schedule, transport::Limits};
 
 /// What the mailer needs to start. Senders and the mail server come from `globals.mailer`.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Settings {
     pub rate_per_minute: NonZeroU32,
     /// When a mail that did not leave is tried again.
     pub retries: Schedule,
+    /// How long the mail server is waited for.
+    pub limits: Limits,
     /// Write mails to files whatever the configuration says.
     pub always_outbox: bool,
     pub access: Access,
@@ -44,6 +46,7 @@ impl Settings {
             state: None,
             rate_per_minute: NonZeroU32::new(60).expect("not zero"),
             retries: Schedule::default(),
+            limits: Limits::default(),
             always_outbox: false,
             access: Access::default(),
         }

@@ -51,6 +51,16 @@ pub struct Rendered {
     pub html: Option<String>,
 }
 
+impl Html {
+    fn content(&self, model: &Value) -> String {
+        self.template.render(model, &|name, value| match name {
+            // Parts of a digest; they are HTML already.
+            "html" => value.to_owned(),
+            _ => html::escape(value),
+        })
+    }
+}
+
 impl Templates {
     /// Reads templates by name, without `.mustache`. One with faults is left out and named in
     /// [`Self::problems`].
@@ -114,6 +124,29 @@ impl Templates {
 
     /// Fills in `model`, in `language` if there is such a text.
     pub fn render(&self, mail: Mail, language: Option<&str>, model: &Value) -> Rendered {
+        self.fill(mail, language, model, Self::render_html)
+    }
+
+    /// The same as part of another mail: its HTML has no frame, and is never missing.
+    pub fn part(&self, mail: Mail, language: Option<&str>, model: &Value) -> Rendered {
+        let mut part = self.fill(mail, language, model, |_, html, _, model| {
+            html.content(model)
+        });
+        part.html = part.html.filter(|html| !html::is_document(html));
+        part.html.get_or_insert_with(|| {
+            let text = html::escape(part.text.trim());
+            format!("<p class=\"text\">{text}</p>")
+        });
+        part
+    }
+
+    fn fill(
+        &self,
+        mail: Mail,
+        language: Option<&str>,
+        model: &Value,
+        render_html: impl Fn(&Self, &Html, &str, &Value) -> String,
+    ) -> Rendered {
         let found = self.variant(mail.template(), language, |variant| {
             variant.text.is_some() || variant.html.is_some()
         });
@@ -127,7 +160,7 @@ impl Templates {
         let html = variant
             .html
             .as_ref()
-            .map(|html| self.render_html(html, language, model));
+            .map(|html| render_html(self, html, language, model));
         let text = match (&variant.text, &html) {
             (Some(text), _) => text.render_text(model),
             (None, Some(html)) => html::to_text(html),
@@ -142,7 +175,7 @@ impl Templates {
     }
 
     fn render_html(&self, html: &Html, language: &str, model: &Value) -> String {
-        let content = html.template.render(model, &|_, value| html::escape(value));
+        let content = html.content(model);
         let layout = self.variant(LAYOUT, Some(language), |variant| variant.html.is_some());
         let layout = layout.and_then(|(_, variant)| variant.html.as_ref());
         let Some(layout) = layout.filter(|_| !html.is_document) else {

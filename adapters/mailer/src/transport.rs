@@ -10,7 +10,7 @@ use sdk::types::globals::MailerGlobals;
 
 use crate::configuration::{ConfigurationError, given};
 pub use outbox::Outbox;
-pub use smtp::{MAX_CONNECTIONS, Smtp};
+pub use smtp::{Limits, MAX_CONNECTIONS, Smtp};
 
 /// The way mails leave.
 #[derive(Debug)]
@@ -40,12 +40,13 @@ impl Transport {
         hello: &str,
         data: &Path,
         always_outbox: bool,
+        limits: Limits,
     ) -> Result<Self, ConfigurationError> {
         match (mailer.use_mailer, given(mailer.smtp_host.as_ref())) {
             (Some(false), _) => Ok(Self::Off),
-            (Some(true), Some(host)) if !always_outbox => {
-                Ok(Self::Smtp(Box::new(Smtp::new(mailer, host, hello)?)))
-            }
+            (Some(true), Some(host)) if !always_outbox => Ok(Self::Smtp(Box::new(Smtp::new(
+                mailer, host, hello, limits,
+            )?))),
             _ => Ok(Self::Outbox(Outbox::new(data.join("outbox")))),
         }
     }

@@ -7,9 +7,10 @@ use crate::{configuration::Configuration, letter::Letter};
 /// The link, for mails that a user may do without.
 pub fn link(key: Option<&Key>, letter: &Letter, configuration: &Configuration) -> Option<String> {
     let user = letter.to.user_id.as_deref()?;
-    if !letter.mail.is_optional() {
+    let mail = letter.kind();
+    if !mail.is_optional() {
         return None;
     }
-    let token = sdk::unsubscribe::sign(key?, user, letter.mail.template());
+    let token = sdk::unsubscribe::sign(key?, user, mail.template());
     Some(format!("{}/unsubscribe/{token}", configuration.portal))
 }

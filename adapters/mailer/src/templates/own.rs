@@ -32,6 +32,7 @@ pub fn text(mail: Mail) -> Template {
         Mail::Invitation => sample!("invitation"),
         Mail::Announcement => sample!("announcement"),
         Mail::ListenerDisabled => sample!("listener_disabled"),
+        Mail::Digest => sample!("digest"),
         Mail::Test => sample!("test"),
     };
     Template::parse(source).expect("a test reads all of them")

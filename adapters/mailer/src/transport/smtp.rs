@@ -38,6 +38,28 @@ pub struct Smtp {
     idle: Mutex<Vec<Connection>>,
 }
 
+/// How long a mail server is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// To connect, with the greeting and TLS.
+    pub connect: Duration,
+    /// For the answer to one command.
+    pub command: Duration,
+    /// For the answer to a whole mail. Servers that look into mails take long, and whoever does
+    /// not wait for the answer sends twice (RFC 5321, 4.5.3.2.6, asks for even more).
+    pub mail: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            command: Duration::from_secs(30),
+            mail: Duration::from_mins(2),
+        }
+    }
+}
+
 /// Where and how to connect.
 struct Server {
     host: String,
@@ -45,6 +67,7 @@ struct Server {
     encryption: Encryption,
     tls: TlsParameters,
     hello: ClientId,
+    limits: Limits,
     credentials: Option<Credentials>,
 }
 
@@ -63,6 +86,7 @@ impl Smtp {
         mailer: &MailerGlobals,
         host: &str,
         hello: &str,
+        limits: Limits,
     ) -> Result<Self, ConfigurationError> {
         let encryption = Encryption::choose(mailer)?;
         let trust = mailer.tls_verify == Some(false);
@@ -86,6 +110,7 @@ impl Smtp {
                 encryption,
                 tls: tls.build_rustls()?,
                 hello: ClientId::Domain(hello.to_owned()),
+                limits,
                 credentials,
             },
             slots: Semaphore::new(MAX_CONNECTIONS),

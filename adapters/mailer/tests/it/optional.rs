@@ -226,3 +226,77 @@ async fn mails_can_be_looked_at() {
     assert_eq!(look("preview/nothing").await.0, 404);
     assert_eq!(look("preview/welcome?format=pdf").await.0, 400);
 }
+
+#[tokio::test]
+async fn who_wants_a_digest_gets_what_can_wait_once_a_day() {
+    let data = tempfile::tempdir().unwrap();
+    let api = shop(json!({})).await;
+    api.answer("GET /users/ada/preferences", json!({"digest": true}));
+    api.answer(
+        "GET /users/grace/preferences",
+        json!({"mails": {"secret_expires": false}}),
+    );
+    let subscriber =
+        json!({"id": "ada", "email": "ada@example.org", "preferences": {"digest": true}});
+    api.answer(
+        "GET /apis/pets/subscribers?limit=1000&offset=0",
+        json!({"items": [subscriber], "count": 1}),
+    );
+    let mailer = TestMailer::on_disk(api, data).await;
+    let role =
+        json!({"applicationId": "shop", "userId": "boss", "addedUserId": "ada", "role": "reader"});
+    let word =
+        json!({"announcementId": "a", "apiId": "pets", "subject": "Sunday", "text": "No answers."});
+    let events = [
+        event("owner", "add", role),
+        event("announcement", "add", word),
+        expiring(),
+    ];
+    for event in &events {
+        assert_eq!(mailer.deliver(event).await, Delivered::Acked);
+    }
+    let queue = mailer.until_queue(|queue| queue.len() == 2).await;
+    let mails = mailer.outbox();
+    assert_eq!(mails.len(), 1);
+    assert!(
+        mails[0].contains("Ends 2026-12-05"),
+        "that cannot wait: {}",
+        mails[0]
+    );
+    let due = queue[0]["nextAttemptAt"].as_str().unwrap();
+    assert!(due.ends_with("T06:00:00Z"), "{due}");
+    assert_eq!(queue[1]["nextAttemptAt"], due);
+    // An operator does not want to wait for the morning.
+    let path = format!("queue/{}/retry", queue[0]["id"].as_str().unwrap());
+    assert_eq!(mailer.operate("POST", &path, Value::Null).await.0, 202);
+    mailer.until_queue(<[Value]>::is_empty).await;
+    let mails = mailer.outbox();
+    assert_eq!(mails.len(), 2, "both are one");
+    let digest = mails.iter().find(|mail| mail.contains("News")).unwrap();
+    for text in [
+        "No answers.",
+        "as reader",
+        "On <Sunday>",
+        "List-Unsubscribe",
+    ] {
+        assert!(digest.contains(text), "{text}\n{digest}");
+    }
+    assert!(!digest.contains("Ends 2026"), "{digest}");
+    for event in &events {
+        assert_eq!(mailer.deliver(event).await, Delivered::Acked);
+    }
+    assert!(mailer.queue().await.is_empty(), "nothing is told twice");
+}
+
+#[tokio::test]
+async fn whoever_ends_the_digest_gets_nothing_that_would_be_in_it() {
+    let api = shop(json!({})).await;
+    let ended = json!({"digest": true, "mails": {"digest": false}});
+    api.answer("GET /users/ada/preferences", ended);
+    let mailer = TestMailer::in_memory(api).await;
+    let role =
+        json!({"applicationId": "shop", "userId": "boss", "addedUserId": "ada", "role": "reader"});
+    let added = event("owner", "add", role);
+    assert_eq!(mailer.deliver(&added).await, Delivered::Acked);
+    assert!(mailer.outbox().is_empty());
+}

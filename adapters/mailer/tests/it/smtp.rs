@@ -188,6 +188,35 @@ async fn whatever_happens_each_mail_arrives_and_only_an_acceptance_that_got_lost
 }
 
 #[tokio::test]
+async fn a_server_that_says_nothing_is_left_after_the_time_limit() {
+    let (server, port) = SmtpServer::start(PLAIN).await;
+    let api = portal_api(settings(port)).await;
+    let limit = Duration::from_millis(200);
+    let data = tempfile::tempdir().unwrap();
+    let mailer = TestMailer::run(api, data, |settings, data| {
+        settings.state = Some(data.join("state"));
+        settings.limits = mailer::Limits {
+            command: limit,
+            mail: limit,
+            ..mailer::Limits::default()
+        };
+    })
+    .await;
+    server.trouble(Trouble::Silent);
+    assert_eq!(mailer.deliver(&lost_password()).await, Delivered::Acked);
+    server.until(1).await;
+    mailer.until_queue(<[Value]>::is_empty).await;
+    assert_eq!(server.mails().len(), 1, "it had not been accepted before");
+    server.trouble(Trouble::SilentAfterMail);
+    assert_eq!(mailer.deliver(&lost_password()).await, Delivered::Acked);
+    server.until(3).await;
+    mailer.until_queue(<[Value]>::is_empty).await;
+    let twice = &server.mails()[1..];
+    assert_eq!(twice.len(), 2);
+    assert_eq!(twice[0].header("Message-ID"), twice[1].header("Message-ID"));
+}
+
+#[tokio::test]
 async fn many_mails_through_a_bad_server_arrive_once_each() {
     let (server, port) = SmtpServer::start(PLAIN).await;
     let mailer = TestMailer::durable(settings(port)).await;

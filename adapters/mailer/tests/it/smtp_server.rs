@@ -55,6 +55,10 @@ pub enum Trouble {
     CutInData,
     /// The mail is received, and the connection is cut before the answer.
     LoseAnswer,
+    /// No answer to `RCPT`, for as long as the client cares to wait.
+    Silent,
+    /// The mail is received, and there is no answer.
+    SilentAfterMail,
 }
 
 #[derive(Clone)]

@@ -14,20 +14,14 @@ use lettre::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::{Encryption, Server};
+use super::{Encryption, Limits, Server};
 use crate::transport::Failure;
 
-/// Time to connect, with the greeting and TLS.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Time for one command.
-const COMMAND: Duration = Duration::from_secs(30);
-/// Time for the answer to a whole mail. Servers that look into mails take long, and whoever does
-/// not wait for the answer sends twice (RFC 5321, 4.5.3.2.6, asks for even more).
-const MAIL: Duration = Duration::from_mins(2);
 const GOOD_BYE: Duration = Duration::from_secs(2);
 
 pub struct Connection {
     inner: AsyncSmtpConnection,
+    limits: Limits,
     mails: u32,
     used_at: Instant,
     is_usable: bool,
@@ -42,16 +36,17 @@ impl fmt::Debug for Connection {
 impl Connection {
     /// Connects, encrypts and logs in. Whatever fails here concerns the server and not the mail.
     pub async fn open(server: &Server) -> Result<Self, Failure> {
+        let limits = server.limits;
         let at_once = (server.encryption == Encryption::Implicit).then(|| server.tls.clone());
         let address = (server.host.as_str(), server.port);
         let connecting = AsyncSmtpConnection::connect_tokio1(
             address,
-            Some(CONNECT),
+            Some(limits.connect),
             &server.hello,
             at_once,
             None,
         );
-        let mut inner = limited(CONNECT, "connecting", connecting)
+        let mut inner = limited(limits.connect, "connecting", connecting)
             .await
             .map_err(Failure::Unreachable)?;
         let wants_tls = match server.encryption {
@@ -61,18 +56,23 @@ impl Connection {
         };
         if wants_tls {
             let upgrading = inner.starttls(server.tls.clone(), &server.hello);
-            limited(CONNECT, "STARTTLS", upgrading)
+            limited(limits.connect, "STARTTLS", upgrading)
                 .await
                 .map_err(Failure::Unreachable)?;
         }
         if let Some(credentials) = &server.credentials {
             let mechanisms = [Mechanism::Plain, Mechanism::Login];
-            limited(COMMAND, "logging in", inner.auth(&mechanisms, credentials))
-                .await
-                .map_err(Failure::Unreachable)?;
+            limited(
+                limits.command,
+                "logging in",
+                inner.auth(&mechanisms, credentials),
+            )
+            .await
+            .map_err(Failure::Unreachable)?;
         }
         Ok(Self {
             inner,
+            limits,
             mails: 0,
             used_at: Instant::now(),
             is_usable: true,
@@ -106,7 +106,7 @@ impl Connection {
             Ok(()) => {}
             // The server goes on listening after a refusal, as soon as it has been told to forget.
             Err(Failure::Later(_) | Failure::Never(_)) => {
-                let reset = timeout(COMMAND, self.inner.command(Rset)).await;
+                let reset = timeout(self.limits.command, self.inner.command(Rset)).await;
                 self.is_usable = matches!(reset, Ok(Ok(_)));
             }
             Err(Failure::Unreachable(_)) => self.is_usable = false,
@@ -122,7 +122,7 @@ impl Connection {
             self.step("RCPT", Rcpt::new(to.clone(), Vec::new())).await?;
         }
         self.step("DATA", Data).await?;
-        match timeout(MAIL, self.inner.message(mail)).await {
+        match timeout(self.limits.mail, self.inner.message(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(judge("the mail", &error)),
             Err(_) => Err(Failure::Unreachable(
@@ -132,7 +132,7 @@ impl Connection {
     }
 
     async fn step(&mut self, name: &str, command: impl fmt::Display) -> Result<(), Failure> {
-        match timeout(COMMAND, self.inner.command(command)).await {
+        match timeout(self.limits.command, self.inner.command(command)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(judge(name, &error)),
             Err(_) => Err(Failure::Unreachable(format!(

@@ -85,6 +85,7 @@ where
                     answer(&mut stream, "250 ok").await?;
                 }
                 "RCPT" => match trouble {
+                    Some(Trouble::Silent) => return until_gone(&mut stream).await,
                     Some(Trouble::Refuse(refusal)) => answer(&mut stream, refusal).await?,
                     _ if manners.greylisting && server.is_new(&line) => {
                         answer(&mut stream, "451 4.7.1 please come back later").await?;
@@ -113,6 +114,9 @@ where
                     server.receive(mail.clone());
                     if trouble == Some(Trouble::LoseAnswer) {
                         return Ok(());
+                    }
+                    if trouble == Some(Trouble::SilentAfterMail) {
+                        return until_gone(&mut stream).await;
                     }
                     tokio::time::sleep(slow).await;
                     answer(&mut stream, "250 queued").await?;
@@ -147,6 +151,14 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let line = String::from_utf8_lossy(&line);
     Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Says nothing more until the client hangs up.
+async fn until_gone<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut BufReader<S>,
+) -> io::Result<()> {
+    while read(stream).await?.is_some() {}
+    Ok(())
 }
 
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
