@@ -26,6 +26,7 @@ impl Default for SystemHealth {
             healthy: 2,
             ping_url: String::new(),
             pending_events: -1,
+            dead_events: 0,
             error: None,
             version: Some(service::VERSION.to_owned()),
             git_branch: None,

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, RwLock};
 
-use sdk::{Client, Optional, Outcome, types::Event};
+use sdk::{
+    Client, Optional, Outcome,
+    types::{Event, health::Health},
+};
 use serde_json::Value;
 use service::{clock, http::guarded_client, ops::Work, random};
 use tokio::sync::oneshot;
@@ -123,9 +126,26 @@ impl Chatbot {
     /// What the listener does with each event: it is done when each target has its message, has
     /// refused it for good, or has it on disk.
     pub async fn handle(&self, event: Event) -> Outcome {
-        let Some(kind) = messages::about(&event) else {
-            return Outcome::Done;
-        };
+        match messages::about(&event) {
+            Some(kind) => self.tell(kind, event).await,
+            None => Outcome::Done,
+        }
+    }
+
+    /// Whether some target wants this message.
+    pub fn is_wanted(&self, message: &str) -> bool {
+        let configuration = self.current();
+        let mut targets = configuration.iter().flat_map(|one| &one.targets);
+        targets.any(|target| target.wants(message))
+    }
+
+    /// How all parts of the installation do.
+    pub async fn system_health(&self) -> Result<Vec<Health>, sdk::Error> {
+        self.client.gateway_system_health().await
+    }
+
+    /// Has a message sent to the targets that want it.
+    pub async fn tell(&self, kind: &'static Kind, event: Event) -> Outcome {
         let Some(configuration) = self.current() else {
             return Outcome::Retry("the configuration is not read yet".to_owned());
         };

@@ -15,6 +15,7 @@ mod routes;
 mod serve;
 mod settings;
 mod target;
+mod watch;
 
 pub use serve::serve;
 pub use settings::Settings;

@@ -118,6 +118,34 @@ static KINDS: [Kind; 13] = [
     },
 ];
 
+/// The gateway adapter does not get the gateway up to date.
+pub const GATEWAY_SYNC_FAILED: &str = "gatewaySyncFailed";
+/// Events for a listener were given up.
+pub const DELIVERY_DEAD: &str = "deliveryDead";
+
+/// Messages about what is no event; [`crate::watch`] finds out.
+static WATCHED: [Kind; 2] = [
+    Kind {
+        name: GATEWAY_SYNC_FAILED,
+        event: "",
+        title: "Gateway not up to date",
+        severity: Severity::Warning,
+        links: &[],
+    },
+    Kind {
+        name: DELIVERY_DEAD,
+        event: "",
+        title: "Events given up",
+        severity: Severity::Warning,
+        links: &[],
+    },
+];
+
+/// The message of that name about what is no event.
+pub fn watched(name: &str) -> Option<&'static Kind> {
+    WATCHED.iter().find(|kind| kind.name == name)
+}
+
 /// To see whether messages arrive.
 pub static TEST: Kind = info("test", "", "Test", &[]);
 
@@ -159,10 +187,10 @@ mod tests {
     #[test]
     fn every_message_has_a_built_in_template() {
         let templates = built_in_templates();
-        for kind in &KINDS {
+        for kind in KINDS.iter().chain(&WATCHED) {
             parse(&templates[kind.name]).unwrap();
         }
-        assert_eq!(templates.len(), KINDS.len());
+        assert_eq!(templates.len(), KINDS.len() + WATCHED.len());
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub fn model(portal: &Url, event: &Event, person: Option<&Person>) -> Value {
         "applicationId": application,
         "listenerId": event.text("listenerId"),
         "reason": event.text("reason"),
+        "count": event.data.get("count"),
         "to": event.text("to"),
         "sunsetOn": day("sunsetOn"),
         "approvalsLink": link(portal, &["admin", "approvals"]),

@@ -8,7 +8,7 @@ use service::{ServiceName, health::Readiness, keys::Purpose, ops};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, handle::Chatbot, messages, queue::Queue, routes};
+use crate::{Settings, handle::Chatbot, messages, queue::Queue, routes, watch};
 
 /// How long a delivery waits for targets whose messages are kept in memory only. The events of the
 /// others are acknowledged when they come again, and later events need not wait for them.
@@ -48,7 +48,8 @@ pub async fn serve(
 
     let starting = service.clone();
     let registering = async { starting.register(&receiver, &chatbot.url()).await };
-    let work = starting.follow(|| chatbot.load(), registering, async {});
+    let watching = watch::run(chatbot.clone(), settings.look_every);
+    let work = starting.follow(|| chatbot.load(), registering, watching);
     service
         .serve(socket, receiver.clone(), routes, work, Duration::ZERO)
         .await

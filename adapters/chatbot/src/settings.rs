@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use sdk::listener::Access;
@@ -21,6 +21,8 @@ pub struct Settings {
     /// Networks inside the installation in which hooks may lie; public addresses always may.
     pub allowed_networks: Vec<IpNet>,
     pub access: Access,
+    /// How often the health of the system is looked at, where a target wants to know.
+    pub look_every: Duration,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
             state: None,
             allowed_networks: Vec::new(),
             access: Access::default(),
+            look_every: Duration::from_secs(30),
         }
     }
 

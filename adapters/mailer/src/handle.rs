@@ -288,7 +288,7 @@ fn letter(mail: Mail, to: Receiver, content: Content, configuration: &Configurat
         letter.is_collected = true;
         letter.next_attempt_at = now + configuration.approval_digest;
     }
-    if letter.to.wants_digest {
+    if letter.to.wants_digest && configuration.is_on(Mail::Digest) {
         letter.is_collected = true;
         letter.next_attempt_at = next_digest(now);
     }

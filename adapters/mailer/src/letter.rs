@@ -120,7 +120,8 @@ impl Letter {
     /// Whether the two become one mail, if both wait for others.
     pub fn goes_with(&self, other: &Self) -> bool {
         let is_like = self.mail == other.mail || (self.mail.can_wait() && other.mail.can_wait());
-        is_like && self.to == other.to
+        // The name may have changed meanwhile.
+        is_like && self.to.address == other.to.address
     }
 
     /// Each letter that is told of, as one of its own.

@@ -35,6 +35,7 @@ pub async fn of(
         | Mail::LostPassword
         | Mail::PasswordChanged
         | Mail::Welcome
+        | Mail::Digest
         | Mail::Test => text("userId").into_iter().collect(),
         Mail::ApplicationOwnerAdded => text("addedUserId").into_iter().collect(),
         Mail::SubscriptionApproved | Mail::SubscriptionDeclined => {

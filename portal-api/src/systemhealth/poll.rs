@@ -21,6 +21,7 @@ struct Target {
     /// Why it does not get anything at the moment.
     disabled: Option<String>,
     pending_events: i64,
+    dead_events: i64,
 }
 
 /// What a part says of itself; everything is optional, parts differ.
@@ -63,6 +64,7 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
         client: Some(service::http::client()),
         disabled: None,
         pending_events: -1,
+        dead_events: 0,
     };
     let mut targets = vec![
         target("portal", format!("{}ping", neighbours.portal)),
@@ -70,11 +72,13 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
         target("auth", format!("{}ping", neighbours.auth_server)),
     ];
     let lengths = events::queue::lengths(state.db.read()).await?;
+    let dead = events::queue::dead::counts(state.db.read()).await?;
     for listener in events::listeners::store::list(state.db.read()).await? {
         // Nobody can reach those who only ask.
         if listener.url.is_empty() {
             continue;
         }
+        let given_up = dead.iter().find(|one| one.listener_id == listener.id);
         let pending = lengths.iter().find(|one| one.listener_id == listener.id);
         targets.push(Target {
             url: events::health_url(&listener.url),
@@ -86,6 +90,7 @@ async fn round(state: &AppState, own: &Readiness) -> Result<Vec<Health>, sea_orm
                     .unwrap_or_else(|| "paused".to_owned())
             }),
             pending_events: pending.map_or(0, |one| one.events),
+            dead_events: given_up.map_or(0, |one| one.events),
         });
     }
     let mut entries = join_all(targets.iter().map(ask)).await;
@@ -101,6 +106,7 @@ fn own_entry(own: &Readiness) -> Health {
         healthy: 1,
         ping_url: String::new(),
         pending_events: -1,
+        dead_events: 0,
         error: None,
         version: Some(service::VERSION.to_owned()),
         git_branch: None,
@@ -118,6 +124,7 @@ async fn ask(target: &Target) -> Health {
         healthy: 0,
         ping_url: target.url.clone(),
         pending_events: target.pending_events,
+        dead_events: target.dead_events,
         error: None,
         version: None,
         git_branch: None,

@@ -22,6 +22,9 @@ pub struct Health {
     /// Events waiting for this listener, -1 where there is no queue.
     #[serde(default = "unknown")]
     pub pending_events: i64,
+    /// Events for this listener that were given up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dead_events: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,14 @@ pub struct GatewayHealth {
     pub problems: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reconcile: Option<Timestamp>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 const fn unknown() -> i64 {

@@ -50,3 +50,38 @@ async fn it_can_be_killed_only_where_that_is_allowed() {
     assert_eq!(chatbot.operate("POST", "kill", Value::Null).await.0, 204);
     chatbot.ended().await;
 }
+
+#[tokio::test]
+async fn trouble_of_gateway_and_listeners_is_told() {
+    let hook = Hook::start().await;
+    let target = hook.target("slack", &["gatewaySyncFailed", "deliveryDead"]);
+    let api = portal_api(vec![target]).await;
+    let health = |healthy: u8, dead: u32| {
+        json!([
+            {"name": "kong-adapter", "healthy": healthy, "error": "no route to <!here>"},
+            {"name": "crm", "healthy": 1, "deadEvents": dead},
+        ])
+    };
+    let call = "GET /health/systemhealth";
+    api.answer(call, health(1, 4));
+    let chatbot = TestChatbot::run(api, |settings| {
+        settings.look_every = std::time::Duration::from_millis(20);
+    })
+    .await;
+    let api = &chatbot.portal_api;
+    api.until(|api| api.calls().iter().any(|made| made == call))
+        .await;
+    api.answer(call, health(0, 7));
+    hook.until(2).await;
+    let mut texts: Vec<String> = hook
+        .posts()
+        .into_iter()
+        .map(|post| post.body["text"].as_str().unwrap().to_owned())
+        .collect();
+    texts.sort();
+    assert!(
+        texts[0].starts_with("3 events for the listener crm"),
+        "{texts:?}"
+    );
+    assert!(texts[1].contains("no route to &lt;!here&gt;"), "{texts:?}");
+}

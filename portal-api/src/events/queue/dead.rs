@@ -85,6 +85,22 @@ pub async fn count(db: &impl ConnectionTrait, listener: &str) -> Result<u64, DbE
     Ok(count.unwrap_or_default().unsigned_abs())
 }
 
+/// How many each listener has that has any.
+#[derive(Debug, FromQueryResult)]
+pub struct Count {
+    pub listener_id: String,
+    pub events: i64,
+}
+
+/// All of them.
+pub async fn counts(db: &impl ConnectionTrait) -> Result<Vec<Count>, DbErr> {
+    let statement = "select listener_id, count(*) as events from deliveries \
+                     where state = 'dead' group by listener_id";
+    Count::find_by_statement(sql::statement(db, statement, []))
+        .all(db)
+        .await
+}
+
 /// What is done with dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
