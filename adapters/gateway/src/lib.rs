@@ -168,7 +168,8 @@ pub async fn serve(
     let work = async {
         tokio::join!(following, tasks.wait());
     };
-    service.serve(socket, receiver, routes, work, GRACE).await
+    // On the heap: it holds all of that.
+    Box::pin(service.serve(socket, receiver, routes, work, GRACE)).await
 }
 
 /// Where the gateways are and how they are called.

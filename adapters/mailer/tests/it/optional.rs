@@ -273,12 +273,7 @@ async fn who_wants_a_digest_gets_what_can_wait_once_a_day() {
     let mails = mailer.outbox();
     assert_eq!(mails.len(), 2, "both are one");
     let digest = mails.iter().find(|mail| mail.contains("News")).unwrap();
-    for text in [
-        "No answers.",
-        "as reader",
-        "On <Sunday>",
-        "List-Unsubscribe",
-    ] {
+    for text in ["No answers.", "as reader", "List-Unsubscribe"] {
         assert!(digest.contains(text), "{text}\n{digest}");
     }
     assert!(!digest.contains("Ends 2026"), "{digest}");
