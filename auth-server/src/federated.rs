@@ -3,6 +3,7 @@
 
 use sdk::types::{User, verifications::Kind};
 use serde_json::{Map, Value};
+use ui::Lang;
 
 use crate::{
     configuration::Method, interaction::InteractionError, local::verification_link,
@@ -36,11 +37,12 @@ impl Identity {
 }
 
 /// The account of somebody, made if it is the first time. Nothing: another account has the address,
-/// and accounts are not linked by addresses.
+/// and accounts are not linked by addresses. `language` is that of the page, if there is one.
 pub async fn load(
     state: &AppState,
     method: &Method,
     identity: &Identity,
+    language: Option<Lang>,
 ) -> Result<Option<User>, InteractionError> {
     let custom_id = format!("{}:{}", method.id, identity.sub);
     if let Some(user) = state.portal_api.user_by_custom_id(&custom_id).await? {
@@ -48,16 +50,23 @@ pub async fn load(
     }
     let created = state
         .portal_api
-        .create_federated_user(&custom_id, &identity.email, identity.email_verified)
+        .create_federated_user(
+            &custom_id,
+            &identity.email,
+            identity.email_verified,
+            language,
+        )
         .await?;
     match created {
         SaveOutcome::Saved(user) => {
             if !identity.email_verified {
                 let link = verification_link(state, &method.id);
-                let mail =
-                    state
-                        .portal_api
-                        .create_verification(Kind::Email, &identity.email, &link);
+                let mail = state.portal_api.create_verification(
+                    Kind::Email,
+                    &identity.email,
+                    &link,
+                    language,
+                );
                 mail.await?;
             }
             tracing::info!(

@@ -49,7 +49,8 @@ pub async fn serve(
     let starting = service.clone();
     let registering = async { starting.register(&receiver, &chatbot.url()).await };
     let watching = watch::run(chatbot.clone(), settings.look_every);
-    let work = starting.follow(|| chatbot.load(), registering, watching);
+    // On the heap: it holds a whole round of the watch.
+    let work = Box::pin(starting.follow(|| chatbot.load(), registering, watching));
     service
         .serve(socket, receiver.clone(), routes, work, Duration::ZERO)
         .await

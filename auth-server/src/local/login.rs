@@ -140,7 +140,8 @@ async fn verify(
 ) -> Result<Result<User, Again>, PageError> {
     let username = form.username.trim();
     let address = visitor.peer.address;
-    let checked = check_password(state, method, address, username, &form.password).await;
+    let language = Some(visitor.preferences.lang);
+    let checked = check_password(state, method, address, username, &form.password, language).await;
     let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
     Ok(match checked {
         Checked::Right(user) => Ok(*user),

@@ -5,6 +5,7 @@ use std::{net::IpAddr, time::Duration};
 
 use sdk::types::User;
 use service::clock;
+use ui::Lang;
 
 use super::external;
 use crate::{
@@ -29,13 +30,14 @@ pub enum Checked {
     AddressTaken,
 }
 
-/// Checks name and password. Failures of every kind look alike and get slower.
+/// Checks name and password; `language` is that of the page, if it is asked by one. Failures of every kind look alike and get slower.
 pub async fn check_password(
     state: &AppState,
     method: &Method,
     address: IpAddr,
     username: &str,
     password: &str,
+    language: Option<Lang>,
 ) -> Result<Checked, InteractionError> {
     let username = username.trim();
     let whos = [Who::Account(username), Who::Address(address)];
@@ -52,10 +54,12 @@ pub async fn check_password(
             MethodKind::Local(_) => state.portal_api.login(username, password, address).await?,
             MethodKind::External(settings) => {
                 match external::verify(settings, username, password).await? {
-                    Some(identity) => match federated::load(state, method, &identity).await? {
-                        Some(user) => LoginOutcome::Right(Box::new(user)),
-                        None => return Ok(Checked::AddressTaken),
-                    },
+                    Some(identity) => {
+                        match federated::load(state, method, &identity, language).await? {
+                            Some(user) => LoginOutcome::Right(Box::new(user)),
+                            None => return Ok(Checked::AddressTaken),
+                        }
+                    }
                     None => LoginOutcome::Refused,
                 }
             }

@@ -91,18 +91,20 @@ impl PortalApi {
         }
     }
 
-    /// Creates the account of somebody whom a provider knows.
+    /// Creates the account of somebody whom a provider knows; `language` is that of the page.
     pub async fn create_federated_user(
         &self,
         custom_id: &str,
         email: &str,
         validated: bool,
+        language: Option<Lang>,
     ) -> Result<SaveOutcome<User>, PortalApiError> {
         let user = CreateUser {
             email: Some(email.to_owned()),
             custom_id: Some(custom_id.to_owned()),
             validated: Some(validated),
             groups: Some(Vec::new()),
+            language: language.map(|language| language.tag().to_owned()),
             ..CreateUser::default()
         };
         saved(self.0.sdk.create_user(&user).await)
@@ -129,9 +131,9 @@ impl PortalApi {
         kind: Kind,
         email: &str,
         link: &str,
-        language: Lang,
+        language: impl Into<Option<Lang>>,
     ) -> Result<(), PortalApiError> {
-        let language = Some(language.tag());
+        let language = language.into().map(Lang::tag);
         let made = self.0.sdk.create_verification(kind, email, link, language);
         match made.await {
             // A federated user has no password to reset; outside this must not show.

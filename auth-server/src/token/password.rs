@@ -50,7 +50,7 @@ pub async fn grant(
     let scope = scope(request, &client, &api)?;
     let password = request.password.as_deref();
     let password = password.ok_or(Refusal::PasswordMissing)?;
-    let checked = check_password(state, &method, peer.address, username, password).await?;
+    let checked = check_password(state, &method, peer.address, username, password, None).await?;
     let user = match checked {
         Checked::Right(user) if user.must_change_password != Some(true) => user,
         Checked::Right(_) | Checked::Wrong | Checked::AddressTaken => {

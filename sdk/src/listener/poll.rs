@@ -13,6 +13,8 @@ use crate::{
 
 /// Read at a time.
 const PORTION: u32 = 100;
+/// How long no delivery comes before the queue is read, where nothing else is said.
+pub(super) const EVERY: Duration = Duration::from_secs(30);
 
 impl Receiver {
     /// Reads the queue whenever no delivery has come for a while. Goes on until it is dropped.
@@ -100,6 +102,3 @@ impl Receiver {
         .increment(count as u64);
     }
 }
-
-/// How long no delivery comes before the queue is read, where nothing else is said.
-pub(super) const EVERY: Duration = Duration::from_secs(30);
