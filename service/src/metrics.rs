@@ -4,8 +4,6 @@ use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-use crate::VERSION;
-
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Buckets of response times in seconds: the ones existing dashboards know (static-config 21.6).
@@ -38,7 +36,7 @@ pub fn recorder() -> &'static PrometheusHandle {
             })
             .and_then(PrometheusBuilder::install_recorder)
             .expect("the buckets are valid and the recorder is installed once");
-        metrics::gauge!("wicketgate_build_info", "version" => VERSION).set(1);
+        metrics::gauge!("wicketgate_build_info", "version" => crate::VERSION).set(1);
         recorder
     })
 }
