@@ -122,24 +122,24 @@ mod tests {
         let mut names = |healthy, dead| {
             let news = look(&mut seen, &health(healthy, dead));
             news.into_iter()
-                .map(|(name, data)| format!("{name} {}", Value::Object(data)))
+                .map(|(name, data)| json!([name, data]))
                 .collect::<Vec<_>>()
         };
         assert!(names(1, 3).is_empty(), "what was there before");
         assert!(names(0, 3).is_empty(), "perhaps a restart");
         assert_eq!(
             names(0, 3),
-            [r#"gatewaySyncFailed {"reason":"no route to it"}"#]
+            [json!(["gatewaySyncFailed", {"reason": "no route to it"}])]
         );
         assert!(names(0, 3).is_empty());
         assert_eq!(
             names(1, 5),
-            [r#"deliveryDead {"count":2,"listenerId":"crm"}"#]
+            [json!(["deliveryDead", {"count": 2, "listenerId": "crm"}])]
         );
         assert!(names(1, 0).is_empty(), "somebody has cleared them");
         assert_eq!(
             names(2, 1),
-            [r#"deliveryDead {"count":1,"listenerId":"crm"}"#]
+            [json!(["deliveryDead", {"count": 1, "listenerId": "crm"}])]
         );
         assert!(names(0, 1).is_empty());
         assert_eq!(names(0, 1).len(), 1, "it begins anew");
