@@ -153,7 +153,7 @@ fn all_mails_and_messages_of_the_sample_are_there() {
     ] {
         assert!(sample.templates.email(name).is_some(), "{name}");
     }
-    assert_eq!(sample.templates.chatbot.len(), 13);
+    assert_eq!(sample.templates.chatbot.len(), 15);
 }
 
 #[test]
