@@ -41,6 +41,7 @@ impl Api {
 
     pub async fn answer(&self, request: Request) -> Response {
         let started = Instant::now();
+        self.state.traffic.note(started);
         let method = request.method().clone();
         let wants_problems = answer::accepts_problems(request.headers());
         let response = self.carry_out(request).await;

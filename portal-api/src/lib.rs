@@ -56,6 +56,7 @@ mod systemhealth;
 mod teams;
 mod templates;
 pub mod tokens;
+mod traffic;
 mod usage;
 pub mod users;
 mod verifications;

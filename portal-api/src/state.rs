@@ -18,6 +18,7 @@ use crate::{
     settings::{EventSettings, Neighbours},
     systemhealth::SystemHealth,
     tokens::UserTokens,
+    traffic::Traffic,
 };
 
 /// What handlers share. Cheap to clone.
@@ -44,6 +45,7 @@ pub struct Shared {
     pub data: PathBuf,
     pub neighbours: Neighbours,
     pub limits: Limits,
+    pub(crate) traffic: Traffic,
     pub health: SystemHealth,
     pub(crate) looked_up_scopes: LookedUpScopes,
     pub(crate) fetched_definitions: FetchedDefinitions,
@@ -108,6 +110,7 @@ impl Shared {
             data: settings.data.clone(),
             neighbours: settings.neighbours.clone(),
             limits: Limits::new(settings.rate_limits),
+            traffic: Traffic::default(),
             health: SystemHealth::default(),
             looked_up_scopes: LookedUpScopes::default(),
             fetched_definitions: FetchedDefinitions::default(),

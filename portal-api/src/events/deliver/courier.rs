@@ -34,6 +34,9 @@ const SHIFT: Duration = Duration::from_secs(1);
 const RESULTS: usize = 256;
 /// They wait this long for others: each transaction waits for the disk.
 const GATHER: Duration = Duration::from_millis(10);
+/// While callers are being served, a backlog is fetched at most this often, which leaves most of the
+/// processor to them.
+const COURTESY: Duration = Duration::from_millis(20);
 
 /// Works for the listener `id` until nothing is due, or `stop`.
 pub async fn run(office: Office, id: String, stop: CancellationToken) {
@@ -48,6 +51,7 @@ pub async fn run(office: Office, id: String, stop: CancellationToken) {
         claiming: None,
         settling: None,
         more: true,
+        fetched: None,
         halted: false,
         office,
         id,
@@ -79,6 +83,8 @@ struct Courier {
     settling: Option<BoxFuture<'static, Result<settle::After, ApiError>>>,
     /// There may be more that is due.
     more: bool,
+    /// When events were last fetched, if as many as possible were due.
+    fetched: Option<Instant>,
     /// The listener is away, or the order to stop came: finish what is begun, begin nothing.
     halted: bool,
 }
@@ -169,9 +175,25 @@ impl Courier {
         if self.more && !self.halted && self.claiming.is_none() && self.wants_more() {
             let known: Vec<i64> = self.known.iter().copied().collect();
             let (state, id) = (self.office.state.clone(), self.id.clone());
-            let claiming = async move { claim::claim(&state, &id, &known).await };
+            let pause = self.courtesy();
+            let claiming = async move {
+                if let Some(pause) = pause {
+                    tokio::time::sleep(pause).await;
+                }
+                claim::claim(&state, &id, &known).await
+            };
             self.claiming = Some(claiming.boxed());
         }
+    }
+
+    /// How long a backlog has to wait for those who are being served. Whoever acknowledges by calls
+    /// of his own sets the pace himself.
+    fn courtesy(&self) -> Option<Duration> {
+        let (listener, _) = self.listener.as_deref()?;
+        if listener.mode == "explicit" || !self.office.state.traffic.is_flowing() {
+            return None;
+        }
+        COURTESY.checked_sub(self.fetched?.elapsed())
     }
 
     /// Whether the results wait for more of them, which are about to come.
@@ -229,6 +251,7 @@ impl Courier {
             return;
         };
         self.more = claim.more;
+        self.fetched = claim.more.then(Instant::now);
         if self.halted {
             return;
         }
