@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::TryStreamExt;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExprTrait,
-    IntoActiveModel, entity::prelude::*, sea_query::OnConflict,
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IntoActiveModel,
+    Iterable, entity::prelude::*, sea_query::OnConflict,
 };
 
 use super::{
     histogram,
     row::{batch, minute},
 };
-use crate::{credentials, subscriptions};
+use crate::{sql, subscriptions};
 
 /// Rows per statement; databases limit the number of parameters.
 const CHUNK: usize = 500;
@@ -100,30 +100,55 @@ fn add_numbers(sum: &mut minute::Model, more: &minute::Model) {
 
 /// Removes these very rows.
 pub async fn delete(txn: &DatabaseTransaction, rows: &[minute::Model]) -> Result<(), DbErr> {
-    for row in rows {
-        minute::Entity::delete_by_id(key(row)).exec(txn).await?;
-    }
+    let statement = format!("delete from usage_minutes where {}", is_one_of(txn));
+    sql::run(txn, &statement, [keys(rows)]).await?;
     Ok(())
 }
 
-/// Adds `rows` to what is stored.
+/// Adds `rows`, one per key, to what is stored.
 pub async fn add(txn: &DatabaseTransaction, rows: Vec<minute::Model>) -> Result<(), DbErr> {
-    let mut new = Vec::new();
-    for row in rows {
-        match minute::Entity::find_by_id(key(&row)).one(txn).await? {
-            Some(mut stored) => {
-                add_numbers(&mut stored, &row);
-                stored.into_active_model().reset_all().update(txn).await?;
-            }
-            None => new.push(row.into_active_model()),
-        }
-    }
-    for chunk in new.chunks(CHUNK) {
-        minute::Entity::insert_many(chunk.to_vec())
+    let select = format!("select * from usage_minutes where {}", is_one_of(txn));
+    for chunk in rows.chunks(CHUNK) {
+        let stored = minute::Entity::find()
+            .from_raw_sql(sql::statement(txn, &select, [keys(chunk)]))
+            .all(txn)
+            .await?;
+        let sums = merge(stored.into_iter().chain(chunk.iter().cloned()));
+        minute::Entity::insert_many(sums.into_iter().map(IntoActiveModel::into_active_model))
+            .on_conflict(replaced())
             .exec_without_returning(txn)
             .await?;
     }
     Ok(())
+}
+
+fn replaced() -> OnConflict {
+    use minute::Column;
+    OnConflict::columns(minute::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column))
+        .update_columns([
+            Column::Calls,
+            Column::Errors,
+            Column::RequestBytes,
+            Column::ResponseBytes,
+            Column::Histogram,
+        ])
+        .to_owned()
+}
+
+/// Whether the key of a row of `usage_minutes` is one of [`keys`], parameter 1.
+fn is_one_of(db: &impl ConnectionTrait) -> String {
+    let keys = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            "select k->>0, (k->>1)::bigint, k->>2, k->>3, k->>4 from jsonb_array_elements($1::jsonb) k"
+        }
+        _ => "select value->>0, value->>1, value->>2, value->>3, value->>4 from json_each($1)",
+    };
+    format!("(subscription_id, minute, credential_id, operation, status) in ({keys})")
+}
+
+fn keys(rows: &[minute::Model]) -> Value {
+    let keys: Vec<_> = rows.iter().map(key).collect();
+    sql::json(&keys)
 }
 
 /// Writes when credentials were used last; never an earlier moment than the stored one.
@@ -131,15 +156,23 @@ pub async fn touch(
     txn: &DatabaseTransaction,
     used: HashMap<String, DateTime<Utc>>,
 ) -> Result<(), DbErr> {
-    use credentials::row::{Column, Entity};
-    for (id, at) in used {
-        Entity::update_many()
-            .col_expr(Column::LastUsedAt, Expr::value(at))
-            .filter(Column::Id.eq(id))
-            .filter(Column::LastUsedAt.is_null().or(Column::LastUsedAt.lt(at)))
-            .exec(txn)
-            .await?;
-    }
+    let used: Vec<_> = used
+        .into_iter()
+        // As SQLite has moments.
+        .map(|(id, at)| (id, at.to_rfc3339_opts(SecondsFormat::AutoSi, false)))
+        .collect();
+    let pairs = match txn.get_database_backend() {
+        DbBackend::Postgres => {
+            "select k->>0 as id, (k->>1)::timestamptz as at from jsonb_array_elements($1::jsonb) k"
+        }
+        _ => "select value->>0 as id, value->>1 as at from json_each($1)",
+    };
+    let update = format!(
+        "update credentials set last_used_at = used.at from ({pairs}) used \
+         where credentials.id = used.id \
+         and (last_used_at is null or last_used_at < used.at)"
+    );
+    sql::run(txn, &update, [sql::json(&used)]).await?;
     Ok(())
 }
 
