@@ -35,6 +35,7 @@ mod invitations;
 mod limits;
 mod login;
 mod master_key;
+mod meta;
 mod namespaces;
 pub mod openapi;
 pub mod owners;

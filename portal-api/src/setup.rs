@@ -3,7 +3,7 @@
 use axum::{Json, Router, extract::State, routing::get};
 use config::globals::Viewer;
 use sdk::types::setup::{PutSetup, Setup, SetupStep};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use sea_orm::{DbErr, FromQueryResult};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     audit::{self, Entry},
     caller::Caller,
     extract::{Body, from_value},
-    sql,
+    meta, sql,
 };
 
 const HIDDEN: &str = "setup-hidden";
@@ -35,13 +35,7 @@ async fn put(
     require_administrator(&caller)?;
     let wanted: PutSetup = from_value(body)?;
     let txn = state.db.write().await?;
-    let statement = sql::statement(
-        &txn,
-        "insert into meta (name, value) values ($1, $2) \
-         on conflict (name) do update set value = excluded.value",
-        [HIDDEN.into(), wanted.hidden.to_string().into()],
-    );
-    txn.execute_raw(statement).await?;
+    meta::set(&txn, HIDDEN, &wanted.hidden.to_string()).await?;
     let entry = Entry::new(caller.actor(), "setup", "update");
     let entry = entry.becomes(&json!({"hidden": wanted.hidden}));
     audit::record(&txn, &state, entry).await?;

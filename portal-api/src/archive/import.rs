@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::StatusCode;
 use sdk::types::archive::ImportedData;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 use serde_json::{Map, Value, json};
 use service::{
     http::{CorrelationId, TimeLimit, current_correlation_id, with_correlation_id},
@@ -38,6 +38,7 @@ use crate::{
     caller::Caller,
     events::{self, Event},
     paging::Parameters,
+    sql,
 };
 
 /// Longest archive; it has to find room on the disk.
@@ -205,11 +206,10 @@ async fn keep_others_out(txn: &DatabaseTransaction) -> Result<(), DbErr> {
 
 /// Whether people have done something here beyond what a start does by itself.
 async fn has_data(txn: &DatabaseTransaction) -> Result<bool, DbErr> {
-    let sql = "select 1 as one where exists (select 1 from applications where id <> $1) \
+    let sql = "select cast(1 as bigint) where exists (select 1 from applications where id <> $1) \
                or exists (select 1 from teams) or exists (select 1 from registrations)";
-    let backend = txn.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, [OWN.into()]);
-    Ok(txn.query_one_raw(statement).await?.is_some())
+    let found = sql::number(txn, sql, [OWN.into()]).await?;
+    Ok(found.is_some())
 }
 
 /// Reads the file again and stores its rows.

@@ -15,7 +15,6 @@ pub async fn page(
     table: &Table,
     after: Option<&[Value]>,
 ) -> Result<Vec<Vec<Value>>, DbErr> {
-    let backend = txn.get_database_backend();
     let columns: Vec<String> = table
         .columns
         .iter()
@@ -49,9 +48,7 @@ pub async fn page(
         table.name,
         table.batch
     );
-    let rows = txn
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let rows = txn.query_all_raw(sql::statement(txn, &sql, values)).await?;
     rows.iter().map(|row| told(table, row)).collect()
 }
 

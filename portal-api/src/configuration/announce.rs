@@ -2,7 +2,7 @@
 //! `configuration` of `meta` says which one was told of last (portal-api 27.2 keeps the same).
 
 use config::{Changes, LifecycleChange, Parts};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbErr};
 use serde::{Deserialize, Serialize};
 use service::keys::Purpose;
 
@@ -11,7 +11,7 @@ use crate::{
     audit::Actor,
     bootstrap,
     events::{self, Event},
-    sql,
+    meta, sql,
 };
 
 const NAME: &str = "configuration";
@@ -24,11 +24,6 @@ struct Announced {
     /// Version of the program.
     version: String,
     parts: Parts,
-}
-
-#[derive(FromQueryResult)]
-struct Stored {
-    value: String,
 }
 
 /// Tells of the configuration in force unless that was done already.
@@ -114,21 +109,13 @@ fn lifecycle(change: &LifecycleChange<'_>) -> Event {
 
 /// Nothing before the first start, and where the row was written by a release that kept less.
 async fn stored(db: &impl ConnectionTrait) -> Result<Option<Announced>, DbErr> {
-    let select = sql::statement(db, "select value from meta where name = $1", [NAME.into()]);
-    let row = Stored::find_by_statement(select).one(db).await?;
-    Ok(row.and_then(|row| serde_json::from_str(&row.value).ok()))
+    let value = meta::get(db, NAME).await?;
+    Ok(value.and_then(|value| serde_json::from_str(&value).ok()))
 }
 
 async fn store(db: &impl ConnectionTrait, announced: &Announced) -> Result<(), DbErr> {
     let value = serde_json::to_string(announced).expect("it has text keys only");
-    let upsert = sql::statement(
-        db,
-        "insert into meta (name, value) values ($1, $2) \
-         on conflict (name) do update set value = excluded.value",
-        [NAME.into(), value.into()],
-    );
-    db.execute_raw(upsert).await?;
-    Ok(())
+    meta::set(db, NAME, &value).await
 }
 
 /// Heard by the other instances at commit.

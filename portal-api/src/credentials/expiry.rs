@@ -2,16 +2,14 @@
 //! gateways have to hear of it, and people some time before (events-and-adapters B8).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult, QueryOrder, entity::prelude::*,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryOrder, entity::prelude::*};
 
 use super::row;
 use crate::{
     ApiError, AppState,
     audit::Actor,
     events::{self, Change, Event},
-    sql, subscriptions,
+    meta, subscriptions,
 };
 
 /// Names of the moments in `meta` until which was told.
@@ -130,16 +128,9 @@ async fn lock(txn: &DatabaseTransaction) -> Result<(), DbErr> {
     Ok(())
 }
 
-#[derive(FromQueryResult)]
-struct Stored {
-    value: String,
-}
-
 async fn told_until(db: &impl ConnectionTrait, what: &str) -> Result<DateTime<Utc>, DbErr> {
-    let sql = "select value from meta where name = $1";
-    let statement = sql::statement(db, sql, [what.into()]);
-    let stored = Stored::find_by_statement(statement).one(db).await?;
-    let moment = stored.and_then(|stored| stored.value.parse().ok());
+    let moment = meta::get(db, what).await?;
+    let moment = moment.and_then(|moment| moment.parse().ok());
     Ok(moment.unwrap_or(DateTime::UNIX_EPOCH))
 }
 
@@ -148,9 +139,5 @@ async fn set_told_until(
     what: &str,
     moment: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let sql = "insert into meta (name, value) values ($1, $2) \
-               on conflict (name) do update set value = excluded.value";
-    let values = [what.into(), moment.to_rfc3339().into()];
-    sql::run(txn, sql, values).await?;
-    Ok(())
+    meta::set(txn, what, &moment.to_rfc3339()).await
 }
