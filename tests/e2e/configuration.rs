@@ -40,14 +40,9 @@ async fn a_push_over_https_changes_portal_gateway_auth_server_mails_and_messages
         return;
     };
     let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
-    installation.set("WICKETGATE_CONFIG", &host.address());
+    installation.configure(&host.address());
     installation.set("GIT_CREDENTIALS", &format!("wicketgate:{ENCODED}"));
     installation.set("GIT_POLL_SECONDS", "1");
-    // The repository has the addresses of a standard installation.
-    let host_of = |address: String| address.replace("http://", "");
-    let (portal, gateway) = (installation.portal(), installation.gateway());
-    installation.set("PORTAL_NETWORK_PORTALHOST", &host_of(portal));
-    installation.set("PORTAL_NETWORK_APIHOST", &host_of(gateway));
     let authority = host.authority();
     installation.set("SSL_CERT_FILE", authority.to_str().unwrap());
     // The chat room is on this machine.

@@ -5,7 +5,6 @@ use std::{
     collections::HashMap,
     fs,
     net::{SocketAddr, TcpListener},
-    path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
     time::Duration,
@@ -24,7 +23,7 @@ use tokio::{
     runtime::Runtime,
 };
 
-use crate::support::{eventually, postgres};
+use crate::support::{change, copy_sample, eventually, postgres};
 
 /// The short size of the run; the full one is below.
 const SHORT: Run = Run {
@@ -162,15 +161,13 @@ impl Senders {
     async fn start(database: Option<String>, instances: usize) -> Self {
         service::http::install_crypto();
         let folder = tempfile::tempdir().unwrap();
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static-config");
         let configuration = folder.path().join("config");
-        copy(&sample, &configuration);
-        let globals = configuration.join("globals.json");
-        let mut changed: Value = serde_json::from_slice(&fs::read(&globals).unwrap()).unwrap();
-        changed["initialUsers"] = json!([{
-            "id": ADMIN, "email": "admin@example.org", "validated": true, "groups": ["admin"],
-        }]);
-        fs::write(globals, changed.to_string()).unwrap();
+        copy_sample(&configuration);
+        change(&configuration.join("globals.json"), |globals| {
+            globals["initialUsers"] = json!([{
+                "id": ADMIN, "email": "admin@example.org", "validated": true, "groups": ["admin"],
+            }]);
+        });
         let mut senders = Self {
             folder,
             database,
@@ -281,19 +278,6 @@ impl Senders {
 fn free() -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.local_addr().unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 /// How often each event came.

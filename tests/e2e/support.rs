@@ -1,11 +1,13 @@
 mod git_host;
 mod installation;
 pub mod postgres;
+mod sample;
 mod severed;
 mod visitor;
 
 pub use git_host::GitHost;
 pub use installation::{Installation, Shape};
+pub use sample::{change, copy_sample};
 pub use severed::Line;
 pub use visitor::{Page, Visitor};
 

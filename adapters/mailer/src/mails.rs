@@ -88,7 +88,11 @@ impl Mail {
                 matches!(event.text("to")?, "deprecated" | "retired").then_some(Self::ApiDeprecated)
             }
             ("credential", "expiring") => Some(Self::SecretExpires),
-            ("usage", "threshold") => Some(Self::QuotaNearlyUsed),
+            // A limit per minute or hour is back before somebody has read of it.
+            ("usage", "threshold") => {
+                let is_short = matches!(event.text("window")?, "minute" | "hour");
+                (!is_short).then_some(Self::QuotaNearlyUsed)
+            }
             ("invitation", "add") => Some(Self::Invitation),
             ("announcement", "add") => Some(Self::Announcement),
             ("listener", "disabled") => Some(Self::ListenerDisabled),
@@ -231,6 +235,12 @@ mod tests {
             ("api.lifecycle", to("published"), None),
             ("user.password", json!({}), Some(Mail::PasswordChanged)),
             ("user.add", json!({}), None),
+            (
+                "usage.threshold",
+                json!({"window": "day"}),
+                Some(Mail::QuotaNearlyUsed),
+            ),
+            ("usage.threshold", json!({"window": "minute"}), None),
         ];
         for (kind, data, expected) in cases {
             let (entity, action) = kind.split_once('.').unwrap();

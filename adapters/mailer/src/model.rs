@@ -28,6 +28,8 @@ const PLAIN: [&str; 15] = [
     "successor",
     "listenerId",
 ];
+/// Members with a fixed set of values, which each language has its own words for.
+const CHOICES: [&str; 4] = ["role", "window", "from", "to"];
 /// Members that are moments; templates get the day.
 const DAYS: [&str; 4] = ["expiresAt", "resetAt", "deprecatedOn", "sunsetOn"];
 
@@ -71,6 +73,11 @@ fn content(configuration: &Configuration, content: &Content) -> Value {
     for member in PLAIN {
         if let Some(value) = event.data.get(member) {
             model[member] = value.clone();
+        }
+    }
+    for member in CHOICES {
+        if let Some(value) = event.text(member) {
+            model["is"][member][value] = true.into();
         }
     }
     for member in DAYS {

@@ -147,6 +147,15 @@ impl Installation {
     }
 
     /// For starts that are not going to succeed.
+    /// Takes the configuration from another place. It has the addresses of a standard installation.
+    pub fn configure(&mut self, place: &str) {
+        let host_of = |address: String| address.replace("http://", "");
+        let (portal, gateway) = (self.portal(), self.gateway());
+        self.set("WICKETGATE_CONFIG", place);
+        self.set("PORTAL_NETWORK_PORTALHOST", &host_of(portal));
+        self.set("PORTAL_NETWORK_APIHOST", &host_of(gateway));
+    }
+
     pub fn launch_without_waiting(&mut self) {
         self.launch_up();
     }

@@ -116,7 +116,7 @@ async fn each_further_kind_reaches_those_it_concerns() {
             event(
                 "usage",
                 "threshold",
-                json!({"applicationId": "shop", "apiId": "pets", "percent": 100, "limit": 10, "used": 10}),
+                json!({"applicationId": "shop", "apiId": "pets", "window": "day", "percent": 100, "limit": 10, "used": 10}),
             ),
             vec!["ada", "grace"],
         ),
