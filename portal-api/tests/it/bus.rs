@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     authorization::ALL_SCOPES,
+    receiver::Received,
     support::{ADMIN, Answer, Client, TestApi},
 };
 
@@ -29,6 +30,11 @@ fn quick(settings: &mut Settings) {
         reminder: Duration::from_millis(100),
         poll: Duration::from_millis(20),
     };
+}
+
+/// How many events came.
+fn count(requests: &[Received]) -> usize {
+    requests.iter().map(|one| one.events.len()).sum()
 }
 
 async fn apis() -> Vec<TestApi> {

@@ -19,6 +19,7 @@ mod kong_table;
 mod kong_world;
 mod metrics;
 mod portal;
+mod protection;
 mod provisioning;
 mod reporting;
 mod resilience;

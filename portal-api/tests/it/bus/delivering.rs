@@ -5,17 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    admin, apis, application, applications, is_sorted, listen, listen_as, queue, quick, rename,
-    until_empty,
+    admin, apis, application, applications, count, is_sorted, listen, listen_as, queue, quick,
+    rename, until_empty,
 };
 use crate::{
-    receiver::{Received, Receiver, Reply},
+    receiver::{Receiver, Reply},
     support::TestApi,
 };
-
-fn count(requests: &[Received]) -> usize {
-    requests.iter().map(|one| one.events.len()).sum()
-}
 
 #[tokio::test]
 async fn an_answer_acknowledges_and_nothing_comes_twice() {

@@ -6,17 +6,13 @@ use serde_json::json;
 use service::ServiceName;
 
 use super::{
-    admin, apis, application, applications, is_sorted, listen, listen_as, queue, quick, until,
-    until_empty,
+    admin, apis, application, applications, count, is_sorted, listen, listen_as, queue, quick,
+    until, until_empty,
 };
 use crate::{
-    receiver::{Received, Receiver, Reply},
+    receiver::{Receiver, Reply},
     support::TestApi,
 };
-
-fn count(requests: &[Received]) -> usize {
-    requests.iter().map(|one| one.events.len()).sum()
-}
 
 #[tokio::test]
 async fn after_an_outage_everything_comes_in_order() {
