@@ -14,7 +14,6 @@ mod store;
 mod tend;
 
 use std::{
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,7 +22,10 @@ use std::{
 };
 
 use kong::{Oauth2, admin::Client};
-use service::keys::{Key, MissingKey, Purpose, provision_key};
+use service::{
+    http::{AuthoritiesError, authorities, client_with},
+    keys::{Key, MissingKey, Purpose, provision_key},
+};
 
 use crate::{Settings, cache::Cache, configuration::KongAddresses};
 
@@ -56,26 +58,20 @@ pub struct Kong {
 
 /// Why there is no access to Kong.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthoritiesError {
-    #[error("KONG_ADMIN_CA: {path} cannot be read: {source}", path = .path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    #[error("KONG_ADMIN_CA: {path} holds no certificates: {source}", path = .path.display())]
-    Certificates {
-        path: PathBuf,
-        source: reqwest::Error,
-    },
+pub enum SetupError {
+    #[error("KONG_ADMIN_CA: {0}")]
+    Authorities(#[from] AuthoritiesError),
+    #[error("KONG_ADMIN_CA: {0}")]
+    Certificates(#[from] reqwest::Error),
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
 }
 
 impl Kong {
-    pub fn new(settings: &Settings) -> Result<Self, AuthoritiesError> {
+    pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         let reached = &settings.kong;
         let http = match &reached.authorities {
-            Some(path) => client_that_trusts(path.clone())?,
+            Some(path) => client_with(authorities(path)?)?,
             None => service::http::client(),
         };
         let token = reached.admin_token.as_ref();
@@ -112,16 +108,6 @@ impl Kong {
             .get(api)
             .unwrap_or_else(|| provision_key(&self.provision, api))
     }
-}
-
-fn client_that_trusts(path: PathBuf) -> Result<reqwest::Client, AuthoritiesError> {
-    let pem = match std::fs::read(&path) {
-        Ok(pem) => pem,
-        Err(source) => return Err(AuthoritiesError::File { path, source }),
-    };
-    reqwest::Certificate::from_pem_bundle(&pem)
-        .and_then(service::http::client_with)
-        .map_err(|source| AuthoritiesError::Certificates { path, source })
 }
 
 /// Whether a text can be one of Kong's tokens. Nothing else is asked for, or put into a path.

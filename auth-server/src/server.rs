@@ -107,9 +107,7 @@ async fn start(settings: Settings, readiness: &Readiness) -> anyhow::Result<AppS
             Ok(state) => return Ok(state),
             // Keys that do not open stay closed; a configuration may be corrected.
             Err(
-                error @ (StateError::Keys(_)
-                | StateError::MissingKey(_)
-                | StateError::Authorities(_)),
+                error @ (StateError::Keys(_) | StateError::MissingKey(_) | StateError::Kong(_)),
             ) => {
                 return Err(error.into());
             }

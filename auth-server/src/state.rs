@@ -13,7 +13,7 @@ use crate::{
     configuration::{Configuration, ConfigurationError},
     flows::FormKey,
     keys::{KeysError, SigningKeys},
-    kong::{AuthoritiesError, Kong},
+    kong::{Kong, SetupError},
     portal_api::{PortalApi, PortalApiError},
     tokens::{TokenMode, UnsupportedMode},
 };
@@ -47,7 +47,7 @@ pub enum StateError {
     #[error(transparent)]
     Keys(#[from] KeysError),
     #[error(transparent)]
-    Authorities(#[from] AuthoritiesError),
+    Kong(#[from] SetupError),
     #[error(transparent)]
     MissingKey(#[from] service::keys::MissingKey),
 }

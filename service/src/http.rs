@@ -1,5 +1,7 @@
 //! Running an HTTP server and calling other ones: one server loop, one client per process.
 
+mod authorities;
+mod body;
 mod correlation;
 mod guarded;
 mod observe;
@@ -15,6 +17,8 @@ use std::{
 };
 
 pub use crate::crypto::install as install_crypto;
+pub use authorities::{AuthoritiesError, authorities};
+pub use body::{BodyError, innermost, read_at_most};
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
 pub use guarded::{Permissions, Refused, check_foreign_url, guarded_client, is_refused};
 pub use series::Series;

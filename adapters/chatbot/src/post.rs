@@ -8,7 +8,7 @@ use sdk::signature::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets,
 };
 use serde_json::Value;
-use service::clock;
+use service::{clock, http::read_at_most};
 use url::Url;
 
 /// Answers are read up to this size.
@@ -89,18 +89,12 @@ async fn judge(answer: reqwest::Response) -> Posted {
 }
 
 /// `Retry-After` in seconds or as a date; Discord says it more exactly in the body.
-async fn asked_pause(mut answer: reqwest::Response) -> Option<Duration> {
+async fn asked_pause(answer: reqwest::Response) -> Option<Duration> {
     let header = answer
         .headers()
         .get(header::RETRY_AFTER)
         .and_then(|value| pause(value.to_str().ok()?.trim(), clock::now()));
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = read_at_most(answer, MAX_ANSWER).await.unwrap_or_default();
     let exact = serde_json::from_slice::<Value>(&body)
         .ok()
         .and_then(|body| body.get("retry_after")?.as_f64())

@@ -8,6 +8,7 @@ use base64::{
 };
 use kong::Kind;
 use serde::Deserialize;
+use service::http::{BodyError, read_at_most};
 use url::Url;
 
 use crate::entity::{Entities, tags, text};
@@ -78,17 +79,16 @@ pub async fn fetch(url: Url) -> Result<Vec<SigningKey>, Unavailable> {
         Unavailable(format!("{url}: {reason}"))
     };
     let request = service::http::client().get(url.clone()).timeout(TIMEOUT);
-    let mut response = request.send().await.map_err(failed)?;
+    let response = request.send().await.map_err(failed)?;
     if !response.status().is_success() {
         return Err(Unavailable(format!("{url}: status {}", response.status())));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Unavailable(format!("{url}: the key set is too long")));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = read_at_most(response, MAX_ANSWER)
+        .await
+        .map_err(|error| match error {
+            BodyError::TooLong(_) => Unavailable(format!("{url}: the key set: {error}")),
+            BodyError::Broken(error) => failed(error),
+        })?;
     parse(&body).map_err(|reason| Unavailable(format!("{url}: {reason}")))
 }
 

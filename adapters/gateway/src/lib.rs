@@ -37,7 +37,7 @@ mod target;
 mod usage;
 mod watch;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use sdk::{listener::EventService, types::gateway::GatewayStatus};
@@ -175,7 +175,7 @@ pub async fn serve(
 /// Where the gateways are and how they are called.
 fn gateways(settings: &Settings) -> anyhow::Result<Gateways> {
     let authorities = match &settings.gateway_admin_ca {
-        Some(path) => authorities(path)?,
+        Some(path) => service::http::authorities(path).context("KONG_ADMIN_CA")?,
         None => Vec::new(),
     };
     let http = if authorities.is_empty() {
@@ -198,15 +198,6 @@ fn gateways(settings: &Settings) -> anyhow::Result<Gateways> {
         .discovers_gateways
         .then(|| Discovery::new(authorities));
     Ok(Gateways::new(client, urls, discovery))
-}
-
-/// The authorities of a file.
-fn authorities(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let place = || format!("KONG_ADMIN_CA: {}", path.display());
-    let pem = std::fs::read(path).with_context(place)?;
-    let authorities = reqwest::Certificate::from_pem_bundle(&pem).with_context(place)?;
-    anyhow::ensure!(!authorities.is_empty(), "{}: there is none in it", place());
-    Ok(authorities)
 }
 
 fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {

@@ -7,7 +7,10 @@ use http::{StatusCode, header};
 use kong::{Oauth2, admin::Oauth2Token};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use service::backoff::Backoff;
+use service::{
+    backoff::Backoff,
+    http::{BodyError, read_at_most},
+};
 use url::Url;
 use uuid::Uuid;
 
@@ -419,22 +422,17 @@ fn parameter(encoded: &str, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-async fn answer(mut response: reqwest::Response, api: &str) -> Result<Value, KongError> {
+async fn answer(response: reqwest::Response, api: &str) -> Result<Value, KongError> {
     let status = response.status();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(KongError::Away(format!("it answers with status {status}")));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
+    let body = read_at_most(response, MAX_ANSWER)
         .await
-        .map_err(|error| KongError::Away(error.without_url().to_string()))?
-    {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(unreadable("it is too long"));
-        }
-        body.extend_from_slice(&chunk);
-    }
+        .map_err(|error| match error {
+            BodyError::TooLong(_) => unreadable(&error.to_string()),
+            BodyError::Broken(_) => KongError::Away(error.to_string()),
+        })?;
     let body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
     if status == StatusCode::OK {
         return Ok(Value::Object(body));

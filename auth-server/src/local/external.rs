@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use service::http::read_at_most;
 
 use crate::{configuration::ExternalSettings, federated::Identity, interaction::InteractionError};
 
@@ -34,7 +35,7 @@ pub async fn verify(
         .timeout(TIMEOUT)
         .json(&json!({"username": username, "password": password}));
     let away = |error: reqwest::Error| InteractionError::Provider(error.without_url().to_string());
-    let mut response = request.send().await.map_err(away)?;
+    let response = request.send().await.map_err(away)?;
     let status = response.status();
     if status.is_server_error() {
         let text = format!("the user service answers with status {status}");
@@ -43,14 +44,9 @@ pub async fn verify(
     if status != StatusCode::OK {
         return Ok(None);
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(away)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            let text = "the answer of the user service is too long".to_owned();
-            return Err(InteractionError::Provider(text));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let body = read_at_most(response, MAX_ANSWER).await.map_err(|error| {
+        InteractionError::Provider(format!("the answer of the user service: {error}"))
+    })?;
     let Ok(answer) = serde_json::from_slice::<Answer>(&body) else {
         let text = "the answer of the user service is no JSON object".to_owned();
         return Err(InteractionError::Provider(text));

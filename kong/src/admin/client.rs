@@ -3,6 +3,7 @@ use std::time::Duration;
 use reqwest::{Body, Method, RequestBuilder, StatusCode, header};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use service::http::read_at_most;
 use url::Url;
 use uuid::Uuid;
 
@@ -11,6 +12,8 @@ use crate::{ApiError, Entity, Kind};
 
 /// Entities per page; the largest size that Kong 3 accepts.
 pub(super) const PAGE_SIZE: &str = "1000";
+/// A page of the largest entities stays below this.
+const MAX_ANSWER: usize = 256 << 20;
 /// Of one call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Of loading a document; Kong itself gives up after a minute.
@@ -272,10 +275,12 @@ impl Client {
     ) -> Result<T, Error> {
         let response = self.send(request).await?;
         let call = response.url().path().to_owned();
-        response.json().await.map_err(|error| Error::Unreadable {
-            call,
-            reason: error.without_url().to_string(),
-        })
+        let unreadable = |reason: String| Error::Unreadable { call, reason };
+        let body = match read_at_most(response, MAX_ANSWER).await {
+            Ok(body) => body,
+            Err(error) => return Err(unreadable(error.to_string())),
+        };
+        serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()))
     }
 
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<reqwest::Response, Error> {
@@ -289,8 +294,8 @@ impl Client {
         }
         let retry_after = response.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        let text = response.text().await.unwrap_or_default();
-        let mut error: ApiError = serde_json::from_str(&text).unwrap_or_default();
+        let body = read_at_most(response, MAX_ANSWER).await.unwrap_or_default();
+        let mut error: ApiError = serde_json::from_slice(&body).unwrap_or_default();
         error.retry_after = retry_after;
         error.status = status.as_u16();
         if error.message.is_empty() {

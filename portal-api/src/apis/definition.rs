@@ -16,10 +16,10 @@ use config::{
     openapi::{self, Definition, Rewriting},
 };
 use http::{HeaderMap, StatusCode};
-use service::problem::Problem;
+use service::{http::read_at_most, problem::Problem};
 use url::Url;
 
-use super::{access, scopes::bounded};
+use super::access;
 use crate::{
     ApiError, AppState,
     caller::Caller,
@@ -100,7 +100,7 @@ async fn fetch(url: &Url, rewriting: &Rewriting) -> anyhow::Result<Rendered> {
         .send()
         .await?
         .error_for_status()?;
-    let body = bounded(response, MAX_BYTES).await?;
+    let body = read_at_most(response, MAX_BYTES).await?;
     let document = serde_json::from_slice(&body).context("it is no JSON")?;
     Ok(Rendered::json(&openapi::rewrite(document, rewriting)?))
 }

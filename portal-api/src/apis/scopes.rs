@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, ensure};
 use config::{Rendered, apis::Api};
 use serde_json::{Map, Value};
+use service::http::read_at_most;
 use url::Url;
 
 use crate::AppState;
@@ -119,26 +120,10 @@ async fn refresh(state: &AppState, url: &Url) {
 async fn ask(url: &Url) -> anyhow::Result<Value> {
     let request = service::http::client().get(url.clone()).timeout(PATIENCE);
     let response = request.send().await?.error_for_status()?;
-    let body = bounded(response, MAX_BYTES).await?;
+    let body = read_at_most(response, MAX_BYTES).await?;
     let scopes: Value = serde_json::from_slice(&body).context("the answer is no JSON")?;
     ensure!(scopes.is_object(), "the answer is no object");
     Ok(scopes)
-}
-
-/// A body up to a limit.
-pub(super) async fn bounded(
-    mut response: reqwest::Response,
-    limit: usize,
-) -> anyhow::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        ensure!(
-            body.len() + chunk.len() <= limit,
-            "the answer is larger than {limit} bytes"
-        );
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// Where the scopes of an API are looked up.

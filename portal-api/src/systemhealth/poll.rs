@@ -5,12 +5,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use sdk::types::health::Health;
 use serde::Deserialize;
-use service::health::Readiness;
+use service::{health::Readiness, http::read_at_most};
 use tokio_util::sync::CancellationToken;
 
 use crate::{AppState, events};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ANSWER: usize = 64 << 10;
 
 /// A part and where it answers.
 struct Target {
@@ -158,7 +159,8 @@ async fn ask(target: &Target) -> Health {
         }
     };
     let status = answer.status();
-    let said: Answer = answer.json().await.unwrap_or_default();
+    let body = read_at_most(answer, MAX_ANSWER).await.unwrap_or_default();
+    let said: Answer = serde_json::from_slice(&body).unwrap_or_default();
     entry.healthy = said
         .healthy
         .as_ref()

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jsonwebtoken::{DecodingKey, jwk::JwkSet};
+use service::http::read_at_most;
 use url::Url;
 
 use crate::ApiError;
@@ -15,6 +16,7 @@ use crate::ApiError;
 /// Unknown key ids ask the auth server at most this often, so that forged tokens cannot make this
 /// process a flood.
 const REFRESH_AT_MOST: Duration = Duration::from_secs(5);
+const MAX_KEY_SET: usize = 256 << 10;
 
 pub struct KeySet {
     url: Url,
@@ -66,9 +68,10 @@ impl KeySet {
             .cloned()
     }
 
-    async fn fetch(&self) -> reqwest::Result<HashMap<String, Arc<DecodingKey>>> {
+    async fn fetch(&self) -> anyhow::Result<HashMap<String, Arc<DecodingKey>>> {
         let answer = service::http::client().get(self.url.clone()).send().await?;
-        let set: JwkSet = answer.error_for_status()?.json().await?;
+        let body = read_at_most(answer.error_for_status()?, MAX_KEY_SET).await?;
+        let set: JwkSet = serde_json::from_slice(&body)?;
         let keys = set.keys.iter().filter_map(|jwk| {
             let kid = jwk.common.key_id.clone()?;
             Some((kid, Arc::new(DecodingKey::from_jwk(jwk).ok()?)))

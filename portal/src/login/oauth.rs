@@ -3,10 +3,13 @@
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use sdk::types::Secret;
 use serde::{Deserialize, de::DeserializeOwned};
-use service::keys::{self, MissingKey, PortalClient};
+use service::{
+    http::read_at_most,
+    keys::{self, MissingKey, PortalClient},
+};
 use url::Url;
 
 use crate::{Settings, failure::Failure, login::Attempt, session::Tokens};
@@ -202,7 +205,7 @@ async fn read<T: DeserializeOwned>(
         .await
         .map_err(|error| TokenError::Away(anyhow::Error::new(error.without_url()).context(what)))?;
     let status = response.status();
-    let body = body(response)
+    let body = read_at_most(response, MAX_ANSWER)
         .await
         .context(what)
         .map_err(TokenError::Away)?;
@@ -222,13 +225,4 @@ async fn read<T: DeserializeOwned>(
     serde_json::from_slice(&body)
         .context(what)
         .map_err(TokenError::Away)
-}
-
-async fn body(mut response: Response) -> anyhow::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        body.extend_from_slice(&chunk);
-        anyhow::ensure!(body.len() <= MAX_ANSWER, "the answer is too long");
-    }
-    Ok(body)
 }

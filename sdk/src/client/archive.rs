@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::BytesMut;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::{
     Client, Error,
-    call::{malformed, read_json},
+    call::{pass_on, read_json},
 };
 use crate::types::archive::ImportedData;
 
@@ -21,20 +21,9 @@ const PIECE: usize = 64 * 1024;
 impl Client {
     /// `POST /export`, written as it arrives. Answers with the number of bytes; after an error the
     /// archive is no whole one.
-    pub async fn export_data(&self, mut target: impl AsyncWrite + Unpin) -> Result<u64, Error> {
+    pub async fn export_data(&self, target: impl AsyncWrite + Unpin) -> Result<u64, Error> {
         let call = self.post(&["export"]).long(LONGEST, 0);
-        let mut response = call.send().await?;
-        let mut written = 0;
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| malformed("POST /export", &error.without_url().to_string()))?
-        {
-            target.write_all(&chunk).await?;
-            written += chunk.len() as u64;
-        }
-        target.flush().await?;
-        Ok(written)
+        pass_on(call.send().await?, target, "POST /export").await
     }
 
     /// `POST /import`: replaces all data by that of the archive. Data of people that is there

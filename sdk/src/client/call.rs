@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
-use service::{backoff::Backoff, http::CORRELATION_ID};
-use tokio::time::Instant;
+use service::{
+    backoff::Backoff,
+    http::{CORRELATION_ID, innermost, read_at_most},
+};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::Instant,
+};
 use url::Url;
 
 use super::{ApiError, Client, Error};
@@ -219,18 +225,25 @@ fn address(base: &Url, segments: &[&str]) -> Result<Url, Error> {
 }
 
 /// Reads a body up to `max` bytes.
-pub(super) async fn read(mut response: Response, max: usize, name: &str) -> Result<Bytes, Error> {
-    let mut body = BytesMut::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > max => {
-                return Err(malformed(name, &format!("it is longer than {max} bytes")));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
-            Err(error) => return Err(malformed(name, &cause(&error.without_url()))),
-        }
+pub(super) async fn read(response: Response, max: usize, name: &str) -> Result<Bytes, Error> {
+    let body = read_at_most(response, max).await;
+    body.map_err(|error| malformed(name, &error.to_string()))
+}
+
+/// Writes a body as it arrives. Answers with the number of bytes.
+pub(super) async fn pass_on(
+    mut response: Response,
+    mut target: impl AsyncWrite + Unpin,
+    name: &str,
+) -> Result<u64, Error> {
+    let mut written = 0;
+    let broken = |error: reqwest::Error| malformed(name, &innermost(&error.without_url()));
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        target.write_all(&chunk).await?;
+        written += chunk.len() as u64;
     }
+    target.flush().await?;
+    Ok(written)
 }
 
 pub(super) async fn read_json<T: DeserializeOwned>(
@@ -256,21 +269,12 @@ fn unreachable(base: &Url, error: reqwest::Error) -> Error {
     let reason = if error.is_timeout() {
         "time is over".to_owned()
     } else {
-        cause(&error.without_url())
+        innermost(&error.without_url())
     };
     Error::Unreachable {
         address: base.origin().ascii_serialization(),
         reason,
     }
-}
-
-/// The innermost reason, which is the one that says something ("connection refused").
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

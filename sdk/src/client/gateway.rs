@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use http::{StatusCode, header};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 
 use super::{
     Client, Error,
-    call::{Call, malformed, parse, read},
+    call::{Call, parse, pass_on, read},
 };
 use crate::types::{
     Snapshot,
@@ -51,27 +51,15 @@ impl Client {
     pub async fn snapshot_to(
         &self,
         known: Option<&str>,
-        mut target: impl AsyncWrite + Unpin,
+        target: impl AsyncWrite + Unpin,
     ) -> Result<SnapshotAnswer<u64>, Error> {
-        let mut response = self.snapshot_call(known).send().await?;
+        let response = self.snapshot_call(known).send().await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(SnapshotAnswer::Unchanged);
         }
         let etag = etag(&response);
-        let mut written = 0;
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| malformed(NAME, &error.without_url().to_string()))?
-        {
-            target.write_all(&chunk).await?;
-            written += chunk.len() as u64;
-        }
-        target.flush().await?;
-        Ok(SnapshotAnswer::Changed {
-            etag,
-            snapshot: written,
-        })
+        let snapshot = pass_on(response, target, NAME).await?;
+        Ok(SnapshotAnswer::Changed { etag, snapshot })
     }
 
     /// `GET /gateway/snapshot?application=`: only that application's part.

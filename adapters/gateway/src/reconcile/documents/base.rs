@@ -3,8 +3,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use bytes::Bytes;
 use kong::Kind;
 use serde_json::{Map, Value};
+use service::http::read_at_most;
 
 use crate::{
     desired::Desired,
@@ -30,6 +32,7 @@ pub async fn read(place: Option<&str>) -> Result<Option<Base>, RunError> {
     } else {
         tokio::fs::read(place)
             .await
+            .map(Bytes::from)
             .map_err(|error| failed(format!("{place}: {error}")))?
     };
     let document: Map<String, Value> =
@@ -40,22 +43,17 @@ pub async fn read(place: Option<&str>) -> Result<Option<Base>, RunError> {
     }))
 }
 
-async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+async fn fetch(url: &str) -> Result<Bytes, String> {
     let failed = |error: reqwest::Error| error.without_url().to_string();
     let request = service::http::client().get(url).timeout(TIMEOUT);
-    let mut response = request
+    let response = request
         .send()
         .await
         .and_then(reqwest::Response::error_for_status)
         .map_err(failed)?;
-    let mut text = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if text.len() + chunk.len() > MAX_SIZE {
-            return Err("the document is too long".to_owned());
-        }
-        text.extend_from_slice(&chunk);
-    }
-    Ok(text)
+    read_at_most(response, MAX_SIZE)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 fn names(document: &Map<String, Value>) -> BTreeSet<(&'static str, String)> {
