@@ -12,7 +12,7 @@ const SUBSCRIPTIONS: usize = 500;
 #[tokio::test]
 async fn while_protected_apis_come_change_and_go_nobody_gets_in_without_a_key() {
     let world = World::start().await;
-    let mut seen = BTreeMap::new();
+    let mut answers = BTreeMap::new();
     let protected = |number: usize, rewritten: bool| {
         let mut api = api(&format!("api-{number}"), "key-auth", &world.backend.url);
         if rewritten {
@@ -24,12 +24,12 @@ async fn while_protected_apis_come_change_and_go_nobody_gets_in_without_a_key() 
         }
         api
     };
-    let states = [
+    let steps = [
         (0..APIS).map(|number| protected(number, false)).collect(),
         (0..APIS).map(|number| protected(number, true)).collect(),
         Vec::new(),
     ];
-    for (number, apis) in states.into_iter().enumerate() {
+    for (number, apis) in steps.into_iter().enumerate() {
         {
             let mut installation = world.portal.installation();
             installation.hash = format!("state-{number}");
@@ -50,7 +50,7 @@ async fn while_protected_apis_come_change_and_go_nobody_gets_in_without_a_key() 
             let path = format!("/api-{}", paths.next().unwrap());
             tokio::select! {
                 () = &mut change => break,
-                status = world.status(&path, &[]) => *seen.entry(status.as_u16()).or_insert(0) += 1,
+                status = world.status(&path, &[]) => *answers.entry(status.as_u16()).or_insert(0) += 1,
             }
         }
         for path in 0..APIS {
@@ -59,10 +59,10 @@ async fn while_protected_apis_come_change_and_go_nobody_gets_in_without_a_key() 
         }
     }
     assert!(
-        seen.keys().all(|status| matches!(status, 401 | 404)),
-        "{seen:?}"
+        answers.keys().all(|status| matches!(status, 401 | 404)),
+        "{answers:?}"
     );
-    assert!(seen.values().sum::<usize>() > 0, "{seen:?}");
+    assert!(answers.values().sum::<usize>() > 0, "{answers:?}");
 }
 
 #[tokio::test]
