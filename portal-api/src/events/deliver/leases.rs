@@ -1,10 +1,10 @@
 //! Which instance sends to which listener, where several share a database.
 //!
 //! An instance writes itself into the rows of listeners that nobody sends to, as soon as there is
-//! something for them, and renews that every second, all of them in one statement. An instance that dies loses them after a few seconds; its
-//! open deliveries were never taken out of the queue, so the next one sends them again. One write a
-//! second, instead of one per batch and two per event, and never two senders that overtake each
-//! other.
+//! something for them, and renews that every second, all of them in one statement. An instance that
+//! dies loses them after a few seconds; its open deliveries were never taken out of the queue, so
+//! the next one sends them again. One write a second, instead of one per batch and two per event,
+//! and never two senders that overtake each other.
 
 use std::{
     sync::{Arc, Mutex},
