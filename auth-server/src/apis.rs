@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sdk::types::Api;
+use url::Url;
 
 use crate::tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode};
 
@@ -32,6 +33,10 @@ pub struct ApiPolicy {
     pub code: bool,
     pub implicit: bool,
     pub password: bool,
+    /// Its users are not stored; the provider's id is theirs.
+    pub passthrough_users: bool,
+    /// Decides about scopes, and how the backend knows a user.
+    pub scope_service: Option<Url>,
     pub client_credentials: bool,
     pub mandatory_scope: bool,
     pub lifetime: Duration,
@@ -63,8 +68,23 @@ impl ApiPolicy {
             Some(seconds) => TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000)),
             None => DEFAULT_REFRESH_LIFETIME,
         };
-        // Nothing here asks an outside service for users or scopes.
-        let passes_through = api.passthrough_users || api.passthrough_scope_url.is_some();
+        let pool = api.registration_pool.clone();
+        let pool = pool.filter(|pool| !pool.is_empty());
+        let scope_url = api.passthrough_scope_url.as_deref();
+        let scope_url = scope_url.filter(|url| !url.is_empty());
+        let scope_service = scope_url.and_then(web_address);
+        // Whom nobody knows cannot register, and a service that cannot be asked lets nobody in.
+        let is_contradictory = api.passthrough_users && pool.is_some()
+            || scope_url.is_some() && scope_service.is_none();
+        if is_contradictory {
+            tracing::error!(
+                api.id = api.id,
+                "users cannot log in: `passthroughUsers` with `registrationPool`, or `passthroughScopeUrl` is no URL"
+            );
+        }
+        let lets_in = |flag: Option<bool>| flag.unwrap_or(false) && !is_contradictory;
+        // With both the password grant is switched on without being named (static-config 12.1).
+        let both = api.passthrough_users && scope_service.is_some();
         Some(Self {
             id: api.id.clone(),
             name: if api.name.is_empty() {
@@ -77,20 +97,25 @@ impl ApiPolicy {
                 .scopes()
                 .map(|(id, description)| (id.to_owned(), description.to_owned()))
                 .collect(),
-            pool: api
-                .registration_pool
-                .clone()
-                .filter(|pool| !pool.is_empty()),
+            pool,
             auth_methods: api.auth_methods.clone(),
-            code: settings.enable_authorization_code.unwrap_or(false) && !passes_through,
-            implicit: settings.enable_implicit_grant.unwrap_or(false) && !passes_through,
-            password: settings.enable_password_grant.unwrap_or(false) && !passes_through,
+            code: lets_in(settings.enable_authorization_code),
+            implicit: lets_in(settings.enable_implicit_grant),
+            password: lets_in(settings.enable_password_grant) || both && !is_contradictory,
+            passthrough_users: api.passthrough_users,
+            scope_service,
             client_credentials: settings.enable_client_credentials.unwrap_or(false),
             mandatory_scope: settings.mandatory_scope.unwrap_or(false),
             lifetime,
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
             token_mode: settings.token_mode,
         })
+    }
+
+    /// Whether tokens of its users can be refreshed, and got for a password: users who are passed
+    /// through need the scope service, and it is only asked for them (10.4).
+    pub const fn can_renew(&self) -> bool {
+        self.passthrough_users == self.scope_service.is_some()
     }
 
     /// How its tokens are made, on a server of mode `of_server`.
@@ -132,6 +157,11 @@ impl ApiPolicy {
             })
             .map_or("", String::as_str)
     }
+}
+
+fn web_address(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then_some(url)
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! What the static configuration says about this server: its names, methods and token mode.
 //! Read at start and again every few seconds, swapped as a whole.
 
+mod ldap;
+mod method;
+mod read;
+mod redirect;
+
 use std::sync::Arc;
 
-use sdk::types::{AuthMethod, AuthServer, Globals, globals::Network};
-use serde_json::Value;
+use sdk::types::{AuthServer, Globals, globals::Network};
 use url::Url;
 
 use crate::{
@@ -13,6 +17,10 @@ use crate::{
     passwords::PasswordRule,
     tokens::{TokenMode, UnsupportedMode},
 };
+
+pub use ldap::{LdapSettings, USERNAME};
+pub use method::{ExternalSettings, Method, MethodKind};
+pub use redirect::{ErrorLink, OnFailure, ProfileSource, Provider, RedirectSettings, SignedBy};
 
 /// The configuration in force.
 #[derive(Clone, Debug)]
@@ -42,43 +50,6 @@ pub struct KongAddresses {
     pub proxy: Url,
 }
 
-/// A login method.
-#[derive(Clone, Debug)]
-pub struct Method {
-    pub id: String,
-    pub title: String,
-    /// Not offered where methods are listed.
-    pub protected: bool,
-    pub kind: MethodKind,
-}
-
-/// What a method does.
-#[derive(Clone, Debug)]
-pub enum MethodKind {
-    /// Accounts of this installation, with a password.
-    Local(LocalSettings),
-    /// Names and passwords that a service of the operator's checks (19.2).
-    External(Arc<ExternalSettings>),
-}
-
-/// Settings of an operator's own user service.
-#[derive(Clone, Debug)]
-pub struct ExternalSettings {
-    pub validate: Url,
-    /// Where people go who forgot their password; without one no link is shown.
-    pub forgot_password_url: Option<String>,
-    pub username_prompt: Option<String>,
-    pub password_prompt: Option<String>,
-}
-
-/// Settings of local accounts.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LocalSettings {
-    /// Addresses count as confirmed, no mail is sent.
-    pub trust_users: bool,
-    pub disable_signup: bool,
-}
-
 /// Why a configuration cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
@@ -96,7 +67,7 @@ pub enum ConfigurationError {
     Method {
         server: String,
         method: String,
-        what: &'static str,
+        what: String,
     },
     #[error("globals.json: network.{0} is no URL")]
     Kong(&'static str),
@@ -179,7 +150,7 @@ impl Configuration {
             }),
             title,
             portal_url: format!("{portal}/"),
-            methods: methods(settings, definition)?,
+            methods: method::list(settings, definition)?,
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             mode: TokenMode::parse(mode)?,
             kong: KongAddresses::new(settings.kong.admin_url.as_ref(), network)?,
@@ -189,102 +160,5 @@ impl Configuration {
     /// The enabled method with this id.
     pub fn method(&self, id: &str) -> Option<&Method> {
         self.methods.iter().find(|method| method.id == id)
-    }
-}
-
-fn methods(
-    settings: &Settings,
-    definition: &AuthServer,
-) -> Result<Vec<Method>, ConfigurationError> {
-    let enabled = definition
-        .auth_methods
-        .iter()
-        .filter(|one| one.is_enabled());
-    enabled
-        .filter_map(|one| {
-            let wrong = |what| ConfigurationError::Method {
-                server: settings.server_name.clone(),
-                method: one.name.clone(),
-                what,
-            };
-            method(one).map_err(wrong).transpose()
-        })
-        .collect()
-}
-
-/// A method; nothing when its type is none of ours.
-fn method(definition: &AuthMethod) -> Result<Option<Method>, &'static str> {
-    let flag = |name: &str| is_true(definition.config.get(name));
-    let kind = match definition.kind.as_str() {
-        "local" => MethodKind::Local(LocalSettings {
-            trust_users: flag("trustUsers"),
-            disable_signup: flag("disableSignup"),
-        }),
-        "external" => MethodKind::External(Arc::new(external(definition)?)),
-        other => {
-            tracing::error!(
-                method = definition.name,
-                "login method of type `{other}` is not offered by this server and left out"
-            );
-            return Ok(None);
-        }
-    };
-    Ok(Some(Method {
-        id: definition.name.clone(),
-        title: definition
-            .friendly_short
-            .clone()
-            .unwrap_or_else(|| definition.name.clone()),
-        protected: definition.is_protected(),
-        kind,
-    }))
-}
-
-fn external(definition: &AuthMethod) -> Result<ExternalSettings, &'static str> {
-    // Its users would have the ids of machine users.
-    if definition.name == "internal" {
-        return Err("a method of this type needs another name");
-    }
-    let text = |name: &str| {
-        let text = definition.config.get(name).and_then(Value::as_str);
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
-    };
-    let validate = text("validateUserPassUrl").ok_or("validateUserPassUrl is missing")?;
-    let validate = Url::parse(&validate).ok();
-    let is_web = |url: &Url| matches!(url.scheme(), "http" | "https");
-    Ok(ExternalSettings {
-        validate: validate
-            .filter(is_web)
-            .ok_or("validateUserPassUrl is no http or https URL")?,
-        forgot_password_url: text("forgotPasswordUrl"),
-        username_prompt: text("usernamePrompt"),
-        password_prompt: text("passwordPrompt"),
-    })
-}
-
-/// Flags may be texts (2.3).
-fn is_true(value: Option<&Value>) -> bool {
-    match value {
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) => text == "true" || text == "yes",
-        Some(Value::Number(number)) => number.as_i64() != Some(0),
-        _ => false,
-    }
-}
-
-impl Method {
-    /// The settings of accounts of this installation, if the method has such.
-    pub const fn local(&self) -> Option<&LocalSettings> {
-        match &self.kind {
-            MethodKind::Local(settings) => Some(settings),
-            MethodKind::External(_) => None,
-        }
-    }
-
-    pub fn external(&self) -> Option<&ExternalSettings> {
-        match &self.kind {
-            MethodKind::External(settings) => Some(settings),
-            MethodKind::Local(_) => None,
-        }
     }
 }

@@ -9,10 +9,13 @@ mod store;
 
 use chrono::{DateTime, Utc};
 
+use crate::subject::KeptProfile;
+
 pub use rules::{Presented, Verdict};
 pub use store::{
-    NewTokens, begin, delete_expired, extend, find, insert_tokens, is_revoked, list_living, mark,
-    present, revoke, revoke_access_token, revoke_of_session, revoke_of_user,
+    NewTokens, begin, delete_expired, extend, find, find_by_access, insert_tokens, is_revoked,
+    list_living, mark, present, renew, revoke, revoke_access_token, revoke_of_session,
+    revoke_of_user,
 };
 
 /// One authorization of a user for a client.
@@ -34,9 +37,17 @@ pub struct Family {
     pub revoked: bool,
     /// What names the user to the backend, where it is not made of user and namespace.
     pub verbatim: Option<String>,
+    /// What of the user's profile nobody can be asked for later.
+    pub profile: Option<KeptProfile>,
 }
 
 impl Family {
+    /// Whether its user is not stored anywhere else.
+    pub fn is_passthrough(&self) -> bool {
+        let profile = self.profile.as_ref();
+        profile.is_some_and(|profile| profile.passthrough)
+    }
+
     /// The text that names the user to the backend (section 12).
     pub fn authenticated_userid(&self) -> String {
         if let Some(text) = &self.verbatim {

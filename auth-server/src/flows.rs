@@ -9,9 +9,12 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::federated::Identity;
+
 pub use csrf::{FormKey, FormSource, InvalidForm, claimed_flow};
 pub use store::{
-    delete, delete_expired, find, find_latest, insert, set_namespace, set_pending_user,
+    delete, delete_expired, find, find_latest, insert, set_identity, set_namespace,
+    set_pending_user,
 };
 
 /// How long somebody may take from the first page to the last.
@@ -29,6 +32,10 @@ pub struct Flow {
     /// Who gave the right password but has to choose a new one first.
     pub pending_user: Option<String>,
     pub prefill_username: Option<String>,
+    /// What the client asks a provider's log-in page for, beside what is ours to know.
+    pub prompt: Option<String>,
+    /// Who logged in at a provider that does not tell a mail address, until it is known.
+    pub identity: Option<Identity>,
 }
 
 /// What happens once the user is known.
@@ -93,6 +100,8 @@ impl Flow {
             login_after: None,
             pending_user: None,
             prefill_username: None,
+            prompt: None,
+            identity: None,
         }
     }
 
@@ -105,11 +114,16 @@ impl Flow {
 
     /// Relative to the base path: begins the same request anew.
     pub fn restart_url(&self) -> String {
+        self.restart_url_with(&self.method)
+    }
+
+    /// The same with another method.
+    pub fn restart_url_with(&self, method: &str) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let path = match &self.goal {
             Goal::OwnPage { target } => {
                 query.append_pair("redirect_uri", target);
-                format!("{}/login", self.method)
+                format!("{method}/login")
             }
             Goal::Authorize(goal) => {
                 query.append_pair("client_id", &goal.client_id);
@@ -131,7 +145,7 @@ impl Flow {
                         query.append_pair(name, value);
                     }
                 }
-                format!("{}/api/{}/authorize", self.method, goal.api)
+                format!("{method}/api/{}/authorize", goal.api)
             }
         };
         format!("{path}?{}", query.finish())

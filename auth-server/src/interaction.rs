@@ -10,18 +10,24 @@ pub mod fields;
 mod pages;
 mod registration;
 
+use consent::Consent;
+
 use crate::{
+    configuration::Method,
     flows::{Flow, Goal, ResponseType},
     oauth::{ErrorCode, OAuthError},
     pages::{Fault, NamespaceChoice},
+    passthrough,
     portal_api::PortalApiError,
     sessions::Session,
     state::AppState,
+    subject::Subject,
 };
 
-pub use end::{refusal_url, revoke_user};
+pub use end::{foreign_refusal_url, refusal_url, revoke_user};
 pub use pages::{
     login_page, page_error, redirect, respond, show_register, signup_is_closed, signup_page, store,
+    targets,
 };
 
 /// What comes next.
@@ -72,7 +78,9 @@ pub async fn next(
     };
     let refuse = |code, text: &str| refusal_url(state, goal, &OAuthError::new(code, text));
     let login_needed = || {
-        if goal.silent {
+        let configuration = state.configuration();
+        let method = configuration.method(&flow.method);
+        if goal.silent && !method.is_some_and(Method::can_be_silent) {
             Next::Redirect(refuse(ErrorCode::LoginRequired, "Nobody is logged in."))
         } else {
             Next::Login
@@ -81,20 +89,21 @@ pub async fn next(
     let Some((session, login)) = login else {
         return Ok(login_needed());
     };
-    let Some(user) = state.portal_api.user(&login.user_id).await? else {
-        // The account is gone; so is what its session could do.
-        return Ok(login_needed());
-    };
-    if !user.accepts_session_of(login.auth_time) {
-        return Ok(login_needed());
-    }
     let (Some(api), Some(client)) = (
         state.portal_api.api(&goal.api).await?,
         state.portal_api.client(&goal.client_id).await?,
     ) else {
         return Ok(Next::Refuse(Fault::ClientUnknown));
     };
-    let namespace = match registration::decide(state, (&client, &api), &user, goal).await? {
+    let configuration = state.configuration();
+    let Some(method) = configuration.method(&flow.method) else {
+        return Ok(Next::Refuse(Fault::NotFound));
+    };
+    // The account may be gone; so is what its session could do.
+    let Some(subject) = Subject::of_login(state, &api, method, login).await? else {
+        return Ok(login_needed());
+    };
+    let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
         registration::Decision::Ask(next) => {
             let text = "The user has to be asked something.";
@@ -106,25 +115,40 @@ pub async fn next(
             });
         }
     };
-    match consent::missing(state, &client, &api, &user, goal).await? {
-        Some(_) if goal.silent => {
-            let text = "The user has not agreed to the scope.";
-            Ok(Next::Redirect(refuse(ErrorCode::ConsentRequired, text)))
-        }
-        Some(request) => Ok(Next::Consent(Box::new(request))),
-        None => {
-            let end = end::End {
-                state,
-                flow,
-                goal,
-                session,
-                login,
-                namespace,
-            };
-            Ok(Next::Redirect(match goal.response {
-                ResponseType::Code => end.code().await?,
-                ResponseType::Token => end.token((&client, &api), &user).await,
-            }))
+    let decided =
+        passthrough::decide(state, &api, &goal.scope, &flow.method, &subject.profile).await;
+    let decision = match decided {
+        Ok(decision) => decision,
+        Err(error) => return Ok(Next::Redirect(refusal_url(state, goal, &error.answer()))),
+    };
+    // Whoever asks a scope service asks nobody else (9.3).
+    if decision.is_none() {
+        match consent::missing(state, &client, &api, &subject, goal).await? {
+            Consent::Given => {}
+            Consent::Impossible => {
+                let text = "Users of this API cannot agree to a scope.";
+                return Ok(Next::Redirect(refuse(ErrorCode::AccessDenied, text)));
+            }
+            Consent::Missing(_) if goal.silent => {
+                let text = "The user has not agreed to the scope.";
+                return Ok(Next::Redirect(refuse(ErrorCode::ConsentRequired, text)));
+            }
+            Consent::Missing(request) => return Ok(Next::Consent(request)),
         }
     }
+    let end = end::End {
+        state,
+        flow,
+        goal,
+        session,
+        login,
+        namespace,
+        api: &api,
+        subject: &subject,
+        decision,
+    };
+    Ok(Next::Redirect(match goal.response {
+        ResponseType::Code => end.code().await?,
+        ResponseType::Token => end.token(&client).await,
+    }))
 }

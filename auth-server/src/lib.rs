@@ -16,14 +16,17 @@ mod local;
 mod logout;
 mod metadata;
 mod pages;
+mod passthrough;
 mod registration;
 mod revocation;
 mod token;
+mod upstream;
 mod userinfo;
 
 // What they are made of.
 mod apis;
 mod brake;
+mod callout;
 mod clients;
 mod codes;
 mod families;
@@ -36,6 +39,7 @@ mod passwords;
 mod records;
 mod scopes;
 mod sessions;
+mod subject;
 mod tokens;
 
 // Around them.

@@ -7,6 +7,7 @@ mod change_password;
 mod external;
 mod forgotten;
 mod form;
+mod ldap;
 mod login;
 mod password;
 mod signup;
@@ -17,9 +18,9 @@ use axum::{Router, routing::get, routing::post};
 
 use crate::state::AppState;
 
-pub use form::{PageForm, delay, method_of, open_form};
-pub use login::login_url;
-pub use password::{Checked, check_password};
+pub use form::{PageForm, any_flow, delay, find_flow, method_of, open_form};
+pub use login::{login_url, wanted};
+pub use password::{Checked, Wanted, check_password};
 pub use verification::link as verification_link;
 pub use verify_email::logged_in_user;
 

@@ -25,9 +25,9 @@ use crate::{
 pub use consent::{FlashMessage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest};
 pub use error::{Fault, PageError, not_found};
 pub use forms::{
-    ChangePasswordPage, ChooseMethodPage, ForgotPasswordPage, LoginPage, MethodChoice,
-    NamespaceChoice, PoolField, PoolFieldKind, RegisterPage, SelectNamespacePage, SignupPage,
-    VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
+    ChangePasswordPage, ChooseMethodPage, EmailMissingPage, ForgotPasswordPage, LoginPage,
+    MethodChoice, NamespaceChoice, PoolField, PoolFieldKind, RegisterPage, SelectNamespacePage,
+    SignupPage, VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use texts::Texts;
@@ -58,6 +58,7 @@ pub struct Common {
     pub forgot_password_url: String,
     pub verify_email_url: String,
     pub verify_post_url: String,
+    pub email_missing_url: String,
     pub grant_url: String,
     pub manage_grants_url: String,
     pub select_namespace_url: String,
@@ -102,6 +103,7 @@ impl Shell {
                 forgot_password_url: target("forgotpassword"),
                 verify_email_url: target("verifyemail"),
                 verify_post_url: target("verify"),
+                email_missing_url: target("emailmissing"),
                 grant_url: target("grant"),
                 manage_grants_url: target("grants"),
                 select_namespace_url: target("selectnamespace"),

@@ -2,7 +2,7 @@
 
 use crate::{
     authorize, consent, content, introspection, keys, local, logout, metadata, pages, registration,
-    revocation, state::AppState, token, userinfo,
+    revocation, state::AppState, token, upstream, userinfo,
 };
 use axum::{
     Router,
@@ -23,6 +23,7 @@ pub fn router(state: AppState) -> Router {
         .merge(token::compatible_routes())
         .merge(userinfo::routes())
         .merge(local::routes())
+        .merge(upstream::routes())
         .merge(registration::routes())
         .merge(consent::routes())
         .merge(logout::routes())

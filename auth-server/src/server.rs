@@ -25,6 +25,7 @@ use crate::{
     portal_api::PortalApi,
     records, routes, sessions,
     state::{AppState, StateError},
+    upstream,
 };
 
 /// How often configuration and keys are looked after.
@@ -163,6 +164,7 @@ async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
     let txn = state.database.write().await?;
     sessions::delete_expired(&txn, idle, now).await?;
     flows::delete_expired(&txn, now).await?;
+    upstream::delete_expired(&txn, now).await?;
     codes::delete_expired(&txn, now).await?;
     families::delete_expired(&txn, now).await?;
     brake::delete_expired(&txn, now).await?;

@@ -6,6 +6,8 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::federated::Identity;
+
 pub use store::{begin, delete_expired, delete_of, end, find};
 
 /// How long a session lives at most, however busy it is.
@@ -23,8 +25,11 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub method: String,
+    /// Empty for somebody whom an API passes through, and who has no account.
     pub user_id: String,
     pub auth_time: DateTime<Utc>,
+    /// What a provider said, where one was asked.
+    pub identity: Option<Identity>,
 }
 
 impl Session {

@@ -16,6 +16,7 @@ use crate::{
     kong::{Kong, SetupError},
     portal_api::{PortalApi, PortalApiError},
     tokens::{TokenMode, UnsupportedMode},
+    upstream::Descriptions,
 };
 
 /// Shared state of one auth server. Cheap to clone.
@@ -30,6 +31,8 @@ pub struct Inner {
     pub form_key: FormKey,
     pub service_tokens: Verifier,
     pub kong: Kong,
+    /// What OpenID Connect providers say about themselves.
+    pub descriptions: Descriptions,
     /// Rung when something has been put on record.
     pub records: Notify,
     configuration: ArcSwap<Configuration>,
@@ -72,6 +75,7 @@ impl AppState {
             form_key: FormKey::new(&settings.keys)?,
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
             kong: Kong::new(&settings)?,
+            descriptions: Descriptions::default(),
             records: Notify::new(),
             configuration: ArcSwap::from_pointee(configuration),
             settings,

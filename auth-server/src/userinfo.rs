@@ -16,6 +16,7 @@ use crate::{
     oauth::{ErrorCode, OAuthError},
     portal_api::PortalApiError,
     state::AppState,
+    subject::KeptProfile,
     tokens::{self, TokenMode},
 };
 
@@ -66,6 +67,8 @@ struct Holder {
     user_id: String,
     client_id: String,
     namespace: Option<String>,
+    /// What came from a provider, or a scope service.
+    kept: Option<KeptProfile>,
 }
 
 /// The user behind a token that is valid and not revoked.
@@ -82,6 +85,7 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
             user_id: family.user_id,
             client_id: family.client_id,
             namespace: family.namespace,
+            kept: family.profile,
         });
     }
     let claims =
@@ -90,7 +94,9 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
     if revoked.map_err(database)? || !claims.is_of_user() {
         return Err(invalid());
     }
+    let family = families::find_by_access(db, &claims.jti).await;
     Ok(Holder {
+        kept: family.map_err(database)?.and_then(|family| family.profile),
         namespace: claims.namespace().map(str::to_owned),
         user_id: claims.sub,
         client_id: claims.client_id,
@@ -98,6 +104,10 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
 }
 
 async fn profile_of(state: &AppState, holder: &Holder) -> Result<Value, Refused> {
+    let kept = holder.kept.clone().unwrap_or_default();
+    if kept.passthrough {
+        return Ok(Value::Object(kept.claims));
+    }
     let user = state
         .portal_api
         .user(&holder.user_id)
@@ -106,8 +116,8 @@ async fn profile_of(state: &AppState, holder: &Holder) -> Result<Value, Refused>
     let user = user
         .filter(|user| user.disabled != Some(true))
         .ok_or_else(invalid)?;
-    let mut profile = Map::new();
-    profile.insert("sub".to_owned(), json!(user.id));
+    let mut profile = kept.claims;
+    profile.entry("sub").or_insert_with(|| json!(user.id));
     profile.insert("email".to_owned(), json!(user.email));
     let verified = user.validated.unwrap_or(false);
     profile.insert("email_verified".to_owned(), json!(verified));

@@ -12,6 +12,7 @@ use ui::Preferences;
 use crate::{
     address::Peer,
     cookies::Cookie,
+    federated::Person,
     flows::FormSource,
     pages::PageError,
     records::{self, Act},
@@ -74,19 +75,24 @@ impl Visitor {
         &mut self,
         state: &AppState,
         method: &str,
-        user_id: &str,
+        person: &Person,
     ) -> Result<(), sea_orm::DbErr> {
         let now = clock::now();
+        let user_id = person.user.as_ref().map(|user| user.id.as_str());
         let login = Login {
             method: method.to_owned(),
-            user_id: user_id.to_owned(),
+            user_id: user_id.unwrap_or_default().to_owned(),
             auth_time: now,
+            identity: person.identity.clone(),
         };
         let txn = state.database.write().await?;
         let previous = self.session_cookie.as_deref();
         let (cookie, session) = sessions::begin(&txn, previous, login, now).await?;
-        let act = Act::LoggedIn { user_id };
-        records::insert(&txn, act, method, self.peer.address, now).await?;
+        // Whom nobody here knows is no user of portal-api's.
+        if let Some(user_id) = user_id {
+            let act = Act::LoggedIn { user_id };
+            records::insert(&txn, act, method, self.peer.address, now).await?;
+        }
         txn.commit().await?;
         state.records.notify_one();
         let policy = state.configuration().cookies;
@@ -112,7 +118,10 @@ impl Visitor {
         crate::families::revoke_of_session(&txn, &session.sid, reason, now).await?;
         for Login {
             user_id, method, ..
-        } in &session.logins
+        } in session
+            .logins
+            .iter()
+            .filter(|login| !login.user_id.is_empty())
         {
             let act = Act::LoggedOut { user_id };
             records::insert(&txn, act, method, self.peer.address, now).await?;

@@ -12,6 +12,8 @@ mod m20261121_000006_replaced_tokens;
 mod m20261121_000007_kong_tokens;
 mod m20261121_000008_response_types;
 mod m20261121_000009_records;
+mod m20261121_000020_upstreams;
+mod m20261121_000021_identities;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -30,6 +32,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000007_kong_tokens::Migration),
             Box::new(m20261121_000008_response_types::Migration),
             Box::new(m20261121_000009_records::Migration),
+            Box::new(m20261121_000020_upstreams::Migration),
+            Box::new(m20261121_000021_identities::Migration),
         ]
     }
 

@@ -21,7 +21,10 @@ use crate::{
     visitor::Visitor,
 };
 
-use super::{AuthorizeParameters, rules::Prompting};
+use super::{
+    AuthorizeParameters,
+    rules::{Prompting, prompt_of_others},
+};
 
 /// Below the base path.
 pub fn standard_routes() -> Router<AppState> {
@@ -127,6 +130,7 @@ fn flow_of(
     };
     Flow {
         login_after: prompting.login_after,
+        prompt: parameters.prompt.as_deref().and_then(prompt_of_others),
         prefill_username: parameters.prefill_username.or(parameters.login_hint),
         ..Flow::new(method, Goal::Authorize(goal))
     }

@@ -75,6 +75,17 @@ pub fn normal_challenge(challenge: &str) -> String {
         .replace('/', "_")
 }
 
+/// The values of `prompt` that mean nothing here, for a provider that people are sent to.
+pub fn prompt_of_others(prompt: &str) -> Option<String> {
+    let ours = ["none", "login", "create"];
+    let others: Vec<&str> = prompt
+        .split_whitespace()
+        .filter(|value| !ours.contains(value))
+        .collect();
+    let others = others.join(" ");
+    (1..=256).contains(&others.len()).then_some(others)
+}
+
 /// How the request wants the user to be involved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prompting {

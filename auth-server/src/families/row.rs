@@ -3,7 +3,7 @@
 pub mod family {
     use sea_orm::entity::prelude::*;
 
-    use crate::{families::Family, scopes};
+    use crate::{families::Family, scopes, subject::KeptProfile};
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "auth_families")]
@@ -23,6 +23,8 @@ pub mod family {
         pub revoked_at: Option<DateTimeUtc>,
         pub revoked_reason: Option<String>,
         pub authenticated_userid: Option<String>,
+        /// JSON.
+        pub profile: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -46,6 +48,7 @@ pub mod family {
                 expires_at: row.expires_at,
                 revoked: row.revoked_at.is_some(),
                 verbatim: row.authenticated_userid,
+                profile: row.profile.as_deref().and_then(KeptProfile::parse),
             }
         }
     }

@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use crate::{kong, scopes, secret};
+use crate::{kong, scopes, secret, subject::KeptProfile};
 
 use super::{
     Family, Presented, RevokeReason, Verdict,
@@ -47,6 +47,7 @@ pub async fn begin(
         revoked_at: None,
         revoked_reason: None,
         authenticated_userid: new.verbatim.clone(),
+        profile: new.profile.as_ref().map(KeptProfile::to_text),
     };
     family::Entity::insert(row.into_active_model())
         .exec_without_returning(txn)
@@ -59,6 +60,30 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<Family>,
         .one(db)
         .await?
         .map(Family::from))
+}
+
+/// The family of one of our access tokens, by its name.
+pub async fn find_by_access(db: &impl ConnectionTrait, jti: &str) -> Result<Option<Family>, DbErr> {
+    let token = access_token::Entity::find_by_id(jti).one(db).await?;
+    match token {
+        Some(token) => find(db, &token.family).await,
+        None => Ok(None),
+    }
+}
+
+/// Remembers what a scope service said at a refresh.
+pub async fn renew(txn: &DatabaseTransaction, renewed: &Family) -> Result<(), DbErr> {
+    let text = renewed.verbatim.clone();
+    family::Entity::update_many()
+        .col_expr(
+            family::Column::Scope,
+            Expr::value(scopes::join(&renewed.scope)),
+        )
+        .col_expr(family::Column::AuthenticatedUserid, Expr::value(text))
+        .filter(family::Column::Id.eq(&renewed.id))
+        .exec(txn)
+        .await?;
+    Ok(())
 }
 
 /// The living families of a user at one API.

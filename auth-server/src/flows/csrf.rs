@@ -19,6 +19,7 @@ pub enum FormSource {
     Grants,
     UserScopes,
     VerifyEmail,
+    EmailMissing,
     Register,
     Logout,
 }
@@ -35,6 +36,7 @@ impl FormSource {
             Self::Grants => "grants",
             Self::UserScopes => "user_scopes",
             Self::VerifyEmail => "generic",
+            Self::EmailMissing => "email_missing",
             Self::Register => "register",
             Self::Logout => "logout",
         }

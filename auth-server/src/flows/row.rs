@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::scopes;
+use crate::{federated::Identity, scopes};
 
 use super::{AuthorizeGoal, Flow, Goal, ResponseType};
 
@@ -24,6 +24,9 @@ pub struct Model {
     pub challenge: Option<String>,
     pub silent: bool,
     pub prefill_username: Option<String>,
+    pub prompt: Option<String>,
+    /// JSON.
+    pub identity: Option<String>,
     pub target: Option<String>,
     pub pending_user: Option<String>,
     pub login_after: Option<DateTimeUtc>,
@@ -57,6 +60,8 @@ impl Model {
             challenge: goal.and_then(|goal| goal.challenge.clone()),
             silent: goal.is_some_and(|goal| goal.silent),
             prefill_username: flow.prefill_username.clone(),
+            prompt: flow.prompt.clone(),
+            identity: flow.identity.as_ref().map(Identity::to_text),
             target,
             pending_user: flow.pending_user.clone(),
             login_after: flow.login_after,
@@ -91,6 +96,8 @@ impl Model {
             login_after: self.login_after,
             pending_user: self.pending_user,
             prefill_username: self.prefill_username,
+            prompt: self.prompt,
+            identity: self.identity.as_deref().and_then(Identity::parse),
         })
     }
 }

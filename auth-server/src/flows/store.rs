@@ -6,7 +6,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, sea_query::Expr,
 };
 
-use crate::secret;
+use crate::{federated::Identity, secret};
 
 use super::{Flow, row};
 
@@ -69,6 +69,16 @@ pub async fn set_pending_user(
     user_id: Option<&str>,
 ) -> Result<(), DbErr> {
     update(txn, id, row::Column::PendingUser, user_id).await
+}
+
+/// Remembers who came back from a provider, until the mail address is known.
+pub async fn set_identity(
+    txn: &DatabaseTransaction,
+    id: &str,
+    identity: Option<&Identity>,
+) -> Result<(), DbErr> {
+    let text = identity.map(Identity::to_text);
+    update(txn, id, row::Column::Identity, text.as_deref()).await
 }
 
 async fn update(

@@ -1,13 +1,12 @@
 //! Consent (9.3).
 
-use sdk::types::User;
-
 use crate::{
     apis::ApiPolicy,
     clients::Client,
     flows::AuthorizeGoal,
     pages::{Named, ScopeRequest},
     state::AppState,
+    subject::Subject,
 };
 
 use super::InteractionError;
@@ -19,17 +18,28 @@ pub struct Request {
     pub scopes: Vec<ScopeRequest>,
 }
 
+/// Whether the user agrees.
+pub enum Consent {
+    Given,
+    Missing(Box<Request>),
+    /// What somebody without an account agrees to could not be kept.
+    Impossible,
+}
+
 /// The scopes that the user has not granted yet; nothing for trusted clients.
 pub async fn missing(
     state: &AppState,
     client: &Client,
     api: &ApiPolicy,
-    user: &User,
+    subject: &Subject,
     goal: &AuthorizeGoal,
-) -> Result<Option<Request>, InteractionError> {
+) -> Result<Consent, InteractionError> {
     if client.trusted || goal.scope.is_empty() {
-        return Ok(None);
+        return Ok(Consent::Given);
     }
+    let Some(user) = &subject.user else {
+        return Ok(Consent::Impossible);
+    };
     let granted = state
         .portal_api
         .granted_scopes(&user.id, &client.application_id, &api.id)
@@ -43,7 +53,10 @@ pub async fn missing(
             description: api.scope_description(scope).to_owned(),
         })
         .collect();
-    Ok((!scopes.is_empty()).then(|| Request {
+    if scopes.is_empty() {
+        return Ok(Consent::Given);
+    }
+    Ok(Consent::Missing(Box::new(Request {
         api: Named {
             id: api.id.clone(),
             name: api.name.clone(),
@@ -53,5 +66,5 @@ pub async fn missing(
             name: client.application_name.clone(),
         },
         scopes,
-    }))
+    })))
 }

@@ -1,7 +1,6 @@
 //! The end of a flow: a code or a token for the client, or an error.
 
 use chrono::{DateTime, Utc};
-use sdk::types::User;
 use service::{clock, random};
 
 use crate::{
@@ -11,8 +10,10 @@ use crate::{
     families::{self, Family, RevokeReason},
     flows::{self, AuthorizeGoal, Flow},
     oauth::{Dialect, OAuthError, answer_url},
+    passthrough::Decision,
     sessions::{self, Login, Session},
     state::AppState,
+    subject::Subject,
     token::{self, TokenAnswer, TokenError, UserFlow, UserGrant},
 };
 
@@ -24,6 +25,10 @@ pub struct End<'a> {
     pub session: &'a Session,
     pub login: &'a Login,
     pub namespace: Option<String>,
+    pub api: &'a ApiPolicy,
+    pub subject: &'a Subject,
+    /// What a scope service decided, if the API has one.
+    pub decision: Option<Decision>,
 }
 
 impl End<'_> {
@@ -42,8 +47,8 @@ impl End<'_> {
     }
 
     /// Issues a token and answers the redirect that carries it, or says why there is none.
-    pub async fn token(&self, (client, api): (&Client, &ApiPolicy), user: &User) -> String {
-        match self.issue(client, api, user).await {
+    pub async fn token(&self, client: &Client) -> String {
+        match self.issue(client).await {
             Ok(answer) => self.answer(&[
                 ("access_token", &answer.access_token),
                 ("token_type", "bearer"),
@@ -57,22 +62,17 @@ impl End<'_> {
         }
     }
 
-    async fn issue(
-        &self,
-        client: &Client,
-        api: &ApiPolicy,
-        user: &User,
-    ) -> Result<TokenAnswer, TokenError> {
+    async fn issue(&self, client: &Client) -> Result<TokenAnswer, TokenError> {
         let (state, now) = (self.state, clock::now());
         let family = self.family(now);
         let grant = UserGrant {
             by: UserFlow::Implicit,
             client,
             secret: None,
-            api,
+            api: self.api,
             family: &family,
             scope: &family.scope,
-            groups: &user.groups,
+            groups: &self.subject.groups,
             generation: None,
         };
         let made = token::make(state, &grant, now).await?;
@@ -85,20 +85,25 @@ impl End<'_> {
     }
 
     fn family(&self, expires_at: DateTime<Utc>) -> Family {
+        let decision = self.decision.as_ref();
+        let text = decision.and_then(|decision| decision.user_id.as_deref());
         Family {
             id: random::hex_id(),
             client_id: self.goal.client_id.clone(),
             api: self.goal.api.clone(),
             method: self.flow.method.clone(),
-            user_id: self.login.user_id.clone(),
+            user_id: self.subject.id.clone(),
             namespace: self.namespace.clone(),
-            scope: self.goal.scope.clone(),
+            scope: decision
+                .map_or(&self.goal.scope, |decision| &decision.scope)
+                .clone(),
             sid: Some(self.session.sid.clone()),
             auth_time: Some(self.login.auth_time),
             began_at: self.login.auth_time,
             expires_at,
             revoked: false,
-            verbatim: None,
+            verbatim: text.map(str::to_owned),
+            profile: self.subject.kept(self.api, text),
         }
     }
 
@@ -118,6 +123,19 @@ impl End<'_> {
 pub fn refusal_url(state: &AppState, goal: &AuthorizeGoal, error: &OAuthError) -> String {
     let to = (goal.redirect_uri.as_str(), goal.response);
     crate::authorize::answer_error(state, to, goal.state.as_deref(), error)
+}
+
+/// The same in the words of a provider, whose codes need not be among ours.
+pub fn foreign_refusal_url(
+    state: &AppState,
+    goal: &AuthorizeGoal,
+    (code, description): (&str, &str),
+) -> String {
+    let issuer = &state.configuration().issuer;
+    let mut members = vec![("error", code), ("error_description", description)];
+    members.extend(goal.state.as_deref().map(|state| ("state", state)));
+    members.push(("iss", issuer));
+    answer_url(&goal.redirect_uri, goal.response, &members)
 }
 
 /// Ends all sessions and tokens of a user.

@@ -9,10 +9,11 @@ use crate::{
     configuration::Method,
     flows::{self, Flow, FormSource},
     pages::{
-        self, GrantsPage, LoginPage, PageError, RegisterPage, SelectNamespacePage, Shell,
-        SignupPage,
+        self, GrantsPage, LoginPage, MethodChoice, PageError, RegisterPage, SelectNamespacePage,
+        Shell, SignupPage,
     },
     state::AppState,
+    upstream,
     visitor::Visitor,
 };
 
@@ -33,7 +34,7 @@ pub async fn respond(
         store(state, &visitor, &flow).await?;
     }
     match next {
-        Next::Login => login_page(state, visitor, &flow, StatusCode::OK, None, None).await,
+        Next::Login => log_in(state, visitor, &flow).await,
         Next::Register(form) => Ok(show_register(state, visitor, &flow, *form, None)),
         Next::SelectNamespace(namespaces) => {
             let source = FormSource::SelectNamespace;
@@ -52,6 +53,16 @@ pub async fn respond(
             let page = PageError::for_visitor(&visitor, state, fault);
             Ok(visitor.finish(page))
         }
+    }
+}
+
+/// The page of the method, here or at a provider.
+async fn log_in(state: &AppState, visitor: Visitor, flow: &Flow) -> Result<Response, PageError> {
+    let configuration = state.configuration();
+    let method = configuration.method(&flow.method);
+    match method.and_then(Method::redirect) {
+        Some(settings) => upstream::begin(state, visitor, flow, settings).await,
+        None => login_page(state, visitor, flow, StatusCode::OK, None, None).await,
     }
 }
 
@@ -82,7 +93,7 @@ pub async fn login_page(
     }
     let configuration = state.configuration();
     let method = configuration.method(&flow.method);
-    let external = method.and_then(Method::external);
+    let external = method.and_then(Method::password_page);
     let forgot_here = std::mem::take(&mut shell.common.forgot_password_url);
     let page = LoginPage {
         forgotten: match external {
@@ -103,11 +114,40 @@ pub async fn login_page(
         disable_signup: signup_is_closed(state, flow).await?,
         prefill_username: username.or_else(|| flow.prefill_username.clone()),
         back_to,
+        methods: other_methods(state, flow).await?,
         flow: flow.id.clone(),
         frame: shell.frame,
         common: shell.common,
     };
     Ok(pages::show(visitor, status, &page, &targets(flow)))
+}
+
+/// The other ways to log in that the API accepts, each beginning the same request anew.
+async fn other_methods(state: &AppState, flow: &Flow) -> Result<Vec<MethodChoice>, PageError> {
+    let Some(goal) = flow.authorize() else {
+        return Ok(Vec::new());
+    };
+    let api = state.portal_api.api(&goal.api).await;
+    let api = api.map_err(|error| PageError::portal_api(state, &error))?;
+    let configuration = state.configuration();
+    let accepted = api
+        .iter()
+        .flat_map(|api| api.methods(&state.settings.server_name));
+    let others = accepted
+        .filter(|id| *id != flow.method)
+        .filter_map(|id| configuration.method(id))
+        .filter(|method| !method.protected);
+    Ok(others
+        .map(|method| MethodChoice {
+            id: method.id.clone(),
+            title: method.title.clone(),
+            href: format!(
+                "{}/{}",
+                state.settings.base_path,
+                flow.restart_url_with(&method.id)
+            ),
+        })
+        .collect())
 }
 
 /// The page for a new account.
@@ -262,7 +302,7 @@ pub async fn signup_is_closed(state: &AppState, flow: &Flow) -> Result<bool, Pag
 }
 
 /// Where the forms of a flow may lead.
-fn targets(flow: &Flow) -> Vec<Url> {
+pub fn targets(flow: &Flow) -> Vec<Url> {
     flow.authorize()
         .and_then(|goal| Url::parse(&goal.redirect_uri).ok())
         .into_iter()

@@ -6,7 +6,7 @@ use sdk::types::{Pool, Registration, User};
 
 use crate::{
     apis::ApiPolicy, clients::Client, flows::AuthorizeGoal, pages::Fault, pages::NamespaceChoice,
-    state::AppState,
+    state::AppState, subject::Subject,
 };
 
 use super::{InteractionError, Next};
@@ -40,10 +40,10 @@ enum Outcome {
 pub async fn decide(
     state: &AppState,
     (client, api): (&Client, &ApiPolicy),
-    user: &User,
+    subject: &Subject,
     goal: &AuthorizeGoal,
 ) -> Result<Decision, InteractionError> {
-    let Some(pool_id) = &api.pool else {
+    let (Some(pool_id), Some(user)) = (&api.pool, &subject.user) else {
         return Ok(Decision::Registered { namespace: None });
     };
     let Some(pool) = state.portal_api.pool(pool_id).await? else {

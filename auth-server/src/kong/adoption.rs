@@ -138,6 +138,7 @@ fn adopted_row(row: &Oauth2Token, owner: Owner, now: DateTime<Utc>) -> Option<(F
         expires_at: ends,
         revoked: false,
         verbatim: Some(text),
+        profile: None,
     };
     let kept = Kept {
         id: row.id,

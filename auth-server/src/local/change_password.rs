@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::{
     families::RevokeReason,
+    federated::Person,
     flows::{self, Flow, FormSource},
     interaction,
     pages::{self, ChangePasswordPage, Fault, PageError, Shell, Texts},
@@ -104,5 +105,5 @@ pub async fn submit(
     interaction::revoke_user(&state, &user_id, RevokeReason::PasswordChanged)
         .await
         .map_err(database)?;
-    login::enter(&state, visitor, flow, &user).await
+    login::enter(&state, visitor, flow, &Person::local(user)).await
 }

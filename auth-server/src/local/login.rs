@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     configuration::Method,
+    federated::Person,
     flows::{self, Flow, FormSource, Goal},
     interaction,
     pages::{Fault, PageError, Texts},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Checked, PageForm, change_password, check_password,
+    Checked, PageForm, Wanted, change_password, check_password,
     form::{any_flow, method_of, open_form},
 };
 
@@ -82,6 +83,10 @@ pub async fn submit(
     PageForm(form): PageForm<Credentials>,
 ) -> Result<Response, PageError> {
     let method = method_of(&state, &visitor, &method)?;
+    if method.redirect().is_some() {
+        // It has a page of its own, elsewhere.
+        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+    }
     let source = FormSource::Login;
     let csrf = form.csrf.as_deref();
     let t = Texts(visitor.preferences.lang);
@@ -97,10 +102,23 @@ pub async fn submit(
         return again.show(&state, visitor, &flow).await;
     }
     let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
-    match verify(&state, &visitor, &method, &form, t).await? {
-        Ok(user) => enter(&state, visitor, flow, &user).await,
+    let wanted = wanted(&state, &flow, &visitor).await?;
+    match verify(&state, &visitor, (&method, wanted), &form, t).await? {
+        Ok(person) => enter(&state, visitor, flow, &person).await,
         Err(again) => again.show(&state, visitor, &flow).await,
     }
+}
+
+/// What the API behind `flow` has to know about somebody.
+pub async fn wanted(state: &AppState, flow: &Flow, visitor: &Visitor) -> Result<Wanted, PageError> {
+    let account = Wanted::Account(Some(visitor.preferences.lang));
+    let Some(goal) = flow.authorize() else {
+        return Ok(account);
+    };
+    let api = state.portal_api.api(&goal.api).await;
+    let api = api.map_err(|error| PageError::portal_api(state, &error))?;
+    let is_passed = api.is_some_and(|api| api.passthrough_users);
+    Ok(if is_passed { Wanted::Identity } else { account })
 }
 
 /// The page is shown again with a reason.
@@ -134,17 +152,16 @@ impl Again {
 async fn verify(
     state: &AppState,
     visitor: &Visitor,
-    method: &Method,
+    (method, wanted): (&Method, Wanted),
     form: &Credentials,
     t: Texts,
-) -> Result<Result<User, Again>, PageError> {
+) -> Result<Result<Person, Again>, PageError> {
     let username = form.username.trim();
     let address = visitor.peer.address;
-    let language = Some(visitor.preferences.lang);
-    let checked = check_password(state, method, address, username, &form.password, language).await;
+    let checked = check_password(state, method, address, username, &form.password, wanted).await;
     let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
     Ok(match checked {
-        Checked::Right(user) => Ok(*user),
+        Checked::Right(person) => Ok(*person),
         Checked::Wrong => Err(Again::new(StatusCode::OK, t.wrong_login(), username)),
         Checked::AddressTaken => {
             return Err(PageError::for_visitor(visitor, state, Fault::AddressTaken));
@@ -162,14 +179,15 @@ pub async fn enter(
     state: &AppState,
     mut visitor: Visitor,
     mut flow: Flow,
-    user: &User,
+    person: &Person,
 ) -> Result<Response, PageError> {
-    if user.must_change_password.unwrap_or(false) {
+    let has_to_change = |user: &&User| user.must_change_password.unwrap_or(false);
+    if let Some(user) = person.user.as_ref().filter(has_to_change) {
         flow.pending_user = Some(user.id.clone());
         return change_password::demand(state, visitor, &flow).await;
     }
     visitor
-        .log_in(state, &flow.method, &user.id)
+        .log_in(state, &flow.method, person)
         .await
         .map_err(|error| PageError::database(state, &error))?;
     interaction::respond(state, visitor, flow, false).await

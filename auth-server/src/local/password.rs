@@ -3,24 +3,24 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use sdk::types::User;
 use service::clock;
 use ui::Lang;
 
-use super::external;
+use super::{external, ldap};
 use crate::{
     brake::{self, Act, BrakeError, Who},
     configuration::{Method, MethodKind},
-    federated,
+    federated::{self, Identity, Loaded, Person},
     interaction::InteractionError,
     portal_api::LoginOutcome,
     records,
     state::AppState,
+    upstream,
 };
 
 /// What came of a name and a password.
 pub enum Checked {
-    Right(Box<User>),
+    Right(Box<Person>),
     /// After a delay: unknown name, wrong password and no password do not differ.
     Wrong,
     TooMany {
@@ -30,14 +30,23 @@ pub enum Checked {
     AddressTaken,
 }
 
-/// Checks name and password; `language` is that of the page, if it is asked by one. Failures of every kind look alike and get slower.
+/// What has to be known about somebody whom a provider vouches for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted {
+    /// His account here, made if need be in the language of the page, if there is one.
+    Account(Option<Lang>),
+    /// Only what the provider says: the API passes its users through.
+    Identity,
+}
+
+/// Checks name and password. Failures of every kind look alike and get slower.
 pub async fn check_password(
     state: &AppState,
     method: &Method,
     address: IpAddr,
     username: &str,
     password: &str,
-    language: Option<Lang>,
+    wanted: Wanted,
 ) -> Result<Checked, InteractionError> {
     let username = username.trim();
     let whos = [Who::Account(username), Who::Address(address)];
@@ -46,31 +55,14 @@ pub async fn check_password(
         Err(BrakeError::Braked(braked)) => return Ok(Checked::TooMany { wait: braked.0 }),
         Err(BrakeError::Database(error)) => return Err(error.into()),
     }
-    // An empty password never reaches a provider (F6).
-    let outcome = if username.is_empty() || password.is_empty() {
-        LoginOutcome::Refused
-    } else {
-        match &method.kind {
-            MethodKind::Local(_) => state.portal_api.login(username, password, address).await?,
-            MethodKind::External(settings) => {
-                match external::verify(settings, username, password).await? {
-                    Some(identity) => {
-                        match federated::load(state, method, &identity, language).await? {
-                            Some(user) => LoginOutcome::Right(Box::new(user)),
-                            None => return Ok(Checked::AddressTaken),
-                        }
-                    }
-                    None => LoginOutcome::Refused,
-                }
-            }
-        }
-    };
+    let outcome = identify(state, method, address, (username, password), wanted).await?;
     match outcome {
-        LoginOutcome::Right(user) => {
+        Outcome::Right(person) => {
             brake::release(&state.database, Act::Login, username).await?;
-            Ok(Checked::Right(user))
+            Ok(Checked::Right(person))
         }
-        LoginOutcome::Refused => {
+        Outcome::AddressTaken => Ok(Checked::AddressTaken),
+        Outcome::Refused => {
             let now = clock::now();
             let delay = brake::count(&state.database, Act::Login, &whos, now).await?;
             let act = records::Act::LoginRefused { username };
@@ -83,11 +75,91 @@ pub async fn check_password(
             tokio::time::sleep(delay).await;
             Ok(Checked::Wrong)
         }
-        LoginOutcome::Braked { retry_after } => {
+        Outcome::Braked { retry_after } => {
             tracing::info!(source = %address, retry_after, "log-in braked by portal-api");
             Ok(Checked::TooMany {
                 wait: Duration::from_secs(retry_after),
             })
         }
     }
+}
+
+enum Outcome {
+    Right(Box<Person>),
+    Refused,
+    /// By portal-api's own brake.
+    Braked {
+        retry_after: u64,
+    },
+    AddressTaken,
+}
+
+/// Asks whoever knows.
+async fn identify(
+    state: &AppState,
+    method: &Method,
+    address: IpAddr,
+    (username, password): (&str, &str),
+    wanted: Wanted,
+) -> Result<Outcome, InteractionError> {
+    // An empty password never reaches a provider (F6).
+    if username.is_empty() || password.is_empty() {
+        return Ok(Outcome::Refused);
+    }
+    let identity = match ask(state, method, username, password).await? {
+        Asked::Known(identity) => identity,
+        Asked::Refused => return Ok(Outcome::Refused),
+        Asked::Ours => {
+            return Ok(
+                match state.portal_api.login(username, password, address).await? {
+                    LoginOutcome::Right(user) => Outcome::Right(Box::new(Person::local(*user))),
+                    LoginOutcome::Refused => Outcome::Refused,
+                    LoginOutcome::Braked { retry_after } => Outcome::Braked { retry_after },
+                },
+            );
+        }
+    };
+    let user = match wanted {
+        Wanted::Identity => None,
+        Wanted::Account(language) => {
+            match federated::load(state, method, &identity, language).await? {
+                Loaded::User(user) => Some(*user),
+                Loaded::AddressTaken => return Ok(Outcome::AddressTaken),
+                // With a password nobody can be asked for an address.
+                Loaded::AddressMissing => return Ok(Outcome::Refused),
+            }
+        }
+    };
+    Ok(Outcome::Right(Box::new(Person {
+        user,
+        identity: Some(identity),
+    })))
+}
+
+/// What somebody else says of a name and a password.
+enum Asked {
+    /// Nobody else is asked: it is an account of this installation.
+    Ours,
+    Known(Identity),
+    Refused,
+}
+
+async fn ask(
+    state: &AppState,
+    method: &Method,
+    username: &str,
+    password: &str,
+) -> Result<Asked, InteractionError> {
+    let identity = match &method.kind {
+        MethodKind::Local(_) => return Ok(Asked::Ours),
+        MethodKind::External(settings) => {
+            external::verify(state, settings, username, password).await?
+        }
+        MethodKind::Ldap(settings) => ldap::verify(settings, username, password).await?,
+        MethodKind::Redirect(settings) if settings.takes_passwords => {
+            upstream::verify(settings, username, password).await?
+        }
+        MethodKind::Redirect(_) => None,
+    };
+    Ok(identity.map_or(Asked::Refused, Asked::Known))
 }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::{
     brake::{self, Act, Who},
     configuration::Method,
+    federated::Person,
     flows::{Flow, FormSource},
     interaction,
     pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell, SignupPage, Texts},
@@ -110,7 +111,9 @@ pub async fn submit(
         .await
         .map_err(|error| PageError::portal_api(&state, &error))?;
     match created {
-        SaveOutcome::Saved(user) if trusts => login::enter(&state, visitor, flow, &user).await,
+        SaveOutcome::Saved(user) if trusts => {
+            login::enter(&state, visitor, flow, &Person::local(user)).await
+        }
         SaveOutcome::Taken if trusts => {
             let fault = FormFault::Email(t.address_taken().to_owned());
             Ok(again(&state, visitor, &flow, email, fault))

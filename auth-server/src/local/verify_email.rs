@@ -16,6 +16,7 @@ use crate::{
     interaction,
     pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell, VerifyEmailRequestPage},
     state::AppState,
+    subject,
     visitor::Visitor,
 };
 
@@ -35,11 +36,13 @@ pub async fn logged_in_user(
     let Some(login) = visitor.login(method) else {
         return Ok(None);
     };
-    state
-        .portal_api
-        .user(&login.user_id)
+    let configuration = state.configuration();
+    let Some(method) = configuration.method(method) else {
+        return Ok(None);
+    };
+    subject::account(state, method, login)
         .await
-        .map_err(|error| PageError::portal_api(state, &error))
+        .map_err(|error| interaction::page_error(state, &error))
 }
 
 /// `GET {B}/{method}/verifyemail`

@@ -65,6 +65,12 @@ pub enum Refusal {
     ScopeMissing,
     /// A refresh asks for more than was granted.
     ScopeTooWide,
+    /// Users who are passed through need a scope service, and it them.
+    PassthroughUnsupported,
+    ScopeServiceDenied,
+    /// The service that checked name and password says no, or nothing that is understood.
+    RefreshNotAllowed,
+    RefreshCheckFailed,
     TooLarge,
     Malformed(&'static str),
 }
@@ -115,7 +121,8 @@ impl Refusal {
             | Self::ClientNotTrusted
             | Self::MethodNotAllowed
             | Self::FlowNotEnabled => ErrorCode::UnauthorizedClient,
-            Self::NotRegistered => ErrorCode::AccessDenied,
+            Self::NotRegistered | Self::ScopeServiceDenied => ErrorCode::AccessDenied,
+            Self::PassthroughUnsupported | Self::RefreshCheckFailed => ErrorCode::ServerError,
             Self::CodeInvalid
             | Self::CodeOfAnotherClient
             | Self::RedirectUriWrong
@@ -125,6 +132,7 @@ impl Refusal {
             | Self::RefreshTokenOfAnotherClient
             | Self::UserGone
             | Self::UserRefused
+            | Self::RefreshNotAllowed
             | Self::ConsentWithdrawn => ErrorCode::InvalidGrant,
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => {
                 ErrorCode::InvalidScope
@@ -134,7 +142,7 @@ impl Refusal {
 
     const fn compatible(&self) -> (u16, ErrorCode) {
         use ErrorCode::{
-            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope,
+            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, ServerError,
             UnauthorizedClient, UnsupportedGrantType,
         };
         match self {
@@ -183,7 +191,9 @@ impl Refusal {
             Self::MethodNotAllowed => (500, UnauthorizedClient),
             Self::CodeInvalid => (401, InvalidGrant),
             Self::RedirectUriWrong | Self::VerifierWrong | Self::UserRefused => (400, InvalidGrant),
-            Self::NotRegistered => (403, AccessDenied),
+            Self::NotRegistered | Self::ScopeServiceDenied => (403, AccessDenied),
+            Self::RefreshNotAllowed => (403, ServerError),
+            Self::PassthroughUnsupported | Self::RefreshCheckFailed => (500, ServerError),
             Self::ConsentWithdrawn => (403, UnauthorizedClient),
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => (400, InvalidScope),
         }
@@ -225,6 +235,12 @@ impl Refusal {
             Self::ConsentWithdrawn => "The user's consent no longer covers the scope.",
             Self::ScopeUnknown(scope) => return format!("The API has no scope `{scope}`."),
             Self::ScopeMissing => "The API demands a scope, and none is left.",
+            Self::PassthroughUnsupported => {
+                "For this API tokens are neither given for a password nor refreshed."
+            }
+            Self::ScopeServiceDenied => "The API does not let this user in.",
+            Self::RefreshNotAllowed => "The token of this user may not be refreshed.",
+            Self::RefreshCheckFailed => "Nobody says whether this token may be refreshed.",
             Self::ScopeTooWide => "`scope` goes beyond what was granted.",
             Self::TooLarge => "The request is longer than 100 kB.",
             Self::Malformed(what) => what,

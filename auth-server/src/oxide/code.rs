@@ -175,12 +175,14 @@ async fn issue(
     api: &ApiPolicy,
     family: &Family,
 ) -> Result<TokenAnswer, TokenError> {
-    let user = state
-        .portal_api
-        .user(&family.user_id)
-        .await?
-        .filter(|user| user.accepts_session_of(family.began_at))
-        .ok_or(Refusal::UserGone)?;
+    let groups = if family.is_passthrough() {
+        Vec::new()
+    } else {
+        let user = state.portal_api.user(&family.user_id).await?;
+        user.filter(|user| user.accepts_session_of(family.began_at))
+            .ok_or(Refusal::UserGone)?
+            .groups
+    };
     let now = clock::now();
     let grant = UserGrant {
         by: UserFlow::Code,
@@ -189,8 +191,8 @@ async fn issue(
         api,
         family,
         scope: &family.scope,
-        groups: &user.groups,
-        generation: client.kind.may_refresh().then_some(1),
+        groups: &groups,
+        generation: (client.kind.may_refresh() && api.can_renew()).then_some(1),
     };
     // Before the code is used up: if nothing can be made now, it may be redeemed once more.
     let made = token::make(state, &grant, now).await?;

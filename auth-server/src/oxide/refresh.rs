@@ -21,7 +21,7 @@ use crate::{
     families::{self, Family, RevokeReason, Verdict},
     kong::{self, KongError},
     oauth::{Dialect, Grant, Refusal},
-    scopes,
+    passthrough, scopes,
     state::AppState,
     token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
     tokens::TokenMode,
@@ -147,6 +147,21 @@ async fn rotate(
     grant: &UserGrant<'_>,
 ) -> Result<TokenAnswer, TokenError> {
     let family = grant.family;
+    if family.is_passthrough() && !grant.api.passthrough_users {
+        return Err(Refusal::RefreshTokenInvalid.into());
+    }
+    if grant.api.passthrough_users || grant.api.scope_service.is_some() {
+        let renewed = passthrough::renew(state, grant.api, family).await?;
+        let wanted = grant.scope.len() < family.scope.len();
+        let narrowed = |scope: &&String| !wanted || grant.scope.contains(scope);
+        let scope: Vec<String> = renewed.scope.iter().filter(narrowed).cloned().collect();
+        let grant = UserGrant {
+            family: &renewed,
+            scope: &scope,
+            ..*grant
+        };
+        return replace(state, token, &grant, &[]).await;
+    }
     let Some(user) = state.portal_api.user(&family.user_id).await? else {
         revoke(state, family, RevokeReason::UserGone).await?;
         return Err(Refusal::UserGone.into());
@@ -161,6 +176,17 @@ async fn rotate(
         return Err(Refusal::UserGone.into());
     }
     check_consent(state, grant.client, family).await?;
+    replace(state, token, grant, &user.groups).await
+}
+
+/// Replaces the token, if no other request is faster.
+async fn replace(
+    state: &AppState,
+    token: &str,
+    grant: &UserGrant<'_>,
+    groups: &[String],
+) -> Result<TokenAnswer, TokenError> {
+    let family = grant.family;
     let mut overtaken = Backoff::new(Duration::from_millis(20), Duration::from_millis(200));
     for _ in 0..TRIES {
         let now = clock::now();
@@ -172,7 +198,7 @@ async fn rotate(
             return Err(Refusal::RefreshTokenInvalid.into());
         }
         let grant = UserGrant {
-            groups: &user.groups,
+            groups,
             generation: Some(presented.generation + 1),
             ..*grant
         };
@@ -193,6 +219,9 @@ async fn rotate(
         let is_same = found.is_some_and(|(_, presented)| presented.verdict(now) == verdict);
         if is_same && families::mark(&txn, token, verdict, now).await? {
             kong::forget_refreshed(&txn, token).await?;
+            if family.is_passthrough() {
+                families::renew(&txn, family).await?;
+            }
             let answer = token::keep(&txn, &grant, made, now).await?;
             txn.commit().await?;
             return Ok(answer);

@@ -6,7 +6,10 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Serialize;
 use ui::{Frame, Preferences};
 
-use crate::{interaction::InteractionError, portal_api::PortalApiError, state::AppState};
+use crate::{
+    configuration::ErrorLink, interaction::InteractionError, portal_api::PortalApiError,
+    state::AppState,
+};
 
 use super::{Page, Texts};
 
@@ -25,9 +28,17 @@ pub struct ErrorPage {
     correlation_id: String,
     message: &'static str,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_link: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_link_description: Option<String>,
 }
 
 impl ErrorPage {
+    fn error_link_text(&self) -> &str {
+        self.error_link_description.as_deref().unwrap_or_default()
+    }
+
     fn heading(&self) -> &'static str {
         if self.status == 404 {
             self.t.not_found_title()
@@ -61,6 +72,8 @@ pub enum Fault {
     Namespace,
     Action,
     LoginNeeded,
+    /// A provider did not vouch for anybody.
+    LoginFailed,
     AddressTaken,
     TooMany,
     Unavailable,
@@ -83,6 +96,7 @@ impl Fault {
             | Self::Target
             | Self::Namespace
             | Self::Action => StatusCode::BAD_REQUEST,
+            Self::LoginFailed => StatusCode::UNAUTHORIZED,
             Self::AddressTaken => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -107,6 +121,7 @@ impl Fault {
             Self::Namespace => t.fault_namespace(),
             Self::Action => t.fault_action(),
             Self::LoginNeeded => t.fault_login_needed(),
+            Self::LoginFailed => t.fault_login_failed(),
             Self::AddressTaken => t.fault_address_taken(),
             Self::TooMany => t.too_many(),
             Self::Unavailable => t.fault_unavailable(),
@@ -121,6 +136,7 @@ pub struct PageError {
     fault: Fault,
     preferences: Preferences,
     wants_json: bool,
+    link: Option<ErrorLink>,
 }
 
 impl PageError {
@@ -130,7 +146,15 @@ impl PageError {
             fault,
             preferences: Preferences::default(),
             wants_json: false,
+            link: None,
         }
+    }
+
+    /// With a link that the operator has written for the method.
+    #[must_use]
+    pub fn with_link(mut self, link: Option<ErrorLink>) -> Self {
+        self.link = link;
+        self
     }
 
     /// In the language and form that the visitor wants.
@@ -179,6 +203,8 @@ impl IntoResponse for PageError {
             correlation_id: service::http::current_correlation_id().unwrap_or_default(),
             message: self.fault.text(t),
             status: status.as_u16(),
+            error_link_description: self.link.as_ref().map(|link| link.text.clone()),
+            error_link: self.link.map(|link| link.url),
         };
         let response = if self.wants_json {
             (status, super::as_json(&page)).into_response()

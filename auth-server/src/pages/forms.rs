@@ -26,6 +26,7 @@ pages! {
     VerifyEmailPage => "verify_email",
     VerifyPasswordPage => "verify_password_reset",
     VerifyEmailRequestPage => "verify_email_request",
+    EmailMissingPage => "email_missing",
     ChangePasswordPage => "force_change_password",
     RegisterPage => "register",
     SelectNamespacePage => "select_namespace",
@@ -56,6 +57,9 @@ pub struct LoginPage {
     /// The same as a link.
     #[serde(skip)]
     pub forgotten: Option<String>,
+    /// The API's other ways to log in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodChoice>,
     /// Name of the application one goes back to.
     #[serde(skip)]
     pub back_to: Option<String>,
@@ -275,6 +279,43 @@ pub struct VerifyEmailRequestPage {
     pub email: String,
     #[serde(skip)]
     pub verified: bool,
+}
+
+#[derive(Template, Serialize)]
+#[template(path = "email_missing.html")]
+pub struct EmailMissingPage {
+    #[serde(skip)]
+    pub frame: Frame,
+    #[serde(flatten)]
+    pub common: Common,
+    #[serde(skip)]
+    pub error: Option<String>,
+    #[serde(skip)]
+    pub email: String,
+}
+
+impl EmailMissingPage {
+    fn first(&self) -> Html {
+        let t = self.common.t;
+        self.field("email", t.email(), self.error.clone())
+    }
+
+    fn second(&self) -> Html {
+        self.field("email2", self.common.t.email_again(), None)
+    }
+
+    fn field(&self, name: &'static str, label: &str, error: Option<String>) -> Html {
+        Field {
+            kind: FieldKind::Email,
+            value: self.email.clone(),
+            autofocus: name == "email",
+            error,
+            autocomplete: "email",
+            max_length: Some(256),
+            ..Field::required(name, label)
+        }
+        .html()
+    }
 }
 
 #[derive(Template, Serialize)]

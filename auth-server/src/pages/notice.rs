@@ -15,6 +15,7 @@ pub enum NoticeKind {
     PasswordReset,
     ConfirmationMailSent,
     LoggedOut,
+    LoginFailed,
 }
 
 /// A notice with one link.
@@ -51,6 +52,7 @@ impl NoticePage {
             NoticeKind::PasswordReset => t.reset_done(),
             NoticeKind::ConfirmationMailSent => t.mail_sent(),
             NoticeKind::LoggedOut => t.logged_out(),
+            NoticeKind::LoginFailed => t.error_title(),
         }
     }
 
@@ -63,6 +65,7 @@ impl NoticePage {
             NoticeKind::PasswordReset => t.reset_done_text(),
             NoticeKind::ConfirmationMailSent => t.mail_sent_text(),
             NoticeKind::LoggedOut => t.logged_out_text(),
+            NoticeKind::LoginFailed => t.fault_login_failed(),
         }
     }
 
@@ -89,6 +92,7 @@ impl Page for NoticePage {
             NoticeKind::PasswordReset => "verify_password_reset_post",
             NoticeKind::ConfirmationMailSent => "verify_email_request_confirm",
             NoticeKind::LoggedOut => "logout",
+            NoticeKind::LoginFailed => "failure",
         }
     }
 }

@@ -6,6 +6,12 @@ ui::texts! {
         log_in = "Log in", "Anmelden";
         back_to(target) = "You go back to {target} afterwards.", "Danach geht es zurück zu {target}.";
         email = "Email", "E-Mail-Adresse";
+        email_again = "Repeat the email", "E-Mail-Adresse wiederholen";
+        emails_differ = "The two addresses differ.", "Die beiden Adressen sind verschieden.";
+        email_missing_title = "Your mail address", "Ihre E-Mail-Adresse";
+        email_missing_lead = "The account needs one, and where you logged in it is not told. We send a mail to confirm it.", "Das Konto braucht eine, und dort, wo Sie sich angemeldet haben, wird keine mitgeteilt. Wir schicken eine E-Mail, um sie zu bestätigen.";
+        go_on = "Continue", "Weiter";
+        or_log_in_with = "Or log in with", "Oder anmelden mit";
         password = "Password", "Passwort";
         password_again = "Repeat the password", "Passwort wiederholen";
         new_password = "New password", "Neues Passwort";
@@ -94,6 +100,7 @@ ui::texts! {
         fault_namespace = "You are not registered in this place.", "Sie sind in diesem Bereich nicht registriert.";
         fault_action = "The form was sent with an unknown button.", "Das Formular wurde mit einem unbekannten Knopf gesendet.";
         fault_address_taken = "Another account already has the mail address of this log-in. Log in with that account.", "Ein anderes Konto hat bereits die E-Mail-Adresse dieser Anmeldung. Melden Sie sich mit jenem Konto an.";
+        fault_login_failed = "The other side did not say who you are, or says it in a way that is not accepted here. Try once more, or log in another way.", "Die andere Seite hat nicht gesagt, wer Sie sind, oder auf eine Weise, die hier nicht gilt. Versuchen Sie es noch einmal, oder melden Sie sich anders an.";
         fault_login_needed = "Log in first.", "Melden Sie sich zuerst an.";
         fault_unavailable = "The log-in pages cannot reach their data right now. Try again in a minute.", "Die Anmeldung erreicht ihre Daten gerade nicht. Versuchen Sie es in einer Minute noch einmal.";
         fault_internal = "Something went wrong here.", "Hier ist etwas schiefgegangen.";

@@ -15,6 +15,8 @@ use sdk::{
 };
 use ui::Lang;
 
+use crate::federated::Identity;
+
 use super::{PortalApi, PortalApiError};
 
 /// What came of a name and a password.
@@ -95,19 +97,31 @@ impl PortalApi {
     pub async fn create_federated_user(
         &self,
         custom_id: &str,
+        identity: &Identity,
         email: &str,
-        validated: bool,
         language: Option<Lang>,
     ) -> Result<SaveOutcome<User>, PortalApiError> {
         let user = CreateUser {
             email: Some(email.to_owned()),
             custom_id: Some(custom_id.to_owned()),
-            validated: Some(validated),
-            groups: Some(Vec::new()),
+            validated: Some(identity.email_verified),
+            groups: Some(identity.groups.clone()),
             language: language.map(|language| language.tag().to_owned()),
             ..CreateUser::default()
         };
         saved(self.0.sdk.create_user(&user).await)
+    }
+
+    pub async fn set_groups(
+        &self,
+        user_id: &str,
+        groups: Vec<String>,
+    ) -> Result<SaveOutcome<User>, PortalApiError> {
+        let patch = PatchUser {
+            groups: Some(groups),
+            ..PatchUser::default()
+        };
+        saved(self.0.sdk.patch_user(user_id, &patch).await)
     }
 
     /// Gives a user a new password of his own choice.

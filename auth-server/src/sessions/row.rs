@@ -43,6 +43,8 @@ pub mod login {
         pub method: String,
         pub user_id: String,
         pub auth_time: DateTimeUtc,
+        /// JSON.
+        pub identity: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,7 +8,10 @@ use sea_orm::{
 };
 use service::random;
 
-use crate::secret::{self, Secret};
+use crate::{
+    federated::Identity,
+    secret::{self, Secret},
+};
 
 use super::{ABSOLUTE_LIFETIME, Login, Session, row::login, row::session};
 
@@ -59,7 +62,8 @@ pub async fn begin(
         None => Vec::new(),
     };
     // Another person at the same browser takes over all of it.
-    logins.retain(|login| login.method != new.method && login.user_id == new.user_id);
+    let is_same = |login: &Login| !new.user_id.is_empty() && login.user_id == new.user_id;
+    logins.retain(|login| login.method != new.method && is_same(login));
     logins.push(new);
     let cookie = Secret::generate();
     let mut sid = random::hex_id();
@@ -80,6 +84,7 @@ pub async fn begin(
         method: Set(login.method.clone()),
         user_id: Set(login.user_id.clone()),
         auth_time: Set(login.auth_time),
+        identity: Set(login.identity.as_ref().map(Identity::to_text)),
     });
     login::Entity::insert_many(rows)
         .exec_without_returning(txn)
@@ -147,6 +152,7 @@ impl From<login::Model> for Login {
             method: row.method,
             user_id: row.user_id,
             auth_time: row.auth_time,
+            identity: row.identity.as_deref().and_then(Identity::parse),
         }
     }
 }

@@ -13,11 +13,14 @@ use crate::{
     clients::Client,
     configuration::Method,
     families::{self, Family},
-    local::{Checked, check_password},
+    federated::Person,
+    local::{Checked, Wanted, check_password},
     oauth::{Grant, Refusal},
+    passthrough::{self, Decision},
     records::{self, Act},
     scopes,
     state::AppState,
+    subject::Subject,
 };
 
 use super::{
@@ -42,30 +45,55 @@ pub async fn grant(
     if !client.kind.is_confidential() {
         return Err(Refusal::ClientNotConfidential.into());
     }
-    if !client.trusted {
+    let api = api_of(state, &client, endpoint, grant).await?;
+    // Where a scope service decides, the client is not who is trusted.
+    if !client.trusted && api.scope_service.is_none() {
         return Err(Refusal::ClientNotTrusted.into());
     }
-    let api = api_of(state, &client, endpoint, grant).await?;
     let method = method(state, endpoint, &api)?;
     let scope = scope(request, &client, &api)?;
     let password = request.password.as_deref();
     let password = password.ok_or(Refusal::PasswordMissing)?;
-    let checked = check_password(state, &method, peer.address, username, password, None).await?;
-    let user = match checked {
-        Checked::Right(user) if user.must_change_password != Some(true) => user,
+    if !api.can_renew() {
+        return Err(Refusal::PassthroughUnsupported.into());
+    }
+    let wanted = if api.passthrough_users {
+        Wanted::Identity
+    } else {
+        Wanted::Account(None)
+    };
+    let checked = check_password(state, &method, peer.address, username, password, wanted).await?;
+    let has_to_change = |user: &User| user.must_change_password == Some(true);
+    let person = match checked {
+        Checked::Right(person) if !person.user.as_ref().is_some_and(has_to_change) => person,
         Checked::Right(_) | Checked::Wrong | Checked::AddressTaken => {
             return Err(Refusal::UserRefused.into());
         }
         Checked::TooMany { wait } => return Err(Braked(wait).into()),
     };
-    let verbatim = tenants(state, &api, &user).await?;
+    let Person { user, identity } = *person;
+    let subject =
+        Subject::new(&api, &method, user, identity.as_ref()).ok_or(TokenError::Internal)?;
+    let (scope, verbatim) =
+        match passthrough::decide(state, &api, &scope, &method.id, &subject.profile).await? {
+            None => {
+                let user = subject.user.as_ref().ok_or(TokenError::Internal)?;
+                (scope, tenants(state, &api, user).await?)
+            }
+            // Everybody would be nobody (F30).
+            Some(Decision { user_id: None, .. }) => {
+                let text = "the scope service's answer has no `authenticated_userid`";
+                return Err(TokenError::Provider(text.to_owned()));
+            }
+            Some(Decision { scope, user_id }) => (scope, user_id),
+        };
     let now = clock::now();
     let family = Family {
         id: random::hex_id(),
         client_id: client.client_id.clone(),
         api: api.id.clone(),
         method: method.id,
-        user_id: user.id.clone(),
+        user_id: subject.id.clone(),
         namespace: None,
         scope,
         sid: None,
@@ -73,6 +101,7 @@ pub async fn grant(
         began_at: now,
         expires_at: now + TimeDelta::minutes(1),
         revoked: false,
+        profile: subject.kept(&api, verbatim.as_deref().filter(|_| api.passthrough_users)),
         verbatim,
     };
     let grant = UserGrant {
@@ -82,19 +111,21 @@ pub async fn grant(
         api: &api,
         family: &family,
         scope: &family.scope,
-        groups: &user.groups,
+        groups: &subject.groups,
         generation: Some(1),
     };
     let made = make(state, &grant, now).await?;
     let txn = state.database.write().await?;
     families::begin(&txn, &family, now).await?;
-    let act = Act::LoggedIn { user_id: &user.id };
-    records::insert(&txn, act, &family.method, peer.address, now).await?;
+    if let Some(user) = &subject.user {
+        let act = Act::LoggedIn { user_id: &user.id };
+        records::insert(&txn, act, &family.method, peer.address, now).await?;
+    }
     let answer = keep(&txn, &grant, made, now).await?;
     txn.commit().await?;
     state.records.notify_one();
     tracing::info!(
-        user.id = user.id,
+        user.id = subject.id,
         client.id = client.client_id,
         "logged in by password grant"
     );

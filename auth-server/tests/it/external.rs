@@ -99,7 +99,8 @@ async fn the_first_log_in_makes_an_account_and_the_next_one_finds_it() {
     ];
     let token = server.token(&form).await.expect(200).member("access_token");
     let profile = server.get_with("/profile", &token).await.expect(200).json();
-    let expected = json!({"sub": id, "email": "bond@example.org", "email_verified": false});
+    let expected = json!({"sub": id, "email": "bond@example.org", "email_verified": false,
+        "name": "James"});
     assert_eq!(profile, expected);
     log_in(&server.browser(), "007", PASSWORD).await.expect(302);
     assert_eq!(server.portal.find_custom("directory:7").unwrap().0, id);

@@ -1,14 +1,19 @@
 //! A running auth server and browsers and clients that use it.
 
 mod browser;
+mod directory;
 mod kong;
 mod logs;
 mod portal_api;
+mod provider;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use auth_server::{OldGrants, Settings};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use migrations::Location;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -24,9 +29,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use browser::{Browser, Page};
+pub use directory::Directory;
 pub use kong::{EXPIRES_IN, Kong};
 pub use logs::Logs;
 pub use portal_api::{PASSWORD, PortalApi};
+pub use provider::{Kind, Provider, back};
 
 /// Redirect URI of the applications.
 pub const REDIRECT: &str = "https://app.example/cb?x=1";
@@ -329,24 +336,68 @@ pub fn with_part(token: &str, index: usize, value: &Value) -> String {
     parts.join(".")
 }
 
+/// A certificate in PEM form with its key; nothing where there is no openssl.
+pub fn certificate() -> Option<(String, ring::signature::RsaKeyPair)> {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, certificate) = self_signed(folder.path())?;
+    let key = der(&std::fs::read_to_string(key).unwrap());
+    let key = ring::signature::RsaKeyPair::from_pkcs8(&key).unwrap();
+    Some((std::fs::read_to_string(certificate).unwrap(), key))
+}
+
+/// Files with a key and its certificate, for 127.0.0.1 and `localhost`.
+pub fn self_signed(folder: &std::path::Path) -> Option<(PathBuf, PathBuf)> {
+    let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
+    let mut command = std::process::Command::new("openssl");
+    command
+        .args([
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        ])
+        .args(["-subj", "/CN=localhost", "-addext"])
+        .arg("subjectAltName=IP:127.0.0.1,DNS:localhost")
+        // One that may sign others is not taken for that of a server.
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate);
+    match command.output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{text}");
+            Some((key, certificate))
+        }
+        Err(_) => skip("openssl"),
+    }
+}
+
+/// What is between the first and the last line.
+fn der(pem: &str) -> Vec<u8> {
+    let lines: Vec<&str> = pem.lines().collect();
+    STANDARD.decode(lines[1..lines.len() - 1].concat()).unwrap()
+}
+
+/// Nothing, and a line that says so; a failure where everything has to be there.
+pub fn skip<T>(missing: &str) -> Option<T> {
+    let full = service::settings::var("WICKETGATE_TEST_FULL");
+    assert!(full.is_none(), "there is no {missing}");
+    // Written past the test runner, which shows nothing of tests that pass.
+    let test = std::thread::current();
+    let test = test.name().unwrap_or_default();
+    let _ = std::io::Write::write_fmt(
+        &mut std::io::stderr(),
+        format_args!("skipped: {test}: no {missing}\n"),
+    );
+    None
+}
+
 /// A new database on the server that `WICKETGATE_TEST_POSTGRES_URL` names.
 async fn fresh_postgres() -> Option<String> {
     use sea_orm::ConnectionTrait as _;
     use service::settings::var;
 
     let Some(server) = var("WICKETGATE_TEST_POSTGRES_URL") else {
-        assert!(
-            var("WICKETGATE_TEST_FULL").is_none(),
-            "WICKETGATE_TEST_POSTGRES_URL is not set"
-        );
-        // Written past the test runner, which shows nothing of tests that pass.
-        let test = std::thread::current();
-        let test = test.name().unwrap_or_default();
-        let _ = std::io::Write::write_fmt(
-            &mut std::io::stderr(),
-            format_args!("skipped: {test}: no PostgreSQL (WICKETGATE_TEST_POSTGRES_URL)\n"),
-        );
-        return None;
+        return skip("PostgreSQL (WICKETGATE_TEST_POSTGRES_URL)");
     };
     let name = format!("auth_{}", service::random::hex_id());
     let admin = sea_orm::Database::connect(&server).await.unwrap();

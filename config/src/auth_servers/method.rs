@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::read::{Object, is_safe_id};
 
-/// Types that wicked knew; the auth server decides which of them it offers.
+/// Types that there are, or were in wicked; the auth server decides which of them it offers.
 const TYPES: &[&str] = &[
-    "local", "github", "google", "twitter", "facebook", "oauth2", "adfs", "saml", "ldap",
+    "local", "github", "google", "twitter", "facebook", "oauth2", "adfs", "oidc", "saml", "ldap",
     "external", "dummy",
 ];
 

@@ -9,25 +9,127 @@ use crate::{
     problem::Report,
 };
 
-/// Type → members of `config` without which it does not work.
-const NEEDED: &[(&str, &[&str])] = &[
-    ("github", &["clientId", "clientSecret"]),
-    ("google", &["clientId", "clientSecret"]),
-    ("twitter", &["consumerKey", "consumerSecret"]),
-    ("oauth2", PROVIDER),
-    ("adfs", PROVIDER),
-    (
-        "saml",
-        &["profile/sub", "profile/email", "spOptions", "idpOptions"],
-    ),
-    ("ldap", &["url", "filter", "profile/sub", "profile/email"]),
-    ("external", &["validateUserPassUrl"]),
+/// What a type reads of `config`.
+struct Members {
+    /// Without these it does not work.
+    needed: &'static [&'static str],
+    /// These may be there, too.
+    others: &'static [&'static str],
+}
+
+/// The members of every type; nothing for those that there are not.
+fn members(kind: &str) -> Option<Members> {
+    let (needed, others): (&'static [_], &'static [_]) = match kind {
+        "local" => (&[], &["trustUsers", "disableSignup"]),
+        "github" => (CLIENT, PROVIDER),
+        "facebook" => (
+            CLIENT,
+            &["endpoints", "params", "forwardState", "trustUsers"],
+        ),
+        "google" => (CLIENT, OPENID),
+        "twitter" => (
+            CLIENT,
+            &[
+                "endpoints",
+                "params",
+                "forwardState",
+                "consumerKey",
+                "consumerSecret",
+            ],
+        ),
+        "oidc" => (&["clientId", "clientSecret", "issuer"], OPENID),
+        "oauth2" | "adfs" => (
+            &[
+                "clientId",
+                "clientSecret",
+                "endpoints/authorizeEndpoint",
+                "endpoints/tokenEndpoint",
+            ],
+            OAUTH2,
+        ),
+        "saml" => (
+            &["profile/sub", "profile/email", "spOptions", "idpOptions"],
+            &["trustUsers"],
+        ),
+        "ldap" => (
+            &["url", "filter", "profile/sub", "profile/email"],
+            &[
+                "ldapUser",
+                "ldapPassword",
+                "base",
+                "trustUsers",
+                "certificate",
+                "startTls",
+                "groupField",
+                "defaultGroups",
+                "forgotPasswordUrl",
+                "usernamePrompt",
+                "passwordPrompt",
+            ],
+        ),
+        "external" => (
+            &["validateUserPassUrl"],
+            &[
+                "allowRefreshUrl",
+                "forgotPasswordUrl",
+                "usernamePrompt",
+                "passwordPrompt",
+            ],
+        ),
+        _ => return None,
+    };
+    Some(Members { needed, others })
+}
+
+const CLIENT: &[&str] = &["clientId", "clientSecret"];
+const PROVIDER: &[&str] = &["endpoints", "params", "forwardState"];
+const OPENID: &[&str] = &[
+    "issuer",
+    "scope",
+    "params",
+    "forwardState",
+    "doesNotSupportPrompt",
+    "customIdField",
+    "emailField",
+    "nameField",
+    "firstNameField",
+    "lastNameField",
+    "trustUsers",
+    "groupField",
+    "defaultGroups",
+    "errorLink",
+    "errorLinkDescription",
 ];
-const PROVIDER: &[&str] = &[
-    "clientId",
-    "clientSecret",
-    "endpoints/authorizeEndpoint",
-    "endpoints/tokenEndpoint",
+const OAUTH2: &[&str] = &[
+    "endpoints",
+    "params",
+    "forwardState",
+    "doesNotSupportPrompt",
+    "customIdField",
+    "emailField",
+    "nameField",
+    "firstNameField",
+    "lastNameField",
+    "trustUsers",
+    "groupField",
+    "defaultGroups",
+    "errorLink",
+    "errorLinkDescription",
+    "retrieveProfile",
+    "certificate",
+    "issuer",
+    "audience",
+    "resource",
+    "verifyCert",
+    "publicCert",
+];
+/// Filled in for every method, or written.
+const TEMPLATES: &[&str] = &[
+    "authorizeEndpoint",
+    "tokenEndpoint",
+    "profileEndpoint",
+    "verifyEmailEndpoint",
+    "grantsEndpoint",
 ];
 
 pub fn check(configuration: &Configuration, documents: &BTreeMap<String, Value>, report: &Report) {
@@ -76,13 +178,15 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
         (!is_empty).then_some(value)
     };
     match kind {
-        "facebook" => {
-            let message = "log-in with facebook does not exist; the method is skipped";
+        "dummy" | "saml" => {
+            let message = format!("there is no log-in of type `{kind}`; the method is skipped");
             report.warn(file, &place.key("type"), message);
         }
-        "dummy" => {
-            let message = "everybody gets in with any password: for tests only";
-            report.warn(file, &place.key("type"), message);
+        "twitter" if member("consumerKey").is_some() && member("clientId").is_none() => {
+            let message = "X takes keys of OAuth 2.0 only, as `clientId` and `clientSecret`; \
+                the method is skipped";
+            let place = place.key("config").key("consumerKey");
+            report.warn(file, &place, message);
         }
         "oauth2" | "adfs" => {
             let is_asked =
@@ -109,16 +213,39 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
         }
         _ => {}
     }
-    let needed = NEEDED.iter().find(|(name, _)| *name == kind);
-    for path in needed.into_iter().flat_map(|(_, members)| *members) {
+    let Some(known) = members(kind) else {
+        return;
+    };
+    for path in known.needed {
         if member(path).is_none() {
-            missing(
-                file,
-                place,
-                path,
-                "the method cannot be used without it",
-                report,
-            );
+            let why = "the method cannot be used without it";
+            missing(file, place, path, why, report);
+        }
+    }
+    unknown(file, place, (kind, &known), method, report);
+}
+
+/// A misspelt member has no effect, and nobody would notice.
+fn unknown(
+    file: &str,
+    place: &JsonPath,
+    (kind, known): (&str, &Members),
+    method: &Value,
+    report: &Report,
+) {
+    let needed = known
+        .needed
+        .iter()
+        .filter_map(|path| path.split('/').next());
+    let names: Vec<&str> = needed
+        .chain(known.others.iter().copied())
+        .chain(TEMPLATES.iter().copied())
+        .collect();
+    let config = method.get("config").and_then(Value::as_object);
+    for name in config.into_iter().flat_map(|config| config.keys()) {
+        if !names.contains(&name.as_str()) {
+            let message = format!("methods of type `{kind}` have no `{name}`; it has no effect");
+            report.warn(file, &place.key("config").key(name), message);
         }
     }
 }

@@ -293,7 +293,10 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
         {"name": "off", "type": "saml", "enabled": false},
         {"name": "staff", "type": "ldap", "config": {"url": "ldap://x", "filter": "uid=x",
             "profile": {"sub": "uid", "email": "mail"}}},
-        {"name": "anybody", "type": "dummy"}
+        {"name": "anybody", "type": "dummy"},
+        {"name": "keycloak", "type": "oidc", "config": {"clientId": "a", "clientSecret": "b",
+            "issuer": "https://i/realms/a", "scopes": "openid", "grantsEndpoint": "/{{name}}/grants"}},
+        {"name": "x", "type": "twitter", "config": {"consumerKey": "a", "consumerSecret": "b"}}
     ], "config": {"api": {"upstream_url": "http://a", "routes": [{"paths": ["/auth"]}]}}}"#;
     let problems = problems(&[("auth-servers/default.json", server)]);
     let places: Vec<String> = places(&problems).into_iter().map(|place| place.1).collect();
@@ -305,6 +308,10 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
             "authMethods[2].config.certificate",
             "authMethods[4].config.filter",
             "authMethods[5].type",
+            "authMethods[6].config.scopes",
+            "authMethods[7].config.clientId",
+            "authMethods[7].config.clientSecret",
+            "authMethods[7].config.consumerKey",
             "config.api.routes[0].strip_path",
         ],
         "{problems}"

@@ -39,6 +39,10 @@ struct Data {
     kong: Option<(Url, Url)>,
     /// Where a service of the operator's checks names and passwords.
     external: Option<Url>,
+    /// Further login methods, which API `social` accepts beside `local`.
+    methods: Vec<Value>,
+    /// Further APIs.
+    apis: Vec<Value>,
     records: Vec<Value>,
     /// How often records are not taken before they are.
     refuses_records: usize,
@@ -124,6 +128,25 @@ impl PortalApi {
     /// From now on there is a method `directory`, for API `team`.
     pub fn use_external(&self, validate: &Url) {
         self.data().external = Some(validate.clone());
+    }
+
+    /// Adds a login method, for API `social`.
+    pub fn add_method(&self, name: &str, kind: &str, config: impl Into<Value>) {
+        let config: Value = config.into();
+        let method = json!({"name": name, "type": kind, "config": config});
+        self.data().methods.push(method);
+    }
+
+    /// Adds an API.
+    pub fn add_api(&self, api: Value) {
+        self.data().apis.push(api);
+    }
+
+    /// The groups of an account.
+    pub fn groups(&self, id: &str) -> Vec<String> {
+        let data = self.data();
+        let user = data.users.iter().find(|user| user.id == id).unwrap();
+        user.groups.clone()
     }
 
     /// The account that was made for somebody from elsewhere, with its address.
@@ -258,19 +281,21 @@ async fn auth_server(State(api): State<PortalApi>) -> Json<Value> {
         "enabled": api.data().external.is_some(), "config": {
             "validateUserPassUrl": api.data().external, "usernamePrompt": "Staff number",
             "forgotPasswordUrl": "https://staff.example/forgotten"}});
+    let mut methods = vec![
+        json!({"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}}),
+        json!({"name": "staff", "type": "local", "config": {"trustUsers": "true"}}),
+        directory,
+        json!({"name": "off", "type": "local", "enabled": false, "config": {}}),
+    ];
+    methods.extend(api.data().methods.iter().cloned());
     Json(json!({
         "id": "default", "name": "default", "tokens": {"mode": mode},
         "config": {"api": {"routes": [{"paths": ["/auth"]}]}},
-        "authMethods": [
-            {"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}},
-            {"name": "staff", "type": "local", "config": {"trustUsers": "true"}},
-            directory,
-            {"name": "off", "type": "local", "enabled": false, "config": {}}
-        ]
+        "authMethods": methods
     }))
 }
 
-async fn apis() -> Json<Value> {
+async fn apis(State(api): State<PortalApi>) -> Json<Value> {
     let settings = |code: bool| {
         json!({"enable_client_credentials": true, "enable_authorization_code": code,
             "token_expiration": "1800",
@@ -282,7 +307,12 @@ async fn apis() -> Json<Value> {
     let mut direct = settings(true);
     direct["enable_implicit_grant"] = json!(true);
     direct["enable_password_grant"] = json!(true);
-    Json(json!({"apis": [
+    let data = api.data();
+    let added = data.methods.iter();
+    let added = added.map(|method| format!("default:{}", method["name"].as_str().unwrap()));
+    let mut social: Vec<String> = vec!["default:local".to_owned()];
+    social.extend(added);
+    let mut apis = json!([
         {"id": "orders", "name": "Orders", "auth": "oauth2", "authMethods": methods, "settings": settings(true)},
         {"id": "machines", "auth": "oauth2", "authMethods": methods, "settings": settings(false)},
         {"id": "signed", "auth": "oauth2", "authMethods": methods, "settings": signed},
@@ -290,8 +320,13 @@ async fn apis() -> Json<Value> {
         {"id": "team", "auth": "oauth2", "authMethods": ["default:directory"], "settings": direct},
         {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
         {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "wicked"},
-        {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "tenants"}
-    ]}))
+        {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "tenants"},
+        {"id": "social", "auth": "oauth2", "authMethods": social, "settings": direct}
+    ]);
+    apis.as_array_mut()
+        .unwrap()
+        .extend(data.apis.iter().cloned());
+    Json(json!({"apis": apis}))
 }
 
 async fn pool(Path(pool): Path<String>) -> Response {
@@ -353,6 +388,13 @@ async fn login(State(api): State<PortalApi>, Json(body): Json<Value>) -> Respons
     }
 }
 
+fn texts(list: &Value) -> Vec<String> {
+    let texts = list.as_array().into_iter().flatten();
+    texts
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect()
+}
+
 async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let (email, password) = (text("email").to_lowercase(), text("password"));
@@ -369,7 +411,7 @@ async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> R
         email,
         password,
         validated: body["validated"] == true,
-        groups: Vec::new(),
+        groups: texts(&body["groups"]),
         must_change_password: false,
         custom_id: body["customId"].as_str().map(str::to_owned),
     };
@@ -438,6 +480,9 @@ async fn patch_user(
             return refuse(400, "against the rule");
         }
         password.clone_into(&mut user.password);
+    }
+    if body["groups"].is_array() {
+        user.groups = texts(&body["groups"]);
     }
     user.must_change_password = body["mustChangePassword"]
         .as_bool()

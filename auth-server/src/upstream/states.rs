@@ -1,0 +1,112 @@
+//! The table `auth_upstreams`: one row for each person who was sent to a provider and is not back.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter,
+};
+use service::{
+    crypto,
+    keys::{Key, Keys, MissingKey, Purpose},
+};
+
+use crate::{
+    flows::Flow,
+    secret::{self, Secret},
+};
+
+mod row {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "auth_upstreams")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub state_hash: String,
+        pub flow: String,
+        pub method: String,
+        pub expires_at: DateTimeUtc,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// How long somebody may take at the provider.
+const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+
+/// Remembers that `flow` goes on at its provider, and answers the `state` to come back with.
+pub async fn insert(
+    txn: &DatabaseTransaction,
+    flow: &Flow,
+    now: DateTime<Utc>,
+) -> Result<Secret, DbErr> {
+    let state = Secret::generate();
+    let row = row::ActiveModel {
+        state_hash: Set(state.digest()),
+        flow: Set(flow.id.clone()),
+        method: Set(flow.method.clone()),
+        expires_at: Set(now + LIFETIME),
+    };
+    row::Entity::insert(row).exec_without_returning(txn).await?;
+    Ok(state)
+}
+
+/// The flow for which somebody was sent to `method` with this `state`. It can be taken once.
+pub async fn take(
+    txn: &DatabaseTransaction,
+    state: &str,
+    method: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, DbErr> {
+    let hash = secret::digest(state);
+    let found = row::Entity::find_by_id(&hash)
+        .filter(row::Column::Method.eq(method))
+        .filter(row::Column::ExpiresAt.gt(now))
+        .one(txn)
+        .await?;
+    let Some(row) = found else {
+        return Ok(None);
+    };
+    let deleted = row::ActiveModel::from(row.clone()).delete(txn).await?;
+    // Two instances at once: one of them deletes it.
+    Ok((deleted.rows_affected == 1).then_some(row.flow))
+}
+
+/// Removes what was never come back for.
+pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
+    row::Entity::delete_many()
+        .filter(row::Column::ExpiresAt.lte(now))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// What is computed from a `state`, and known to nobody else before the code is redeemed.
+pub struct Derived {
+    /// RFC 7636.
+    pub verifier: String,
+    /// OpenID Connect.
+    pub nonce: String,
+}
+
+impl Derived {
+    pub fn of(keys: &Keys, state: &str) -> Result<Self, MissingKey> {
+        let key = keys.derive(&Purpose::Cookie)?;
+        Ok(Self {
+            verifier: derive(&key, "verifier", state),
+            nonce: derive(&key, "nonce", state),
+        })
+    }
+
+    pub fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(crypto::sha256(self.verifier.as_bytes()))
+    }
+}
+
+fn derive(key: &Key, what: &str, state: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key.hmac_sha256(format!("upstream/{what}/{state}").as_bytes()))
+}
