@@ -11,6 +11,7 @@ use service::clock;
 
 use crate::{
     apis::ApiPolicy,
+    configuration::Method,
     flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
     interaction,
     oauth::{OAuthError, answer_url},
@@ -103,7 +104,10 @@ async fn begin(
         Choice::One(method) => method,
         Choice::Ask(methods) => return Ok(ask_for_method(state, visitor, methods)),
     };
-    let wants_signup = parameters.prompt.as_deref() == Some("create");
+    // Only here: whoever has accounts elsewhere makes them there.
+    let configuration = state.configuration();
+    let is_local = configuration.method(&method).and_then(Method::local);
+    let wants_signup = parameters.prompt.as_deref() == Some("create") && is_local.is_some();
     let flow = flow_of(parameters, accepted, &method, prompting);
     if wants_signup && visitor.login(&method).is_none() {
         return begin_signup(state, visitor, &flow).await;
@@ -196,7 +200,7 @@ fn choose_method(
             query.finish()
         )
     };
-    let choice = |method: &&&crate::configuration::Method| MethodChoice {
+    let choice = |method: &&&Method| MethodChoice {
         id: method.id.clone(),
         title: method.title.clone(),
         href: again(&method.id),

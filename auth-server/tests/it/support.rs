@@ -113,10 +113,16 @@ impl TestServer {
 
     /// Two instances on one PostgreSQL; nothing where there is none.
     pub async fn start_two() -> Option<(Self, Self)> {
+        Self::start_two_beside(|_| {}).await
+    }
+
+    /// As [`Self::start_two`], after something was done with the stand-in of portal-api.
+    pub async fn start_two_beside(first: impl FnOnce(&PortalApi)) -> Option<(Self, Self)> {
         let url = fresh_postgres().await?;
         let location = Location::parse(&url).unwrap();
         let keys = Keys::from_master(MasterKey::generate());
         let portal = PortalApi::start(keys.clone()).await;
+        first(&portal);
         let folder = || tempfile::tempdir().unwrap();
         let (one, two) = tokio::join!(
             Self::on(

@@ -266,6 +266,9 @@ async fn openid_connect_brings_claims_and_groups() {
         Some("openid profile email")
     );
     assert_ne!(parameter(&there, "state").as_deref(), Some("mine"));
+    // New accounts are made there, too.
+    let create = leave(&server.browser(), &[("prompt", "create")]).await;
+    assert_eq!(create.path(), "/authorize");
     browser.get(&provider.approve(&there)).await.expect(302);
     let (id, email, validated) = server.portal.find_custom("idp:g-1").unwrap();
     assert_eq!((email.as_str(), validated), ("grace@example.org", true));
@@ -465,4 +468,58 @@ async fn the_log_in_page_offers_the_other_methods() {
     let there = browser.get(href).await.expect(302).location();
     let target = browser.get(&provider.approve(&there)).await.expect(302);
     assert!(target.location().as_str().starts_with(REDIRECT));
+}
+
+#[tokio::test]
+async fn people_come_back_to_any_instance_and_once_to_all_of_them() {
+    let provider = Provider::start(Kind::Oidc).await;
+    provider.tell(grace());
+    let config = provider.config(json!({}));
+    let started =
+        TestServer::start_two_beside(|portal| portal.add_method("idp", "oidc", config)).await;
+    let Some((one, two)) = started else {
+        return;
+    };
+    one.portal.add_client("app", "social", "confidential", true);
+    let at_one = one.browser();
+    let home = provider.approve(&leave(&at_one, &[]).await);
+    let at_two = at_one.at(&two);
+    let target = at_two.get(&home).await.expect(302).location();
+    assert!(target.as_str().starts_with(REDIRECT), "{target}");
+    // The same answer at the same moment at both.
+    let home = provider.approve(&leave(&at_one, &[("prompt", "login")]).await);
+    let (here, there) = tokio::join!(at_one.get(&home), at_two.get(&home));
+    let mut statuses = [here.status.as_u16(), there.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [302, 400]);
+}
+
+#[tokio::test]
+async fn the_pages_are_html_in_both_languages() {
+    let (server, provider) = server(Kind::Twitter, "twitter", json!({})).await;
+    provider.tell(json!({"id": "78", "name": "Grace", "username": "grace"}));
+    let browser = server.browser();
+    let german = ("accept-language", "de");
+    let url = Browser::authorize_url("app-social", &[("auth_method", "local")]);
+    let page = browser.html(&url, german).await.expect(200).text;
+    assert!(page.contains("Oder anmelden mit") && page.contains("/auth/idp/api/social/authorize?"));
+    let there = leave(&browser, &[]).await;
+    let home = provider.approve(&there);
+    let answer = browser.html(&home, german).await.expect(200);
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("form-action 'self' https://app.example"),
+        "{policy}"
+    );
+    assert_eq!(
+        answer.headers["cache-control"],
+        "no-store, no-cache, must-revalidate, proxy-revalidate"
+    );
+    let page = answer.text;
+    assert!(
+        page.contains("Ihre E-Mail-Adresse") && page.contains("action=\"/auth/idp/emailmissing\"")
+    );
+    assert!(page.contains("name=\"email2\"") && page.contains("name=\"_csrf\""));
+    let english = browser.html("/failure", ("accept-language", "en")).await;
+    assert!(english.expect(200).text.contains("This did not work"));
 }

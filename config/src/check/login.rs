@@ -204,6 +204,14 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
             }
         }
         "ldap" => {
+            let url = member("url").and_then(Value::as_str).unwrap_or_default();
+            let flag = member("startTls");
+            let is_off = matches!(flag, Some(Value::Bool(false)))
+                || flag.and_then(Value::as_str) == Some("false");
+            if url.starts_with("ldap:") && is_off {
+                let message = "passwords go to the directory without TLS";
+                report.warn(file, &place.key("config").key("startTls"), message);
+            }
             let filter = member("filter").and_then(Value::as_str);
             let is_bare = |filter: &str| !filter.starts_with('$') && !filter.contains("%username%");
             if filter.is_some_and(is_bare) {

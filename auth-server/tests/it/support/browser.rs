@@ -79,6 +79,14 @@ impl<'s> Browser<'s> {
         .await
     }
 
+    /// As a browser of people shows it.
+    pub async fn html(&self, path: &str, (name, value): (&str, &str)) -> Answer {
+        let request = service::http::client().get(self.server.url(path));
+        // The first of two counts.
+        let request = request.header(header::ACCEPT, "text/html");
+        self.send(request.header(name, value)).await
+    }
+
     pub async fn page(&self, path: &str) -> Page {
         as_page(self.get(path).await)
     }
