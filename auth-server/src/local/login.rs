@@ -159,10 +159,17 @@ async fn verify(
     let username = form.username.trim();
     let address = visitor.peer.address;
     let checked = check_password(state, method, address, username, &form.password, wanted).await;
-    let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
+    let checked =
+        checked.map_err(|error| interaction::page_error(state, &error).seen_by(visitor))?;
     Ok(match checked {
         Checked::Right(person) => Ok(*person),
-        Checked::Wrong => Err(Again::new(StatusCode::OK, t.wrong_login(), username)),
+        Checked::Wrong => {
+            let text = match method.local() {
+                Some(_) => t.wrong_login(),
+                None => t.wrong_name(),
+            };
+            Err(Again::new(StatusCode::OK, text, username))
+        }
         Checked::AddressTaken => {
             return Err(PageError::for_visitor(visitor, state, Fault::AddressTaken));
         }

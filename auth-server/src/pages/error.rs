@@ -150,6 +150,14 @@ impl PageError {
         }
     }
 
+    /// The same in the language and form that the visitor wants.
+    #[must_use]
+    pub fn seen_by(mut self, visitor: &crate::visitor::Visitor) -> Self {
+        self.preferences = visitor.preferences.clone();
+        self.wants_json = visitor.wants_json;
+        self
+    }
+
     /// With a link that the operator has written for the method.
     #[must_use]
     pub fn with_link(mut self, link: Option<ErrorLink>) -> Self {
@@ -159,11 +167,7 @@ impl PageError {
 
     /// In the language and form that the visitor wants.
     pub fn for_visitor(visitor: &crate::visitor::Visitor, state: &AppState, fault: Fault) -> Self {
-        Self {
-            preferences: visitor.preferences.clone(),
-            wants_json: visitor.wants_json,
-            ..Self::new(state, fault)
-        }
+        Self::new(state, fault).seen_by(visitor)
     }
 
     /// Logs what happened inside; the page says only that something did.

@@ -74,7 +74,12 @@ impl LoginPage {
     }
 
     fn username(&self) -> Html {
-        let label = self.username_prompt.as_deref();
+        let t = self.common.t;
+        let own = if self.is_external {
+            t.user_name()
+        } else {
+            t.email()
+        };
         Field {
             // A service of the operator's may have names that are no mail addresses.
             kind: if self.is_external {
@@ -86,7 +91,7 @@ impl LoginPage {
             autocomplete: "username",
             max_length: Some(256),
             autofocus: self.prefill_username.is_none(),
-            ..Field::required("username", label.unwrap_or(self.common.t.email()))
+            ..Field::required("username", self.username_prompt.as_deref().unwrap_or(own))
         }
         .html()
     }

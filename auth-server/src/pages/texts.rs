@@ -25,6 +25,8 @@ ui::texts! {
         terms = "terms of use", "Nutzungsbedingungen";
         privacy_intro = "How we handle your data is said in the", "Wie wir mit Ihren Daten umgehen, steht in der";
         privacy = "privacy policy", "Datenschutzerklärung";
+        user_name = "User name", "Benutzername";
+        wrong_name = "User name or password is not right.", "Benutzername oder Passwort stimmt nicht.";
         wrong_login = "Email or password is not right.", "E-Mail-Adresse oder Passwort stimmt nicht.";
         too_many = "Too many attempts. Try again in a few minutes.", "Zu viele Versuche. Versuchen Sie es in einigen Minuten noch einmal.";
         form_expired = "The page was open for too long, or cookies are off. Try once more.", "Die Seite war zu lange offen, oder Cookies sind abgeschaltet. Versuchen Sie es noch einmal.";

@@ -191,7 +191,7 @@ pub async fn enter(
     };
     let loaded = federated::load(state, method, &identity, language)
         .await
-        .map_err(|error| interaction::page_error(state, &error))?;
+        .map_err(|error| interaction::page_error(state, &error).seen_by(&visitor))?;
     // Who is locked would be sent back and forth: the provider knows nothing of it.
     let is_open = |user: &User| user.accepts_session_of(clock::now());
     if let Some(goal) = flow.authorize().filter(|goal| goal.silent)

@@ -95,7 +95,8 @@ async fn ldap_refuses_empty_passwords_wrong_ones_and_names_that_are_filters() {
         assert!(status == 400, "{username}: {error}");
     }
     drop(directory);
-    log_in(&server, "turing", PASSWORD).await.expect(503);
+    let away = log_in(&server, "turing", PASSWORD).await.expect(503);
+    assert_eq!(away.json()["template"], "error");
 }
 
 #[tokio::test]

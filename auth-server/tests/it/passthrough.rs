@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::support::{
-    Answer, Browser, PASSWORD, REDIRECT, TestServer, VERIFIER, claims, parameter,
+    Answer, Browser, PASSWORD, PortalApi, REDIRECT, TestServer, VERIFIER, claims, parameter,
 };
 
 const SECRET: (&str, &str) = ("client_secret", "secret");
@@ -68,31 +68,29 @@ impl Services {
 async fn server() -> (TestServer, Services) {
     let services = Services::default();
     let url = services.start().await;
-    let at = |path: &str| url.join(path).unwrap();
-    let config = json!({"validateUserPassUrl": at("validate"), "allowRefreshUrl": at("refresh")});
-    let api = |id: &str, users: bool, service: bool| {
-        json!({"id": id, "auth": "oauth2", "authMethods": ["default:staff-list", "default:local"],
-            "passthroughUsers": users, "passthroughScopeUrl": service.then(|| at("scope")),
-            "settings": {"enable_authorization_code": true, "enable_implicit_grant": true,
-                "scopes": {"read": {"description": ""}, "write": {"description": ""}}}})
-    };
-    let apis = [
-        api("users", true, false),
-        api("scopes", false, true),
-        api("through", true, true),
-    ];
-    let server = TestServer::start_beside(|portal| {
-        portal.add_method("staff-list", "external", config);
-        for api in apis {
-            portal.add_api(api);
-        }
-    })
-    .await;
+    let server = TestServer::start_beside(|portal| configure(portal, &url)).await;
     for api in ["users", "scopes", "through", "social"] {
         server.portal.add_client("app", api, "confidential", true);
         server.portal.add_client("shy", api, "confidential", false);
     }
     (server, services)
+}
+
+fn configure(portal: &PortalApi, services: &Url) {
+    let at = |path: &str| services.join(path).unwrap();
+    let config = json!({"validateUserPassUrl": at("validate"), "allowRefreshUrl": at("refresh")});
+    portal.add_method("staff-list", "external", config);
+    for (id, users, service) in [
+        ("users", true, false),
+        ("scopes", false, true),
+        ("through", true, true),
+    ] {
+        portal.add_api(json!({"id": id, "auth": "oauth2",
+            "authMethods": ["default:staff-list", "default:local"],
+            "passthroughUsers": users, "passthroughScopeUrl": service.then(|| at("scope")),
+            "settings": {"enable_authorization_code": true, "enable_implicit_grant": true,
+                "scopes": {"read": {"description": ""}, "write": {"description": ""}}}}));
+    }
 }
 
 /// The way to the end of an authorization at `client`.
@@ -331,4 +329,33 @@ async fn a_refresh_asks_both_services_again() {
     services.decide(decision("agent=8"));
     let over = refresh(&server, "shy-through", &third.member("refresh_token")).await;
     assert_eq!(over.error(), (400, "invalid_grant".to_owned()));
+}
+
+#[tokio::test]
+async fn kong_keeps_tokens_of_users_who_are_passed_through() {
+    let services = Services::default();
+    let url = services.start().await;
+    let prepare = |portal: &PortalApi| configure(portal, &url);
+    let (server, kong) = TestServer::start_with_kong_beside(prepare, |_| async {}).await;
+    server
+        .portal
+        .add_client("shy", "through", "confidential", false);
+    kong.add_client("shy-through", "secret");
+    let decision = |text: &str| json!({"allow": true, "authenticated_scope": ["read"], "authenticated_userid": text});
+    services.decide(decision("agent=7"));
+    *services.refresh.lock().unwrap() = json!({"allow_refresh": true});
+    let target = authorize(&server.browser(), "shy-through", &[("scope", "read")]).await;
+    let first = redeem(&server, "shy-through", &target).await.expect(200);
+    let row = kong.token(&first.member("access_token")).unwrap();
+    assert_eq!(row.user.as_deref(), Some("agent=7"));
+    assert_eq!(row.scope.as_deref(), Some("read"));
+    services.decide(decision("agent=8"));
+    let second = refresh(&server, "shy-through", &first.member("refresh_token"))
+        .await
+        .expect(200);
+    let token = second.member("access_token");
+    assert_eq!(kong.token(&token).unwrap().user.as_deref(), Some("agent=8"));
+    kong.until_only(&[&token]).await;
+    let profile = server.get_with("/profile", &token).await.expect(200).json();
+    assert_eq!(profile["email"], "bond@example.org");
 }

@@ -100,9 +100,18 @@ impl TestServer {
 
     /// As [`Self::start_with_kong`]; something is done with Kong first.
     pub async fn start_with<F: Future<Output = ()>>(first: impl FnOnce(Kong) -> F) -> (Self, Kong) {
+        Self::start_with_kong_beside(|_| {}, first).await
+    }
+
+    /// As [`Self::start_with`]; something is done with the stand-in of portal-api, too.
+    pub async fn start_with_kong_beside<F: Future<Output = ()>>(
+        prepare: impl FnOnce(&PortalApi),
+        first: impl FnOnce(Kong) -> F,
+    ) -> (Self, Kong) {
         let data = tempfile::tempdir().unwrap();
         let keys = Keys::from_master(MasterKey::generate());
         let portal = PortalApi::start(keys.clone()).await;
+        prepare(&portal);
         let kong = Kong::start(&keys).await;
         portal.use_kong(&kong.admin.url(), &kong.proxy.url());
         first(kong.clone()).await;

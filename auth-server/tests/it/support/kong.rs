@@ -99,6 +99,7 @@ impl Kong {
         kong.data().apis = vec![
             api("orders", &["code", "client_credentials"]),
             api("machines", &["client_credentials"]),
+            api("through", &["code", "password"]),
             api(
                 "direct",
                 &["code", "token", "password", "client_credentials"],
