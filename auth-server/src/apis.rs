@@ -14,6 +14,8 @@ const DEFAULT_REFRESH_LIFETIME: TimeDelta = TimeDelta::seconds(1_209_600);
 const UNLIMITED: TimeDelta = TimeDelta::days(36_500);
 /// Lifetime of access tokens when the API says nothing.
 const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
+/// Longest life of opaque access tokens, whatever an API says.
+const MAX_OPAQUE_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// The OAuth side of an API.
 #[expect(
@@ -39,7 +41,7 @@ pub struct ApiPolicy {
     pub scope_service: Option<Url>,
     pub client_credentials: bool,
     pub mandatory_scope: bool,
-    pub lifetime: Duration,
+    expiration: Duration,
     pub refresh_lifetime: TimeDelta,
     /// Where it differs from the server's.
     token_mode: Option<String>,
@@ -59,10 +61,9 @@ impl ApiPolicy {
                 .collect(),
             None => vec![api.id.clone()],
         };
-        let lifetime = settings
+        let expiration = settings
             .token_expiration_seconds()
-            .map_or(DEFAULT_LIFETIME, Duration::from_secs)
-            .min(MAX_LIFETIME);
+            .map_or(DEFAULT_LIFETIME, Duration::from_secs);
         let refresh_lifetime = match settings.refresh_token_ttl_seconds() {
             Some(0) => UNLIMITED,
             Some(seconds) => TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000)),
@@ -106,7 +107,7 @@ impl ApiPolicy {
             scope_service,
             client_credentials: settings.enable_client_credentials.unwrap_or(false),
             mandatory_scope: settings.mandatory_scope.unwrap_or(false),
-            lifetime,
+            expiration: expiration.min(MAX_OPAQUE_LIFETIME),
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
             token_mode: settings.token_mode,
         })
@@ -123,6 +124,14 @@ impl ApiPolicy {
         match &self.token_mode {
             Some(mode) => TokenMode::parse(Some(mode)),
             None => Ok(of_server),
+        }
+    }
+
+    /// How long an access token lives. Of signed ones not everybody learns that they have ended.
+    pub fn lifetime(&self, mode: TokenMode) -> Duration {
+        match mode {
+            TokenMode::Jwt => self.expiration.min(MAX_LIFETIME),
+            TokenMode::Opaque | TokenMode::KongOauth2 => self.expiration,
         }
     }
 
@@ -179,19 +188,20 @@ mod tests {
         let policy = policy(&serde_json::json!({"id": "orders", "auth": "oauth2"}));
         assert!(!policy.code && !policy.client_credentials);
         assert!(!policy.implicit && !policy.password);
-        assert_eq!(policy.lifetime, Duration::from_hours(1));
+        assert_eq!(policy.lifetime(TokenMode::Jwt), Duration::from_hours(1));
         assert_eq!(policy.refresh_lifetime, TimeDelta::days(14));
         assert_eq!(policy.audience, Audience::One("orders".to_owned()));
     }
 
     #[test]
-    fn a_token_never_lives_longer_than_an_hour_and_a_bundle_shares_it() {
+    fn a_signed_token_never_lives_longer_than_an_hour_and_a_bundle_shares_it() {
         let policy = policy(&serde_json::json!({
             "id": "orders", "bundle": "b", "authMethods": ["default:local", "other:ldap"],
             "settings": {"token_expiration": "86400", "refresh_token_ttl": "0",
                 "scopes": {"write": {"description": ""}, "read": {"description": "Read orders"}}}
         }));
-        assert_eq!(policy.lifetime, MAX_LIFETIME);
+        assert_eq!(policy.lifetime(TokenMode::Jwt), MAX_LIFETIME);
+        assert_eq!(policy.lifetime(TokenMode::Opaque), Duration::from_hours(24));
         assert_eq!(policy.refresh_lifetime, UNLIMITED);
         assert!(policy.audience.contains("other"));
         assert_eq!(policy.scope_ids(), ["write", "read"]);

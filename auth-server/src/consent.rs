@@ -14,11 +14,12 @@ use service::clock;
 use crate::{
     families::{self, RevokeReason},
     flows::{AuthorizeGoal, Flow, FormSource},
-    interaction,
+    interaction::{self, InteractionError},
     local::{PageForm, delay, logged_in_user, login_url, method_of, open_form},
     oauth::{ErrorCode, OAuthError},
     pages::{self, Fault, FlashMessage, GrantEntry, Named, PageError, ScopeListPage, Shell},
     portal_api::PortalApiError,
+    records,
     state::AppState,
     visitor::Visitor,
 };
@@ -59,16 +60,41 @@ async fn decide(
             allow(&state, &goal, &user)
                 .await
                 .map_err(|error| PageError::portal_api(&state, &error))?;
+            put_on_record(&state, &visitor, &goal, &user, true).await?;
             interaction::respond(&state, visitor, flow, false).await
         }
         "deny" => {
             tracing::info!(client.id = %goal.client_id, "consent denied");
+            put_on_record(&state, &visitor, &goal, &user, false).await?;
             let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not agree.");
             let url = interaction::refusal_url(&state, &goal, &error);
             Ok(visitor.finish(interaction::redirect(&url)))
         }
         _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
     }
+}
+
+async fn put_on_record(
+    state: &AppState,
+    visitor: &Visitor,
+    goal: &AuthorizeGoal,
+    user: &User,
+    is_given: bool,
+) -> Result<(), PageError> {
+    let client = state.portal_api.client(&goal.client_id).await;
+    let client = client.map_err(|error| PageError::portal_api(state, &error))?;
+    let application = client.map_or_else(String::new, |client| client.application_id.clone());
+    let (about, address) = (
+        (
+            application.as_str(),
+            goal.api.as_str(),
+            goal.scope.as_slice(),
+        ),
+        visitor.peer.address,
+    );
+    records::tokens::consent(state, &user.id, about, is_given, address, clock::now())
+        .await
+        .map_err(|error| PageError::database(state, &error))
 }
 
 /// What was granted before stays, the scopes of this request are added.
@@ -167,31 +193,37 @@ async fn end_consent(state: &AppState, user: &User, form: &Withdrawal) -> Result
         Err(PortalApiError::Segment(_)) => false,
         other => other.map_err(portal_api)?,
     };
-    let now = clock::now();
-    let of_user = families::list_living(state.database.read(), &user.id, &form.revoke_api, now)
+    end_tokens(state, &user.id, &form.revoke_app, &form.revoke_api)
         .await
-        .map_err(|error| PageError::database(state, &error))?;
+        .map_err(|error| interaction::page_error(state, &error))?;
+    Ok(deleted)
+}
+
+/// Ends what rests on a user's consent to an application at an API.
+pub async fn end_tokens(
+    state: &AppState,
+    user_id: &str,
+    application: &str,
+    api: &str,
+) -> Result<(), InteractionError> {
+    let now = clock::now();
+    let of_user = families::list_living(state.database.read(), user_id, api, now).await?;
     let mut ended = Vec::new();
     for family in of_user {
-        let client = state
-            .portal_api
-            .client(&family.client_id)
-            .await
-            .map_err(portal_api)?;
-        if client.is_none_or(|client| client.application_id == form.revoke_app) {
+        let client = state.portal_api.client(&family.client_id).await?;
+        if client.is_none_or(|client| client.application_id == application) {
             ended.push(family.id);
         }
     }
-    let work = async {
-        let txn = state.database.write().await?;
-        for id in &ended {
-            families::revoke(&txn, id, RevokeReason::ConsentWithdrawn, now).await?;
-        }
-        txn.commit().await
-    };
-    work.await
-        .map_err(|error: sea_orm::DbErr| PageError::database(state, &error))?;
-    Ok(deleted)
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let txn = state.database.write().await?;
+    for id in &ended {
+        families::revoke(&txn, id, RevokeReason::ConsentWithdrawn, now).await?;
+    }
+    txn.commit().await?;
+    Ok(())
 }
 
 async fn show_list(

@@ -13,9 +13,9 @@ use crate::subject::KeptProfile;
 
 pub use rules::{Presented, Verdict};
 pub use store::{
-    NewTokens, begin, delete_expired, extend, find, find_by_access, insert_tokens, is_revoked,
-    list_living, mark, present, renew, revoke, revoke_access_token, revoke_of_session,
-    revoke_of_user,
+    NewTokens, begin, delete_expired, extend, find, find_by_access, insert_tokens, list_living,
+    mark, name_of_personal, present, renew, revoke, revoke_before, revoke_of_personal,
+    revoke_of_session, revoke_of_user,
 };
 
 /// One authorization of a user for a client.

@@ -107,7 +107,7 @@ mod tests {
     use service::keys::MasterKey;
 
     use super::*;
-    use crate::tokens::{self, Audience, NewToken, Subject};
+    use crate::tokens::{self, Audience, NewToken, Subject, TokenMode};
 
     fn kids(keys: &[Arc<SigningKey>]) -> Vec<&str> {
         keys.iter().map(|key| key.kid.as_str()).collect()
@@ -121,7 +121,7 @@ mod tests {
             scope: &[],
             lifetime: Duration::from_hours(1),
         };
-        tokens::sign(keys, "issuer", token, now).text
+        tokens::make(TokenMode::Jwt, keys, "issuer", token, now).text
     }
 
     #[tokio::test]

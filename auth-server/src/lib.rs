@@ -5,7 +5,11 @@
 //! portal-api's. Its own are sessions, pending requests, codes, token families and keys, all in
 //! the database, so any instance can answer any request.
 
+// For `ui::texts!`, which goes down one step per text.
+#![recursion_limit = "256"]
+
 // Protocol and pages.
+mod account;
 mod authorize;
 mod consent;
 mod content;
@@ -36,7 +40,9 @@ mod kong;
 mod oauth;
 mod oxide;
 mod passwords;
+mod personal;
 mod records;
+mod revoked;
 mod scopes;
 mod sessions;
 mod subject;
@@ -47,6 +53,7 @@ mod address;
 mod cache;
 mod configuration;
 mod cookies;
+mod events;
 mod portal_api;
 mod routes;
 mod secret;

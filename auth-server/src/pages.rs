@@ -3,6 +3,7 @@
 //! Each page is a struct with a template of its own. Programs may drive the same forms: with the
 //! test switch a page is answered as JSON, its members being the compatible view model (6.1, 3.4).
 
+mod account;
 mod consent;
 mod error;
 mod forms;
@@ -22,6 +23,7 @@ use crate::{
     visitor::Visitor,
 };
 
+pub use account::{AccountSessionsPage, AccountTokensPage, NewToken};
 pub use consent::{FlashMessage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest};
 pub use error::{Fault, PageError, not_found};
 pub use forms::{

@@ -22,6 +22,8 @@ pub use clients::VerifiedSecret;
 pub use sdk::Error as PortalApiError;
 pub use users::{LoginOutcome, SaveOutcome};
 
+/// The id of portal-api among the APIs.
+pub const PORTAL_API: &str = "portal-api";
 /// How long a client or a verified secret is remembered.
 const CLIENTS: Duration = Duration::from_secs(2);
 /// How long configuration is remembered.
@@ -51,6 +53,11 @@ impl PortalApi {
             clients: Cache::new(CLIENTS, 10_000),
             secrets: Cache::new(CLIENTS, 10_000),
         }))
+    }
+
+    /// The calls of this server as itself.
+    pub fn as_service(&self) -> &SdkClient {
+        &self.0.sdk
     }
 
     pub async fn globals(&self) -> Result<Globals, PortalApiError> {

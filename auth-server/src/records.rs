@@ -1,10 +1,12 @@
-//! What goes on record: who logged in, who failed to, who logged out (portal-api 29.3).
+//! What goes on record: who logged in, who failed to, who logged out, who got which tokens, and how
+//! they ended (portal-api 29.3).
 //!
 //! A record is written together with what it is about, and handed to portal-api afterwards. portal-api
 //! makes the event `user.login` of one, so none may get lost while it is away; it knows records by
 //! their ids, so none counts twice.
 
 mod row;
+pub mod tokens;
 
 use std::{net::IpAddr, time::Duration};
 
@@ -52,7 +54,6 @@ pub async fn insert(
     address: IpAddr,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let id = Uuid::now_v7().to_string();
     let (action, user_id, name, outcome) = match act {
         Act::LoggedIn { user_id } => ("login", Some(user_id), None, "ok"),
         Act::LoginRefused { username } => ("login", None, Some(username), "refused"),
@@ -60,8 +61,6 @@ pub async fn insert(
     };
     let is_short = |name: &&str| (1..=256).contains(&name.len());
     let record = NewAuditRecord {
-        id: Some(id.clone()),
-        time: Some(now.into()),
         actor: AuditActor {
             id: user_id.map(str::to_owned),
             kind: "user".to_owned(),
@@ -72,9 +71,24 @@ pub async fn insert(
         entity_id: user_id.map(str::to_owned),
         data: Some(json!({"authMethod": method})),
         source_address: Some(address.to_string()),
-        correlation_id: service::http::current_correlation_id(),
         outcome: Some(outcome.to_owned()),
         ..NewAuditRecord::default()
+    };
+    store(txn, record, now).await
+}
+
+/// Stores a record until portal-api has it.
+async fn store(
+    txn: &DatabaseTransaction,
+    record: NewAuditRecord,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let id = Uuid::now_v7().to_string();
+    let record = NewAuditRecord {
+        id: Some(id.clone()),
+        time: Some(now.into()),
+        correlation_id: service::http::current_correlation_id(),
+        ..record
     };
     let row = row::Model {
         id,
@@ -113,7 +127,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
                 ROUND
             }
             Err(error) => {
-                tracing::warn!("log-ins could not be put on record, trying again: {error}");
+                tracing::warn!("what happened could not be put on record, trying again: {error}");
                 backoff.next_delay()
             }
         };

@@ -7,7 +7,7 @@ use axum::{
     routing::post,
 };
 use http::{StatusCode, header};
-use service::clock;
+use service::{clock, revocations::Revoked};
 
 use crate::{
     address::Peer,
@@ -15,6 +15,7 @@ use crate::{
     families::{self, RevokeReason},
     kong::{self, KongError, TendError},
     oauth::{Dialect, Grant, Refusal},
+    records, revoked,
     state::AppState,
     token::{self, Endpoint, TokenError, TokenRequest},
     tokens::{self, TokenMode},
@@ -63,13 +64,16 @@ async fn end(state: &AppState, client: &Client, token: &str) -> Result<(), Token
     if state.configuration().mode == TokenMode::KongOauth2 && kong::is_token(token) {
         return end_at_kong(state, client, token).await;
     }
-    let issuer = &state.configuration().issuer;
-    let Ok(claims) = tokens::verify(&state.keys, issuer, token, now) else {
+    let Some(claims) = tokens::find(state, token, now).await? else {
         return Ok(());
     };
     if claims.client_id == client.client_id {
         let txn = state.database.write().await?;
-        families::revoke_access_token(&txn, &claims.jti, claims.expires_at(), now).await?;
+        let user = claims.is_of_user().then_some(claims.sub.as_str());
+        let (client, reason) = (&claims.client_id, RevokeReason::Revoked);
+        records::tokens::revoked(&txn, user, client, reason, now).await?;
+        let ends = claims.expires_at();
+        revoked::insert(&txn, Revoked::Token { jti: claims.jti }, ends, now).await?;
         txn.commit().await?;
     }
     Ok(())

@@ -1,16 +1,20 @@
 //! All addresses of the auth server in one place.
 
-use crate::{
-    authorize, consent, content, introspection, keys, local, logout, metadata, pages, registration,
-    revocation, state::AppState, token, upstream, userinfo,
-};
+use std::{sync::Arc, time::Instant};
+
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     middleware::{self, Next},
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use service::http::WickedMetrics;
+
+use crate::{
+    account, authorize, consent, content, introspection, keys, local, logout, metadata, pages,
+    registration, revocation, revoked, state::AppState, token, upstream, userinfo,
+};
 
 /// Longest form or JSON body (3.1).
 const MAX_BODY: usize = 100 * 1024;
@@ -27,6 +31,7 @@ pub fn router(state: AppState) -> Router {
         .merge(registration::routes())
         .merge(consent::routes())
         .merge(logout::routes())
+        .merge(account::routes())
         .layer(middleware::from_fn(never_keep));
     let below = Router::new()
         .merge(of_one_person)
@@ -34,17 +39,34 @@ pub fn router(state: AppState) -> Router {
         .merge(token::standard_routes())
         .merge(introspection::routes())
         .merge(revocation::routes())
+        .merge(revoked::routes())
         .merge(keys::routes())
         .merge(metadata::routes())
         .merge(content::routes())
         .merge(ui::assets::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn(harden));
+    let measured = Arc::new(WickedMetrics::new("wicked_auth"));
     Router::new()
         .nest(&base, below)
         .merge(metadata::root_routes(&base))
         .fallback(unknown)
+        .layer(middleware::from_fn_with_state(measured, measure))
         .with_state(state)
+}
+
+/// The metrics that existing dashboards read (section 20).
+async fn measure(
+    State(metrics): State<Arc<WickedMetrics>>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (started, method) = (Instant::now(), request.method().clone());
+    let response = next.run(request).await;
+    let route = matched.as_ref().map(MatchedPath::as_str);
+    metrics.note(route, &method, started, response.status());
+    response
 }
 
 /// Browsers are told what our pages never do.

@@ -21,11 +21,11 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    Settings, brake, codes, families, flows, kong,
+    Settings, brake, codes, events, families, flows, kong, personal,
     portal_api::PortalApi,
-    records, routes, sessions,
+    records, revoked, routes, sessions,
     state::{AppState, StateError},
-    upstream,
+    tokens, upstream,
 };
 
 /// How often configuration and keys are looked after.
@@ -51,25 +51,32 @@ pub async fn serve(
         shutdown.clone(),
     ));
     let state = tokio::select! {
-        state = start(settings, &readiness) => state,
+        state = start(settings, &readiness, &shutdown) => state,
         () = shutdown.cancelled() => return server.await?,
     };
-    let state = match state {
-        Ok(state) => state,
+    let started_with = state.and_then(|state| {
+        let receiver = events::receiver(&state)?;
+        Ok((state, receiver))
+    });
+    let (state, receiver) = match started_with {
+        Ok(started) => started,
         Err(error) => {
             shutdown.cancel();
             server.await??;
             return Err(error);
         }
     };
-    started.set(routes::router(state.clone())).ok();
+    let router = routes::router(state.clone()).merge(receiver.router());
+    started.set(router).ok();
     readiness.ready();
     let housekeeping = tokio::spawn(look_after(state.clone(), shutdown.clone()));
     let recording = tokio::spawn(records::run(state.clone(), shutdown.clone()));
+    let hearing = tokio::spawn(events::hear(state.clone(), receiver, shutdown.clone()));
     let tending = tokio::spawn(kong::tend(state, shutdown));
     server.await??;
     housekeeping.await?;
     recording.await?;
+    hearing.await?;
     tending.await?;
     Ok(())
 }
@@ -98,12 +105,22 @@ async fn when_started(started: Arc<OnceLock<Router>>, request: Request) -> Respo
 }
 
 /// Opens the database and reads the configuration, as often as waiting may help.
-async fn start(settings: Settings, readiness: &Readiness) -> anyhow::Result<AppState> {
+async fn start(
+    settings: Settings,
+    readiness: &Readiness,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<AppState> {
     let database = open(&settings, readiness).await?;
     let portal_api = PortalApi::new(settings.portal_api.clone(), settings.keys.clone());
     let mut backoff = Backoff::for_start();
     loop {
-        let state = AppState::new(settings.clone(), database.clone(), portal_api.clone()).await;
+        let state = AppState::new(
+            settings.clone(),
+            database.clone(),
+            portal_api.clone(),
+            shutdown.clone(),
+        );
+        let state = state.await;
         match state {
             Ok(state) => return Ok(state),
             // Keys that do not open stay closed; a configuration may be corrected.
@@ -167,6 +184,9 @@ async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
     upstream::delete_expired(&txn, now).await?;
     codes::delete_expired(&txn, now).await?;
     families::delete_expired(&txn, now).await?;
+    revoked::delete_expired(&txn, now).await?;
+    tokens::delete_expired(&txn, now).await?;
+    personal::delete_expired(&txn, now).await?;
     brake::delete_expired(&txn, now).await?;
     records::delete_expired(&txn, now).await?;
     txn.commit().await

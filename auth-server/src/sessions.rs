@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::federated::Identity;
 
-pub use store::{begin, delete_expired, delete_of, end, find};
+pub use store::{begin, delete_expired, delete_of, end, end_named, find, list_of};
 
 /// How long a session lives at most, however busy it is.
 pub const ABSOLUTE_LIFETIME: TimeDelta = TimeDelta::hours(12);
@@ -30,6 +30,26 @@ pub struct Login {
     pub auth_time: DateTime<Utc>,
     /// What a provider said, where one was asked.
     pub identity: Option<Identity>,
+}
+
+/// Where somebody logged in, as far as it shows.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    pub address: String,
+    /// `User-Agent`
+    pub agent: Option<String>,
+}
+
+/// A session as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct OwnSession {
+    pub sid: String,
+    pub created_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub methods: Vec<String>,
+    pub address: Option<String>,
+    pub agent: Option<String>,
 }
 
 impl Session {

@@ -18,6 +18,8 @@ pub struct Settings {
     pub base_path: String,
     /// Portal API, ending in `/`.
     pub portal_api: Url,
+    /// Where portal-api reaches this process, for events; ending in `/`.
+    pub own_url: Url,
     /// `<schema>://<host>` under which browsers reach the base path. `None`: from the globals.
     pub external_url: Option<Url>,
     pub database: Location,
@@ -89,11 +91,12 @@ impl KongSettings {
 
 impl Settings {
     /// The defaults of `up`, for an installation with its data in `data`.
-    pub fn new(portal_api: Url, keys: Keys, data: &Path) -> Self {
+    pub fn new(portal_api: Url, own_url: Url, keys: Keys, data: &Path) -> Self {
         Self {
             server_name: "default".to_owned(),
             base_path: "/auth".to_owned(),
             portal_api,
+            own_url,
             external_url: None,
             database: Location::in_folder(data, "auth-server.db"),
             database_connections: 10,
@@ -108,10 +111,10 @@ impl Settings {
 
     /// Reads the variables of auth-server 2.1 and static-config 24.1 on top of the defaults.
     pub fn from_env(keys: Keys, data: &Path) -> anyhow::Result<Self> {
-        let portal_api = settings::parsed("PORTAL_API_URL")?
-            .map_or_else(|| Url::parse("http://portal-api:3001/"), Ok)
-            .context("the default address of portal-api")?;
-        let mut read = Self::new(with_slash(portal_api), keys, data);
+        let portal_api = address("PORTAL_API_URL", "http://portal-api:3001/")?;
+        let mut own_url = address("PORTAL_AUTHSERVER_URL", "http://portal-auth:3010/")?;
+        own_url.set_path("/");
+        let mut read = Self::new(portal_api, own_url, keys, data);
         if let Some(name) = settings::var("AUTH_SERVER_NAME") {
             read.server_name = name;
         }
@@ -164,12 +167,17 @@ fn base_path(path: &str) -> anyhow::Result<String> {
     Ok(path.to_owned())
 }
 
-fn with_slash(mut url: Url) -> Url {
+/// A URL that ends in a slash.
+fn address(name: &str, default: &str) -> anyhow::Result<Url> {
+    let mut url = match settings::parsed(name)? {
+        Some(url) => url,
+        None => Url::parse(default).context("a default address")?,
+    };
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
     }
-    url
+    Ok(url)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use migrations::Database;
 use service::{ServiceName, token::Verifier};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Settings,
@@ -15,6 +16,7 @@ use crate::{
     keys::{KeysError, SigningKeys},
     kong::{Kong, SetupError},
     portal_api::{PortalApi, PortalApiError},
+    records::tokens::Lately,
     tokens::{TokenMode, UnsupportedMode},
     upstream::Descriptions,
 };
@@ -35,6 +37,10 @@ pub struct Inner {
     pub descriptions: Descriptions,
     /// Rung when something has been put on record.
     pub records: Notify,
+    /// What was put on record lately, so that programs do not fill it.
+    pub lately: Lately,
+    /// The order to stop; whoever keeps a caller waiting listens to it.
+    pub shutdown: CancellationToken,
     configuration: ArcSwap<Configuration>,
 }
 
@@ -68,6 +74,7 @@ impl AppState {
         settings: Settings,
         database: Database,
         portal_api: PortalApi,
+        shutdown: CancellationToken,
     ) -> Result<Self, StateError> {
         let configuration = load(&settings, &portal_api).await?;
         Ok(Self(Arc::new(Inner {
@@ -77,6 +84,8 @@ impl AppState {
             kong: Kong::new(&settings)?,
             descriptions: Descriptions::default(),
             records: Notify::new(),
+            lately: Lately::default(),
+            shutdown,
             configuration: ArcSwap::from_pointee(configuration),
             settings,
             database,

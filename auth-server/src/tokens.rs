@@ -2,6 +2,7 @@
 
 mod claims;
 mod mode;
+mod opaque;
 mod verify;
 
 use std::time::Duration;
@@ -14,6 +15,9 @@ use crate::keys::SigningKeys;
 
 pub use claims::{Audience, Claims, Subject, UserSession};
 pub use mode::{TokenMode, UnsupportedMode};
+pub use opaque::{delete_expired, keep};
+pub use verify::find;
+#[cfg(test)]
 pub use verify::verify;
 
 /// Header `typ` of access tokens (RFC 9068).
@@ -31,15 +35,38 @@ pub struct NewToken<'a> {
     pub lifetime: Duration,
 }
 
-/// A signed token.
-pub struct Signed {
+/// A new token.
+pub struct Issued {
     pub text: String,
     pub jti: String,
     pub expires_at: DateTime<Utc>,
+    /// What an opaque one stands for. It counts from when this is kept.
+    pub stands_for: Option<Claims>,
+}
+
+/// Makes an access token of our own.
+pub fn make(
+    mode: TokenMode,
+    keys: &SigningKeys,
+    issuer: &str,
+    token: NewToken,
+    now: DateTime<Utc>,
+) -> Issued {
+    if mode == TokenMode::Opaque {
+        let key = keys.signing(now);
+        let claims = Claims::new(issuer, &key.kid, token, random::token(16), now);
+        return Issued {
+            text: opaque::generate(),
+            jti: claims.jti.clone(),
+            expires_at: claims.expires_at(),
+            stands_for: Some(claims),
+        };
+    }
+    sign(keys, issuer, token, now)
 }
 
 /// Signs an access token with the current key.
-pub fn sign(keys: &SigningKeys, issuer: &str, token: NewToken, now: DateTime<Utc>) -> Signed {
+fn sign(keys: &SigningKeys, issuer: &str, token: NewToken, now: DateTime<Utc>) -> Issued {
     let key = keys.signing(now);
     let claims = Claims::new(issuer, &key.kid, token, random::token(16), now);
     let header = Header {
@@ -49,9 +76,10 @@ pub fn sign(keys: &SigningKeys, issuer: &str, token: NewToken, now: DateTime<Utc
     };
     let text = jsonwebtoken::encode(&header, &claims, &key.encoding)
         .expect("the key was checked when it was loaded, and claims are plain JSON");
-    Signed {
+    Issued {
         text,
         expires_at: claims.expires_at(),
         jti: claims.jti,
+        stands_for: None,
     }
 }

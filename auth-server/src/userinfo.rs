@@ -88,12 +88,10 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
             kept: family.profile,
         });
     }
-    let claims =
-        tokens::verify(&state.keys, &configuration.issuer, token, now).map_err(|_| invalid())?;
-    let revoked = families::is_revoked(db, &claims.jti).await;
-    if revoked.map_err(database)? || !claims.is_of_user() {
-        return Err(invalid());
-    }
+    let claims = tokens::find(state, token, now).await.map_err(database)?;
+    let claims = claims
+        .filter(tokens::Claims::is_of_user)
+        .ok_or_else(invalid)?;
     let family = families::find_by_access(db, &claims.jti).await;
     Ok(Holder {
         kept: family.map_err(database)?.and_then(|family| family.profile),

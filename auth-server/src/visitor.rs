@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::TimeDelta;
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 use service::clock;
 use ui::Preferences;
 
@@ -17,9 +17,12 @@ use crate::{
     pages::PageError,
     records::{self, Act},
     secret::Secret,
-    sessions::{self, Login, Session},
+    sessions::{self, Login, Place, Session},
     state::AppState,
 };
+
+/// Longest `User-Agent` that is kept.
+const MAX_AGENT: usize = 250;
 
 /// Who asks for a page. Cookies that have to be set are collected here and put on the answer by
 /// [`Visitor::finish`].
@@ -30,6 +33,8 @@ pub struct Visitor {
     session_cookie: Option<String>,
     pub preferences: Preferences,
     pub peer: Peer,
+    /// `User-Agent`
+    agent: Option<String>,
     /// The client drives the forms as a program (3.4).
     pub wants_json: bool,
     cookies: Vec<HeaderValue>,
@@ -87,7 +92,11 @@ impl Visitor {
         };
         let txn = state.database.write().await?;
         let previous = self.session_cookie.as_deref();
-        let (cookie, session) = sessions::begin(&txn, previous, login, now).await?;
+        let place = Place {
+            address: self.peer.address.to_string(),
+            agent: self.agent.clone(),
+        };
+        let (cookie, session) = sessions::begin(&txn, previous, login, &place, now).await?;
         // Whom nobody here knows is no user of portal-api's.
         if let Some(user_id) = user_id {
             let act = Act::LoggedIn { user_id };
@@ -167,6 +176,7 @@ impl FromRequestParts<AppState> for Visitor {
             session_cookie: None,
             preferences: Preferences::of(headers, here),
             peer,
+            agent: agent(headers),
             wants_json: wants_json(state, parts),
             cookies,
         };
@@ -178,6 +188,12 @@ impl FromRequestParts<AppState> for Visitor {
         }
         Ok(visitor)
     }
+}
+
+/// What the browser says it is, at the length that is kept.
+fn agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(MAX_AGENT).collect())
 }
 
 /// Only with the test switch, and only for clients that accept nothing but JSON.

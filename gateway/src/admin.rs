@@ -9,6 +9,7 @@ mod entities;
 mod information;
 mod lists;
 mod ops;
+mod revocations;
 mod schemas;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -19,11 +20,12 @@ use kong::ApiError;
 use serde_json::{Map, Value};
 use service::health::Readiness;
 
-use crate::{settings::Mode, store::Store, worker::Shared};
+use crate::{revocations::Revocations, settings::Mode, store::Store, worker::Shared};
 
 /// What the Admin API works on.
 pub struct Admin {
     pub store: Store,
+    pub revocations: Arc<Revocations>,
     pub shared: Arc<Shared>,
     pub token: Option<String>,
     pub mode: Mode,

@@ -5,6 +5,7 @@
 //! * [`proxy`]: from the client's socket to the backend's and back.
 //! * [`worker`]: one thread per core, each with its own listener and connections.
 //! * [`store`]: the entities, on disk and in memory; [`live`]: their compiled form for the workers.
+//! * [`revocations`]: access tokens that ended before their time.
 //! * [`admin`]: the Kong-compatible Admin API and the status port.
 //!
 //! [`serve`] starts all of it. The one invariant: a request is either checked by every plugin that
@@ -15,6 +16,7 @@ mod live;
 mod numbers;
 mod plugins;
 mod proxy;
+mod revocations;
 mod router;
 mod serve;
 mod settings;

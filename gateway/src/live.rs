@@ -9,6 +9,7 @@ mod routing;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
+use service::revocations::RevocationList;
 
 pub use directory::{Consumer, Directory, KeyEntry, TokenKey};
 pub use routing::{Bound, Origin, Routing, Service, Snapshot, Target};
@@ -22,6 +23,8 @@ use crate::{
 pub struct Live {
     pub routing: ArcSwap<Routing>,
     pub directory: Directory,
+    /// Access tokens that ended before their time.
+    pub revoked: ArcSwap<RevocationList>,
     /// Where usage records go; nothing when no such plugin is configured.
     pub usage: ArcSwapOption<UsageSettings>,
 }
@@ -32,6 +35,7 @@ impl Live {
         let live = Self {
             routing: ArcSwap::from_pointee(Routing::default()),
             directory: Directory::default(),
+            revoked: ArcSwap::default(),
             usage: ArcSwapOption::empty(),
         };
         live.recompile_routing(tables);

@@ -134,7 +134,7 @@ async fn exchange(
 
     let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
     exchange.has_body = !hyper::body::Body::is_end_stream(&body);
-    let verdict = run_plugins(&mut exchange, target, worker);
+    let verdict = run_plugins(&mut exchange, target, worker).await;
     finish.identity(&mut exchange);
     if let Verdict::Answer(answer) = verdict {
         return Err(Refusal {
@@ -168,7 +168,7 @@ async fn exchange(
 
 /// The access phase: plugins in the order of their priority. Which configuration of a plugin
 /// counts is decided when its turn comes, so a consumer found by one counts for those after it.
-fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) -> Verdict {
+async fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) -> Verdict {
     let mut next = 0_u32;
     loop {
         let own = exchange
@@ -191,7 +191,7 @@ fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) ->
         let Some(bound) = plugins::select(target, consumer.as_deref(), ordinal) else {
             continue;
         };
-        if let verdict @ Verdict::Answer(_) = bound.plugin.access(exchange, worker) {
+        if let verdict @ Verdict::Answer(_) = bound.plugin.run(exchange, worker).await {
             return verdict;
         }
     }

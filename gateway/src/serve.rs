@@ -8,6 +8,7 @@ use crate::{
     admin::{self, Admin},
     live::Live,
     plugins::usage,
+    revocations::Revocations,
     settings::Settings,
     store::{Damage, Store, Writer},
     worker::{self, Shared},
@@ -29,6 +30,7 @@ pub async fn serve(
     }
     let (store, writer, damage) = Store::open(&settings.state_dir)?;
     let live = Arc::new(Live::new(writer.tables()));
+    let revocations = Revocations::open(&settings.state_dir, live.clone())?;
     announce(&writer, damage.as_ref(), &readiness);
     let (intake, records) = usage::Intake::new();
     let sender = usage::Sender::new(
@@ -66,6 +68,7 @@ pub async fn serve(
         own_address: listeners.admin.local_addr()?,
         proxy_address,
         store,
+        revocations: Arc::new(revocations),
         shared,
         token: admin_token,
         mode,

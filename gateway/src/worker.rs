@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     live::{Live, Snapshot},
     plugins::{
+        identity::{Asked, Introspector},
         jwt::TokenCache,
         prometheus::Numbers,
         rate_limiting::Counters,
@@ -48,6 +49,7 @@ pub struct Shared {
     pub counters: Counters,
     pub workers: Vec<WorkerCounters>,
     pub usage: Intake,
+    pub introspector: Introspector,
     pub rules: Rules,
     pub node_id: Uuid,
     pub node_name: String,
@@ -90,6 +92,7 @@ impl Shared {
                 .map(|_| WorkerCounters::default())
                 .collect(),
             usage,
+            introspector: Introspector::here(),
             rules: Rules::new(settings)?,
             node_id,
             node_name: settings.node_name.clone(),
@@ -120,6 +123,7 @@ pub struct Worker {
     random: RefCell<fastrand::Rng>,
     routing: RefCell<Rc<Snapshot>>,
     tokens: RefCell<TokenCache>,
+    asked: RefCell<Asked>,
     usage: RefCell<Vec<RawRecord>>,
     stopping: Cell<bool>,
 }
@@ -138,6 +142,7 @@ impl Worker {
             random: RefCell::new(fastrand::Rng::with_seed(u64::from_ne_bytes(seed))),
             routing: RefCell::new(Snapshot::new(shared.live.routing.load_full())),
             tokens: RefCell::default(),
+            asked: RefCell::default(),
             usage: RefCell::default(),
             stopping: Cell::new(false),
             shared,
@@ -165,6 +170,10 @@ impl Worker {
 
     pub fn tokens(&self) -> RefMut<'_, TokenCache> {
         self.tokens.borrow_mut()
+    }
+
+    pub fn asked(&self) -> RefMut<'_, Asked> {
+        self.asked.borrow_mut()
     }
 
     pub fn id(&self) -> Uuid {

@@ -14,6 +14,9 @@ mod m20261121_000008_response_types;
 mod m20261121_000009_records;
 mod m20261121_000020_upstreams;
 mod m20261121_000021_identities;
+mod m20261121_000030_revocations;
+mod m20261121_000031_opaque_tokens;
+mod m20261121_000032_account;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -34,6 +37,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000009_records::Migration),
             Box::new(m20261121_000020_upstreams::Migration),
             Box::new(m20261121_000021_identities::Migration),
+            Box::new(m20261121_000030_revocations::Migration),
+            Box::new(m20261121_000031_opaque_tokens::Migration),
+            Box::new(m20261121_000032_account::Migration),
         ]
     }
 

@@ -2,7 +2,6 @@
 //! checks, media types, metrics.
 
 mod answer;
-mod observe;
 mod paths;
 pub mod statements;
 mod versions;
@@ -11,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{MatchedPath, Request},
     response::{IntoResponse, Response},
 };
 use http::{Method, Uri};
-use service::http::Series;
+use service::http::WickedMetrics;
 
 use crate::{ApiError, AppState, conditional, extract, idempotency, limits, rendered::Known};
 
@@ -27,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub struct Api {
     router: Router,
     state: AppState,
-    series: Series<observe::Metrics>,
+    metrics: WickedMetrics,
 }
 
 impl Api {
@@ -35,7 +34,7 @@ impl Api {
         Self {
             router,
             state,
-            series: Series::default(),
+            metrics: WickedMetrics::new("wicked_api"),
         }
     }
 
@@ -46,7 +45,10 @@ impl Api {
         let wants_problems = answer::accepts_problems(request.headers());
         let response = self.carry_out(request).await;
         let response = answer::finish(response, wants_problems);
-        observe::note(&self.series, &method, started, &response);
+        let matched = response.extensions().get::<MatchedPath>();
+        let route = matched.map(MatchedPath::as_str);
+        self.metrics
+            .note(route, &method, started, response.status());
         response
     }
 

@@ -91,6 +91,10 @@ pub async fn serve_when(
     let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
     let pool = compat::statements::watch_pool(state.db.clone(), shutdown.clone());
     let pool = tokio::spawn(pool);
+    let tokens = {
+        let (state, shutdown) = (state.clone(), shutdown.clone());
+        tokio::spawn(async move { state.user_tokens.follow(shutdown).await })
+    };
     let deliveries = tokio::spawn(events::deliver(state, shutdown));
     server.await??;
     echo.await??;
@@ -98,6 +102,7 @@ pub async fn serve_when(
     health.await?;
     configuration.await?;
     pool.await?;
+    tokens.await?;
     deliveries.await?;
     Ok(())
 }
@@ -111,7 +116,7 @@ async fn start(
     let db = compat::statements::measured(open(&settings, readiness).await?);
     master_key::check(&db, &settings.keys).await?;
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
-    let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
+    let user_tokens = UserTokens::new(&settings.neighbours.auth_server, &settings.keys);
     let state = AppState::new(Shared::new(&settings, db, verifier, user_tokens));
     bootstrap::run(&state, &settings).await?;
     configuration::announce(&state).await?;

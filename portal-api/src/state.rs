@@ -68,7 +68,7 @@ impl AppState {
     /// For tools that serve nobody.
     pub(crate) fn for_tools(settings: &crate::Settings, db: Database) -> Self {
         let service_tokens = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
-        let user_tokens = UserTokens::new(&settings.neighbours.auth_server);
+        let user_tokens = UserTokens::new(&settings.neighbours.auth_server, &settings.keys);
         Self::new(Shared::new(settings, db, service_tokens, user_tokens))
     }
 

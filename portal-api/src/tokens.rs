@@ -1,6 +1,9 @@
-//! Access tokens of users: JWTs (RFC 9068) of the configured auth server whose audience contains
-//! `portal-api` and whose `client_id` is a living subscription to it (architecture, decision 3).
+//! Access tokens of users: of the configured auth server, with `portal-api` in their audience and a
+//! `client_id` that is a living subscription to it (architecture, decision 3). Signed ones (RFC 9068)
+//! are verified here; about opaque ones the auth server is asked.
 
+mod asked;
+mod ended;
 mod key_set;
 mod verified;
 
@@ -10,7 +13,12 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::Deserialize;
 
+use service::{keys::Keys, revocations::Names};
+use tokio_util::sync::CancellationToken;
+
 use crate::{ApiError, AppState, caller, sql};
+use asked::Asked;
+use ended::Ended;
 use key_set::KeySet;
 use verified::Verified;
 
@@ -21,6 +29,8 @@ const AUDIENCE: &str = "portal-api";
 pub struct UserTokens {
     keys: KeySet,
     verified: Verified,
+    asked: Asked,
+    ended: Ended,
 }
 
 /// What a verified token says.
@@ -38,6 +48,11 @@ struct Claims {
     /// Unix seconds.
     exp: i64,
     client_id: String,
+    #[serde(default)]
+    iss: String,
+    sub: Option<String>,
+    jti: Option<String>,
+    sid: Option<String>,
     iat: Option<i64>,
     scope: Option<String>,
     authenticated_userid: Option<String>,
@@ -45,34 +60,46 @@ struct Claims {
     cnf: Option<serde_json::Value>,
 }
 
+impl Claims {
+    fn names(&self) -> Names<'_> {
+        Names {
+            iss: &self.iss,
+            jti: self.jti.as_deref(),
+            sid: self.sid.as_deref(),
+            sub: self.sub.as_deref(),
+            iat: self.iat,
+        }
+    }
+}
+
 impl UserTokens {
     /// `auth_server`: base URL of the auth server, ending in `/`.
-    pub fn new(auth_server: &url::Url) -> Self {
+    pub fn new(auth_server: &url::Url, keys: &Keys) -> Self {
         Self {
             keys: KeySet::new(auth_server),
             verified: Verified::default(),
+            asked: Asked::new(auth_server, keys),
+            ended: Ended::new(auth_server, keys),
         }
     }
 
-    /// Checks signature, times, audience and that the subscription of the client lives.
+    /// Follows which tokens end before their time, until `shutdown`.
+    pub async fn follow(&self, shutdown: CancellationToken) {
+        shutdown.run_until_cancelled(self.ended.follow()).await;
+    }
+
+    /// Checks signature, times, audience, that the subscription of the client lives and that the token
+    /// was not ended.
     pub async fn verify(&self, token: &str, state: &AppState) -> Result<UserToken, ApiError> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
-        let typed = header.typ.as_deref().is_some_and(|typ| {
-            typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
-        });
-        if !typed || !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256) {
-            return Err(refused());
-        }
-        let kid = header.kid.as_deref().ok_or_else(refused)?;
-        let key = self.keys.find(kid).await?.ok_or_else(refused)?;
-        let claims = if let Some(claims) = self.verified.get(token, &key) {
-            claims
+        let claims = if asked::is_opaque(token) {
+            self.asked.claims(token).await?.ok_or_else(refused)?
         } else {
-            let claims = Arc::new(decode(token, &header, &key)?);
-            self.verified.insert(token, key, claims.clone());
-            claims
+            self.signed(token).await?
         };
-        if claims.cnf.is_some() || !is_subscribed(state.db.read(), &claims.client_id).await? {
+        if claims.cnf.is_some()
+            || self.ended.contains(claims.names())
+            || !is_subscribed(state.db.read(), &claims.client_id).await?
+        {
             return Err(refused());
         }
         let user_id = match claims.authenticated_userid.as_deref() {
@@ -86,6 +113,24 @@ impl UserTokens {
             client_id: claims.client_id.clone(),
             issued_at: claims.iat,
         })
+    }
+
+    async fn signed(&self, token: &str) -> Result<Arc<Claims>, ApiError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| refused())?;
+        let typed = header.typ.as_deref().is_some_and(|typ| {
+            typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+        });
+        if !typed || !matches!(header.alg, Algorithm::ES256 | Algorithm::RS256) {
+            return Err(refused());
+        }
+        let kid = header.kid.as_deref().ok_or_else(refused)?;
+        let key = self.keys.find(kid).await?.ok_or_else(refused)?;
+        if let Some(claims) = self.verified.get(token, &key) {
+            return Ok(claims);
+        }
+        let claims = Arc::new(decode(token, &header, &key)?);
+        self.verified.insert(token, key, claims.clone());
+        Ok(claims)
     }
 }
 

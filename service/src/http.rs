@@ -9,6 +9,7 @@ mod series;
 mod server;
 mod site;
 mod time_limit;
+mod wicked;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,6 +25,7 @@ pub use guarded::{Permissions, Refused, check_foreign_url, guarded_client, is_re
 pub use series::Series;
 pub use server::serve;
 pub use time_limit::{TimeLimit, within};
+pub use wicked::WickedMetrics;
 
 /// The client of this process. Clones share one connection pool.
 ///

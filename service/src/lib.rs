@@ -15,6 +15,7 @@ pub mod operator;
 pub mod ops;
 pub mod problem;
 pub mod random;
+pub mod revocations;
 pub mod settings;
 pub mod state;
 pub mod token;

@@ -29,6 +29,15 @@ async fn from_sign_up_to_calls_with_two_of_each_stateless_service() {
     walk(Shape::Doubled).await;
 }
 
+#[tokio::test]
+async fn sign_up_and_calls_with_opaque_tokens() {
+    let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
+    installation.set("WICKETGATE_TOKEN_MODE", "opaque");
+    installation.launch().await;
+    let ada = Person::sign_up(&installation, "ada@example.org", "Ada Lovelace").await;
+    tokens::that_say_nothing_work_alike(&installation, &ada).await;
+}
+
 async fn walk(shape: Shape) {
     let Some(installation) = Installation::start(shape).await else {
         return;
@@ -44,7 +53,8 @@ async fn walk(shape: Shape) {
     unsubscribing_ends_the_key(&installation, &ada).await;
     plans_with_approval_wait(&installation, &ada, &admin).await;
     tokens::of_applications_are_checked(&installation, &ada).await;
-    tokens::of_users_reach_the_backend(&installation, &ada).await;
+    let client = tokens::of_users_reach_the_backend(&installation, &ada).await;
+    tokens::end_with_their_user(&installation, &client).await;
 }
 
 async fn catalogue_and_reference_are_open_to_everybody(

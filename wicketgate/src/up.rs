@@ -256,8 +256,14 @@ impl Services {
             portal_api::serve(api, listener, echo, readiness, stop)
         });
 
-        let mut auth =
-            auth_server::Settings::new(neighbours.portal_api.clone(), keys.clone(), &options.data);
+        let mut own_url = neighbours.auth_server.clone();
+        own_url.set_path("/");
+        let mut auth = auth_server::Settings::new(
+            neighbours.portal_api.clone(),
+            own_url,
+            keys.clone(),
+            &options.data,
+        );
         auth.database = database(&options.data, "auth-server.db")?;
         auth.kong = auth_server::KongSettings::from_env()?;
         auth.grants = auth_server::OldGrants::from_env();

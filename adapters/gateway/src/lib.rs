@@ -8,9 +8,11 @@
 //!   and actual → calls in a safe order, pure. `document`: the same as one document.
 //! * `reconcile`: one run: read, compare, `apply`. `control`: the loop that decides when. `lease`:
 //!   which of several instances does.
+//! * `revocations`: access tokens that ended before their time, on to the gateways.
 //! * `usage`: what gateways report about calls, summed and handed to portal-api.
 
 mod apply;
+mod auth_servers;
 mod control;
 mod desired;
 mod diff;
@@ -30,6 +32,7 @@ mod node;
 mod print;
 mod reconcile;
 mod report;
+mod revocations;
 mod routes;
 mod settings;
 mod state;
@@ -133,6 +136,12 @@ pub async fn serve(
     );
     let (role, own_role) = sync::watch::channel(Role::Unknown);
     let holder = lease::holder(socket.local_addr()?.port());
+    let revocations = revocations::Revocations {
+        gateways: watch.gateways.clone(),
+        shared: shared.clone(),
+        role: own_role.clone(),
+        keys: settings.keys.clone(),
+    };
     let leasing = lease::run(
         portal.clone(),
         holder,
@@ -156,6 +165,11 @@ pub async fn serve(
     tasks.spawn(intake.run(shutdown.clone()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(control.run()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(watch.run()));
+    tasks.spawn(
+        shutdown
+            .clone()
+            .run_until_cancelled_owned(revocations.run()),
+    );
     tasks.spawn(
         shutdown
             .clone()
@@ -213,6 +227,7 @@ fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {
             .base64url(),
         usage_endpoint: endpoint.into(),
         usage_token: settings.keys.derive(&Purpose::UsageIntake)?.base64url(),
+        introspection_token: settings.keys.derive(&Purpose::Introspection)?.base64url(),
         provision: settings.keys.derive(&Purpose::Provision)?,
     })
 }

@@ -8,7 +8,7 @@ use kong::{
     admin::{Client, ConfigOutcome, Error},
 };
 use serde_json::Value;
-use service::backoff::Backoff;
+use service::{backoff::Backoff, revocations::Feed};
 
 use crate::{
     diff::{Change, ChangeKind},
@@ -55,6 +55,13 @@ impl Node {
     /// The schema of a plugin.
     pub async fn plugin_schema(&self, plugin: &str) -> Result<Option<Value>, Error> {
         patiently(|| self.client.plugin_schema(plugin)).await
+    }
+
+    /// Tells which access tokens ended before their time.
+    pub async fn put_revocations(&self, feed: &Feed) -> Result<(), Error> {
+        let result = self.client.put_revocations(feed).await;
+        count("PUT", None, &result);
+        result
     }
 
     /// All entities of these kinds with every one of these tags.

@@ -6,8 +6,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sdk::types::{Api, apis::ApiSettings, gateway::GatewayProblem};
+use sdk::types::{Api, AuthServer, apis::ApiSettings, gateway::GatewayProblem};
+use url::Url;
 use uuid::Uuid;
+
+use crate::auth_servers::base_url;
 
 /// Shared between the control loop and the routes. Every lock is held for a few lines only.
 #[derive(Default)]
@@ -24,12 +27,14 @@ pub struct Published {
     pub hash: String,
     /// Paths of the routes, by API.
     pub routes: HashMap<String, Vec<String>>,
+    /// Base URLs of the auth servers.
+    pub auth_servers: BTreeSet<Url>,
     /// Scopes of those APIs for which another service defines them.
     pub looked_up_scopes: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Published {
-    pub fn new(hash: &str, apis: &[Api]) -> Self {
+    pub fn new(hash: &str, apis: &[Api], auth_servers: &[AuthServer]) -> Self {
         let paths = |api: &Api| {
             let routes = api.config.iter().flat_map(|config| &config.api.routes);
             routes.flat_map(|route| route.paths.clone()).collect()
@@ -40,6 +45,7 @@ impl Published {
                 .iter()
                 .map(|api| (api.id.clone(), paths(api)))
                 .collect(),
+            auth_servers: auth_servers.iter().filter_map(base_url).collect(),
             looked_up_scopes: looked_up_scopes(apis),
         }
     }

@@ -1,4 +1,4 @@
-//! The tables `auth_families`, `auth_refresh_tokens`, `auth_access_tokens`, `auth_revocations`.
+//! The tables `auth_families`, `auth_refresh_tokens`, `auth_access_tokens`.
 
 pub mod family {
     use sea_orm::entity::prelude::*;
@@ -84,26 +84,6 @@ pub mod access_token {
         #[sea_orm(primary_key, auto_increment = false)]
         pub jti: String,
         pub family: String,
-        pub expires_at: DateTimeUtc,
-    }
-
-    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
-
-    impl ActiveModelBehavior for ActiveModel {}
-}
-
-pub mod revocation {
-    use sea_orm::entity::prelude::*;
-
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "auth_revocations")]
-    pub struct Model {
-        #[sea_orm(primary_key)]
-        pub seq: i64,
-        #[sea_orm(unique)]
-        pub jti: String,
-        pub created_at: DateTimeUtc,
         pub expires_at: DateTimeUtc,
     }
 

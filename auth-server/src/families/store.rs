@@ -1,18 +1,19 @@
 //! Rows of families and their tokens.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, OnConflict},
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
+use service::revocations::Revoked;
 
-use crate::{kong, scopes, secret, subject::KeptProfile};
+use crate::{kong, records, revoked, scopes, secret, subject::KeptProfile, tokens::MAX_LIFETIME};
 
 use super::{
     Family, Presented, RevokeReason, Verdict,
-    row::{access_token, family, refresh_token, revocation},
+    row::{access_token, family, refresh_token},
 };
 
 /// How long a refresh token that was replaced is recognised, in a family that goes on for longer.
@@ -209,16 +210,12 @@ pub async fn revoke(
     reason: RevokeReason,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    revoke_where(
-        txn,
-        Condition::all().add(family::Column::Id.eq(id)),
-        reason,
-        now,
-    )
-    .await
+    let this = Condition::all().add(family::Column::Id.eq(id));
+    let ended = revoke_where(txn, this, reason, now).await?;
+    list_tokens(txn, &ended, now).await
 }
 
-/// Ends all families of a user.
+/// Ends all that a user has.
 pub async fn revoke_of_user(
     txn: &DatabaseTransaction,
     user_id: &str,
@@ -226,7 +223,36 @@ pub async fn revoke_of_user(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let of_user = Condition::all().add(family::Column::UserId.eq(user_id));
-    revoke_where(txn, of_user, reason, now).await
+    let ended = revoke_where(txn, of_user, reason, now).await?;
+    // One by one, too: tokens tell seconds only, and of those of this second some may be new.
+    list_tokens(txn, &ended, now).await?;
+    let is_gone = reason == RevokeReason::UserGone;
+    list_user(txn, user_id, now.timestamp() + i64::from(is_gone), now).await
+}
+
+/// Ends what a user was given before `until`, and leaves what he got since: he had to log in anew.
+/// `margin` covers clocks that differ a little.
+pub async fn revoke_before(
+    txn: &DatabaseTransaction,
+    user_id: &str,
+    until: DateTime<Utc>,
+    margin: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let before = until - margin;
+    let of_no_login = Condition::all()
+        .add(family::Column::AuthTime.is_null())
+        .add(family::Column::CreatedAt.lt(before));
+    let began = Condition::any()
+        .add(family::Column::AuthTime.lt(before))
+        .add(of_no_login);
+    let older = Condition::all()
+        .add(family::Column::UserId.eq(user_id))
+        .add(began);
+    let ended = revoke_where(txn, older, RevokeReason::PasswordChanged, now).await?;
+    list_tokens(txn, &ended, now).await?;
+    let not_before = until.timestamp().min(now.timestamp());
+    list_user(txn, user_id, not_before, now).await
 }
 
 /// Ends all families that came out of a session.
@@ -237,25 +263,60 @@ pub async fn revoke_of_session(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let of_session = Condition::all().add(family::Column::Sid.eq(sid));
-    revoke_where(txn, of_session, reason, now).await
+    if revoke_where(txn, of_session, reason, now).await?.is_empty() {
+        return Ok(());
+    }
+    let sid = sid.to_owned();
+    revoked::insert(txn, Revoked::Session { sid }, now + MAX_LIFETIME, now).await
 }
 
+/// What stands in the place of a log-in in families that a personal access token was exchanged for.
+pub fn name_of_personal(id: &str) -> String {
+    format!("personal-{id}")
+}
+
+/// Ends all families that a personal access token was exchanged for.
+pub async fn revoke_of_personal(
+    txn: &DatabaseTransaction,
+    id: &str,
+    reason: RevokeReason,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let of_token = Condition::all().add(family::Column::Sid.eq(name_of_personal(id)));
+    let ended = revoke_where(txn, of_token, reason, now).await?;
+    list_tokens(txn, &ended, now).await
+}
+
+/// Marks families as ended, and has Kong forget their tokens. Says which they were.
 async fn revoke_where(
     txn: &DatabaseTransaction,
     which: Condition,
     reason: RevokeReason,
     now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    let ids: Vec<String> = family::Entity::find()
+) -> Result<Vec<String>, DbErr> {
+    let found: Vec<(String, String, String)> = family::Entity::find()
         .select_only()
-        .column(family::Column::Id)
+        .columns([
+            family::Column::Id,
+            family::Column::UserId,
+            family::Column::ClientId,
+        ])
         .filter(which)
         .filter(family::Column::RevokedAt.is_null())
         .into_tuple()
         .all(txn)
         .await?;
-    if ids.is_empty() {
-        return Ok(());
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids = Vec::new();
+    let mut whose = BTreeSet::new();
+    for (id, user, client) in found {
+        ids.push(id);
+        whose.insert((user, client));
+    }
+    for (user, client) in &whose {
+        records::tokens::revoked(txn, Some(user), client, reason, now).await?;
     }
     family::Entity::update_many()
         .col_expr(family::Column::RevokedAt, Expr::value(Some(now)))
@@ -266,63 +327,56 @@ async fn revoke_where(
         .filter(family::Column::Id.is_in(&ids))
         .exec(txn)
         .await?;
-    let living = access_token::Entity::find()
-        .filter(access_token::Column::Family.is_in(&ids))
-        .filter(access_token::Column::ExpiresAt.gt(now))
-        .all(txn)
-        .await?;
     tracing::info!(
         families = ids.len(),
         reason = reason.as_str(),
         "token families revoked"
     );
     kong::end_of_families(txn, &ids, now).await?;
+    Ok(ids)
+}
+
+/// Puts the access tokens of families on the list of revocations.
+async fn list_tokens(
+    txn: &DatabaseTransaction,
+    families: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    if families.is_empty() {
+        return Ok(());
+    }
+    let living = access_token::Entity::find()
+        .filter(access_token::Column::Family.is_in(families))
+        .filter(access_token::Column::ExpiresAt.gt(now))
+        .all(txn)
+        .await?;
     for token in living {
-        revoke_access_token(txn, &token.jti, token.expires_at, now).await?;
+        let what = Revoked::Token { jti: token.jti };
+        revoked::insert(txn, what, token.expires_at, now).await?;
     }
     Ok(())
 }
 
-/// Puts one access token on the list of revocations.
-pub async fn revoke_access_token(
+/// Puts everything that a user was given before `not_before` on the list, as long as there may be
+/// something of it.
+async fn list_user(
     txn: &DatabaseTransaction,
-    jti: &str,
-    expires_at: DateTime<Utc>,
+    user_id: &str,
+    not_before: i64,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    revocation::Entity::insert(revocation::ActiveModel {
-        jti: Set(jti.to_owned()),
-        created_at: Set(now),
-        expires_at: Set(expires_at),
-        ..Default::default()
-    })
-    .on_conflict(
-        OnConflict::column(revocation::Column::Jti)
-            .do_nothing()
-            .to_owned(),
-    )
-    .exec_without_returning(txn)
-    .await?;
-    Ok(())
-}
-
-/// Whether an access token is on the list of revocations.
-pub async fn is_revoked(db: &impl ConnectionTrait, jti: &str) -> Result<bool, DbErr> {
-    let found = revocation::Entity::find()
-        .filter(revocation::Column::Jti.eq(jti))
-        .one(db)
-        .await?;
-    Ok(found.is_some())
+    let last = DateTime::from_timestamp(not_before, 0).unwrap_or(now) + MAX_LIFETIME;
+    if last <= now {
+        return Ok(());
+    }
+    let sub = user_id.to_owned();
+    revoked::insert(txn, Revoked::User { sub, not_before }, last, now).await
 }
 
 /// Removes families and tokens that have ended by themselves.
 pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
     access_token::Entity::delete_many()
         .filter(access_token::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    revocation::Entity::delete_many()
-        .filter(revocation::Column::ExpiresAt.lte(now))
         .exec(txn)
         .await?;
     // Families without an end would collect them for ever. One used again after this is unknown, so it

@@ -22,6 +22,7 @@ pub enum FormSource {
     EmailMissing,
     Register,
     Logout,
+    Account,
 }
 
 impl FormSource {
@@ -39,6 +40,7 @@ impl FormSource {
             Self::EmailMissing => "email_missing",
             Self::Register => "register",
             Self::Logout => "logout",
+            Self::Account => "account",
         }
     }
 
@@ -52,6 +54,7 @@ impl FormSource {
                 | Self::VerifyEmail
                 | Self::Register
                 | Self::Logout
+                | Self::Account
         )
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     flows::{self, AuthorizeGoal, Flow},
     oauth::{Dialect, OAuthError, answer_url},
     passthrough::Decision,
+    personal,
     sessions::{self, Login, Session},
     state::AppState,
     subject::Subject,
@@ -146,6 +147,9 @@ pub async fn revoke_user(
 ) -> Result<(), sea_orm::DbErr> {
     let txn = state.database.write().await?;
     sessions::delete_of(&txn, user_id).await?;
+    if reason == RevokeReason::UserGone {
+        personal::delete_of(&txn, user_id).await?;
+    }
     families::revoke_of_user(&txn, user_id, reason, clock::now()).await?;
     txn.commit().await
 }

@@ -130,7 +130,7 @@ impl Kong {
             now,
         };
         let passed = match order.by {
-            UserFlow::Code => call.by_code().await?,
+            UserFlow::Code | UserFlow::Exchange => call.by_code().await?,
             UserFlow::Implicit => call.implicit().await?,
             // Tokens with another scope: by what Kong allows for this API.
             UserFlow::Refresh if order.api.code => call.by_code().await?,

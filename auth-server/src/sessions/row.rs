@@ -14,6 +14,8 @@ pub mod session {
         pub created_at: DateTimeUtc,
         pub seen_at: DateTimeUtc,
         pub expires_at: DateTimeUtc,
+        pub address: Option<String>,
+        pub agent: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

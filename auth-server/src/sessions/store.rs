@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use migrations::Database;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, sea_query::Query,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter,
+    sea_query::{Query, SelectStatement},
 };
 use service::random;
 
@@ -13,7 +15,7 @@ use crate::{
     secret::{self, Secret},
 };
 
-use super::{ABSOLUTE_LIFETIME, Login, Session, row::login, row::session};
+use super::{ABSOLUTE_LIFETIME, Login, OwnSession, Place, Session, row::login, row::session};
 
 /// A busy session is written at most this often.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -55,6 +57,7 @@ pub async fn begin(
     txn: &DatabaseTransaction,
     previous: Option<&str>,
     new: Login,
+    place: &Place,
     now: DateTime<Utc>,
 ) -> Result<(Secret, Session), DbErr> {
     let mut logins = match previous {
@@ -74,6 +77,8 @@ pub async fn begin(
         created_at: now,
         seen_at: now,
         expires_at: now + ABSOLUTE_LIFETIME,
+        address: Some(place.address.clone()),
+        agent: place.agent.clone(),
     };
     let sid = row.sid.clone();
     session::Entity::insert(row.into_active_model())
@@ -112,18 +117,58 @@ pub async fn end(
         .collect())
 }
 
+/// The living sessions of a user, the one that was busy last first.
+pub async fn list_of(
+    db: &impl ConnectionTrait,
+    user_id: &str,
+    idle: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Vec<OwnSession>, DbErr> {
+    let found = session::Entity::find()
+        .filter(session::Column::IdHash.in_subquery(of_user(user_id)))
+        .filter(session::Column::ExpiresAt.gt(now))
+        .filter(session::Column::SeenAt.gt(now - idle))
+        .find_with_related(login::Entity)
+        .all(db)
+        .await?;
+    let mut list: Vec<OwnSession> = found
+        .into_iter()
+        .map(|(row, logins)| OwnSession {
+            sid: row.sid,
+            created_at: row.created_at,
+            seen_at: row.seen_at,
+            expires_at: row.expires_at,
+            methods: logins.into_iter().map(|login| login.method).collect(),
+            address: row.address,
+            agent: row.agent,
+        })
+        .collect();
+    list.sort_by_key(|session| std::cmp::Reverse(session.seen_at));
+    Ok(list)
+}
+
+/// Ends the session of a user with this name. False: he has none.
+pub async fn end_named(txn: &DatabaseTransaction, user_id: &str, sid: &str) -> Result<bool, DbErr> {
+    let deleted = session::Entity::delete_many()
+        .filter(session::Column::Sid.eq(sid))
+        .filter(session::Column::IdHash.in_subquery(of_user(user_id)))
+        .exec(txn)
+        .await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+fn of_user(user_id: &str) -> SelectStatement {
+    Query::select()
+        .column(login::Column::Session)
+        .from(login::Entity)
+        .and_where(login::Column::UserId.eq(user_id))
+        .to_owned()
+}
+
 /// Ends all sessions in which `user_id` is logged in.
 pub async fn delete_of(txn: &DatabaseTransaction, user_id: &str) -> Result<(), DbErr> {
     session::Entity::delete_many()
-        .filter(
-            session::Column::IdHash.in_subquery(
-                Query::select()
-                    .column(login::Column::Session)
-                    .from(login::Entity)
-                    .and_where(login::Column::UserId.eq(user_id))
-                    .to_owned(),
-            ),
-        )
+        .filter(session::Column::IdHash.in_subquery(of_user(user_id)))
         .exec(txn)
         .await?;
     Ok(())

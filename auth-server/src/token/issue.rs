@@ -18,10 +18,10 @@ use crate::{
     families::{self, Family, NewTokens},
     kong::{self, Kept, Order},
     oauth::Refusal,
-    scopes,
+    records, scopes,
     secret::Secret,
     state::AppState,
-    tokens::{self, NewToken, Signed, Subject, TokenMode, UserSession},
+    tokens::{self, Issued, NewToken, Subject, TokenMode, UserSession},
 };
 
 use super::TokenError;
@@ -36,6 +36,9 @@ pub struct TokenAnswer {
     pub refresh_token: Option<String>,
     /// What was granted, always: only then does the client know it.
     pub scope: String,
+    /// Of an exchange (RFC 8693).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<&'static str>,
     #[serde(skip)]
     pub expires_at: DateTime<Utc>,
 }
@@ -53,7 +56,7 @@ impl IntoResponse for TokenAnswer {
     }
 }
 
-/// A token for the client itself. Nothing is stored here.
+/// A token for the client itself. Nothing is stored of a signed one.
 pub async fn issue_to_client(
     state: &AppState,
     (client, secret): (&Client, &str),
@@ -62,24 +65,32 @@ pub async fn issue_to_client(
     now: DateTime<Utc>,
 ) -> Result<TokenAnswer, TokenError> {
     demand_scope(api, scope)?;
+    records::tokens::issued_to_client(state, &client.client_id, &api.id, now).await?;
     let configuration = state.configuration();
     match state.mode_of(api)? {
-        TokenMode::Jwt => {
+        mode @ (TokenMode::Jwt | TokenMode::Opaque) => {
+            let lifetime = api.lifetime(mode);
             let token = NewToken {
                 client_id: &client.client_id,
                 audience: api.audience.clone(),
                 subject: Subject::Client,
                 scope,
-                lifetime: api.lifetime,
+                lifetime,
             };
-            let signed = tokens::sign(&state.keys, &configuration.issuer, token, now);
+            let issued = tokens::make(mode, &state.keys, &configuration.issuer, token, now);
+            if issued.stands_for.is_some() {
+                let txn = state.database.write().await?;
+                tokens::keep(&txn, &issued, None).await?;
+                txn.commit().await?;
+            }
             Ok(TokenAnswer {
-                access_token: signed.text,
+                access_token: issued.text,
                 token_type: "bearer",
-                expires_in: api.lifetime.as_secs(),
+                expires_in: lifetime.as_secs(),
                 refresh_token: None,
                 scope: scopes::join(scope),
-                expires_at: signed.expires_at,
+                issued_token_type: None,
+                expires_at: issued.expires_at,
             })
         }
         TokenMode::KongOauth2 => {
@@ -94,6 +105,7 @@ pub async fn issue_to_client(
                 expires_in: passed.expires_in,
                 refresh_token: None,
                 scope: scopes::join(scope),
+                issued_token_type: None,
                 expires_at: passed.expires_at,
             })
         }
@@ -107,6 +119,20 @@ pub enum UserFlow {
     Implicit,
     Password,
     Refresh,
+    /// For a personal access token.
+    Exchange,
+}
+
+impl UserFlow {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "authorization_code",
+            Self::Implicit => "implicit",
+            Self::Password => "password",
+            Self::Refresh => "refresh_token",
+            Self::Exchange => "token-exchange",
+        }
+    }
 }
 
 /// What tokens of a user are issued for.
@@ -134,7 +160,7 @@ pub struct Made {
 
 enum MadeBy {
     Us {
-        signed: Signed,
+        issued: Box<Issued>,
         refresh_token: Option<Secret>,
     },
     Kong(Kept),
@@ -149,7 +175,9 @@ pub async fn make(
     let scope = scopes::with_groups(grant.scope, grant.groups);
     demand_scope(grant.api, &scope)?;
     match state.mode_of(grant.api)? {
-        TokenMode::Jwt => Ok(sign(state, grant, scope, now)),
+        mode @ (TokenMode::Jwt | TokenMode::Opaque) => {
+            Ok(made_by_us(state, mode, grant, scope, now))
+        }
         TokenMode::KongOauth2 => {
             let text = grant.family.authenticated_userid();
             let kept = state
@@ -217,7 +245,13 @@ const fn made_by_kong(kept: Kept, scope: Vec<String>) -> Made {
     }
 }
 
-fn sign(state: &AppState, grant: &UserGrant<'_>, scope: Vec<String>, now: DateTime<Utc>) -> Made {
+fn made_by_us(
+    state: &AppState,
+    mode: TokenMode,
+    grant: &UserGrant<'_>,
+    scope: Vec<String>,
+    now: DateTime<Utc>,
+) -> Made {
     let UserGrant {
         client,
         api,
@@ -238,15 +272,16 @@ fn sign(state: &AppState, grant: &UserGrant<'_>, scope: Vec<String>, now: DateTi
             session,
         },
         scope: &scope,
-        lifetime: api.lifetime,
+        lifetime: api.lifetime(mode),
     };
+    let issuer = &state.configuration().issuer;
     Made {
         by: MadeBy::Us {
-            signed: tokens::sign(&state.keys, &state.configuration().issuer, token, now),
+            issued: Box::new(tokens::make(mode, &state.keys, issuer, token, now)),
             refresh_token: generation.map(|_| Secret::generate()),
         },
         scope,
-        lifetime: api.lifetime.as_secs(),
+        lifetime: api.lifetime(mode).as_secs(),
     }
 }
 
@@ -258,21 +293,27 @@ pub async fn keep(
     now: DateTime<Utc>,
 ) -> Result<TokenAnswer, DbErr> {
     let family = &grant.family.id;
+    if grant.by != UserFlow::Refresh {
+        let (user, client) = (&grant.family.user_id, &grant.client.client_id);
+        let how = grant.by.as_str();
+        records::tokens::issued(txn, user, (client, &grant.api.id), how, now).await?;
+    }
     let (access_token, refresh_token, expires_at) = match made.by {
         MadeBy::Us {
-            signed,
+            issued,
             refresh_token,
         } => {
-            let tokens = NewTokens {
-                access: Some((&signed.jti, signed.expires_at)),
+            let new = NewTokens {
+                access: Some((&issued.jti, issued.expires_at)),
                 refresh: refresh_token
                     .as_ref()
                     .map(Secret::expose)
                     .zip(grant.generation),
             };
-            families::insert_tokens(txn, family, tokens, now).await?;
+            families::insert_tokens(txn, family, new, now).await?;
+            tokens::keep(txn, &issued, Some(family)).await?;
             let refresh_token = refresh_token.map(|token| token.expose().to_owned());
-            (signed.text, refresh_token, signed.expires_at)
+            (issued.text, refresh_token, issued.expires_at)
         }
         MadeBy::Kong(kept) => {
             kong::insert(txn, family, &kept, None).await?;
@@ -304,6 +345,7 @@ pub async fn keep(
         expires_in: made.lifetime,
         refresh_token,
         scope: scopes::join(&made.scope),
+        issued_token_type: None,
         expires_at,
     })
 }

@@ -48,6 +48,9 @@ pub struct TokenRequest {
     pub scope: Option<String>,
     /// Introspection and revocation use the same form.
     pub token: Option<String>,
+    /// Of an exchange (RFC 8693).
+    pub subject_token: Option<String>,
+    pub subject_token_type: Option<String>,
 }
 
 impl TokenRequest {
@@ -122,6 +125,8 @@ impl TokenRequest {
             password: some(self.password),
             scope: some(self.scope),
             token: some(self.token),
+            subject_token: some(self.subject_token),
+            subject_token_type: some(self.subject_token_type),
         }
     }
 }

@@ -6,11 +6,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use service::clock;
 
 use crate::{
     address::Peer,
     oauth::{Dialect, OAuthError, Refusal},
-    oxide,
+    oxide, personal, records,
     state::AppState,
 };
 
@@ -46,8 +47,10 @@ async fn compatible(
 
 async fn answer(state: &AppState, endpoint: Endpoint, peer: Peer, request: Request) -> Response {
     let dialect = endpoint.dialect();
+    let mut client_id = None;
     let result = async {
         let request = TokenRequest::read(request).await?;
+        client_id.clone_from(&request.client_id);
         grant(state, &request, &endpoint, peer).await
     }
     .await;
@@ -58,8 +61,25 @@ async fn answer(state: &AppState, endpoint: Endpoint, peer: Peer, request: Reque
         }
         Err(error) => {
             metrics::counter!("wicketgate_auth_tokens", "outcome" => "refused").increment(1);
-            refuse(&error, dialect).into_response()
+            let answer = refuse(&error, dialect);
+            put_on_record(state, client_id.as_deref(), &error, peer).await;
+            answer.into_response()
         }
+    }
+}
+
+/// What is refused is on record; whoever is refused need not wait for that to succeed.
+async fn put_on_record(state: &AppState, client_id: Option<&str>, error: &TokenError, peer: Peer) {
+    let reason = match error {
+        TokenError::Refused(refusal) => refusal.answer(Dialect::Standard).code.as_str(),
+        TokenError::Braked(_) => "too_many_attempts",
+        // Not the asker's fault.
+        _ => return,
+    };
+    let now = clock::now();
+    let recorded = records::tokens::refused(state, client_id, reason, peer.address, now).await;
+    if let Err(error) = recorded {
+        tracing::error!(%error, "a refused token could not be put on record");
     }
 }
 
@@ -99,6 +119,9 @@ async fn grant(
                 .as_deref()
                 .ok_or(Refusal::RefreshTokenMissing)?;
             oxide::refresh(state, request, endpoint, peer).await
+        }
+        "urn:ietf:params:oauth:grant-type:token-exchange" if *endpoint == Endpoint::Standard => {
+            personal::exchange(state, request, peer).await
         }
         "password" if state.settings.grants.password => {
             client_id.ok_or(Refusal::ClientIdMissing)?;

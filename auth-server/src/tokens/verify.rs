@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Validation};
 
-use crate::keys::SigningKeys;
+use sea_orm::DbErr;
 
-use super::{Claims, TYPE};
+use crate::{keys::SigningKeys, revoked, state::AppState};
+
+use super::{Claims, TYPE, opaque};
 
 /// The token is not one of ours, or no longer valid. Callers learn no more than that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +17,26 @@ pub struct InvalidToken;
 /// Longer texts are not looked at.
 const MAX_LENGTH: usize = 8 * 1024;
 
-/// The claims of a valid token.
+/// What a token of ours says or stands for, whichever kind it is, if it counts now: it has not ended,
+/// by itself or before its time.
+pub async fn find(
+    state: &AppState,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Claims>, DbErr> {
+    let db = state.database.read();
+    let claims = if opaque::is_opaque(token) {
+        opaque::find(db, token, now).await?
+    } else {
+        verify(&state.keys, &state.configuration().issuer, token, now).ok()
+    };
+    Ok(match claims {
+        Some(claims) if !revoked::contains(db, &claims).await? => Some(claims),
+        _ => None,
+    })
+}
+
+/// The claims of a valid signed token.
 ///
 /// Type and algorithm are fixed, and the key is one of ours by its id: nothing in the header
 /// can choose another key, another algorithm or none.

@@ -3,6 +3,7 @@
 // Always true here; it lets clippy see that helpers are test code, too.
 #![cfg(test)]
 
+mod account;
 mod codes;
 mod consent;
 mod documents;
@@ -12,9 +13,11 @@ mod ldap;
 mod login;
 mod logout;
 mod old_grants;
+mod opaque;
 mod passthrough;
 mod records;
 mod refresh;
+mod revoked;
 mod signup;
 mod support;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Browser, TestServer, until};
+use crate::support::{Browser, TestServer, VERIFIER, until};
 
 /// Action, outcome, user, name and method of a record.
 fn told(record: &Value) -> Value {
@@ -18,6 +18,11 @@ fn told(record: &Value) -> Value {
         record["actor"]["email"],
         record["data"]["authMethod"],
     ])
+}
+
+fn of(server: &TestServer, entity: &str) -> Vec<Value> {
+    let records = server.portal.records().into_iter();
+    records.filter(|one| one["entity"] == entity).collect()
 }
 
 #[tokio::test]
@@ -40,14 +45,127 @@ async fn log_ins_and_log_outs_are_on_record_even_if_portal_api_takes_them_late()
     let page = browser.submit("/local/login", &wrong).await.expect("login");
     browser.log_in(&page, "ada").await.expect(302);
     browser.get("/logout").await.expect(200);
-    until("three records", || server.portal.records().len() == 3).await;
-    let told: Vec<Value> = server.portal.records().iter().map(told).collect();
+    until("three records", || of(&server, "user").len() == 3).await;
+    let told: Vec<Value> = of(&server, "user").iter().map(told).collect();
     assert_eq!(
         told,
         [
             json!(["login", "refused", null, "Ada@example.org", "local"]),
             json!(["login", "ok", "ada", null, "local"]),
             json!(["logout", "ok", "ada", null, "local"]),
+        ]
+    );
+}
+
+/// What a record about a token says.
+fn token_told(record: &Value) -> Value {
+    assert_eq!(record["data"]["clientId"], record["entityId"]);
+    json!([
+        record["action"],
+        record["outcome"],
+        record["actor"]["id"],
+        record["entityId"],
+        record["data"]["grant"],
+        record["data"]["reason"],
+    ])
+}
+
+#[tokio::test]
+async fn tokens_are_on_record_when_they_are_issued_refused_and_revoked() {
+    let server = TestServer::start().await;
+    let kind = "confidential";
+    server.portal.add_client("app", "orders", kind, true);
+    let secret = ("client_secret", "secret");
+    let client = [("client_id", "app-orders"), secret];
+    let with = |more: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
+        let all = client.iter().chain(more);
+        all.map(|(name, value)| (*name, (*value).to_owned()))
+            .collect()
+    };
+    let send = async |path: &str, form: Vec<(&'static str, String)>| {
+        let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        server.post(path, &form).await
+    };
+    // One an hour of a client's own, one a minute of what is refused.
+    for _ in 0..3 {
+        let own = with(&[("grant_type", "client_credentials")]);
+        send("/oauth2/token", own).await.expect(200);
+        let wrong = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+        send("/oauth2/token", with(&wrong)).await.expect(400);
+    }
+    let code = server.browser().code("app-orders", &[]).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = send("/oauth2/token", with(&form)).await.expect(200);
+    let refresh = tokens.member("refresh_token");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+    let tokens = send("/oauth2/token", with(&form)).await.expect(200);
+    let refresh = tokens.member("refresh_token");
+    send("/oauth2/revoke", with(&[("token", &refresh)]))
+        .await
+        .expect(200);
+    until("four records", || of(&server, "token").len() == 4).await;
+    let told: Vec<Value> = of(&server, "token").iter().map(token_told).collect();
+    assert_eq!(
+        told,
+        [
+            json!([
+                "issue",
+                null,
+                null,
+                "app-orders",
+                "client_credentials",
+                null
+            ]),
+            json!([
+                "issue",
+                "refused",
+                null,
+                "app-orders",
+                null,
+                "invalid_grant"
+            ]),
+            json!([
+                "issue",
+                null,
+                "ada",
+                "app-orders",
+                "authorization_code",
+                null
+            ]),
+            json!(["revoke", null, null, "app-orders", null, "revoked"]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn consent_is_on_record_whether_given_or_not() {
+    let server = TestServer::start().await;
+    let kind = "confidential";
+    server.portal.add_client("app", "orders", kind, false);
+    let browser = server.browser();
+    let authorize = Browser::authorize_url("app-orders", &[("scope", "read")]);
+    let page = browser.page(&authorize).await.expect("login");
+    browser.log_in(&page, "ada").await;
+    for action in ["deny", "allow"] {
+        let page = browser.page(&authorize).await.expect("grant_scopes");
+        let form = [("_csrf", &*page.csrf()), ("_action", action)];
+        browser.post("/local/grant", &form).await.expect(302);
+    }
+    until("two records", || of(&server, "grant").len() == 2).await;
+    let told: Vec<Value> = of(&server, "grant")
+        .iter()
+        .map(|one| json!([one["outcome"], one["actor"]["id"], one["data"]]))
+        .collect();
+    let about = json!({"applicationId": "app", "apiId": "orders", "scopes": ["read"]});
+    assert_eq!(
+        told,
+        [
+            json!(["refused", "ada", about]),
+            json!(["ok", "ada", about])
         ]
     );
 }

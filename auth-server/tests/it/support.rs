@@ -15,7 +15,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use migrations::Location;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::{
     ServiceName,
@@ -180,12 +180,13 @@ impl TestServer {
         keys: Keys,
         grants: OldGrants,
     ) -> Self {
-        let mut settings = Settings::new(portal.url.clone(), keys.clone(), data.path());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let own_url = format!("http://{address}/").parse().unwrap();
+        let mut settings = Settings::new(portal.url.clone(), own_url, keys.clone(), data.path());
         settings.database = database;
         settings.render_json = true;
         settings.grants = grants;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
         let task = tokio::spawn(auth_server::serve(
             settings,
@@ -242,6 +243,21 @@ impl TestServer {
             .post(self.url(path))
             .bearer_auth(bearer)
             .form(form);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// A call with a token and perhaps a JSON body.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self.http.request(method, self.url(path)).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
         Answer::of(request.send().await.unwrap()).await
     }
 

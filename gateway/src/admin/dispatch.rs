@@ -10,7 +10,7 @@ use kong::{ApiError, Kind, error::Code};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::{Admin, Answer, Reply, body, entities, information, lists, schemas};
+use super::{Admin, Answer, Reply, body, entities, information, lists, revocations, schemas};
 use crate::{numbers, store::Key};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -94,6 +94,11 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         }
         (&Method::GET, ["tags"]) => lists::tags(admin, None, &query).await,
         (&Method::GET, ["tags", tag]) => lists::tags(admin, Some(tag), &query).await,
+        (&Method::GET, ["wicketgate", "revocations"]) => Ok(revocations::show(admin)),
+        (&Method::PUT, ["wicketgate", "revocations"]) => {
+            revocations::put(admin, input().await?).await
+        }
+        (_, [] | ["wicketgate", "revocations"]) => Err(method_not_allowed()),
         // Tools read them; they stay empty.
         (&Method::GET, ["vaults" | "keys" | "key-sets"]) => {
             Ok(Reply::ok(json!({ "data": [], "next": null })))
@@ -113,7 +118,6 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
             }
             None => Err(crate::store::not_found()),
         },
-        (_, []) => Err(method_not_allowed()),
     }
 }
 

@@ -57,6 +57,7 @@ pub struct TokenKey {
 pub struct Directory {
     consumers: Shards<Uuid, Arc<Consumer>>,
     usernames: Shards<Box<str>, Uuid>,
+    custom_ids: Shards<Box<str>, Uuid>,
     /// By the HMAC under the plugin's digest key, as the writer computed it.
     digests: Shards<[u8; 32], Arc<KeyEntry>>,
     /// Clear keys by an HMAC under a key of this process, so that comparing takes the same time
@@ -88,6 +89,11 @@ impl Directory {
             Err(_) => self.usernames.get(name)?,
         };
         self.consumer(id)
+    }
+
+    /// The consumer of a subscription.
+    pub fn consumer_of(&self, custom_id: &str) -> Option<Arc<Consumer>> {
+        self.consumer(self.custom_ids.get(custom_id)?)
     }
 
     pub fn key_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<KeyEntry>> {
@@ -124,6 +130,7 @@ impl Directory {
     pub fn apply(&self, tables: &Tables, changes: &[Change]) {
         let mut touched = BTreeSet::new();
         let mut usernames = Vec::new();
+        let mut custom_ids = Vec::new();
         let mut digests = Vec::new();
         let mut clear_keys = Vec::new();
         let mut token_keys = Vec::new();
@@ -136,6 +143,9 @@ impl Directory {
                         touched.insert(row.id);
                         if let Some(name) = row.text("username") {
                             usernames.push((Box::from(name), present.then_some(row.id)));
+                        }
+                        if let Some(id) = row.text("custom_id") {
+                            custom_ids.push((Box::from(id), present.then_some(row.id)));
                         }
                     }
                     Kind::Acl | Kind::Plugin => touched.extend(row.reference("consumer")),
@@ -172,6 +182,7 @@ impl Directory {
         });
         self.consumers.update(consumers.collect());
         self.usernames.update(usernames);
+        self.custom_ids.update(custom_ids);
         self.digests.update(digests);
         self.clear_keys.update(clear_keys);
         self.token_keys.update(token_keys);

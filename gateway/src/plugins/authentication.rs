@@ -105,3 +105,12 @@ pub fn challenge(scheme: &str, realm: Option<&str>) -> Result<HeaderValue, Strin
         None => scheme.to_owned(),
     })
 }
+
+/// The token of `Bearer <token>`.
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.trim().split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim())
+        .filter(|token| !token.is_empty())
+}

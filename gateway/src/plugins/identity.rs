@@ -4,15 +4,19 @@ use http::{HeaderName, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{
-    Verdict,
-    jwt::{Origin, Token},
-};
+mod introspection;
+
+use super::{Verdict, jwt::Origin};
 use crate::proxy::{Answer, Exchange};
+
+pub use introspection::{Asked, Introspector};
 
 #[derive(Deserialize)]
 pub struct Config {
     source: Source,
+    introspection_url: Option<String>,
+    introspection_token: Option<String>,
+    cache_ttl: Option<f64>,
     userid_claim: String,
     scope_claim: String,
     userid_header: String,
@@ -30,6 +34,7 @@ pub struct Config {
 enum Source {
     Jwt,
     None,
+    Introspection,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -41,6 +46,8 @@ enum OnMissing {
 
 pub struct Identity {
     config: Config,
+    /// Whom to ask about tokens that say nothing themselves.
+    question: Option<introspection::Question>,
     userid_header: HeaderName,
     scope_header: HeaderName,
 }
@@ -53,14 +60,20 @@ impl Identity {
         Ok(Self {
             userid_header: super::header_name(&config.userid_header)?,
             scope_header: super::header_name(&config.scope_header)?,
+            question: (config.source == Source::Introspection)
+                .then(|| introspection::Question::new(&config))
+                .transpose()?,
             config,
         })
     }
 
+    /// Whether the auth server has to be asked, so that [`Self::ask`] does the work.
+    pub const fn asks(&self) -> bool {
+        self.question.is_some()
+    }
+
     pub fn access(&self, exchange: &mut Exchange<'_>) -> Verdict {
-        // Names configured here are identity headers, too: clients must not bring them.
-        exchange.head.headers.remove(&self.userid_header);
-        exchange.head.headers.remove(&self.scope_header);
+        self.remove_headers(exchange);
         if self.config.source == Source::None {
             return Verdict::Continue;
         }
@@ -77,7 +90,23 @@ impl Identity {
         };
         let token = verified.token.clone();
         let origin = verified.origin.clone();
-        if let Err(refusal) = self.check(&token) {
+        self.pass_on(exchange, &token.claims, origin)
+    }
+
+    /// Names configured here are identity headers, too: clients must not bring them.
+    fn remove_headers(&self, exchange: &mut Exchange<'_>) {
+        exchange.head.headers.remove(&self.userid_header);
+        exchange.head.headers.remove(&self.scope_header);
+    }
+
+    /// Checks what a token says, and tells the backend.
+    fn pass_on(
+        &self,
+        exchange: &mut Exchange<'_>,
+        claims: &Map<String, Value>,
+        origin: Origin,
+    ) -> Verdict {
+        if let Err(refusal) = self.check(claims) {
             return refusal;
         }
         let prefix = self.config.userid_prefix.as_deref().unwrap_or_default();
@@ -85,7 +114,7 @@ impl Identity {
             (&self.userid_header, &self.config.userid_claim, prefix),
             (&self.scope_header, &self.config.scope_claim, ""),
         ] {
-            let Some(text) = text(&token.claims, claim) else {
+            let Some(text) = text(claims, claim) else {
                 continue;
             };
             match header_text(prefix, &text) {
@@ -105,8 +134,7 @@ impl Identity {
         Verdict::Continue
     }
 
-    fn check(&self, token: &Token) -> Result<(), Verdict> {
-        let claims = &token.claims;
+    fn check(&self, claims: &Map<String, Value>) -> Result<(), Verdict> {
         // Proof of possession is not checked here, so a bound token would be worth too much.
         if claims.contains_key("cnf") {
             return Err(unauthorized("Tokens bound to a key are not accepted"));

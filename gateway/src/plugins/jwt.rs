@@ -190,7 +190,7 @@ impl Jwt {
         }
         for name in &self.headers {
             for value in exchange.head.headers.get_all(name) {
-                if let Some(token) = value.to_str().ok().and_then(bearer) {
+                if let Some(token) = value.to_str().ok().and_then(authentication::bearer) {
                     add(token, Origin::Header(name.clone()))?;
                 }
             }
@@ -224,6 +224,9 @@ impl Jwt {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float")]
         let now = service::clock::now().timestamp_millis() as f64 / 1000.0;
         self.check_times(&token, now)?;
+        if token.was_ended(&worker.live().revoked.load()) {
+            return Err(Refusal::Message("The token has been revoked"));
+        }
         let consumer = directory
             .consumer(token.key.consumer)
             .ok_or(Refusal::Message("No credentials found for this token"))?;
@@ -260,13 +263,4 @@ impl Jwt {
         };
         answer.header(WWW_AUTHENTICATE, self.invalid_token.clone())
     }
-}
-
-/// The token of `Bearer <token>`.
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.trim().split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim())
-        .filter(|token| !token.is_empty())
 }

@@ -1,3 +1,13 @@
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use axum::{Form, Json, Router, http::HeaderMap, routing::post};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -10,7 +20,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Backend, TestGateway};
+use crate::support::{Backend, TestGateway, serve};
 
 /// A signing key as the auth server has it.
 struct Signer {
@@ -70,7 +80,13 @@ fn with(change: &Value) -> Value {
 }
 
 async fn published(signer: &Signer) -> (TestGateway, Backend, kong::JwtSecret) {
-    let gateway = TestGateway::start().await;
+    publish_on(TestGateway::start().await, signer).await
+}
+
+async fn publish_on(
+    gateway: TestGateway,
+    signer: &Signer,
+) -> (TestGateway, Backend, kong::JwtSecret) {
     let backend = Backend::start().await;
     let service = gateway.publish("orders", backend.address, "/orders").await;
     let jwt = json!({ "key_claim_name": "gateway_key", "claims_to_verify": ["exp"], "uri_param_names": [] });
@@ -215,5 +231,206 @@ async fn a_remembered_token_ends_with_its_key() {
             call(&gateway, &token).await.status(),
             StatusCode::UNAUTHORIZED
         );
+    }
+}
+
+fn feed(after: i64, seq: i64, revocations: &Value) -> Value {
+    json!({
+        "issuer": "http://localhost:8000/auth", "after": after, "seq": seq,
+        "revocations": revocations,
+    })
+}
+
+#[tokio::test]
+async fn revoked_tokens_are_refused_at_once_and_after_a_restart() {
+    let signer = Signer::new();
+    let directory = tempfile::tempdir().unwrap();
+    let gateway = TestGateway::start_in(directory.path());
+    let (gateway, _backend, _) = publish_on(gateway, &signer).await;
+    let expires_at = now() + 600;
+    let of_log_in = signer.sign(&with(&json!({ "jti": "2", "sid": "s", "sub": "bob" })));
+    let of_user = signer.sign(&with(
+        &json!({ "jti": "3", "sub": "cyd", "iat": now() - 5 }),
+    ));
+    let newer = signer.sign(&with(&json!({ "jti": "4", "sub": "cyd" })));
+    let other = signer.sign(&with(&json!({ "jti": "5", "sub": "dan" })));
+    let all = [signer.sign(&claims()), of_log_in, of_user, newer, other];
+    let statuses = async |gateway: &TestGateway| {
+        let mut statuses = Vec::new();
+        for token in &all {
+            statuses.push(call(gateway, token).await.status().as_u16());
+        }
+        statuses
+    };
+    assert_eq!(statuses(&gateway).await, [200; 5]);
+    let told = feed(0, 7, &json!([{ "jti": "1", "expires_at": expires_at }]));
+    gateway.admin.put_revocations(&told).await.unwrap();
+    assert_eq!(statuses(&gateway).await, [401, 200, 200, 200, 200]);
+    let more = json!([
+        { "sid": "s", "expires_at": expires_at },
+        { "sub": "cyd", "not_before": now() - 1, "expires_at": expires_at },
+    ]);
+    gateway
+        .admin
+        .put_revocations(&feed(7, 9, &more))
+        .await
+        .unwrap();
+    assert_eq!(statuses(&gateway).await, [401, 401, 401, 200, 200]);
+    let missed = feed(11, 12, &json!([]));
+    let error = gateway.admin.put_revocations(&missed).await.unwrap_err();
+    assert_eq!(error.status(), Some(409), "something is missing in between");
+    let metrics = gateway.http.get(format!("{}metrics", gateway.status_url));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let wanted = "wicketgate_revocations_age_seconds{issuer=\"http://localhost:8000/auth\"} ";
+    assert!(metrics.contains(wanted), "{metrics}");
+
+    gateway.stop().await;
+    // A write that was cut off.
+    let file = directory.path().join("gateway.revocations");
+    let mut content = std::fs::read(&file).unwrap();
+    content.extend_from_slice(b"{\"issuer\":\"htt");
+    std::fs::write(&file, content).unwrap();
+    let gateway = TestGateway::start_in(directory.path());
+    assert_eq!(statuses(&gateway).await, [401, 401, 401, 200, 200]);
+    let known = feed(9, 9, &json!([]));
+    gateway.admin.put_revocations(&known).await.unwrap();
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_list_of_revocations_is_refused() {
+    let gateway = TestGateway::start().await;
+    let long = "x".repeat(3000);
+    for wrong in [
+        json!({}),
+        json!({ "issuer": "", "after": 0, "seq": 0, "revocations": [] }),
+        json!({ "issuer": long, "after": 0, "seq": 0, "revocations": [] }),
+        feed(0, 1, &json!([{ "jti": "1" }])),
+        feed(0, 1, &json!([{ "expires_at": 1 }])),
+        feed(0, 1, &json!({})),
+    ] {
+        let error = gateway.admin.put_revocations(&wrong).await.unwrap_err();
+        assert_eq!(error.status(), Some(400), "{wrong}");
+    }
+    let url = format!("{}wicketgate/revocations", gateway.admin_url);
+    let seen: Value = gateway
+        .http
+        .get(&url)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(seen, json!({ "issuers": [] }));
+    let deleted = gateway.http.delete(&url).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// An auth server that is asked about tokens: `good` stands for ada, others for nothing.
+async fn asked_auth_server(asked: Arc<AtomicUsize>) -> SocketAddr {
+    let describe = async move |headers: HeaderMap, form: Form<HashMap<String, String>>| {
+        asked.fetch_add(1, Relaxed);
+        if headers["authorization"] != "Bearer hush" {
+            return Err(StatusCode::UNAUTHORIZED);
+        }
+        let mut members = claims();
+        members["active"] = json!(true);
+        members["subscription"] = json!("subscription-shop$orders");
+        match form["token"].as_str() {
+            "good" => {}
+            "foreign" => members["aud"] = json!("stock"),
+            "unsubscribed" => members["subscription"] = json!("gone"),
+            "ended" => members["exp"] = json!(now() - 1),
+            "mute" => std::future::pending().await,
+            "fails" => return Err(StatusCode::INTERNAL_SERVER_ERROR),
+            _ => members = json!({ "active": false }),
+        }
+        Ok(Json(members))
+    };
+    serve(Router::new().route("/auth/oauth2/introspect", post(describe))).await
+}
+
+#[tokio::test]
+async fn the_auth_server_is_asked_what_an_opaque_token_stands_for() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let auth = asked_auth_server(asked.clone()).await;
+    let service = gateway.publish("orders", backend.address, "/orders").await;
+    let consumer = gateway.consumer("shop$orders").await;
+    gateway.group(&consumer, "orders").await;
+    let identity = json!({
+        "source": "introspection", "introspection_token": "hush", "cache_ttl": 60,
+        "introspection_url": format!("http://{auth}/auth/oauth2/introspect"),
+        "required_issuer": ["http://localhost:8000/auth"], "required_audience": ["orders"],
+    });
+    gateway
+        .plugin("wicketgate-identity", Some(&service), None, identity)
+        .await;
+    let acl = json!({ "allow": ["orders"] });
+    gateway.plugin("acl", Some(&service), None, acl).await;
+
+    let response = call(&gateway, "good").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let seen: Value = response.json().await.unwrap();
+    assert_eq!(seen["headers"]["x-authenticated-userid"], "sub=ada");
+    assert_eq!(seen["headers"]["x-authenticated-scope"], "read write");
+    assert_eq!(seen["headers"]["x-consumer-username"], "shop$orders");
+    assert_eq!(seen["headers"]["x-credential-identifier"], "client");
+    for token in ["foreign", "unsubscribed", "ended", "unknown"] {
+        let status = call(&gateway, token).await.status();
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{token}");
+    }
+    for token in ["mute", "fails"] {
+        let status = call(&gateway, token).await.status();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{token}");
+    }
+    let without = gateway.get("/orders").send().await.unwrap();
+    assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
+    let twice = gateway
+        .get("/orders")
+        .bearer_auth("good")
+        .bearer_auth("bad");
+    let twice = twice.send().await.unwrap();
+    assert_eq!(twice.status(), StatusCode::UNAUTHORIZED);
+
+    // Each worker asks once.
+    let workers = std::thread::available_parallelism().unwrap().get();
+    let before = asked.load(Relaxed);
+    for _ in 0..20 {
+        assert_eq!(call(&gateway, "good").await.status(), StatusCode::OK);
+    }
+    assert!(asked.load(Relaxed) - before < workers, "remembered");
+    let ended = feed(0, 1, &json!([{ "jti": "1", "expires_at": now() + 60 }]));
+    gateway.admin.put_revocations(&ended).await.unwrap();
+    let status = call(&gateway, "good").await.status();
+    assert_eq!(
+        status,
+        StatusCode::UNAUTHORIZED,
+        "what is remembered ends, too"
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_that_shall_ask_must_know_whom() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    let service = gateway.publish("orders", backend.address, "/orders").await;
+    for wrong in [
+        json!({ "source": "introspection" }),
+        json!({ "source": "introspection", "introspection_url": "http://a/" }),
+        json!({ "source": "introspection", "introspection_url": "x", "introspection_token": "t" }),
+        json!({ "cache_ttl": 61 }),
+    ] {
+        let plugin = kong::Plugin {
+            id: uuid::Uuid::new_v4(),
+            name: "wicketgate-identity".to_owned(),
+            service: Some(service.id.into()),
+            config: wrong.as_object().unwrap().clone(),
+            ..kong::Plugin::default()
+        };
+        let error = gateway.admin.put(&plugin).await.unwrap_err();
+        assert_eq!(error.status(), Some(400), "{wrong}");
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use reqwest::{Body, Method, RequestBuilder, StatusCode, header};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use service::http::read_at_most;
 use url::Url;
@@ -246,6 +246,12 @@ impl Client {
             StatusCode::NOT_MODIFIED => ConfigOutcome::Unchanged,
             _ => ConfigOutcome::Loaded,
         })
+    }
+
+    /// Tells the embedded gateway which access tokens ended before their time.
+    pub async fn put_revocations(&self, feed: &impl Serialize) -> Result<(), Error> {
+        let request = self.outside(Method::PUT, &["wicketgate", "revocations"]);
+        self.send(request.json(feed)).await.map(drop)
     }
 
     /// A request to the path made of `segments`, each percent-encoded as a whole.

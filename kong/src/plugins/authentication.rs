@@ -92,9 +92,19 @@ pub fn identity() -> PluginSchema {
             .default(default)
     };
     let schema = Record::new(vec![
-        Field::new("source", Type::one_of(&["jwt", "none"]))
+        Field::new("source", Type::one_of(&["jwt", "none", "introspection"]))
             .required()
             .default("jwt"),
+        Field::new("introspection_url", Type::checked(text::url)),
+        Field::new("introspection_token", Type::checked(text::header_value)).secret(),
+        Field::new(
+            "cache_ttl",
+            Type::Number {
+                between: Some((0.0, 60.0)),
+            },
+        )
+        .required()
+        .default(5),
         Field::new("userid_claim", Type::text())
             .required()
             .default("authenticated_userid"),
@@ -121,7 +131,18 @@ pub fn identity() -> PluginSchema {
         Field::new("on_missing", Type::one_of(&["deny", "pass"]))
             .required()
             .default("deny"),
-    ]);
+    ])
+    .with_check(|config, faults| {
+        let is_written = |field: &str| config.get(field).is_some_and(Value::is_string);
+        if config.get("source").and_then(Value::as_str) != Some("introspection") {
+            return;
+        }
+        for field in ["introspection_url", "introspection_token"] {
+            if !is_written(field) {
+                faults.field(field, "is needed to ask about tokens");
+            }
+        }
+    });
     let mut plugin = PluginSchema::new("wicketgate-identity", 1000, schema);
     plugin.expand_shorthands = Some(|config| {
         // A single text is accepted in the place of a list.

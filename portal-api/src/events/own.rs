@@ -2,7 +2,8 @@
 
 use service::ServiceName;
 
-const COMPONENTS: [ServiceName; 3] = [
+const COMPONENTS: [ServiceName; 4] = [
+    ServiceName::AuthServer,
     ServiceName::GatewayAdapter,
     ServiceName::Mailer,
     ServiceName::Chatbot,

@@ -38,6 +38,7 @@ mod seeds;
 mod subscriptions;
 mod support;
 mod teams;
+mod tokens;
 mod usage;
 mod users;
 mod verifications;

@@ -1,5 +1,7 @@
 //! Access tokens of the auth server at an API behind the gateway.
 
+use std::time::{Duration, Instant};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -63,33 +65,17 @@ pub async fn of_applications_are_checked(installation: &Installation, ada: &Pers
 }
 
 /// Log-in, consent, code, token, call: the backend learns who the user is and what he allowed.
-pub async fn of_users_reach_the_backend(installation: &Installation, ada: &Person<'_>) {
+pub async fn of_users_reach_the_backend(installation: &Installation, ada: &Person<'_>) -> Client {
     // An address that answers, so that the browser can be sent there.
     let redirect_uri = installation.portal() + "/about-to-return";
     ada.create_application_at("ada-web", &redirect_uri).await;
-    let (client_id, client_secret) = ada.client("ada-web", "orders", "free").await;
-    let mut url = Url::parse(&(installation.gateway() + "/auth/oauth2/authorize")).unwrap();
-    url.query_pairs_mut().extend_pairs([
-        ("response_type", "code"),
-        ("client_id", &client_id),
-        ("redirect_uri", &redirect_uri),
-        ("scope", "read_orders write_orders"),
-        ("state", "xyz"),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ]);
-    let consent = ada.visitor.open(url.as_str()).await.expect(200);
-    let returned = ada.visitor.submit(&consent, "Allow", &[]).await;
-    let answer: Vec<(String, String)> = returned.url.query_pairs().into_owned().collect();
-    let of = |name: &str| answer.iter().find(|(key, _)| key == name).map(|(_, v)| v);
-    assert_eq!(of("state").map(String::as_str), Some("xyz"), "{answer:?}");
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", of("code").unwrap()),
-        ("redirect_uri", &redirect_uri),
-        ("code_verifier", VERIFIER),
-    ];
-    let token = token(installation, (&client_id, &client_secret), &form).await;
+    let (id, secret) = ada.client("ada-web", "orders", "free").await;
+    let client = Client {
+        id,
+        secret,
+        redirect_uri,
+    };
+    let token = client.token_of(installation, ada).await;
 
     let order = json!({"items": [{"product": "tea", "quantity": 1}]});
     let place = async || {
@@ -110,6 +96,121 @@ pub async fn of_users_reach_the_backend(installation: &Installation, ada: &Perso
     let claims = token.split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     assert_eq!(placed["customer"], claims["sub"]);
+    client
+}
+
+/// A user is deleted: what applications were given for him ends at the gateway, too.
+pub async fn end_with_their_user(installation: &Installation, client: &Client) {
+    let bob = Person::sign_up(installation, "bob@example.org", "Bob").await;
+    let token = client.token_of(installation, &bob).await;
+    let call = async || {
+        let url = installation.gateway() + "/orders/v1/orders";
+        let call = installation.http.get(url).bearer_auth(&token);
+        call.send().await.unwrap().status().as_u16()
+    };
+    eventually("the token works", async || {
+        (call().await == 200).then_some(())
+    })
+    .await;
+    let users = installation.url("api") + "/users";
+    let finding = installation
+        .http
+        .get(&users)
+        .query(&[("email", &bob.email)]);
+    let finding = finding.bearer_auth(installation.service_token());
+    let found: Value = finding.send().await.unwrap().json().await.unwrap();
+    let url = format!("{users}/{}", found[0]["id"].as_str().unwrap());
+    let deleting = installation.http.delete(url);
+    let answer = deleting.bearer_auth(installation.service_token());
+    assert_eq!(answer.send().await.unwrap().status(), 204);
+    let began = Instant::now();
+    eventually("the token is refused", async || {
+        (call().await == 401).then_some(())
+    })
+    .await;
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(5), "only after {took:?}");
+}
+
+/// Tokens that say nothing themselves open the same doors, and end as soon.
+pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Person<'_>) {
+    let redirect_uri = installation.portal() + "/about-to-return";
+    ada.create_application_at("ada-web", &redirect_uri).await;
+    let (id, secret) = ada.client("ada-web", "orders", "free").await;
+    let client = Client {
+        id,
+        secret,
+        redirect_uri,
+    };
+    let user = client.token_of(installation, ada).await;
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("scope", "read_orders"),
+    ];
+    let credentials = (client.id.as_str(), client.secret.as_str());
+    let own = token(installation, credentials, &form).await;
+    for token in [&user, &own] {
+        assert!(token.starts_with("wgt_"), "{token}");
+    }
+    let call = async |token: &str| {
+        let url = installation.gateway() + "/orders/v1/orders";
+        let call = installation.http.get(url).bearer_auth(token);
+        call.send().await.unwrap().status().as_u16()
+    };
+    for token in [&user, &own] {
+        eventually("the token works", async || {
+            (call(token).await == 200).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(call("wgt_forged").await, 401);
+    let revoking = installation
+        .http
+        .post(installation.gateway() + "/auth/oauth2/revoke")
+        .basic_auth(&client.id, Some(&client.secret))
+        .form(&[("token", &own)]);
+    assert_eq!(revoking.send().await.unwrap().status(), 200);
+    eventually("the revoked token is refused", async || {
+        (call(&own).await == 401).then_some(())
+    })
+    .await;
+    assert_eq!(call(&user).await, 200);
+    end_with_their_user(installation, &client).await;
+}
+
+/// A client of an application.
+pub struct Client {
+    id: String,
+    secret: String,
+    redirect_uri: String,
+}
+
+impl Client {
+    /// A token with which it acts for somebody, who agrees.
+    async fn token_of(&self, installation: &Installation, person: &Person<'_>) -> String {
+        let mut url = Url::parse(&(installation.gateway() + "/auth/oauth2/authorize")).unwrap();
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("client_id", &self.id),
+            ("redirect_uri", &self.redirect_uri),
+            ("scope", "read_orders write_orders"),
+            ("state", "xyz"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]);
+        let consent = person.visitor.open(url.as_str()).await.expect(200);
+        let returned = person.visitor.submit(&consent, "Allow", &[]).await;
+        let answer: Vec<(String, String)> = returned.url.query_pairs().into_owned().collect();
+        let of = |name: &str| answer.iter().find(|(key, _)| key == name).map(|(_, v)| v);
+        assert_eq!(of("state").map(String::as_str), Some("xyz"), "{answer:?}");
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", of("code").unwrap()),
+            ("redirect_uri", &self.redirect_uri),
+            ("code_verifier", VERIFIER),
+        ];
+        token(installation, (&self.id, &self.secret), &form).await
+    }
 }
 
 async fn token(

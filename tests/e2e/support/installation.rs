@@ -220,6 +220,15 @@ impl Installation {
             .unwrap_or_else(file)
     }
 
+    /// As the auth server proves itself to portal-api, where it may change users.
+    pub fn service_token(&self) -> String {
+        let key = service::keys::MasterKey::parse(&self.master_key()).unwrap();
+        let keys = service::keys::Keys::from_master(key);
+        service::token::Identity::new(service::ServiceName::AuthServer, keys)
+            .token_for(service::ServiceName::PortalApi)
+            .unwrap()
+    }
+
     /// Base URL of a part, without a slash at the end.
     pub fn url(&self, name: &str) -> String {
         self.ports.url(name)

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Order;
 use crate::{
+    auth_servers::base_url,
     desired::server_name,
     keys::{self, KeysByServer, SigningKey, Unavailable},
     reconcile::Base,
@@ -149,20 +150,15 @@ const fn pauses() -> Backoff {
     Backoff::new(Duration::from_millis(50), Duration::from_secs(5))
 }
 
-/// `<upstream URL>{B}/oauth2/jwks`, for servers whose tokens the gateway verifies by itself.
+/// `<upstream URL>{B}/oauth2/jwks`, for servers some of whose tokens the gateway verifies by itself.
 fn key_set(server: &AuthServer) -> Option<Url> {
     let mode = server
         .tokens
         .as_ref()
         .and_then(|tokens| tokens.mode.as_deref());
-    if mode.is_some_and(|mode| mode != "jwt") {
+    // Where tokens are opaque, single APIs may have signed ones.
+    if mode == Some("kong-oauth2") {
         return None;
     }
-    let upstream = server
-        .config
-        .api
-        .upstream_url
-        .as_deref()?
-        .trim_end_matches('/');
-    Url::parse(&format!("{upstream}{}/oauth2/jwks", server.base_path()?)).ok()
+    base_url(server)?.join("oauth2/jwks").ok()
 }

@@ -126,7 +126,8 @@ impl Control {
         });
         self.report_nodes(&config.revision, &full.nodes);
         self.shared.replace_credentials(full.credentials);
-        let published = Published::new(full.base.config_hash(), &config.apis);
+        let hash = full.base.config_hash();
+        let published = Published::new(hash, &config.apis, &config.auth_servers);
         self.shared.publish(published);
         self.expiries = full.expiries;
         self.problems.full = full.problems;

@@ -31,6 +31,7 @@ pub fn plugins(
             let rules = context.token_rules(api)?;
             let mut plugins = match rules.mode {
                 TokenMode::Jwt => verified_tokens(context, api, &rules, hide),
+                TokenMode::Opaque => vec![asked_about_tokens(context, api, &rules, hide)],
                 TokenMode::KongOauth2 => vec![kong_oauth2(context, api, hide)],
             };
             plugins.push(acl);
@@ -75,6 +76,19 @@ fn verified_tokens(context: &Context, api: &Api, rules: &TokenRules, hide: bool)
         plugin("post-function", json!({ "access": [code] }))
     };
     vec![plugin("jwt", jwt), identity]
+}
+
+/// The gateway asks what a token stands for, and knows the consumer by its subscription.
+fn asked_about_tokens(context: &Context, api: &Api, rules: &TokenRules, hide: bool) -> Plugin {
+    let config = json!({
+        "source": "introspection",
+        "introspection_url": rules.introspection,
+        "introspection_token": context.settings.introspection_token,
+        "required_issuer": rules.issuers,
+        "required_audience": [api.id],
+        "remove_token": hide,
+    });
+    plugin("wicketgate-identity", config)
 }
 
 /// The function that Kong runs after it has verified a token.

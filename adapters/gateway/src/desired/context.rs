@@ -9,8 +9,10 @@ use sdk::types::{
     snapshot::SnapshotApplication,
 };
 use service::keys::{Key, provision_key};
+use url::Url;
 
 use crate::{
+    auth_servers::base_url,
     ids::Ids,
     keys::SigningKey,
     target::{Gateway, Target},
@@ -25,6 +27,8 @@ pub struct Settings {
     /// Where the gateway sends usage records, and how it proves itself.
     pub usage_endpoint: String,
     pub usage_token: String,
+    /// By it the gateway proves itself when it asks an auth server about tokens.
+    pub introspection_token: String,
     /// Makes the keys by which the auth server proves itself to Kong's OAuth 2.0 plugin.
     pub provision: Key,
 }
@@ -54,6 +58,8 @@ pub struct Context<'a> {
 pub enum TokenMode {
     /// The gateway verifies a signature.
     Jwt,
+    /// The gateway asks the auth server.
+    Opaque,
     /// Kong's own plugin makes and keeps it.
     KongOauth2,
 }
@@ -64,6 +70,8 @@ pub struct TokenRules<'a> {
     /// Names of the auth servers that issue them.
     pub servers: Vec<&'a str>,
     pub issuers: Vec<String>,
+    /// Where to ask about them, if that is what the gateway does.
+    pub introspection: Option<Url>,
 }
 
 impl<'a> Context<'a> {
@@ -167,15 +175,26 @@ impl<'a> Context<'a> {
             return Err("authMethods: the auth servers have different token modes".to_owned());
         }
         let mut issuers = Vec::new();
-        if mode == TokenMode::Jwt {
+        if mode != TokenMode::KongOauth2 {
             for name in &servers {
                 issuers.push(self.issuer(self.servers[name])?);
             }
         }
+        let introspection = match (mode, servers.as_slice()) {
+            (TokenMode::Opaque, [only]) => Some(introspection_url(only, self.servers[only])?),
+            (TokenMode::Opaque, _) => {
+                return Err(
+                    "authMethods: with token mode `opaque` they have to be of one auth server"
+                        .to_owned(),
+                );
+            }
+            _ => None,
+        };
         Ok(TokenRules {
             mode,
             servers,
             issuers,
+            introspection,
         })
     }
 
@@ -191,6 +210,7 @@ impl<'a> Context<'a> {
         let mode = of_api.or(of_server).unwrap_or("jwt");
         match (mode, self.target.gateway) {
             ("jwt", _) => Ok(TokenMode::Jwt),
+            ("opaque", Gateway::Embedded) => Ok(TokenMode::Opaque),
             ("kong-oauth2", Gateway::Kong { database: true }) => Ok(TokenMode::KongOauth2),
             ("kong-oauth2", Gateway::Kong { database: false }) => Err(
                 "the token mode `kong-oauth2` needs a Kong with a database, which keeps the tokens"
@@ -221,6 +241,11 @@ impl<'a> Context<'a> {
         })?;
         Ok(format!("{gateway}{base}"))
     }
+}
+
+fn introspection_url(name: &str, server: &AuthServer) -> Result<Url, String> {
+    let url = base_url(server).and_then(|base| base.join("oauth2/introspect").ok());
+    url.ok_or_else(|| format!("the auth server `{name}` has no usable upstream_url"))
 }
 
 /// The name by which APIs refer to an auth server.

@@ -339,9 +339,9 @@ fn a_fault_stays_where_it_is() {
             json!("/good")
         ),
         set(
-            api("opaque", "oauth2"),
+            api("odd-mode", "oauth2"),
             "settings",
-            json!({"token_mode": "opaque"})
+            json!({"token_mode": "paseto"})
         ),
         set(
             api("no-server", "oauth2"),
@@ -379,7 +379,7 @@ fn a_fault_stays_where_it_is() {
             "api no-auth",
             "api bad-url",
             "api same-route",
-            "api opaque",
+            "api odd-mode",
             "api no-server",
             "api own-acl",
             "subscription sub-gone",
@@ -399,6 +399,38 @@ fn a_fault_stays_where_it_is() {
     assert_eq!(kept("other$good"), Some(Keep::ButInvalidCredentials));
     assert_eq!(kept("third$good"), Some(Keep::ButInvalidCredentials));
     assert_eq!(kept("my-app$good"), None);
+}
+
+#[test]
+fn opaque_tokens_are_asked_about_and_need_no_keys() {
+    let opaque = set(
+        api("tokens", "oauth2"),
+        "settings",
+        json!({"token_mode": "opaque"}),
+    );
+    let client = json!({"id": "c", "kind": "client", "digest": "d", "clientId": "client1"});
+    let subscriptions = json!([subscription("tokens", "free", json!([client]))]);
+    let desired = desired(json!([opaque]), subscriptions);
+    assert_eq!(problems(&desired), [""; 0]);
+    assert_eq!(
+        lines(&desired, "wg-api-tokens"),
+        [
+            "plugins acl",
+            "plugins wicketgate-identity",
+            "routes tokens.0",
+            "services tokens"
+        ]
+    );
+    let identity = plugin(&desired, "tokens", "wicketgate-identity");
+    assert_eq!(identity["source"], "introspection");
+    assert_eq!(
+        identity["introspection_url"],
+        "http://auth:3010/auth/oauth2/introspect"
+    );
+    assert_eq!(identity["introspection_token"], "hush hush");
+    assert_eq!(identity["required_audience"], json!(["tokens"]));
+    assert_eq!(desired.entities.of_kind(Kind::JwtSecret).count(), 0);
+    assert_eq!(desired.entities.of_kind(Kind::Consumer).count(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Json, Router,
+    extract::Query,
     http::{HeaderMap, Uri},
     routing::get,
 };
@@ -13,9 +14,10 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use service::ServiceName;
-use tokio::net::TcpListener;
+use service::{ServiceName, keys::Keys, token::Verifier};
+use tokio::{net::TcpListener, sync::Notify};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A running server; stops when dropped.
@@ -54,6 +56,14 @@ pub async fn echo() -> Server {
 pub struct AuthServer {
     pub server: Server,
     published: Arc<Mutex<Vec<Value>>>,
+    revoked: Arc<Revoked>,
+}
+
+/// Entries, the first of which has number 1.
+#[derive(Default)]
+struct Revoked {
+    entries: Mutex<Vec<Value>>,
+    changed: Notify,
 }
 
 /// A signing key.
@@ -64,18 +74,63 @@ pub struct Key {
 }
 
 impl AuthServer {
-    pub async fn start(keys: &[&Key]) -> Self {
+    pub async fn start(keys: &[&Key], all: &Keys) -> Self {
         let published: Arc<Mutex<Vec<Value>>> = Arc::default();
         let shared = published.clone();
         let jwks = get(async move || Json(json!({"keys": *shared.lock().unwrap()})));
-        let server = serve(Router::new().route("/auth/oauth2/jwks", jwks)).await;
-        let auth = Self { server, published };
+        let revoked: Arc<Revoked> = Arc::default();
+        let told = revoked.clone();
+        let verifier = Verifier::new(ServiceName::AuthServer, all.clone());
+        let revocations = get(async move |headers: HeaderMap, query: Query<After>| {
+            let token = headers["authorization"].to_str().unwrap();
+            let caller = verifier.verify(token.strip_prefix("Bearer ").unwrap());
+            assert_eq!(caller.unwrap(), ServiceName::GatewayAdapter);
+            Json(told.after(query.after).await)
+        });
+        let routes = Router::new()
+            .route("/auth/oauth2/jwks", jwks)
+            .route("/auth/oauth2/revocations", revocations);
+        let server = serve(routes).await;
+        let auth = Self {
+            server,
+            published,
+            revoked,
+        };
         auth.publish(keys);
         auth
     }
 
+    /// Ends an access token.
+    pub fn revoke(&self, jti: &str) {
+        let ends = service::clock::now().timestamp() + 600;
+        let entry = json!({"jti": jti, "expires_at": ends});
+        self.revoked.entries.lock().unwrap().push(entry);
+        self.revoked.changed.notify_waiters();
+    }
+
     pub fn publish(&self, keys: &[&Key]) {
         *self.published.lock().unwrap() = keys.iter().map(|key| key.public.clone()).collect();
+    }
+}
+
+#[derive(Deserialize)]
+struct After {
+    after: usize,
+}
+
+impl Revoked {
+    async fn after(&self, after: usize) -> Value {
+        loop {
+            let changed = self.changed.notified();
+            let entries = self.entries.lock().unwrap().clone();
+            if entries.len() > after {
+                return json!({
+                    "issuer": "http://gateway.test/auth", "after": after, "seq": entries.len(),
+                    "revocations": entries[after..],
+                });
+            }
+            changed.await;
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl KongWorld {
     ) -> Self {
         let keys = Keys::from_master(MasterKey::generate());
         let key = Key::new("k1");
-        let auth = AuthServer::start(&[&key]).await;
+        let auth = AuthServer::start(&[&key], &keys).await;
         let mut installation = installation(&auth.server.url);
         change(&mut installation);
         let portal = Portal::start(keys.clone(), installation).await;

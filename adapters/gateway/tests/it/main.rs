@@ -23,4 +23,5 @@ mod protection;
 mod provisioning;
 mod reporting;
 mod resilience;
+mod revocations;
 mod world;

@@ -55,7 +55,7 @@ impl World {
         let keys = Keys::from_master(MasterKey::generate());
         let backend = backend::echo().await;
         let key = Key::new("k1");
-        let auth = AuthServer::start(&[&key]).await;
+        let auth = AuthServer::start(&[&key], &keys).await;
         let mut installation = installation(&backend.url, &auth.server.url);
         change(&mut installation);
         let portal = Portal::start(keys.clone(), installation).await;

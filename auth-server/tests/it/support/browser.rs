@@ -70,6 +70,17 @@ impl<'s> Browser<'s> {
         .await
     }
 
+    /// The page as people see it, in their language.
+    pub async fn get_html(&self, path: &str, accept: &str, language: &str) -> Answer {
+        let cookies = self.cookies();
+        let request = service::http::client()
+            .get(self.server.url(path))
+            .header(header::ACCEPT, accept)
+            .header(header::ACCEPT_LANGUAGE, language)
+            .header(header::COOKIE, cookies);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.send(
             service::http::client()
@@ -96,17 +107,18 @@ impl<'s> Browser<'s> {
         as_page(self.post(path, form).await)
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let cookies: Vec<String> = self
-            .cookies
-            .lock()
-            .unwrap()
+    fn cookies(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        let pairs = cookies
             .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+            .map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let request = request
             .header(header::ACCEPT, "application/json")
-            .header(header::COOKIE, cookies.join("; "));
+            .header(header::COOKIE, self.cookies());
         let answer = Answer::of(request.send().await.unwrap()).await;
         for line in answer.headers.get_all(header::SET_COOKIE) {
             let pair = line.to_str().unwrap().split(';').next().unwrap();

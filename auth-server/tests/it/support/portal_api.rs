@@ -8,9 +8,13 @@ use axum::{
     extract::{Path, Query, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, post, put},
 };
+use chrono::{DateTime, Utc};
 use http::{StatusCode, header};
+use sdk::signature::{
+    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets,
+};
 use serde_json::{Map, Value, json};
 use service::{ServiceName, keys::Keys, random, token::Verifier};
 use tokio::net::TcpListener;
@@ -24,6 +28,7 @@ pub const PASSWORD: &str = "open sesame";
 pub struct PortalApi {
     pub url: Url,
     data: Arc<Mutex<Data>>,
+    keys: Keys,
     verifier: Verifier,
 }
 
@@ -46,6 +51,8 @@ struct Data {
     records: Vec<Value>,
     /// How often records are not taken before they are.
     refuses_records: usize,
+    /// Where events are delivered.
+    listener: Option<String>,
 }
 
 #[derive(Clone)]
@@ -57,13 +64,16 @@ struct User {
     groups: Vec<String>,
     must_change_password: bool,
     custom_id: Option<String>,
+    disabled: bool,
+    sessions_ended_at: Option<DateTime<Utc>>,
 }
 
 impl User {
     fn json(&self) -> Value {
         json!({"id": self.id, "email": self.email, "validated": self.validated,
             "groups": self.groups, "mustChangePassword": self.must_change_password,
-            "customId": self.custom_id})
+            "customId": self.custom_id, "disabled": self.disabled,
+            "sessionsEndedAt": self.sessions_ended_at})
     }
 }
 
@@ -74,7 +84,8 @@ impl PortalApi {
         let api = Self {
             url: url.parse().unwrap(),
             data: Arc::default(),
-            verifier: Verifier::new(ServiceName::PortalApi, keys),
+            verifier: Verifier::new(ServiceName::PortalApi, keys.clone()),
+            keys,
         };
         let router = Router::new()
             .route("/globals", get(globals))
@@ -86,6 +97,7 @@ impl PortalApi {
             .route("/applications/{application}", get(application))
             .route("/content/{*path}", get(content))
             .route("/auditlog/records", post(add_records))
+            .route("/webhooks/listeners/{id}", put(listen))
             .route("/login", post(login))
             .route("/users", get(find_users).post(create_user))
             .route("/users/{id}", get(user).patch(patch_user))
@@ -172,6 +184,8 @@ impl PortalApi {
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             must_change_password: false,
             custom_id: None,
+            disabled: false,
+            sessions_ended_at: None,
         });
     }
 
@@ -184,6 +198,46 @@ impl PortalApi {
 
     pub fn remove_user(&self, id: &str) {
         self.data().users.retain(|user| user.id != id);
+    }
+
+    /// An administrator locks the user.
+    pub fn lock(&self, id: &str) {
+        let mut data = self.data();
+        let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
+        user.disabled = true;
+    }
+
+    /// His password was changed, elsewhere than at the auth server.
+    pub fn end_sessions(&self, id: &str, at: DateTime<Utc>) {
+        let mut data = self.data();
+        let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
+        user.sessions_ended_at = Some(at);
+    }
+
+    /// Delivers an event, and waits until it was worked on.
+    pub async fn tell(&self, entity: &str, action: &str, event: Value) {
+        super::until("the listener is registered", || {
+            self.data().listener.is_some()
+        })
+        .await;
+        let url = self.data().listener.clone().unwrap();
+        let (id, now) = (random::hex_id(), service::clock::now().timestamp());
+        let event =
+            json!([{"id": id, "utc": now, "entity": entity, "action": action, "data": event}]);
+        let body = event.to_string();
+        let secrets = Secrets::of_listener(&self.keys, "auth").unwrap();
+        let answer = service::http::client()
+            .post(url)
+            .header(HEADER_WEBHOOK_ID, &id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, now)
+            .header(HEADER_WEBHOOK_SIGNATURE, secrets.sign(&id, now, &body))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        assert_eq!(answer["acked"], json!([id]), "{answer}");
     }
 
     pub fn is_validated(&self, email: &str) -> bool {
@@ -207,6 +261,16 @@ impl PortalApi {
                 "redirectUris": [super::REDIRECT, "http://127.0.0.1/cb"]
             }
         }));
+        id
+    }
+
+    /// The portal itself, with secret `secret`.
+    pub fn add_portal_client(&self) -> String {
+        let id = service::keys::portal_client(&self.keys).unwrap().client_id;
+        self.add_client("__portal", "portal-api", "confidential", true);
+        let mut data = self.data();
+        let client = data.clients.last_mut().unwrap();
+        client["subscription"]["clientId"] = json!(id);
         id
     }
 
@@ -304,6 +368,9 @@ async fn apis(State(api): State<PortalApi>) -> Json<Value> {
     let methods = json!(["default:local"]);
     let mut signed = settings(true);
     signed["token_mode"] = json!("jwt");
+    let mut sealed = settings(true);
+    sealed["token_mode"] = json!("opaque");
+    sealed["token_expiration"] = json!("86400");
     let mut direct = settings(true);
     direct["enable_implicit_grant"] = json!(true);
     direct["enable_password_grant"] = json!(true);
@@ -316,6 +383,7 @@ async fn apis(State(api): State<PortalApi>) -> Json<Value> {
         {"id": "orders", "name": "Orders", "auth": "oauth2", "authMethods": methods, "settings": settings(true)},
         {"id": "machines", "auth": "oauth2", "authMethods": methods, "settings": settings(false)},
         {"id": "signed", "auth": "oauth2", "authMethods": methods, "settings": signed},
+        {"id": "sealed", "auth": "oauth2", "authMethods": methods, "settings": sealed},
         {"id": "direct", "auth": "oauth2", "authMethods": methods, "settings": direct},
         {"id": "team", "auth": "oauth2", "authMethods": ["default:directory"], "settings": direct},
         {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
@@ -414,6 +482,8 @@ async fn create_user(State(api): State<PortalApi>, Json(body): Json<Value>) -> R
         groups: texts(&body["groups"]),
         must_change_password: false,
         custom_id: body["customId"].as_str().map(str::to_owned),
+        disabled: false,
+        sessions_ended_at: None,
     };
     let answer = (StatusCode::CREATED, Json(user.json())).into_response();
     data.users.push(user);
@@ -432,6 +502,11 @@ async fn add_records(State(api): State<PortalApi>, Json(body): Json<Vec<Value>>)
         }
     }
     StatusCode::NO_CONTENT.into_response()
+}
+
+async fn listen(State(api): State<PortalApi>, Json(body): Json<Value>) -> Json<Value> {
+    api.data().listener = body["url"].as_str().map(str::to_owned);
+    Json(body)
 }
 
 async fn content(Path(path): Path<String>) -> Response {

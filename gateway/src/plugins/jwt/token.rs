@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
+use service::revocations::{Names, RevocationList};
 
 use super::Refusal;
 use crate::live::{Directory, TokenKey};
@@ -78,6 +79,23 @@ impl Token {
                 .unwrap_or_default(),
             claims,
             key,
+        })
+    }
+
+    /// Whether its auth server has ended it. Looked at on each use, as the times are.
+    pub fn was_ended(&self, revoked: &RevocationList) -> bool {
+        if revoked.is_empty() {
+            return false;
+        }
+        let text = |claim: &str| self.claims.get(claim).and_then(Value::as_str);
+        text("iss").is_some_and(|iss| {
+            revoked.contains(Names {
+                iss,
+                jti: text("jti"),
+                sid: text("sid"),
+                sub: text("sub"),
+                iat: self.claims.get("iat").and_then(Value::as_i64),
+            })
         })
     }
 }

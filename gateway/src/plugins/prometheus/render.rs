@@ -1,5 +1,7 @@
 use std::{collections::BTreeMap, fmt::Write, sync::PoisonError, sync::atomic::Ordering::Relaxed};
 
+use service::revocations::AGE;
+
 use super::{Latencies, Numbers};
 use crate::worker::Shared;
 
@@ -19,7 +21,23 @@ pub fn render(shared: &Shared) -> String {
     requests(&numbers, &mut text);
     bandwidth(&numbers, &mut text);
     latencies(&numbers, &mut text);
+    revocations(shared, &mut text);
     text
+}
+
+fn revocations(shared: &Shared, text: &mut String) {
+    let list = shared.live.revoked.load();
+    let now = service::clock::now().timestamp();
+    let count = "wicketgate_gateway_revocations";
+    let help = "Access tokens, sessions and users on the list of what ended before its time";
+    head(count, "gauge", help, text);
+    for (issuer, entries, _) in list.ages(now) {
+        let _ = writeln!(text, "{count}{{issuer=\"{}\"}} {entries}", escape(issuer));
+    }
+    head(AGE, "gauge", "Seconds since that list was told anew", text);
+    for (issuer, _, age) in list.ages(now) {
+        let _ = writeln!(text, "{AGE}{{issuer=\"{}\"}} {age}", escape(issuer));
+    }
 }
 
 fn head(name: &str, kind: &str, help: &str, text: &mut String) {

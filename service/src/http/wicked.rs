@@ -1,40 +1,55 @@
-//! The metrics of requests under the names that existing dashboards read (portal-api 23.8).
+//! The metrics of requests under the names that existing dashboards read (portal-api 23.8,
+//! auth-server 20).
 
 use std::time::Instant;
 
-use axum::{extract::MatchedPath, response::Response};
-use http::Method;
+use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
-use service::http::Series;
+
+use super::Series;
+
+/// Requests of one service, by route, method and status.
+pub struct WickedMetrics {
+    prefix: &'static str,
+    series: Series<Metrics>,
+}
 
 /// What is measured of one kind of request.
-pub struct Metrics {
+struct Metrics {
     times: Histogram,
     class: Counter,
     codes: Counter,
 }
 
-/// Measures a request that was answered.
-pub fn note(series: &Series<Metrics>, method: &Method, started: Instant, response: &Response) {
-    let matched = response.extensions().get::<MatchedPath>();
-    let route = matched.map_or("unknown", MatchedPath::as_str);
-    let status = response.status();
-    let metrics = series.of(route, method, status, |method| {
-        Metrics::of(route, method, status.as_u16())
-    });
-    metrics.times.record(started.elapsed().as_secs_f64());
-    metrics.class.increment(1);
-    metrics.codes.increment(1);
+impl WickedMetrics {
+    /// `prefix` is that of the service: `wicked_api`.
+    pub fn new(prefix: &'static str) -> Self {
+        Self {
+            prefix,
+            series: Series::default(),
+        }
+    }
+
+    /// Measures a request that was answered; `route` is as it was matched.
+    pub fn note(&self, route: Option<&str>, method: &Method, started: Instant, status: StatusCode) {
+        let route = route.unwrap_or("unknown");
+        let metrics = self.series.of(route, method, status, |method| {
+            Metrics::of(self.prefix, route, method, status.as_u16())
+        });
+        metrics.times.record(started.elapsed().as_secs_f64());
+        metrics.class.increment(1);
+        metrics.codes.increment(1);
+    }
 }
 
 impl Metrics {
-    fn of(route: &str, method: &Method, status: u16) -> Self {
+    fn of(prefix: &str, route: &str, method: &Method, status: u16) -> Self {
         let labels = [("method", method.to_string()), ("route", colon_form(route))];
-        let times = metrics::histogram!("wicked_api_response_times", &labels);
-        let class = metrics::counter!(class(status), &labels);
+        let times = metrics::histogram!(format!("{prefix}_response_times"), &labels);
+        let class = metrics::counter!(format!("{prefix}_status_{}", class(status)), &labels);
         let [method, route] = labels;
         let labels = [method, route, ("code", status.to_string())];
-        let codes = metrics::counter!("wicked_api_status_codes", &labels);
+        let codes = metrics::counter!(format!("{prefix}_status_codes"), &labels);
         Self {
             times,
             class,
@@ -45,11 +60,11 @@ impl Metrics {
 
 const fn class(status: u16) -> &'static str {
     match status {
-        200..=299 => "wicked_api_status_2xx",
-        404 => "wicked_api_status_404",
-        400..=499 => "wicked_api_status_4xx",
-        500..=599 => "wicked_api_status_5xx",
-        _ => "wicked_api_status_unknown",
+        200..=299 => "2xx",
+        404 => "404",
+        400..=499 => "4xx",
+        500..=599 => "5xx",
+        _ => "unknown",
     }
 }
 
