@@ -39,9 +39,9 @@ impl TokenEndpoint {
             let (id, secret): (String, String) = (encode(id), encode(secret));
             request = request.basic_auth(id, Some(secret));
         } else {
-            form.push(("client_secret", secret));
+            // One way only (RFC 6749 2.3): whoever finds an id in the form looks for the secret there.
+            form.extend([("client_id", id.as_str()), ("client_secret", secret)]);
         }
-        form.push(("client_id", id));
         let (status, answer) = http::send(request.form(&form)).await?;
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
             let code = error_code(error);

@@ -264,7 +264,10 @@ async fn token(
         .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
         .map(|text| String::from_utf8(STANDARD.decode(text).unwrap()).unwrap());
     let is_client = match provider.kind {
-        Kind::Oidc | Kind::Twitter => basic.as_deref() == Some("wicketgate:s3cret+%26"),
+        Kind::Oidc | Kind::Twitter => {
+            let is_in_form = form.contains_key("client_id") || form.contains_key("client_secret");
+            basic.as_deref() == Some("wicketgate:s3cret+%26") && !is_in_form
+        }
         _ => (text("client_id"), text("client_secret")) == CLIENT,
     };
     if !is_client {
