@@ -1,5 +1,6 @@
 //! `GET /apis/{api}`: the page of one API.
 
+mod composed;
 mod connect;
 mod head;
 mod routes;

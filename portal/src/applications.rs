@@ -1,5 +1,6 @@
 //! `/applications`: list, registration, page of one application.
 
+mod change;
 mod detail;
 mod list;
 mod register;
@@ -17,7 +18,21 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/applications", get(list::show))
         .route("/applications/register", post(register::create))
+        .route("/applications/check-app", post(change::check))
         .route("/applications/{application}", get(detail::show))
+        .route("/applications/{application}/patch", post(change::patch))
+        .route(
+            "/applications/{application}/unregister",
+            get(change::confirm).post(change::unregister),
+        )
+        .route(
+            "/applications/{application}/owners/add",
+            post(change::add_member),
+        )
+        .route(
+            "/applications/{application}/owners/delete",
+            post(change::remove_member),
+        )
 }
 
 /// The word for a role; administrators need none.

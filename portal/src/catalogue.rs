@@ -9,7 +9,7 @@ use http::StatusCode;
 use sdk::types::{Api, apis::LifecycleState};
 use ui::{Drawing, Entry, Frame, Html, Icon, texts};
 
-use crate::{failure::Failure, markdown, mine, state::App, visitor::Visitor};
+use crate::{failure::Failure, json, markdown, mine, state::App, visitor::Visitor};
 use card::Card;
 pub use card::{Auth, LifeCycle, auth, auth_icon, auth_name, name, needs_subscription};
 use filter::{Facets, Filter, Sort};
@@ -57,6 +57,13 @@ impl CataloguePage {
 
 async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let client = visitor.client();
+    if visitor.wants_json {
+        let visible: Vec<Api> = client.apis().await?.apis;
+        let visible: Vec<Api> = visible.into_iter().filter(is_listed).collect();
+        let filter = Filter::parse(query.as_deref().unwrap_or_default(), &visible);
+        let matching: Vec<&Api> = visible.iter().filter(|api| filter.accepts(api)).collect();
+        return Ok(json::answer(&visitor, StatusCode::OK, &matching));
+    }
     let (apis, introduction, plans, mine) = tokio::try_join!(
         async { client.apis().await.map_err(Failure::from) },
         async { Ok(client.apis_description().await.unwrap_or_default()) },

@@ -29,6 +29,8 @@ pub enum Failure {
     },
     /// portal-api or the auth server did not answer, or not as agreed.
     Api(Arc<sdk::Error>),
+    /// Too many of this kind within a minute; when the next one may come.
+    TooMany(Duration),
     /// The auth server did not answer, or not as agreed.
     AuthServer(Arc<anyhow::Error>),
 }
@@ -65,6 +67,7 @@ impl Failure {
                 Some(status) if status.is_client_error() => status,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             },
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::AuthServer(_) => StatusCode::BAD_GATEWAY,
         }
     }
@@ -89,6 +92,7 @@ impl Failure {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::TooMany(pause) => Some(*pause),
             Self::Api(error) => match error.as_ref() {
                 sdk::Error::Api(error) => error.retry_after,
                 _ => None,

@@ -1,14 +1,16 @@
-//! Submitted forms: bounded, from one of our own pages, proven by the session's token.
+//! Submitted forms and their like in JSON: bounded, from one of our own pages or a client of this
+//! session, proven by the session's token.
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
 };
 use http::{HeaderMap, HeaderValue, header};
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use url::form_urlencoded;
 
-use crate::{failure::Failure, host, visitor::Visitor};
+use crate::{failure::Failure, host, json, visitor::Visitor};
 
 /// A form longer than this is none of ours.
 const MAX_FIELDS: usize = 200;
@@ -39,6 +41,11 @@ impl Form {
             .map(|(_, value)| value.trim())
     }
 
+    /// Whether the page, or the client, has this field at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(key, _)| key == name)
+    }
+
     /// A checkbox or an old client's truth value.
     pub fn is_set(&self, name: &str) -> bool {
         matches!(self.text(name), "1" | "on" | "true" | "yes")
@@ -53,25 +60,73 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         if !from_here(request.headers(), &host::authority(&visitor.installation)) {
             return Err(Failure::StaleForm);
         }
+        let header = request.headers().get(json::CSRF).cloned();
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
-        let fields: Vec<(String, String)> = form_urlencoded::parse(&body)
-            .take(MAX_FIELDS)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect();
-        let form = Self { fields };
+        let form = Self {
+            fields: if is_json {
+                of_json(&body)?
+            } else {
+                of_form(&body)
+            },
+        };
         let expected = visitor.csrf();
-        let proven: bool = form
-            .text("_csrf")
-            .as_bytes()
-            .ct_eq(expected.as_bytes())
-            .into();
+        let given = header
+            .as_ref()
+            .map_or_else(|| form.text("_csrf").as_bytes(), |header| header.as_bytes());
+        let proven: bool = given.ct_eq(expected.as_bytes()).into();
         if expected.is_empty() || !proven {
             return Err(Failure::StaleForm);
         }
         Ok(form)
     }
+}
+
+fn of_form(body: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(body)
+        .take(MAX_FIELDS)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
+}
+
+/// The members of an object. A list is a field that is repeated, a truth value `true` or `false`.
+fn of_json(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+    let refuse = |what: String| Failure::BadRequest(what);
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let members: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| refuse(format!("the body is no JSON object: {error}")))?;
+    let mut fields = Vec::new();
+    for (name, value) in members {
+        let values = match value {
+            // Present, and empty.
+            Value::Array(none) if none.is_empty() => vec![Value::String(String::new())],
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        for value in values {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text,
+                Value::Bool(flag) => flag.to_string(),
+                Value::Number(number) => number.to_string(),
+                Value::Array(_) | Value::Object(_) => {
+                    return Err(refuse(format!("`{name}` is no text")));
+                }
+            };
+            fields.push((name.clone(), text));
+        }
+        if fields.len() > MAX_FIELDS {
+            return Err(refuse("there are too many members".to_owned()));
+        }
+    }
+    Ok(fields)
 }
 
 /// Whether the browser says that the form was on a page of this site. Browsers without either

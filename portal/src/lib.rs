@@ -14,6 +14,7 @@ mod failure;
 mod form;
 mod host;
 mod installation;
+mod json;
 mod login;
 mod mails;
 mod markdown;

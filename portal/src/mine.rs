@@ -46,6 +46,18 @@ async fn application_ids(visitor: &Visitor) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
+/// All applications of the visitor.
+pub async fn applications(visitor: &Visitor) -> Result<Vec<Application>, Failure> {
+    let ids = application_ids(visitor).await?;
+    let client = &visitor.client();
+    let found = stream::iter(ids)
+        .map(async |id| client.application(&id).await.optional())
+        .buffered(PARALLEL)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
 /// Applications with their subscriptions.
 pub async fn all(visitor: &Visitor) -> Result<Vec<Mine>, Failure> {
     let ids = application_ids(visitor).await?;

@@ -1,8 +1,12 @@
 //! What all requests share.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
 use sdk::{Auth, Client};
 use service::{
     ServiceName,
@@ -10,7 +14,17 @@ use service::{
     token::Identity,
 };
 
-use crate::{Settings, installation::Installation, login::OAuth, reference::Definitions};
+use crate::{
+    Settings, failure::Failure, installation::Installation, login::OAuth, reference::Definitions,
+};
+
+/// By user.
+type Pace = DefaultKeyedRateLimiter<String>;
+
+/// Application ids that a user may try in a minute (portal-ui 8.4).
+const CHECKS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// Users that are remembered before those of before are forgotten.
+const MAX_PACED: usize = 10_000;
 
 /// Cheap to clone; handed to every handler.
 #[derive(Clone)]
@@ -22,6 +36,7 @@ struct Inner {
     cookie_key: Key,
     oauth: OAuth,
     definitions: Definitions,
+    checks: Pace,
     installation: ArcSwapOption<Installation>,
 }
 
@@ -30,11 +45,12 @@ impl App {
         let identity = Identity::new(ServiceName::Portal, settings.keys.clone());
         let service = Client::new(settings.api_url.clone(), Auth::Service(identity));
         // A person waits for the page, so giving up early beats trying for long (portal-ui 2.1).
-        let service = service.with_patience(std::time::Duration::from_secs(5));
+        let service = service.with_patience(Duration::from_secs(5));
         Ok(Self(Arc::new(Inner {
             cookie_key: settings.keys.derive(&Purpose::Cookie)?,
             oauth: OAuth::new(&settings)?,
             definitions: Definitions::default(),
+            checks: RateLimiter::keyed(Quota::per_minute(CHECKS)),
             installation: ArcSwapOption::empty(),
             service,
             settings,
@@ -60,6 +76,22 @@ impl App {
 
     pub fn definitions(&self) -> &Definitions {
         &self.0.definitions
+    }
+
+    /// Lets a user try some application ids a minute, and no more.
+    pub fn check_pace(&self, user: &str) -> Result<(), Failure> {
+        if self.0.checks.len() > MAX_PACED {
+            self.0.checks.retain_recent();
+        }
+        let verdict = self.0.checks.check_key(&user.to_owned());
+        verdict.map_err(|refused| {
+            let clock = DefaultClock::default();
+            Failure::TooMany(
+                refused
+                    .wait_time_from(clock.now())
+                    .max(Duration::from_secs(1)),
+            )
+        })
     }
 
     /// The configuration in force; nothing before portal-api was reached for the first time.

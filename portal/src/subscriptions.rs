@@ -2,6 +2,7 @@
 
 mod choose;
 mod credentials;
+mod scopes;
 mod subscribe;
 mod unsubscribe;
 
@@ -11,6 +12,8 @@ use axum::{
 };
 
 use crate::state::App;
+
+pub use choose::{Obstacle, obstacle};
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -22,6 +25,10 @@ pub fn routes() -> Router<App> {
         .route(
             "/applications/{application}/unsubscribe/{api}",
             get(unsubscribe::confirm).post(unsubscribe::unsubscribe),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}",
+            get(scopes::show).post(scopes::change),
         )
         .route(
             "/applications/{application}/subscriptions/{api}/credentials",

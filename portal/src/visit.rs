@@ -11,7 +11,7 @@ use ui::{Entry, Preferences, security};
 
 use crate::{
     failure::Failure,
-    host,
+    host, json,
     login::{self, Renewal},
     redirect::found,
     session::{self, Jar, Session},
@@ -40,13 +40,20 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
         .map_or("/", |text| text.as_str());
     let preferences = Preferences::of(&headers, path);
     let method = request.method().clone();
-    let visitor = Visitor::new(app.clone(), installation.clone(), preferences, session);
+    let wants_json = json::is_wanted(&headers);
+    let visitor = Visitor::new(
+        app.clone(),
+        installation.clone(),
+        preferences,
+        session,
+        wants_json,
+    );
     request.extensions_mut().insert(visitor.clone());
 
     let response = next.run(request).await;
     let failure = response.extensions().get::<Failure>().cloned();
     let response = match failure {
-        Some(failure) => answer(&failure, &visitor, &method, &headers),
+        Some(failure) => answer(&failure, &visitor, &method),
         None => response,
     };
     let after = visitor.session(Option::take);
@@ -70,9 +77,9 @@ async fn keep_alive(app: &App, session: Option<Session>) -> Option<Session> {
 }
 
 /// A failure as a page, or as a trip to log-in where that helps.
-fn answer(failure: &Failure, visitor: &Visitor, method: &Method, headers: &HeaderMap) -> Response {
+fn answer(failure: &Failure, visitor: &Visitor, method: &Method) -> Response {
     failure.log();
-    let as_json = wants_json(headers);
+    let as_json = visitor.wants_json;
     let refused = failure.status() == StatusCode::UNAUTHORIZED && visitor.user().is_some();
     if refused {
         // The auth server has ended the session, or its keys were replaced.
@@ -110,16 +117,6 @@ fn remember(
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
-}
-
-/// Whether the client asks for JSON (portal-ui 4).
-fn wants_json(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .any(|element| element.trim_start().starts_with("application/json"))
 }
 
 /// Before the configuration is there: a page that needs nothing, not even a style sheet.

@@ -20,6 +20,8 @@ pub struct Visitor {
     pub app: App,
     pub installation: Arc<Installation>,
     pub preferences: Preferences,
+    /// JSON instead of pages (portal-ui 4).
+    pub wants_json: bool,
     session: Arc<Mutex<Option<Session>>>,
 }
 
@@ -29,11 +31,13 @@ impl Visitor {
         installation: Arc<Installation>,
         preferences: Preferences,
         session: Option<Session>,
+        wants_json: bool,
     ) -> Self {
         Self {
             app,
             installation,
             preferences,
+            wants_json,
             session: Arc::new(Mutex::new(session)),
         }
     }

@@ -12,6 +12,7 @@ mod failures;
 mod mails;
 mod plans;
 mod reference;
+mod scopes;
 mod shared;
 mod subscribe;
 
@@ -24,6 +25,7 @@ pub use failures::Failures;
 pub use mails::Mails;
 pub use plans::Plans;
 pub use reference::Reference;
+pub use scopes::Scopes;
 pub use shared::Shared;
 pub use subscribe::Subscribe;
 

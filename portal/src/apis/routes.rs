@@ -6,7 +6,7 @@ use http::StatusCode;
 use sdk::types::Api;
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
-use super::{ApiHead, connect::Connect, credential, credential_note};
+use super::{ApiHead, composed, connect::Connect, credential, credential_note};
 use crate::{
     catalogue::{LifeCycle, needs_subscription},
     failure::Failure,
@@ -67,6 +67,9 @@ impl ApiPage {
 }
 
 async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    if visitor.wants_json {
+        return composed::answer(&visitor, &id).await;
+    }
     let client = visitor.client();
     let api = client.api(&id).await?;
     let logged_in = visitor.user().is_some();

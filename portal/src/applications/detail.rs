@@ -7,12 +7,16 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use sdk::{
     Client, Optional,
-    types::{Api, Application, Credential, Plan, Subscription},
+    types::{Api, Application, ClientType, Credential, Plan, Role, Subscription},
 };
-use ui::{Breakable, Entry, Frame, Html, Icon, Lang, Tile, format, initials, texts, tint};
+use serde_json::json;
+use ui::{
+    Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, format, initials, texts,
+    tint,
+};
 
 use super::role_name;
-use crate::{catalogue::name, failure::Failure, markdown, mine::PARALLEL, visitor::Visitor};
+use crate::{catalogue::name, failure::Failure, json, markdown, mine::PARALLEL, visitor::Visitor};
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -33,6 +37,61 @@ struct Member {
     tint: u8,
     role: &'static str,
     is_self: bool,
+    may_be_removed: bool,
+}
+
+impl DetailPage {
+    fn may(&self, right: &str) -> bool {
+        self.application.links.contains_key(right)
+    }
+
+    fn name_field(&self) -> Field {
+        Field {
+            value: self.application.name.clone(),
+            max_length: Some(128),
+            autocomplete: "off",
+            ..Field::required("appname", self.t.name())
+        }
+    }
+
+    fn description_field(&self) -> Field {
+        Field {
+            kind: FieldKind::Area,
+            value: self.application.description.clone().unwrap_or_default(),
+            hint: Some(self.t.description_hint().to_owned()),
+            optional: Some(self.frame.t().optional()),
+            max_length: Some(1024),
+            ..Field::required("appdesc", self.t.description())
+        }
+    }
+
+    fn email_field(&self) -> Field {
+        Field {
+            kind: FieldKind::Email,
+            hint: Some(self.t.email_hint().to_owned()),
+            autocomplete: "off",
+            ..Field::required("owneremail", self.t.email())
+        }
+    }
+
+    /// Value and label of each kind of program.
+    fn client_types(&self) -> [(ClientType, &'static str); 3] {
+        [
+            (ClientType::Confidential, self.t.confidential()),
+            (ClientType::PublicSpa, self.t.public_spa()),
+            (ClientType::PublicNative, self.t.public_native()),
+        ]
+    }
+
+    /// Those that there are, and room for two more.
+    fn redirect_fields(&self) -> impl Iterator<Item = &str> {
+        let known = self.application.redirect_uris.iter().map(String::as_str);
+        known.chain(["", ""])
+    }
+
+    fn roles(&self) -> [(Role, &'static str); 3] {
+        Role::ALL.map(|role| (role, role_name(Some(role), false, self.t)))
+    }
 }
 
 /// A subscription as a card.
@@ -44,6 +103,8 @@ struct SubscriptionView {
     approved: bool,
     trusted: bool,
     client_id: Option<String>,
+    /// Its scopes can be limited.
+    has_scopes: bool,
     credentials: Vec<CredentialView>,
     /// The visitor may make credentials and unsubscribe.
     may_change: bool,
@@ -70,6 +131,9 @@ enum State {
 /// `GET /applications/{app}`
 pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     let user = visitor.require_user()?;
+    if visitor.wants_json {
+        return composed(&visitor, &id).await;
+    }
     let client = visitor.client();
     let (application, subscriptions, apis, plans) = tokio::try_join!(
         client.application(&id),
@@ -101,9 +165,9 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         description: markdown::render(application.description.as_deref().unwrap_or_default()),
         role: role_name(application.role_of(&user.id), user.admin, t),
         client_type: match application.client_type {
-            sdk::types::ClientType::Confidential => t.confidential(),
-            sdk::types::ClientType::PublicSpa => t.public_spa(),
-            sdk::types::ClientType::PublicNative => t.public_native(),
+            ClientType::Confidential => t.confidential(),
+            ClientType::PublicSpa => t.public_spa(),
+            ClientType::PublicNative => t.public_native(),
         },
         members: members
             .map(|owner| Member {
@@ -111,6 +175,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
                 tint: tint(&owner.user_id),
                 role: role_name(Some(owner.role), false, t),
                 is_self: owner.user_id == user.id,
+                may_be_removed: owner.links.contains_key("deleteOwner"),
                 email: owner.email.clone(),
             })
             .collect(),
@@ -119,6 +184,21 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         application,
     };
     Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The same for scripts.
+async fn composed(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let (application, roles, subscriptions) = tokio::try_join!(
+        client.application(id),
+        client.roles(),
+        client.subscriptions(id)
+    )?;
+    let body = json!({
+        "title": application.name, "application": application, "roles": roles,
+        "subscriptions": subscriptions,
+    });
+    Ok(json::answer(visitor, StatusCode::OK, &body))
 }
 
 async fn credentials(
@@ -155,6 +235,7 @@ impl SubscriptionView {
             approved: subscription.approved,
             trusted: subscription.trusted.unwrap_or_default(),
             client_id: subscription.client_id.clone(),
+            has_scopes: api.is_some_and(Api::is_oauth2),
             credentials: credentials
                 .into_iter()
                 .map(|credential| CredentialView::new(credential, now, lang))

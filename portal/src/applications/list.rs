@@ -4,13 +4,14 @@ use askama::Template;
 use axum::{extract::Query, response::Response};
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use ui::{Drawing, Entry, Frame, Icon, texts};
 
 use super::{
     register::{Fields, RegisterPage},
     role_name,
 };
-use crate::{failure::Failure, mine, visitor::Visitor};
+use crate::{failure::Failure, json, mine, visitor::Visitor};
 
 #[derive(Template)]
 #[template(path = "applications/list.html")]
@@ -48,6 +49,9 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
     }
     let t = texts::Applications(visitor.lang());
     let user = visitor.user();
+    if visitor.wants_json {
+        return composed(&visitor).await;
+    }
     let mine = mine::all(&visitor).await?;
     let rows = mine
         .into_iter()
@@ -70,4 +74,25 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         rows,
     };
     Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The same for scripts, with the visitor's role (portal-ui 5.7).
+async fn composed(visitor: &Visitor) -> Result<Response, Failure> {
+    let t = texts::Applications(visitor.lang());
+    let Some(user) = visitor.user() else {
+        let body = json!({"title": t.title(), "applications": [], "message": t.guest()});
+        return Ok(json::answer(visitor, StatusCode::OK, &body));
+    };
+    let applications = mine::applications(visitor).await?;
+    let applications: Vec<Value> = applications
+        .into_iter()
+        .map(|application| {
+            let role = application.role_of(&user.id);
+            let mut application = json!(application);
+            application["userRole"] = json!(role);
+            application
+        })
+        .collect();
+    let body = json!({"title": t.title(), "applications": applications});
+    Ok(json::answer(visitor, StatusCode::OK, &body))
 }

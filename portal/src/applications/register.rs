@@ -6,7 +6,7 @@ use http::StatusCode;
 use sdk::types::applications::CreateApplication;
 use ui::{Entry, Field, FieldKind, Frame, Icon, Kind, Lang, texts};
 
-use crate::{failure::Failure, form::Form, visitor::Visitor};
+use crate::{failure::Failure, form::Form, json, visitor::Visitor};
 
 /// What was entered, and what is wrong with it.
 #[derive(Clone, Debug, Default)]
@@ -169,11 +169,14 @@ pub async fn create(visitor: Visitor, form: Form) -> Result<Response, Failure> {
         .create_application(&fields.clone().into_request(&form))
         .await
     {
+        Ok(application) if visitor.wants_json => {
+            Ok(json::answer(&visitor, StatusCode::CREATED, &application))
+        }
         Ok(application) => {
             visitor.leave(Kind::Good, t.created(&application.name));
             Ok(Redirect::to(&next(&application.id, &fields.api)).into_response())
         }
-        Err(sdk::Error::Api(error)) if is_correctable(&error) => {
+        Err(sdk::Error::Api(error)) if !visitor.wants_json && is_correctable(&error) => {
             let status = error.status;
             let unconfirmed = status == StatusCode::FORBIDDEN;
             fields.errors = if unconfirmed {

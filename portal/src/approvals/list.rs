@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use sdk::types::{Api, Approval, Plan};
 use serde::Deserialize;
+use serde_json::json;
 use ui::{Breakable, Entry, Frame, Html, Icon, Kind, Tile, format, texts};
 
-use crate::{failure::Failure, plans::PlanView, visitor::Visitor};
+use crate::{failure::Failure, json, plans::PlanView, visitor::Visitor};
 
 /// Requests in the list; older ones come first, so none is left behind.
 const MAX_SHOWN: usize = 200;
@@ -52,6 +53,15 @@ pub struct Question {
 
 /// `GET /admin/approvals`
 pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
+    if visitor.wants_json {
+        let user = visitor.require_user()?;
+        if !(user.admin || user.approver) {
+            return Err(Failure::Forbidden);
+        }
+        let t = texts::Approvals(visitor.lang());
+        let body = json!({"title": t.title(), "approvals": visitor.client().approvals().await?});
+        return Ok(json::answer(&visitor, StatusCode::OK, &body));
+    }
     let page = ApprovalsPage::load(&visitor, question.id.as_deref()).await?;
     Ok(ui::page(StatusCode::OK, &page))
 }

@@ -8,12 +8,13 @@ use axum::{
 use http::StatusCode;
 use sdk::types::{Api, Application};
 use serde::Deserialize;
+use serde_json::json;
 use ui::{Entry, Frame, Html, Icon, Tile, texts};
 
 use crate::{
     catalogue::{LifeCycle, name},
     failure::Failure,
-    login, mine,
+    json, login, mine,
     plans::{self, PlanView},
     redirect::found,
     visitor::Visitor,
@@ -46,7 +47,7 @@ pub struct SubscribePage {
 
 /// Why the form is not shown, and what the visitor can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obstacle {
+pub enum Obstacle {
     Already,
     Deprecated,
     NoRight,
@@ -154,7 +155,7 @@ impl SubscribePage {
 }
 
 /// Checked in the order in which a person can do something about it.
-fn obstacle(
+pub fn obstacle(
     api: &Api,
     application: &Application,
     subscribed: bool,
@@ -228,8 +229,31 @@ pub async fn plan(
         plan: question.plan.unwrap_or_default(),
         ..Entered::default()
     };
+    if visitor.wants_json {
+        return composed(&visitor, &application, &api).await;
+    }
     let page = SubscribePage::load(&visitor, &application, &api, entered).await?;
     Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The same for scripts; of plans without what they mean to the gateway.
+async fn composed(visitor: &Visitor, application: &str, api: &str) -> Result<Response, Failure> {
+    visitor.require_user()?;
+    let client = visitor.client();
+    let (application, api, plans) = tokio::try_join!(
+        client.application(application),
+        client.api(api),
+        client.plans_of_api(api),
+    )?;
+    let mut plans = json!(plans);
+    for plan in plans.as_array_mut().into_iter().flatten() {
+        plan.as_object_mut().map(|plan| plan.remove("config"));
+    }
+    let title = texts::Subscribe(visitor.lang()).title(name(&api));
+    let body = json!({
+        "title": title, "apiInfo": api, "apiPlans": plans, "application": application,
+    });
+    Ok(json::answer(visitor, StatusCode::OK, &body))
 }
 
 #[cfg(test)]

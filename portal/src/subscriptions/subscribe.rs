@@ -12,7 +12,7 @@ use super::{
     choose::{Entered, SubscribePage},
     credentials::{self, NewSecret},
 };
-use crate::{catalogue::name, failure::Failure, form::Form, visitor::Visitor};
+use crate::{catalogue::name, failure::Failure, form::Form, json, visitor::Visitor};
 
 /// Subscribes. The answer shows the new secret, or leads back to the API when somebody has to
 /// decide first.
@@ -28,7 +28,7 @@ pub async fn subscribe(
         purpose: form.text("purpose").to_owned(),
         trusted: form.is_set("trusted"),
     };
-    if entered.plan.is_empty() {
+    if entered.plan.is_empty() && !visitor.wants_json {
         let page = SubscribePage::load(&visitor, &application, &api, entered).await?;
         return Ok(ui::page(
             StatusCode::BAD_REQUEST,
@@ -47,12 +47,17 @@ pub async fn subscribe(
     let subscription = match client.subscribe(&request).await {
         Ok(subscription) => subscription,
         Err(sdk::Error::Api(error))
-            if error.status.is_client_error() && error.status != StatusCode::UNAUTHORIZED =>
+            if !visitor.wants_json
+                && error.status.is_client_error()
+                && error.status != StatusCode::UNAUTHORIZED =>
         {
             return refused(&visitor, &application, &api, entered, &error).await;
         }
         Err(error) => return Err(error.into()),
     };
+    if visitor.wants_json {
+        return Ok(json::answer(&visitor, StatusCode::CREATED, &subscription));
+    }
     let (application, api, plans) = tokio::try_join!(
         client.application(&application),
         client.api(&api),

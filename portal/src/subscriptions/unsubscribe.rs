@@ -9,7 +9,7 @@ use http::StatusCode;
 use sdk::types::{Api, Application};
 use ui::{Entry, Frame, Icon, Kind, texts};
 
-use crate::{catalogue::name, failure::Failure, form::Form, visitor::Visitor};
+use crate::{catalogue::name, failure::Failure, form::Form, json, visitor::Visitor};
 
 #[derive(Template)]
 #[template(path = "subscriptions/unsubscribe.html")]
@@ -57,6 +57,9 @@ pub async fn unsubscribe(
     let client = visitor.client();
     let (application, api) = tokio::try_join!(client.application(&application), client.api(&api))?;
     client.unsubscribe(&application.id, &api.id).await?;
+    if visitor.wants_json {
+        return Ok(json::done());
+    }
     let text = texts::Subscribe(visitor.lang()).unsubscribed(&application.name, name(&api));
     visitor.leave(Kind::Good, text);
     Ok(Redirect::to(&format!("/apis/{}", api.id)).into_response())

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::{Method, StatusCode, header};
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use serde_json::Value;
 
 pub struct Browser {
     base: String,
@@ -27,6 +28,10 @@ impl Answer {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
     }
 
     /// The token of the first form on the page.
@@ -81,12 +86,45 @@ impl Browser {
         self.post(path, &form).await
     }
 
+    /// What a script gets.
+    pub async fn json(&mut self, path: &str) -> (StatusCode, Value) {
+        let accept = [("accept", "application/json")];
+        let answer = self.send(Method::GET, path, &accept, None).await;
+        (answer.status, answer.json())
+    }
+
+    /// A change by a script, with the token that answers in JSON carry.
+    pub async fn send_json(&mut self, path: &str, body: &Value) -> Answer {
+        let accept = ("accept", "application/json");
+        let token = self
+            .send(Method::GET, "/applications", &[accept], None)
+            .await;
+        let token = token.header("x-csrf-token").to_owned();
+        let headers = [accept, ("x-csrf-token", &token)];
+        self.send_with(Method::POST, path, &headers, |request| request.json(body))
+            .await
+    }
+
     pub async fn send(
         &mut self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
         form: Option<&[(&str, &str)]>,
+    ) -> Answer {
+        self.send_with(method, path, headers, |request| match form {
+            Some(form) => request.form(form),
+            None => request,
+        })
+        .await
+    }
+
+    async fn send_with(
+        &mut self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        with_body: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
         let cookies: Vec<String> = self
             .cookies
@@ -100,10 +138,7 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(form) = form {
-            request = request.form(form);
-        }
-        let response = request.send().await.unwrap();
+        let response = with_body(request).send().await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();

@@ -11,4 +11,5 @@ mod login;
 mod neighbours;
 mod pages;
 mod safety;
+mod scripts;
 mod subscribing;

@@ -109,9 +109,11 @@ fn router(log: Log) -> Router {
         .route("/users/{user}", get(user))
         .route("/unsubscribe", post(stop_mails))
         .route("/applications", post(register))
-        .route("/applications/{application}", get(application))
+        .route("/applications/roles", get(async || Json(json!([{"role": "owner", "desc": "All rights"}]))))
+        .route("/applications/{application}", get(application).patch(change_application).delete(remove_application))
+        .route("/applications/{application}/owners", post(add_owner).delete(remove_owner))
         .route("/applications/{application}/subscriptions", get(subscriptions).post(subscribe))
-        .route("/applications/{application}/subscriptions/{api}", get(subscription).delete(unsubscribe))
+        .route("/applications/{application}/subscriptions/{api}", get(subscription).patch(change_subscription).delete(unsubscribe))
         .route("/applications/{application}/subscriptions/{api}/credentials", get(credentials).post(create_credential))
         .route("/approvals", get(async || Json(json!([approval()]))))
         .route("/approvals/{id}/approve", post(decide))
@@ -253,12 +255,18 @@ fn an_application(id: &str) -> Value {
     let link = json!({"href": "/x"});
     json!({"id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
         "clientType": "confidential", "confidential": true,
-        "owners": [{"userId": "lena-id", "email": "lena@kontor.example", "role": "owner"}],
-        "_links": {"addSubscription": link, "patchApplication": link}})
+        "owners": [{"userId": "lena-id", "email": "lena@kontor.example", "role": "owner"},
+            {"userId": "piet", "email": "piet@haven.example", "role": "reader", "_links": {"deleteOwner": link}}],
+        "_links": {"addSubscription": link, "patchApplication": link, "addOwner": link, "deleteApplication": link}})
 }
 
 async fn application(headers: HeaderMap, Path(id): Path<String>) -> Response {
+    // The portal itself, which only wants to know whether there is one.
+    if !is_lena(&headers) && id == "taken" {
+        return Json(an_application(&id)).into_response();
+    }
     match (is_lena(&headers), id.as_str()) {
+        (false, "free-id") => missing(),
         (false, _) => refused(StatusCode::FORBIDDEN, "Not allowed."),
         (true, "tracking-dashboard" | "new-app") => Json(an_application(&id)).into_response(),
         _ => missing(),
@@ -272,6 +280,53 @@ async fn register(State(log): State<Log>, Json(body): Json<Value>) -> Response {
         id if id.len() < 4 => refused(StatusCode::BAD_REQUEST, "Invalid application ID"),
         id => (StatusCode::CREATED, Json(an_application(id))).into_response(),
     }
+}
+
+async fn change_application(
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    log.note(format!("change {body}"));
+    if body["redirectUris"] == json!(["http://evil.example"]) {
+        return refused(StatusCode::BAD_REQUEST, "Use https.");
+    }
+    Json(an_application(&id)).into_response()
+}
+
+async fn remove_application(State(log): State<Log>, Path(id): Path<String>) -> StatusCode {
+    log.note(format!("remove {id}"));
+    StatusCode::NO_CONTENT
+}
+
+async fn add_owner(
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    log.note(format!("add owner {body}"));
+    if body["email"] == "nobody@haven.example" {
+        return refused(StatusCode::BAD_REQUEST, "Unknown user or role.");
+    }
+    (StatusCode::CREATED, Json(an_application(&id))).into_response()
+}
+
+async fn remove_owner(
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    uri: axum::http::Uri,
+) -> Response {
+    log.note(format!("remove owner {}", uri.query().unwrap_or_default()));
+    Json(an_application(&id)).into_response()
+}
+
+async fn change_subscription(
+    State(log): State<Log>,
+    Path((_, api)): Path<(String, String)>,
+    Json(body): Json<Value>,
+) -> Response {
+    log.note(format!("change subscription {body}"));
+    Json(a_subscription(&api)).into_response()
 }
 
 fn a_subscription(api: &str) -> Value {

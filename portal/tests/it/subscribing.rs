@@ -138,8 +138,9 @@ async fn a_request_is_approved_or_declined_with_a_reason() {
     let mut browser = portal.lena().await;
     let queue = "/admin/approvals";
     let request = [("id", "a1"), ("app", "haven-erp"), ("api", "shipments")];
+    let without = [request[0], request[1], request[2], ("reason", " ")];
     let missing = browser
-        .submit(queue, "/admin/approvals/decline", &request)
+        .submit(queue, "/admin/approvals/decline", &without)
         .await;
     assert_eq!(missing.status, StatusCode::BAD_REQUEST);
     missing.shows("Say why you decline.");

@@ -4,6 +4,7 @@ crate::texts! {
     /// The approval queue.
     Approvals {
         title = "Approvals", "Freigaben";
+        no_reason = "No reason was given.", "Ohne Begründung.";
         decide = "Decide", "Entscheiden";
         administration = "Administration", "Verwaltung";
         plural open = "{n} open request" | "{n} open requests", "{n} offene Anfrage" | "{n} offene Anfragen";

@@ -1,0 +1,113 @@
+//! What scripts get of an API (portal-ui 5.2, 5.7).
+
+use axum::response::Response;
+use http::StatusCode;
+use sdk::types::{Api, ListQuery, Plan, Subscription};
+use serde_json::{Value, json};
+use ui::texts;
+
+use super::connect::Connect;
+use crate::{
+    catalogue::name,
+    failure::Failure,
+    json, markdown,
+    mine::{self, Mine},
+    subscriptions::{Obstacle, obstacle},
+    visitor::Visitor,
+};
+
+/// `GET /apis/{api}`
+pub async fn answer(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
+    let client = visitor.client();
+    let api = client.api(id).await?;
+    let user = visitor.user();
+    let (config, plans, all_plans, mine, groups, subscriptions) = tokio::try_join!(
+        async { client.api_config(id).await.map_err(Failure::from) },
+        async {
+            match &user {
+                Some(_) => client.plans_of_api(id).await.map_err(Failure::from),
+                None => Ok(Vec::new()),
+            }
+        },
+        async { client.plans().await.map_err(Failure::from) },
+        mine::all(visitor),
+        async {
+            match &user {
+                Some(user) => Ok(client.user(&user.id).await.map_err(Failure::from)?.groups),
+                None => Ok(Vec::new()),
+            }
+        },
+        async {
+            if !user.as_ref().is_some_and(|user| user.admin) {
+                return Ok(None);
+            }
+            let query = ListQuery::default();
+            let page = client.subscriptions_of_api(id, &query).await?;
+            Ok(Some(page.items))
+        },
+    )?;
+    let applications: Vec<Value> = mine
+        .iter()
+        .map(|mine| application(visitor, &api, mine, &plans, &all_plans.plans))
+        .collect();
+    let group = api.group().filter(|_| api.partner);
+    let body = json!({
+        "title": name(&api),
+        "partnerOnly": group.is_some_and(|group| !groups.iter().any(|own| own == group)),
+        "apiUris": Connect::new(visitor, &api, &config).urls,
+        "apiPlans": plans,
+        "applications": applications,
+        "apiSubscriptions": subscriptions,
+        "desc_html": markdown::render(&api.desc).to_string(),
+        "apiInfo": api,
+    });
+    Ok(json::answer(visitor, StatusCode::OK, &body))
+}
+
+fn application(
+    visitor: &Visitor,
+    api: &Api,
+    mine: &Mine,
+    offered: &[Plan],
+    all_plans: &[Plan],
+) -> Value {
+    let application = &mine.application;
+    let subscription = mine.subscription(&api.id);
+    let in_the_way = obstacle(
+        api,
+        application,
+        subscription.is_some(),
+        !offered.is_empty(),
+    );
+    let of = |member: fn(&Subscription) -> Value| subscription.map_or(Value::Null, member);
+    json!({
+        "id": application.id,
+        "name": application.name,
+        "redirectUri": application.redirect_uri,
+        "hasSubscription": subscription.is_some(),
+        "maySubscribe": in_the_way.is_none(),
+        "subscribeError": in_the_way.and_then(|obstacle| reason(obstacle, visitor)),
+        "mayUnsubscribe": subscription
+            .is_some_and(|subscription| subscription.links.contains_key("deleteSubscription")),
+        "plan": subscription
+            .and_then(|subscription| all_plans.iter().find(|plan| plan.id == subscription.plan)),
+        "apiKey": of(|subscription| json!(subscription.apikey)),
+        "clientId": of(|subscription| json!(subscription.client_id)),
+        "clientSecret": of(|subscription| json!(subscription.client_secret)),
+        "subscriptionApproved": subscription.is_some_and(|subscription| subscription.approved),
+        "subscriptionTrusted": subscription
+            .is_some_and(|subscription| subscription.trusted.unwrap_or_default()),
+    })
+}
+
+/// That there is a subscription already is no error.
+fn reason(obstacle: Obstacle, visitor: &Visitor) -> Option<&'static str> {
+    let t = texts::Subscribe(visitor.lang());
+    match obstacle {
+        Obstacle::Already => None,
+        Obstacle::Deprecated => Some(t.deprecated()),
+        Obstacle::NoRight => Some(t.no_right()),
+        Obstacle::NeedsRedirect => Some(t.needs_redirect()),
+        Obstacle::NoPlan => Some(t.no_plan()),
+    }
+}
