@@ -103,8 +103,8 @@ struct SubscriptionView {
     approved: bool,
     trusted: bool,
     client_id: Option<String>,
-    /// Its scopes can be limited.
-    has_scopes: bool,
+    /// Where its scopes are limited, if it has any.
+    scopes_url: Option<String>,
     credentials: Vec<CredentialView>,
     /// The visitor may make credentials and unsubscribe.
     may_change: bool,
@@ -235,7 +235,10 @@ impl SubscriptionView {
             approved: subscription.approved,
             trusted: subscription.trusted.unwrap_or_default(),
             client_id: subscription.client_id.clone(),
-            has_scopes: api.is_some_and(Api::is_oauth2),
+            scopes_url: api.filter(|api| api.is_oauth2()).map(|api| {
+                let application = &subscription.application;
+                format!("/applications/{application}/subscriptions/{}", api.id)
+            }),
             credentials: credentials
                 .into_iter()
                 .map(|credential| CredentialView::new(credential, now, lang))

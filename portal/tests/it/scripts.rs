@@ -123,114 +123,114 @@ async fn guests_get_refusals_instead_of_redirects() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
 
+/// Address, members, and the status of the answer.
+const CHANGES: &[(&str, &str, u16)] = &[
+    (
+        "/applications/register",
+        r#"{"appid": "new-app", "appname": "New"}"#,
+        201,
+    ),
+    (
+        "/applications/register",
+        r#"{"appid": "taken", "appname": "New"}"#,
+        409,
+    ),
+    (
+        "/applications/register",
+        r#"{"appid": ["x", {"y": 1}]}"#,
+        400,
+    ),
+    (
+        "/applications/tracking-dashboard/patch",
+        r#"{"appdesc": "", "redirecturi": []}"#,
+        200,
+    ),
+    (
+        "/applications/tracking-dashboard/patch",
+        r#"{"redirecturi": ["http://evil.example"]}"#,
+        400,
+    ),
+    (
+        "/applications/tracking-dashboard/owners/add",
+        r#"{"owneremail": "piet@haven.example", "ownerrole": "reader"}"#,
+        201,
+    ),
+    (
+        "/applications/tracking-dashboard/owners/add",
+        r#"{"owneremail": "piet@haven.example", "ownerrole": "king"}"#,
+        400,
+    ),
+    (
+        "/applications/tracking-dashboard/owners/add",
+        r#"{"owneremail": "nobody@haven.example", "ownerrole": "reader"}"#,
+        400,
+    ),
+    (
+        "/applications/tracking-dashboard/owners/delete",
+        r#"{"owneremail": "piet@haven.example"}"#,
+        200,
+    ),
+    (
+        "/applications/tracking-dashboard/subscribe/shipments",
+        r#"{"plan": "starter", "trusted": true}"#,
+        201,
+    ),
+    (
+        "/applications/tracking-dashboard/subscribe/shipments",
+        r#"{"plan": "other"}"#,
+        409,
+    ),
+    (
+        "/applications/tracking-dashboard/unsubscribe/invoices",
+        "{}",
+        204,
+    ),
+    (
+        "/applications/tracking-dashboard/subscriptions/tracking",
+        r#"{"scope_mode": "select", "scope": ["read"]}"#,
+        200,
+    ),
+    (
+        "/applications/tracking-dashboard/subscriptions/tracking",
+        r#"{"scope_mode": "some"}"#,
+        400,
+    ),
+    ("/applications/tracking-dashboard/unregister", "{}", 204),
+    (
+        "/admin/approvals/approve",
+        r#"{"id": "a1", "app": "haven-erp"}"#,
+        400,
+    ),
+    (
+        "/admin/approvals/approve",
+        r#"{"id": "a1", "app": "other", "api": "shipments"}"#,
+        400,
+    ),
+    (
+        "/admin/approvals/approve",
+        r#"{"id": "a2", "app": "haven-erp", "api": "shipments"}"#,
+        404,
+    ),
+    (
+        "/admin/approvals/approve",
+        r#"{"id": "a1", "app": "haven-erp", "api": "shipments"}"#,
+        200,
+    ),
+    (
+        "/admin/approvals/decline",
+        r#"{"app": "haven-erp", "api": "shipments"}"#,
+        204,
+    ),
+];
+
 #[tokio::test]
 async fn changes_answer_with_what_became_of_the_thing() {
     let portal = TestPortal::start().await;
     let mut lena = portal.lena().await;
-    let cases = [
-        (
-            "/applications/register",
-            json!({"appid": "new-app", "appname": "New"}),
-            201,
-        ),
-        (
-            "/applications/register",
-            json!({"appid": "taken", "appname": "New"}),
-            409,
-        ),
-        (
-            "/applications/register",
-            json!({"appid": ["x", {"y": 1}]}),
-            400,
-        ),
-        (
-            "/applications/tracking-dashboard/patch",
-            json!({"appdesc": "", "redirecturi": []}),
-            200,
-        ),
-        (
-            "/applications/tracking-dashboard/patch",
-            json!({"redirecturi": ["http://evil.example"]}),
-            400,
-        ),
-        (
-            "/applications/tracking-dashboard/owners/add",
-            json!({"owneremail": "piet@haven.example", "ownerrole": "reader"}),
-            201,
-        ),
-        (
-            "/applications/tracking-dashboard/owners/add",
-            json!({"owneremail": "piet@haven.example", "ownerrole": "king"}),
-            400,
-        ),
-        (
-            "/applications/tracking-dashboard/owners/add",
-            json!({"owneremail": "nobody@haven.example", "ownerrole": "reader"}),
-            400,
-        ),
-        (
-            "/applications/tracking-dashboard/owners/delete",
-            json!({"owneremail": "piet@haven.example"}),
-            200,
-        ),
-        (
-            "/applications/tracking-dashboard/subscribe/shipments",
-            json!({"plan": "starter", "trusted": true}),
-            201,
-        ),
-        (
-            "/applications/tracking-dashboard/subscribe/shipments",
-            json!({"plan": "other"}),
-            409,
-        ),
-        (
-            "/applications/tracking-dashboard/unsubscribe/invoices",
-            json!({}),
-            204,
-        ),
-        (
-            "/applications/tracking-dashboard/subscriptions/tracking",
-            json!({"scope_mode": "select", "scope": ["read"]}),
-            200,
-        ),
-        (
-            "/applications/tracking-dashboard/subscriptions/tracking",
-            json!({"scope_mode": "some"}),
-            400,
-        ),
-        (
-            "/applications/tracking-dashboard/unregister",
-            json!({}),
-            204,
-        ),
-        (
-            "/admin/approvals/approve",
-            json!({"id": "a1", "app": "haven-erp"}),
-            400,
-        ),
-        (
-            "/admin/approvals/approve",
-            json!({"id": "a1", "app": "other", "api": "shipments"}),
-            400,
-        ),
-        (
-            "/admin/approvals/approve",
-            json!({"id": "a2", "app": "haven-erp", "api": "shipments"}),
-            404,
-        ),
-        (
-            "/admin/approvals/approve",
-            json!({"id": "a1", "app": "haven-erp", "api": "shipments"}),
-            200,
-        ),
-        (
-            "/admin/approvals/decline",
-            json!({"app": "haven-erp", "api": "shipments"}),
-            204,
-        ),
-    ];
-    for (path, body, status) in cases {
-        let answer = lena.send_json(path, &body).await;
+    for &(path, body, status) in CHANGES {
+        let answer = lena
+            .send_json(path, &serde_json::from_str(body).unwrap())
+            .await;
         assert_eq!(
             answer.status.as_u16(),
             status,
