@@ -4,17 +4,18 @@ use axum::{
     extract::{FromRequestParts, OriginalUri},
     response::{IntoResponse, Response},
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use service::clock;
 use ui::Preferences;
 
 use crate::{
     address::Peer,
+    brake::{self, BrakeError, Who},
     cookies::Cookie,
     federated::Person,
     flows::FormSource,
-    pages::PageError,
+    pages::{Fault, PageError},
     records::{self, Act},
     secret::Secret,
     sessions::{self, Login, Place, Session},
@@ -72,6 +73,21 @@ impl Visitor {
             self.session.as_ref().map(|session| session.sid.as_str())
         } else {
             None
+        }
+    }
+
+    /// Refuses what these have tried too often, with a page.
+    pub async fn check_brake(
+        &self,
+        state: &AppState,
+        act: brake::Act,
+        whos: &[Who<'_>],
+        now: DateTime<Utc>,
+    ) -> Result<(), PageError> {
+        match brake::check(&state.database, act, whos, now).await {
+            Ok(()) => Ok(()),
+            Err(BrakeError::Braked(_)) => Err(PageError::for_visitor(self, state, Fault::TooMany)),
+            Err(BrakeError::Database(error)) => Err(PageError::database(state, &error)),
         }
     }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use service::clock;
 
 use crate::{
-    brake::{self, Act, BrakeError, Who},
+    brake::{self, Act, Who},
     flows::FormSource,
     pages::{self, Fault, ForgotPasswordPage, NoticeKind, NoticePage, PageError, Shell},
     state::AppState,
@@ -74,13 +74,9 @@ pub async fn submit(
     }
     let now = clock::now();
     let address = [Who::Address(visitor.peer.address)];
-    match brake::check(&state.database, Act::Mail, &address, now).await {
-        Ok(()) => {}
-        Err(BrakeError::Braked(_)) => {
-            return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
-        }
-        Err(BrakeError::Database(error)) => return Err(PageError::database(&state, &error)),
-    }
+    visitor
+        .check_brake(&state, Act::Mail, &address, now)
+        .await?;
     let email = form.email.trim().to_owned();
     let work = send(
         state.clone(),

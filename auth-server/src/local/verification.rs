@@ -10,7 +10,7 @@ use serde::Deserialize;
 use service::clock;
 
 use crate::{
-    brake::{self, Act, BrakeError, Who},
+    brake::{self, Act, Who},
     families::RevokeReason,
     flows::FormSource,
     interaction,
@@ -220,13 +220,9 @@ fn done(state: &AppState, visitor: Visitor, shell: Shell, kind: NoticeKind) -> R
 async fn find(state: &AppState, visitor: &Visitor, id: &str) -> Result<Verification, PageError> {
     let whos = [Who::Address(visitor.peer.address)];
     let now = clock::now();
-    match brake::check(&state.database, Act::VerificationId, &whos, now).await {
-        Ok(()) => {}
-        Err(BrakeError::Braked(_)) => {
-            return Err(PageError::for_visitor(visitor, state, Fault::TooMany));
-        }
-        Err(BrakeError::Database(error)) => return Err(PageError::database(state, &error)),
-    }
+    visitor
+        .check_brake(state, Act::VerificationId, &whos, now)
+        .await?;
     let found = if is_id(id) {
         state
             .portal_api

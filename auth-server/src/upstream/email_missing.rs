@@ -9,7 +9,7 @@ use serde::Deserialize;
 use service::clock;
 
 use crate::{
-    brake::{self, Act, BrakeError, Who},
+    brake::{self, Act, Who},
     flows::{self, Flow, FormSource},
     interaction,
     local::{PageForm, delay, method_of, open_form},
@@ -94,13 +94,7 @@ pub async fn submit(
     // Each try tells whether somebody has this address, so there are not many.
     let whos = [Who::Account(email), Who::Address(visitor.peer.address)];
     let now = clock::now();
-    match brake::check(&state.database, Act::Signup, &whos, now).await {
-        Ok(()) => {}
-        Err(BrakeError::Braked(_)) => {
-            return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
-        }
-        Err(BrakeError::Database(error)) => return Err(PageError::database(&state, &error)),
-    }
+    visitor.check_brake(&state, Act::Signup, &whos, now).await?;
     brake::count(&state.database, Act::Signup, &whos, now)
         .await
         .map_err(|error| PageError::database(&state, &error))?;

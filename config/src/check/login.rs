@@ -14,29 +14,17 @@ struct Members {
     /// Without these it does not work.
     needed: &'static [&'static str],
     /// These may be there, too.
-    others: &'static [&'static str],
+    others: &'static [&'static [&'static str]],
 }
 
 /// The members of every type; nothing for those that there are not.
 fn members(kind: &str) -> Option<Members> {
-    let (needed, others): (&'static [_], &'static [_]) = match kind {
-        "local" => (&[], &["trustUsers", "disableSignup"]),
-        "github" => (CLIENT, PROVIDER),
-        "facebook" => (
-            CLIENT,
-            &["endpoints", "params", "forwardState", "trustUsers"],
-        ),
+    let (needed, others): (&'static [_], &'static [&'static [_]]) = match kind {
+        "local" => (&[], &[&["trustUsers", "disableSignup"]]),
+        "github" => (CLIENT, &[PROVIDER]),
+        "facebook" => (CLIENT, &[PROVIDER, &["trustUsers"]]),
         "google" => (CLIENT, OPENID),
-        "twitter" => (
-            CLIENT,
-            &[
-                "endpoints",
-                "params",
-                "forwardState",
-                "consumerKey",
-                "consumerSecret",
-            ],
-        ),
+        "twitter" => (CLIENT, &[PROVIDER, &["consumerKey", "consumerSecret"]]),
         "oidc" => (&["clientId", "clientSecret", "issuer"], OPENID),
         "oauth2" | "adfs" => (
             &[
@@ -49,11 +37,11 @@ fn members(kind: &str) -> Option<Members> {
         ),
         "saml" => (
             &["profile/sub", "profile/email", "spOptions", "idpOptions"],
-            &["trustUsers"],
+            &[&["trustUsers"]],
         ),
         "ldap" => (
             &["url", "filter", "profile/sub", "profile/email"],
-            &[
+            &[&[
                 "ldapUser",
                 "ldapPassword",
                 "base",
@@ -65,16 +53,16 @@ fn members(kind: &str) -> Option<Members> {
                 "forgotPasswordUrl",
                 "usernamePrompt",
                 "passwordPrompt",
-            ],
+            ]],
         ),
         "external" => (
             &["validateUserPassUrl"],
-            &[
+            &[&[
                 "allowRefreshUrl",
                 "forgotPasswordUrl",
                 "usernamePrompt",
                 "passwordPrompt",
-            ],
+            ]],
         ),
         _ => return None,
     };
@@ -83,11 +71,8 @@ fn members(kind: &str) -> Option<Members> {
 
 const CLIENT: &[&str] = &["clientId", "clientSecret"];
 const PROVIDER: &[&str] = &["endpoints", "params", "forwardState"];
-const OPENID: &[&str] = &[
-    "issuer",
-    "scope",
-    "params",
-    "forwardState",
+/// Of every provider that tells who somebody is.
+const PERSON: &[&str] = &[
     "doesNotSupportPrompt",
     "customIdField",
     "emailField",
@@ -100,28 +85,19 @@ const OPENID: &[&str] = &[
     "errorLink",
     "errorLinkDescription",
 ];
-const OAUTH2: &[&str] = &[
-    "endpoints",
-    "params",
-    "forwardState",
-    "doesNotSupportPrompt",
-    "customIdField",
-    "emailField",
-    "nameField",
-    "firstNameField",
-    "lastNameField",
-    "trustUsers",
-    "groupField",
-    "defaultGroups",
-    "errorLink",
-    "errorLinkDescription",
-    "retrieveProfile",
-    "certificate",
-    "issuer",
-    "audience",
-    "resource",
-    "verifyCert",
-    "publicCert",
+const OPENID: &[&[&str]] = &[&["issuer", "scope", "params", "forwardState"], PERSON];
+const OAUTH2: &[&[&str]] = &[
+    PROVIDER,
+    PERSON,
+    &[
+        "retrieveProfile",
+        "certificate",
+        "issuer",
+        "audience",
+        "resource",
+        "verifyCert",
+        "publicCert",
+    ],
 ];
 /// Filled in for every method, or written.
 const TEMPLATES: &[&str] = &[
@@ -246,7 +222,7 @@ fn unknown(
         .iter()
         .filter_map(|path| path.split('/').next());
     let names: Vec<&str> = needed
-        .chain(known.others.iter().copied())
+        .chain(known.others.iter().copied().flatten().copied())
         .chain(TEMPLATES.iter().copied())
         .collect();
     let config = method.get("config").and_then(Value::as_object);
