@@ -1,5 +1,6 @@
 //! The authorization endpoint (section 7), at its standard URL and at the per-method, per-API ones.
 
+pub mod openid;
 mod routes;
 pub mod rules;
 
@@ -7,7 +8,7 @@ use serde::Deserialize;
 
 use crate::flows::ResponseType;
 
-pub use routes::{answer_error, compatible_routes, standard_routes};
+pub use routes::{answer_error, compatible_routes, offered_methods, standard_routes};
 
 /// The parameters of an authorization request. Empty ones count as absent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -28,6 +29,14 @@ pub struct AuthorizeParameters {
     pub login_hint: Option<String>,
     /// Names one of several methods at the standard URL.
     pub auth_method: Option<String>,
+    pub nonce: Option<String>,
+    pub id_token_hint: Option<String>,
+    pub response_mode: Option<String>,
+    pub resource: Option<String>,
+    // Not offered; asking for them has errors of its own.
+    pub request: Option<String>,
+    pub request_uri: Option<String>,
+    pub registration: Option<String>,
 }
 
 impl AuthorizeParameters {
@@ -56,6 +65,13 @@ impl AuthorizeParameters {
             prefill_username: some(self.prefill_username),
             login_hint: some(self.login_hint),
             auth_method: some(self.auth_method),
+            nonce: some(self.nonce),
+            id_token_hint: some(self.id_token_hint),
+            response_mode: some(self.response_mode),
+            resource: some(self.resource),
+            request: some(self.request),
+            request_uri: some(self.request_uri),
+            registration: some(self.registration),
         }
     }
 
@@ -74,6 +90,10 @@ impl AuthorizeParameters {
             ("namespace", &self.namespace),
             ("prefill_username", &self.prefill_username),
             ("login_hint", &self.login_hint),
+            ("nonce", &self.nonce),
+            ("id_token_hint", &self.id_token_hint),
+            ("response_mode", &self.response_mode),
+            ("resource", &self.resource),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))

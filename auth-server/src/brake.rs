@@ -24,6 +24,10 @@ pub enum Act {
     Mail,
     VerificationId,
     Signup,
+    /// The code that a device shows.
+    UserCode,
+    /// A device that begins to wait; each counts.
+    Device,
 }
 
 /// Whose attempts are counted.
@@ -62,15 +66,18 @@ impl Act {
             Self::Mail => "mail",
             Self::VerificationId => "verification",
             Self::Signup => "signup",
+            Self::UserCode => "user-code",
+            Self::Device => "device",
         }
     }
 
     /// Attempts within the window. An address stands for many people behind one router.
     const fn limit(self, who: Who<'_>) -> i64 {
         match (self, who) {
-            (Self::Login | Self::VerificationId, Who::Account(_)) => 10,
+            (Self::Login | Self::VerificationId | Self::UserCode, Who::Account(_)) => 10,
+            (Self::UserCode, Who::Address(_)) => 50,
             (Self::Mail | Self::Signup, Who::Account(_)) => 5,
-            (Self::ClientSecret, Who::Account(_)) | (_, Who::Address(_)) => 100,
+            (Self::ClientSecret | Self::Device, Who::Account(_)) | (_, Who::Address(_)) => 100,
         }
     }
 

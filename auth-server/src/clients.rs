@@ -1,5 +1,7 @@
 //! OAuth clients. A client is a subscription: an application's access to one API.
 
+use sdk::types::applications::OauthSettings;
+
 /// A client as it is right now.
 #[derive(Clone, Debug)]
 #[expect(
@@ -18,6 +20,8 @@ pub struct Client {
     /// No consent page, and all scopes when none is named.
     pub trusted: bool,
     pub scope_limit: ScopeLimit,
+    /// Where to go after a log-out, whom to tell about one, public keys.
+    pub oauth: OauthSettings,
 }
 
 /// Whether the application can keep a secret.

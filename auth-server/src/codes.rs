@@ -5,7 +5,7 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use store::{consume, delete_expired, find, insert};
+pub use store::{NewCode, consume, delete_expired, find, insert};
 
 /// How long a code may wait. RFC 6749 4.1.2 recommends ten minutes at most; one is enough for a
 /// redirect and keeps a leaked code worthless.
@@ -20,4 +20,6 @@ pub struct Code {
     pub challenge: Option<String>,
     pub expires_at: DateTime<Utc>,
     pub used_at: Option<DateTime<Utc>>,
+    pub nonce: Option<String>,
+    pub resource: Option<String>,
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use service::clock;
 
 use crate::{
+    devices,
     families::{self, RevokeReason},
     flows::{AuthorizeGoal, Flow, FormSource},
     interaction::{self, InteractionError},
@@ -66,6 +67,10 @@ async fn decide(
         "deny" => {
             tracing::info!(client.id = %goal.client_id, "consent denied");
             put_on_record(&state, &visitor, &goal, &user, false).await?;
+            if let Some(device) = &goal.device {
+                let url = devices::deny(&state, device).await?;
+                return Ok(visitor.finish(interaction::redirect(&url)));
+            }
             let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not agree.");
             let url = interaction::refusal_url(&state, &goal, &error);
             Ok(visitor.finish(interaction::redirect(&url)))

@@ -73,6 +73,14 @@ pub enum RevokeReason {
 }
 
 impl RevokeReason {
+    /// Whether the user is logged out by it, and not only one client's access ended.
+    pub const fn ends_session(self) -> bool {
+        matches!(
+            self,
+            Self::LoggedOut | Self::PasswordChanged | Self::UserGone
+        )
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CodeReused => "code-reused",

@@ -42,7 +42,7 @@ pub struct Flow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// An authorization code, or a token, for a client.
-    Authorize(AuthorizeGoal),
+    Authorize(Box<AuthorizeGoal>),
     /// A page below the base path (8.4).
     OwnPage { target: String },
 }
@@ -60,6 +60,14 @@ pub struct AuthorizeGoal {
     pub namespace: Option<String>,
     /// Encoded by the PKCE extension.
     pub challenge: Option<String>,
+    /// Repeated in the ID token.
+    pub nonce: Option<String>,
+    /// An ID token of the one user who is wanted.
+    pub id_token_hint: Option<String>,
+    /// The address that the client is about to call.
+    pub resource: Option<String>,
+    /// A device that waits for the user's answer; there is nowhere to go back to then.
+    pub device: Option<String>,
     /// `prompt=none`: answer with an error instead of showing a page.
     pub silent: bool,
 }
@@ -105,7 +113,7 @@ impl Flow {
         }
     }
 
-    pub const fn authorize(&self) -> Option<&AuthorizeGoal> {
+    pub fn authorize(&self) -> Option<&AuthorizeGoal> {
         match &self.goal {
             Goal::Authorize(goal) => Some(goal),
             Goal::OwnPage { .. } => None,
@@ -125,19 +133,22 @@ impl Flow {
                 query.append_pair("redirect_uri", target);
                 format!("{method}/login")
             }
+            // The code is known to the person only.
+            Goal::Authorize(goal) if goal.device.is_some() => return "device".to_owned(),
             Goal::Authorize(goal) => {
                 query.append_pair("client_id", &goal.client_id);
                 query.append_pair("response_type", goal.response.as_str());
                 query.append_pair("redirect_uri", &goal.redirect_uri);
                 query.append_pair("scope", &goal.scope.join(" "));
+                let (challenge, challenge_method) = goal.sent_challenge().unzip();
                 let optional = [
                     ("state", goal.state.as_deref()),
                     ("namespace", goal.namespace.as_deref()),
-                    ("code_challenge", goal.s256_challenge()),
-                    (
-                        "code_challenge_method",
-                        goal.s256_challenge().map(|_| "S256"),
-                    ),
+                    ("nonce", goal.nonce.as_deref()),
+                    ("id_token_hint", goal.id_token_hint.as_deref()),
+                    ("resource", goal.resource.as_deref()),
+                    ("code_challenge", challenge),
+                    ("code_challenge_method", challenge_method),
                     ("prompt", self.login_after.map(|_| "login")),
                 ];
                 for (name, value) in optional {
@@ -153,8 +164,13 @@ impl Flow {
 }
 
 impl AuthorizeGoal {
-    /// The challenge as the client sent it. The PKCE extension marks S256 with a last `S`.
-    fn s256_challenge(&self) -> Option<&str> {
-        self.challenge.as_deref()?.strip_suffix('S')
+    /// The challenge as the client sent it, and its method. The PKCE extension marks them with a last
+    /// letter.
+    fn sent_challenge(&self) -> Option<(&str, &'static str)> {
+        let challenge = self.challenge.as_deref()?;
+        match challenge.strip_suffix('S') {
+            Some(sent) => Some((sent, "S256")),
+            None => Some((challenge.strip_suffix('p')?, "plain")),
+        }
     }
 }

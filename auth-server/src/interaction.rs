@@ -11,11 +11,13 @@ mod pages;
 mod registration;
 
 use consent::Consent;
+use service::clock;
 
 use crate::{
     configuration::Method,
     flows::{Flow, Goal, ResponseType},
     oauth::{ErrorCode, OAuthError},
+    openid,
     pages::{Fault, NamespaceChoice},
     passthrough,
     portal_api::PortalApiError,
@@ -103,6 +105,13 @@ pub async fn next(
     let Some(subject) = Subject::of_login(state, &api, method, login).await? else {
         return Ok(login_needed());
     };
+    if let Some(hint) = &goal.id_token_hint {
+        let hint = openid::read_hint(state, hint, clock::now());
+        if hint.is_none_or(|hint| hint.sub != subject.id) {
+            let text = "Somebody else is logged in.";
+            return Ok(Next::Redirect(refuse(ErrorCode::LoginRequired, text)));
+        }
+    }
     let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
         registration::Decision::Ask(next) => {
@@ -147,8 +156,9 @@ pub async fn next(
         subject: &subject,
         decision,
     };
-    Ok(Next::Redirect(match goal.response {
-        ResponseType::Code => end.code().await?,
-        ResponseType::Token => end.token(&client).await,
+    Ok(Next::Redirect(match (&goal.device, goal.response) {
+        (Some(device), _) => end.device(device).await?,
+        (None, ResponseType::Code) => end.code().await?,
+        (None, ResponseType::Token) => end.token(&client).await,
     }))
 }

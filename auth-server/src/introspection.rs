@@ -83,23 +83,13 @@ impl Asker {
         peer: Peer,
     ) -> Result<Self, TokenError> {
         let grant = Grant::ClientCredentials;
-        let client_id = request
-            .client_id
-            .as_deref()
-            .ok_or(Refusal::ClientIdMissing)?;
-        let secret = request
-            .client_secret
-            .as_deref()
-            .ok_or(Refusal::SecretMissing { grant })?;
-        let client = token::authenticate(
-            state,
-            client_id,
-            Some(secret),
-            grant,
-            &Endpoint::Standard,
-            peer,
-        )
-        .await?;
+        if request.client_id.is_none() {
+            return Err(Refusal::ClientIdMissing.into());
+        }
+        if !request.has_proof() {
+            return Err(Refusal::SecretMissing { grant }.into());
+        }
+        let client = token::authenticate(state, request, grant, &Endpoint::Standard, peer).await?;
         Ok(Self::Client { api: client.api_id })
     }
 

@@ -11,8 +11,10 @@
 // Protocol and pages.
 mod account;
 mod authorize;
+mod backchannel;
 mod consent;
 mod content;
+mod devices;
 mod federated;
 mod interaction;
 mod introspection;
@@ -22,6 +24,7 @@ mod metadata;
 mod pages;
 mod passthrough;
 mod registration;
+mod resources;
 mod revocation;
 mod token;
 mod upstream;
@@ -29,6 +32,7 @@ mod userinfo;
 
 // What they are made of.
 mod apis;
+mod assertions;
 mod brake;
 mod callout;
 mod clients;
@@ -38,6 +42,7 @@ mod flows;
 mod keys;
 mod kong;
 mod oauth;
+mod openid;
 mod oxide;
 mod passwords;
 mod personal;
@@ -53,6 +58,7 @@ mod address;
 mod cache;
 mod configuration;
 mod cookies;
+mod cors;
 mod events;
 mod portal_api;
 mod routes;
@@ -63,4 +69,4 @@ mod state;
 mod visitor;
 
 pub use server::serve;
-pub use settings::{KongSettings, OldGrants, Settings};
+pub use settings::{KongSettings, OldGrants, PasswordGrant, Settings};

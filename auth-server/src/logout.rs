@@ -46,6 +46,8 @@ async fn by_link(
         let page = LogOutPage {
             frame: shell.frame,
             common: shell.common,
+            action: "logout",
+            carried: Vec::new(),
         };
         return Ok(pages::show(visitor, StatusCode::OK, &page, &[]));
     }

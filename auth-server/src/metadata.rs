@@ -2,9 +2,10 @@
 
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use http::header;
+use sdk::types::grants::IDENTITY_SCOPES;
 use serde_json::json;
 
-use crate::state::AppState;
+use crate::{PasswordGrant, assertions::ALGORITHMS, state::AppState};
 
 /// At the root of the host: the well-known name stands before the issuer's path.
 pub fn root_routes(base_path: &str) -> Router<AppState> {
@@ -33,13 +34,18 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
     let grants = state.settings.grants;
     let mut response_types = vec!["code"];
     let mut response_modes = vec!["query"];
-    let mut grant_types = vec!["authorization_code", "client_credentials", "refresh_token"];
+    let mut grant_types = vec![
+        "authorization_code",
+        "client_credentials",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+    ];
     if grants.implicit {
         response_types.push("token");
         response_modes.push("fragment");
         grant_types.push("implicit");
     }
-    if grants.password {
+    if grants.password != PasswordGrant::None {
         grant_types.push("password");
     }
     let document = json!({
@@ -50,11 +56,26 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "userinfo_endpoint": url("/oauth2/userinfo"),
         "introspection_endpoint": url("/oauth2/introspect"),
         "revocation_endpoint": url("/oauth2/revoke"),
+        "end_session_endpoint": url("/oauth2/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "device_authorization_endpoint": url("/oauth2/device_authorization"),
+        "scopes_supported": IDENTITY_SCOPES,
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": CLAIMS,
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        // Its default would be true.
+        "request_uri_parameter_supported": false,
         "response_types_supported": response_types,
         "response_modes_supported": response_modes,
         "grant_types_supported": grant_types,
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
@@ -68,4 +89,26 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
     )
 }
 
-const AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+/// Pools may export more.
+const CLAIMS: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "amr",
+    "at_hash",
+    "sid",
+    "name",
+    "email",
+    "email_verified",
+];
+
+const AUTH_METHODS: [&str; 4] = [
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
+];

@@ -5,6 +5,7 @@
 
 mod account;
 mod consent;
+mod device;
 mod error;
 mod forms;
 mod notice;
@@ -25,6 +26,7 @@ use crate::{
 
 pub use account::{AccountSessionsPage, AccountTokensPage, NewToken};
 pub use consent::{FlashMessage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest};
+pub use device::{DeviceConfirmPage, DevicePage};
 pub use error::{Fault, PageError, not_found};
 pub use forms::{
     ChangePasswordPage, ChooseMethodPage, EmailMissingPage, ForgotPasswordPage, LoginPage,

@@ -37,6 +37,8 @@ struct Inner {
     sdk: SdkClient,
     apis: Cache<(), Arc<Vec<Api>>>,
     pools: Cache<String, Option<Arc<Pool>>>,
+    /// Paths at the gateway, by API.
+    paths: Cache<String, Arc<Vec<String>>>,
     clients: Cache<String, Option<Arc<Client>>>,
     /// By digest of id and secret.
     secrets: Cache<[u8; 32], Arc<Client>>,
@@ -50,6 +52,7 @@ impl PortalApi {
                 .with_patience(Duration::from_secs(5)),
             apis: Cache::new(CONFIGURATION, 1),
             pools: Cache::new(CONFIGURATION, 1000),
+            paths: Cache::new(CONFIGURATION, 1000),
             clients: Cache::new(CLIENTS, 10_000),
             secrets: Cache::new(CLIENTS, 10_000),
         }))
@@ -78,6 +81,21 @@ impl PortalApi {
             apis
         };
         Ok(ApiPolicy::find(&apis, id))
+    }
+
+    /// Under which paths the gateway publishes an API that exists. Patterns are no addresses.
+    pub async fn paths_of(&self, api: &str) -> Result<Arc<Vec<String>>, PortalApiError> {
+        if let Some(paths) = self.0.paths.get(api) {
+            return Ok(paths);
+        }
+        let config = self.0.sdk.api_config(api).await?;
+        let routes = config.api.routes.into_iter();
+        let paths = routes
+            .flat_map(|route| route.paths)
+            .filter(|path| path.starts_with('/'));
+        let paths = Arc::new(paths.collect::<Vec<_>>());
+        self.0.paths.put(api.to_owned(), paths.clone());
+        Ok(paths)
     }
 
     /// Puts something on record; a record that is there already is not stored again.

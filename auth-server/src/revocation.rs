@@ -12,6 +12,7 @@ use service::{clock, revocations::Revoked};
 use crate::{
     address::Peer,
     clients::Client,
+    cors::AboutClient,
     families::{self, RevokeReason},
     kong::{self, KongError, TendError},
     oauth::{Dialect, Grant, Refusal},
@@ -28,25 +29,26 @@ pub fn routes() -> Router<AppState> {
 
 /// `POST {B}/oauth2/revoke`. Unknown tokens are answered like known ones.
 async fn revoke(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
+    let mut about = None;
     let work = async {
         let request = TokenRequest::read(request).await?;
-        let client_id = request
-            .client_id
-            .as_deref()
-            .ok_or(Refusal::ClientIdMissing)?;
-        let secret = request.client_secret.as_deref();
+        about = request.client_id.clone().map(AboutClient);
         let (grant, endpoint) = (Grant::RefreshToken, Endpoint::Standard);
-        let client = token::authenticate(&state, client_id, secret, grant, &endpoint, peer).await?;
+        let client = token::authenticate(&state, &request, grant, &endpoint, peer).await?;
         let token = request
             .token
             .as_deref()
             .ok_or(Refusal::Malformed("`token` is missing."))?;
         end(&state, &client, token).await
     };
-    match work.await {
+    let mut response = match work.await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => token::refuse(&error, Dialect::Standard).into_response(),
+    };
+    if let Some(client) = about {
+        response.extensions_mut().insert(client);
     }
+    response
 }
 
 /// Ends a token, if it was issued to this client.

@@ -12,8 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use service::http::WickedMetrics;
 
 use crate::{
-    account, authorize, consent, content, introspection, keys, local, logout, metadata, pages,
-    registration, revocation, revoked, state::AppState, token, upstream, userinfo,
+    account, authorize, consent, content, cors, devices, introspection, keys, local, logout,
+    metadata, openid, pages, registration, resources, revocation, revoked, state::AppState, token,
+    upstream, userinfo,
 };
 
 /// Longest form or JSON body (3.1).
@@ -22,26 +23,30 @@ const MAX_BODY: usize = 100 * 1024;
 /// Everything below the base path, and the metadata beside it. Health is answered before.
 pub fn router(state: AppState) -> Router {
     let base = state.settings.base_path.clone();
+    let about_clients = || middleware::from_fn_with_state(state.clone(), cors::for_clients);
     let of_one_person = Router::new()
         .merge(authorize::compatible_routes())
-        .merge(token::compatible_routes())
-        .merge(userinfo::routes())
+        .merge(token::compatible_routes().layer(about_clients()))
+        .merge(userinfo::routes().layer(about_clients()))
         .merge(local::routes())
         .merge(upstream::routes())
         .merge(registration::routes())
         .merge(consent::routes())
         .merge(logout::routes())
         .merge(account::routes())
+        .merge(devices::routes())
+        .merge(openid::routes())
         .layer(middleware::from_fn(never_keep));
     let below = Router::new()
         .merge(of_one_person)
         .merge(authorize::standard_routes())
-        .merge(token::standard_routes())
+        .merge(token::standard_routes().layer(about_clients()))
         .merge(introspection::routes())
-        .merge(revocation::routes())
+        .merge(revocation::routes().layer(about_clients()))
         .merge(revoked::routes())
-        .merge(keys::routes())
-        .merge(metadata::routes())
+        .merge(keys::routes().layer(middleware::from_fn(cors::for_everybody)))
+        .merge(resources::routes().layer(middleware::from_fn(cors::for_everybody)))
+        .merge(metadata::routes().layer(middleware::from_fn(cors::for_everybody)))
         .merge(content::routes())
         .merge(ui::assets::router())
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -49,7 +54,7 @@ pub fn router(state: AppState) -> Router {
     let measured = Arc::new(WickedMetrics::new("wicked_auth"));
     Router::new()
         .nest(&base, below)
-        .merge(metadata::root_routes(&base))
+        .merge(metadata::root_routes(&base).layer(middleware::from_fn(cors::for_everybody)))
         .fallback(unknown)
         .layer(middleware::from_fn_with_state(measured, measure))
         .with_state(state)

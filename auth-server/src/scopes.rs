@@ -1,9 +1,13 @@
 //! Scopes: what is asked for, what a subscription may have, what groups add (section 11).
 
+use sdk::types::grants::IDENTITY_SCOPES;
+
 use crate::clients::ScopeLimit;
 
 /// Prefix of scopes that stand for groups of the user. They are never requested, only added.
 const GROUP_PREFIX: &str = "wicked:";
+/// Makes a request one of OpenID Connect.
+pub const OPENID: &str = "openid";
 
 /// What came out of looking at a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +57,41 @@ pub fn filter(
         .cloned()
         .collect();
     Ok(Granted { scope })
+}
+
+/// As [`filter`], for a request about a user: those of OpenID Connect stand beside the API's own. They
+/// are about the user and not about the API, so no subscription limits them.
+pub fn filter_with_identity(
+    requested: &[String],
+    defined: &[String],
+    trusted: bool,
+    limit: &ScopeLimit,
+) -> Result<Granted, UnknownScope> {
+    if !contains(requested, OPENID) {
+        return filter(requested, defined, trusted, limit);
+    }
+    let (of_api, mut scope): (Vec<String>, Vec<String>) = requested
+        .iter()
+        .cloned()
+        .partition(|scope| is_of_api(scope, defined));
+    if !of_api.is_empty() {
+        scope.extend(filter(&of_api, defined, trusted, limit)?.scope);
+    }
+    Ok(Granted { scope })
+}
+
+fn is_of_api(scope: &str, defined: &[String]) -> bool {
+    !IDENTITY_SCOPES.contains(&scope) || contains(defined, scope)
+}
+
+/// Those that are not OpenID Connect's: what the API and a gateway in front of it know.
+pub fn of_api(scope: &[String], defined: &[String]) -> Vec<String> {
+    let of_api = scope.iter().filter(|scope| is_of_api(scope, defined));
+    of_api.cloned().collect()
+}
+
+pub fn contains(scope: &[String], one: &str) -> bool {
+    scope.iter().any(|scope| scope == one)
 }
 
 /// Adds the scopes of the user's groups as they are now.
@@ -128,5 +167,31 @@ mod tests {
                 .map_err(|scope| UnknownScope(scope.to_owned()));
             assert_eq!(got, expected, "{trusted} {requested} {limit:?}");
         }
+    }
+
+    #[test]
+    fn scopes_of_openid_stand_beside_those_of_the_api() {
+        let defined = list("read email");
+        let cases = [
+            ("openid profile", ScopeLimit::None, Ok("openid profile")),
+            ("openid read", ScopeLimit::None, Ok("openid")),
+            (
+                "read openid email",
+                ScopeLimit::All,
+                Ok("openid read email"),
+            ),
+            ("openid fly", ScopeLimit::All, Err("fly")),
+            ("profile", ScopeLimit::All, Err("profile")),
+            ("", ScopeLimit::All, Ok("")),
+        ];
+        for (requested, limit, expected) in cases {
+            let got = filter_with_identity(&list(requested), &defined, false, &limit);
+            let got = got.map(|granted| join(&granted.scope)).map_err(|e| e.0);
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(got, expected, "{requested} {limit:?}");
+        }
+        assert!(filter(&list("openid"), &defined, true, &ScopeLimit::All).is_err());
+        let all = list("openid profile email read wicked:dev");
+        assert_eq!(of_api(&all, &defined), list("email read wicked:dev"));
     }
 }

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    Settings, brake, codes, events, families, flows, kong, personal,
+    Settings, assertions, backchannel, brake, codes, devices, events, families, flows, kong,
+    personal,
     portal_api::PortalApi,
     records, revoked, routes, sessions,
     state::{AppState, StateError},
@@ -72,11 +73,13 @@ pub async fn serve(
     let housekeeping = tokio::spawn(look_after(state.clone(), shutdown.clone()));
     let recording = tokio::spawn(records::run(state.clone(), shutdown.clone()));
     let hearing = tokio::spawn(events::hear(state.clone(), receiver, shutdown.clone()));
+    let telling = tokio::spawn(backchannel::run(state.clone(), shutdown.clone()));
     let tending = tokio::spawn(kong::tend(state, shutdown));
     server.await??;
     housekeeping.await?;
     recording.await?;
     hearing.await?;
+    telling.await?;
     tending.await?;
     Ok(())
 }
@@ -183,11 +186,14 @@ async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
     flows::delete_expired(&txn, now).await?;
     upstream::delete_expired(&txn, now).await?;
     codes::delete_expired(&txn, now).await?;
+    devices::delete_expired(&txn, now).await?;
     families::delete_expired(&txn, now).await?;
     revoked::delete_expired(&txn, now).await?;
     tokens::delete_expired(&txn, now).await?;
     personal::delete_expired(&txn, now).await?;
     brake::delete_expired(&txn, now).await?;
     records::delete_expired(&txn, now).await?;
+    backchannel::delete_expired(&txn, now).await?;
+    assertions::delete_expired(&txn, now).await?;
     txn.commit().await
 }

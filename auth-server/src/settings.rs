@@ -30,6 +30,8 @@ pub struct Settings {
     pub session_minutes: u32,
     /// Networks of gateways and load balancers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Clients that are told about log-outs may be in these networks although they are not public.
+    pub receiver_networks: Vec<IpNet>,
     /// Pages are answered as JSON to clients that accept nothing else (3.4). For tests only.
     pub render_json: bool,
     /// Grants that APIs may allow only if the operator wants them at all (F16, F17).
@@ -37,20 +39,41 @@ pub struct Settings {
     pub kong: KongSettings,
 }
 
-/// Grants of OAuth 2.0 that newer advice forbids (RFC 9700). Off unless switched on here and at the API.
+/// What newer advice forbids (RFC 9700) and old clients may need. Off unless switched on here; grants
+/// also have to be allowed by the API.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OldGrants {
     pub implicit: bool,
-    pub password: bool,
+    pub password: PasswordGrant,
+    /// Challenges in clear (PKCE `plain`), at the per-method, per-API URLs.
+    pub plain_pkce: bool,
+    /// There, faults of an authorization request are pages, and not told to the client.
+    pub error_pages: bool,
+}
+
+/// Which trusted clients may use names and passwords of users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PasswordGrant {
+    #[default]
+    None,
+    Confidential,
+    /// Apps of telephones, too, although they cannot prove who they are.
+    All,
 }
 
 impl OldGrants {
-    /// `ALLOW_IMPLICIT_GRANT`, `ALLOW_PASSWORD_GRANT`
+    /// `ALLOW_IMPLICIT_GRANT`, `ALLOW_PASSWORD_GRANT`, `ALLOW_PLAIN_PKCE`, `AUTHORIZE_ERROR_PAGES`
     pub fn from_env() -> Self {
         let is_on = |name| settings::var(name).is_some_and(|flag| flag != "false");
         Self {
             implicit: is_on("ALLOW_IMPLICIT_GRANT"),
-            password: is_on("ALLOW_PASSWORD_GRANT"),
+            password: match settings::var("ALLOW_PASSWORD_GRANT").as_deref() {
+                None | Some("false") => PasswordGrant::None,
+                Some("public") => PasswordGrant::All,
+                Some(_) => PasswordGrant::Confidential,
+            },
+            plain_pkce: is_on("ALLOW_PLAIN_PKCE"),
+            error_pages: is_on("AUTHORIZE_ERROR_PAGES"),
         }
     }
 }
@@ -103,6 +126,7 @@ impl Settings {
             keys,
             session_minutes: 60,
             trusted_proxies: loopback(),
+            receiver_networks: Vec::new(),
             render_json: false,
             grants: OldGrants::default(),
             kong: KongSettings::default(),

@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use arc_swap::ArcSwap;
 use migrations::Database;
-use service::{ServiceName, token::Verifier};
+use service::{ServiceName, http::guarded_client, token::Verifier};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,8 @@ pub struct Inner {
     pub kong: Kong,
     /// What OpenID Connect providers say about themselves.
     pub descriptions: Descriptions,
+    /// Calls addresses that developers have chosen.
+    pub receivers: reqwest::Client,
     /// Rung when something has been put on record.
     pub records: Notify,
     /// What was put on record lately, so that programs do not fill it.
@@ -83,6 +85,7 @@ impl AppState {
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
             kong: Kong::new(&settings)?,
             descriptions: Descriptions::default(),
+            receivers: guarded_client(&settings.receiver_networks),
             records: Notify::new(),
             lately: Lately::default(),
             shutdown,

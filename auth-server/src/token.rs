@@ -1,6 +1,7 @@
 //! The token endpoint, at its standard URL and at the per-method, per-API ones.
 
 mod authenticate;
+mod device;
 mod issue;
 mod password;
 mod request;
@@ -8,7 +9,7 @@ mod routes;
 
 pub use authenticate::{api_of, authenticate, is_client_id};
 pub use issue::{TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace};
-pub use request::{Endpoint, TokenRequest};
+pub use request::{Endpoint, Proof, TokenRequest};
 pub use routes::{compatible_routes, refuse, standard_routes};
 
 use crate::{kong::KongError, oauth::Refusal, portal_api::PortalApiError, tokens::UnsupportedMode};

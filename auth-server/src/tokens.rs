@@ -8,7 +8,6 @@ mod verify;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, Header};
 use service::random;
 
 use crate::keys::SigningKeys;
@@ -16,9 +15,9 @@ use crate::keys::SigningKeys;
 pub use claims::{Audience, Claims, Subject, UserSession};
 pub use mode::{TokenMode, UnsupportedMode};
 pub use opaque::{delete_expired, keep};
-pub use verify::find;
 #[cfg(test)]
 pub use verify::verify;
+pub use verify::{decode, find};
 
 /// Header `typ` of access tokens (RFC 9068).
 pub const TYPE: &str = "at+jwt";
@@ -69,15 +68,8 @@ pub fn make(
 fn sign(keys: &SigningKeys, issuer: &str, token: NewToken, now: DateTime<Utc>) -> Issued {
     let key = keys.signing(now);
     let claims = Claims::new(issuer, &key.kid, token, random::token(16), now);
-    let header = Header {
-        typ: Some(TYPE.to_owned()),
-        kid: Some(key.kid.clone()),
-        ..Header::new(Algorithm::ES256)
-    };
-    let text = jsonwebtoken::encode(&header, &claims, &key.encoding)
-        .expect("the key was checked when it was loaded, and claims are plain JSON");
     Issued {
-        text,
+        text: key.sign(TYPE, &claims),
         expires_at: claims.expires_at(),
         jti: claims.jti,
         stands_for: None,

@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 use service::clock;
 
 use crate::{
+    cors::AboutClient,
     families, kong,
     oauth::{ErrorCode, OAuthError},
     portal_api::PortalApiError,
+    scopes,
     state::AppState,
     subject::KeptProfile,
     tokens::{self, TokenMode},
@@ -22,27 +24,65 @@ use crate::{
 
 /// Below the base path.
 pub fn routes() -> Router<AppState> {
-    let route = || get(profile).post(profile);
     Router::new()
         .route("/profile", get(profile))
-        .route("/userinfo", route())
-        .route("/oauth2/userinfo", route())
+        .route("/userinfo", get(profile).post(profile))
+        .route("/oauth2/userinfo", get(userinfo).post(userinfo))
 }
 
-/// `GET {B}/profile`, `GET|POST {B}/userinfo`, `GET|POST {B}/oauth2/userinfo`
+/// `GET|POST {B}/oauth2/userinfo` (OpenID Connect Core 5.3): what the scope of the token covers.
+async fn userinfo(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let mut about = None;
+    let answer = async {
+        let holder = holder_of(&state, bearer(&headers)?).await?;
+        about = Some(AboutClient(holder.client_id.clone()));
+        let has = |scope| scopes::contains(&holder.scope, scope);
+        if !has(scopes::OPENID) {
+            let text = "The access token was issued without scope `openid`.";
+            return Err(Refused::Answer(OAuthError::new(
+                ErrorCode::InsufficientScope,
+                text,
+            )));
+        }
+        let mut profile = profile_of(&state, &holder).await?;
+        profile.retain(|claim, _| match claim.as_str() {
+            "sub" => true,
+            "email" | "email_verified" => has("email"),
+            _ => has("profile"),
+        });
+        // The same name as in the ID token, whatever a scope service calls the user.
+        profile.insert("sub".to_owned(), json!(holder.user_id));
+        Ok(profile)
+    };
+    let answer = answer.await;
+    respond(answer, about)
+}
+
+/// `GET {B}/profile`, `GET|POST {B}/userinfo`: everything, as clients of wicked expect it.
 ///
 /// The profile is put together from what portal-api says now, so it neither grows old nor shrinks
 /// with a refresh (F13).
 async fn profile(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let mut about = None;
     let answer = async {
         let token = bearer(&headers)?;
         let holder = holder_of(&state, token).await?;
+        about = Some(AboutClient(holder.client_id.clone()));
         profile_of(&state, &holder).await
     };
-    match answer.await {
+    let answer = answer.await;
+    respond(answer, about)
+}
+
+fn respond(answer: Result<Map<String, Value>, Refused>, about: Option<AboutClient>) -> Response {
+    let mut response = match answer {
         Ok(profile) => ([(header::CACHE_CONTROL, "no-store")], Json(profile)).into_response(),
         Err(error) => error.into_response(),
+    };
+    if let Some(client) = about {
+        response.extensions_mut().insert(client);
     }
+    response
 }
 
 /// The token: `Bearer <token>` or, as the portal sends it, the token alone.
@@ -69,6 +109,7 @@ struct Holder {
     namespace: Option<String>,
     /// What came from a provider, or a scope service.
     kept: Option<KeptProfile>,
+    scope: Vec<String>,
 }
 
 /// The user behind a token that is valid and not revoked.
@@ -86,6 +127,7 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
             client_id: family.client_id,
             namespace: family.namespace,
             kept: family.profile,
+            scope: family.scope,
         });
     }
     let claims = tokens::find(state, token, now).await.map_err(database)?;
@@ -96,15 +138,16 @@ async fn holder_of(state: &AppState, token: &str) -> Result<Holder, Refused> {
     Ok(Holder {
         kept: family.map_err(database)?.and_then(|family| family.profile),
         namespace: claims.namespace().map(str::to_owned),
+        scope: scopes::split(claims.scope.as_deref().unwrap_or_default()),
         user_id: claims.sub,
         client_id: claims.client_id,
     })
 }
 
-async fn profile_of(state: &AppState, holder: &Holder) -> Result<Value, Refused> {
+async fn profile_of(state: &AppState, holder: &Holder) -> Result<Map<String, Value>, Refused> {
     let kept = holder.kept.clone().unwrap_or_default();
     if kept.passthrough {
-        return Ok(Value::Object(kept.claims));
+        return Ok(kept.claims);
     }
     let user = state
         .portal_api
@@ -122,7 +165,7 @@ async fn profile_of(state: &AppState, holder: &Holder) -> Result<Value, Refused>
     add_registration(state, holder, &user, &mut profile)
         .await
         .map_err(unavailable)?;
-    Ok(Value::Object(profile))
+    Ok(profile)
 }
 
 /// The claims that the pool of the API exports.

@@ -17,6 +17,10 @@ mod m20261121_000021_identities;
 mod m20261121_000030_revocations;
 mod m20261121_000031_opaque_tokens;
 mod m20261121_000032_account;
+mod m20261121_000040_openid;
+mod m20261121_000041_devices;
+mod m20261121_000042_logout_notices;
+mod m20261121_000043_assertions;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -40,6 +44,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000030_revocations::Migration),
             Box::new(m20261121_000031_opaque_tokens::Migration),
             Box::new(m20261121_000032_account::Migration),
+            Box::new(m20261121_000040_openid::Migration),
+            Box::new(m20261121_000041_devices::Migration),
+            Box::new(m20261121_000042_logout_notices::Migration),
+            Box::new(m20261121_000043_assertions::Migration),
         ]
     }
 

@@ -19,6 +19,7 @@ mod m20261121_000050_teams;
 mod m20261121_000070_event_bus;
 mod m20261121_000071_usage_windows;
 mod m20261121_000090_mail_language;
+mod m20261121_000140_oauth_settings;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000070_event_bus::Migration),
             Box::new(m20261121_000071_usage_windows::Migration),
             Box::new(m20261121_000090_mail_language::Migration),
+            Box::new(m20261121_000140_oauth_settings::Migration),
         ]
     }
 

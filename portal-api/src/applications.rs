@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod list;
+mod oauth;
 pub mod patch;
 pub mod redirect_uris;
 mod routes;

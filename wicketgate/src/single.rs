@@ -26,7 +26,8 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
         Service::PortalApi => portal_api_service::run(&data, readiness, shutdown).await,
         Service::AuthServer => {
             keys::prepare_folder(&data)?;
-            let settings = auth_server::Settings::from_env(keys::required()?, &data)?;
+            let mut settings = auth_server::Settings::from_env(keys::required()?, &data)?;
+            settings.receiver_networks = networks("EVENT_ALLOWED_NETWORKS")?;
             auth_server::serve(settings, listen(3010)?, readiness, shutdown).await
         }
         Service::Portal => {

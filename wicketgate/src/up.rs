@@ -267,6 +267,7 @@ impl Services {
         auth.database = database(&options.data, "auth-server.db")?;
         auth.kong = auth_server::KongSettings::from_env()?;
         auth.grants = auth_server::OldGrants::from_env();
+        auth.receiver_networks = networks("EVENT_ALLOWED_NETWORKS")?;
         let listener = sockets.take("--auth-port")?;
         self.start(ServiceName::AuthServer, |readiness, stop| {
             auth_server::serve(auth, listener, readiness, stop)

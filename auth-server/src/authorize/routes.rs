@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{OriginalUri, Path, Query, RawForm, State, rejection::QueryRejection},
     response::Response,
     routing::get,
 };
@@ -14,7 +14,7 @@ use crate::{
     configuration::Method,
     flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
     interaction,
-    oauth::{OAuthError, answer_url},
+    oauth::{ErrorCode, OAuthError, answer_url},
     oxide::{self, Accepted, AuthorizeFault, AuthorizeRefused},
     pages::{self, ChooseMethodPage, Fault, MethodChoice, PageError, Shell},
     state::AppState,
@@ -29,7 +29,7 @@ use super::{
 
 /// Below the base path.
 pub fn standard_routes() -> Router<AppState> {
-    Router::new().route("/oauth2/authorize", get(standard))
+    Router::new().route("/oauth2/authorize", get(standard).post(by_form))
 }
 
 /// Below the base path; wicked's URLs.
@@ -46,6 +46,14 @@ async fn standard(
     parameters: Parameters,
 ) -> Result<Response, PageError> {
     begin(&state, visitor, parameters, Endpoint::Standard).await
+}
+
+/// `POST {B}/oauth2/authorize` (OpenID Connect Core 3.1.2.1)
+///
+/// Goes on by GET: a browser sends no session with a form that another site made.
+async fn by_form(OriginalUri(uri): OriginalUri, RawForm(form): RawForm) -> Response {
+    let query = String::from_utf8_lossy(&form);
+    interaction::redirect(&format!("{}?{query}", uri.path()))
 }
 
 /// `GET {B}/{method}/api/{api}/authorize`
@@ -84,6 +92,9 @@ async fn begin(
         Err(AuthorizeRefused::PortalApi(error)) => {
             return Err(PageError::portal_api(state, &error));
         }
+        Err(AuthorizeRefused::Redirect { error, .. }) if is_page(state, &endpoint, &error) => {
+            return Err(fault(Fault::Request));
+        }
         Err(AuthorizeRefused::Redirect { to, error }) => {
             return Ok(refuse(state, visitor, &parameters, &to, &error));
         }
@@ -115,6 +126,17 @@ async fn begin(
     interaction::respond(state, visitor, flow, true).await
 }
 
+/// Whether a fault that the client could be told is a page, as wicked had it (section 7, checks 1, 6
+/// and 7).
+fn is_page(state: &AppState, endpoint: &Endpoint, error: &OAuthError) -> bool {
+    let was_page = matches!(
+        error.code,
+        ErrorCode::UnsupportedResponseType | ErrorCode::InvalidRequest | ErrorCode::InvalidScope
+    );
+    let is_old = matches!(endpoint, Endpoint::PerMethod { .. });
+    was_page && is_old && state.settings.grants.error_pages
+}
+
 fn flow_of(
     parameters: AuthorizeParameters,
     accepted: Accepted,
@@ -130,13 +152,17 @@ fn flow_of(
         scope: accepted.scope,
         namespace: parameters.namespace,
         challenge: accepted.challenge,
+        nonce: parameters.nonce,
+        id_token_hint: parameters.id_token_hint,
+        resource: parameters.resource,
+        device: None,
         silent: prompting.silent,
     };
     Flow {
         login_after: prompting.login_after,
         prompt: parameters.prompt.as_deref().and_then(prompt_of_others),
         prefill_username: parameters.prefill_username.or(parameters.login_hint),
-        ..Flow::new(method, Goal::Authorize(goal))
+        ..Flow::new(method, Goal::Authorize(Box::new(goal)))
     }
 }
 
@@ -174,19 +200,13 @@ fn choose_method(
     if let Endpoint::PerMethod { method, .. } = endpoint {
         return Choice::One(method.clone());
     }
-    let configuration = state.configuration();
-    let accepted: Vec<_> = api
-        .methods(&state.settings.server_name)
-        .filter_map(|id| configuration.method(id))
-        .collect();
-    let named = parameters.auth_method.as_deref();
-    if let Some(method) = accepted.iter().find(|method| named == Some(&method.id)) {
-        return Choice::One(method.id.clone());
+    if let Some(named) = &parameters.auth_method
+        && api.accepts_method(&state.settings.server_name, named)
+        && state.configuration().method(named).is_some()
+    {
+        return Choice::One(named.clone());
     }
-    let mut offered: Vec<_> = accepted.iter().filter(|method| !method.protected).collect();
-    if offered.is_empty() {
-        offered = accepted.iter().collect();
-    }
+    let offered = offered_methods(state, api);
     if let [only] = offered.as_slice() {
         return Choice::One(only.id.clone());
     }
@@ -200,12 +220,26 @@ fn choose_method(
             query.finish()
         )
     };
-    let choice = |method: &&&Method| MethodChoice {
+    let choice = |method: &Method| MethodChoice {
         id: method.id.clone(),
         title: method.title.clone(),
         href: again(&method.id),
     };
     Choice::Ask(offered.iter().map(choice).collect())
+}
+
+/// The methods that people may choose from: those for insiders only if there are no others.
+pub fn offered_methods(state: &AppState, api: &ApiPolicy) -> Vec<Method> {
+    let configuration = state.configuration();
+    let accepted = api
+        .methods(&state.settings.server_name)
+        .filter_map(|id| configuration.method(id).cloned());
+    let (for_insiders, offered): (Vec<_>, Vec<_>) = accepted.partition(|method| method.protected);
+    if offered.is_empty() {
+        for_insiders
+    } else {
+        offered
+    }
 }
 
 fn ask_for_method(state: &AppState, visitor: Visitor, methods: Vec<MethodChoice>) -> Response {

@@ -10,7 +10,7 @@ use crate::{
     token::Endpoint,
 };
 
-use super::AuthorizeParameters;
+use super::{AuthorizeParameters, openid};
 
 /// Whether the API allows the flow and the method. Checked before anybody logs in (F14).
 pub fn check_api(
@@ -47,6 +47,7 @@ pub fn check_api(
             "The API does not accept this login method.",
         );
     }
+    openid::check(state, parameters)?;
     // A tenant is only known to APIs whose users register (F1).
     if let Some(namespace) = &parameters.namespace
         && (api.pool.is_none() || !is_namespace(namespace))

@@ -15,6 +15,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,
     pub used_at: Option<DateTimeUtc>,
+    pub nonce: Option<String>,
+    pub resource: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -30,6 +32,8 @@ impl From<Model> for Code {
             challenge: row.challenge,
             expires_at: row.expires_at,
             used_at: row.used_at,
+            nonce: row.nonce,
+            resource: row.resource,
         }
     }
 }

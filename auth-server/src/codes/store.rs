@@ -10,23 +10,32 @@ use crate::secret::{self, Secret};
 
 use super::{Code, LIFETIME, row};
 
-/// Makes a code for `family`.
+/// What a code is bound to.
+pub struct NewCode<'a> {
+    pub family: &'a str,
+    pub redirect_uri: &'a str,
+    pub challenge: Option<&'a str>,
+    pub nonce: Option<&'a str>,
+    pub resource: Option<&'a str>,
+}
+
+/// Makes a code.
 pub async fn insert(
     txn: &DatabaseTransaction,
-    family: &str,
-    redirect_uri: &str,
-    challenge: Option<&str>,
+    new: NewCode<'_>,
     now: DateTime<Utc>,
 ) -> Result<Secret, DbErr> {
     let code = Secret::generate();
     let row = row::Model {
         code_hash: code.digest(),
-        family: family.to_owned(),
-        redirect_uri: redirect_uri.to_owned(),
-        challenge: challenge.map(str::to_owned),
+        family: new.family.to_owned(),
+        redirect_uri: new.redirect_uri.to_owned(),
+        challenge: new.challenge.map(str::to_owned),
         created_at: now,
         expires_at: now + LIFETIME,
         used_at: None,
+        nonce: new.nonce.map(str::to_owned),
+        resource: new.resource.map(str::to_owned),
     };
     row::Entity::insert(row.into_active_model())
         .exec_without_returning(txn)

@@ -9,7 +9,9 @@ use sea_orm::{
 };
 use service::revocations::Revoked;
 
-use crate::{kong, records, revoked, scopes, secret, subject::KeptProfile, tokens::MAX_LIFETIME};
+use crate::{
+    backchannel, kong, records, revoked, scopes, secret, subject::KeptProfile, tokens::MAX_LIFETIME,
+};
 
 use super::{
     Family, Presented, RevokeReason, Verdict,
@@ -294,30 +296,26 @@ async fn revoke_where(
     reason: RevokeReason,
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, DbErr> {
-    let found: Vec<(String, String, String)> = family::Entity::find()
-        .select_only()
-        .columns([
-            family::Column::Id,
-            family::Column::UserId,
-            family::Column::ClientId,
-        ])
+    let rows = family::Entity::find()
         .filter(which)
         .filter(family::Column::RevokedAt.is_null())
-        .into_tuple()
         .all(txn)
         .await?;
-    if found.is_empty() {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut ids = Vec::new();
-    let mut whose = BTreeSet::new();
-    for (id, user, client) in found {
-        ids.push(id);
-        whose.insert((user, client));
-    }
-    for (user, client) in &whose {
+    let ended: Vec<Family> = rows.into_iter().map(Family::from).collect();
+    let whose: BTreeSet<_> = ended
+        .iter()
+        .map(|family| (&family.user_id, &family.client_id))
+        .collect();
+    for (user, client) in whose {
         records::tokens::revoked(txn, Some(user), client, reason, now).await?;
     }
+    if reason.ends_session() {
+        backchannel::announce(txn, &ended, now).await?;
+    }
+    let ids: Vec<String> = ended.into_iter().map(|family| family.id).collect();
     family::Entity::update_many()
         .col_expr(family::Column::RevokedAt, Expr::value(Some(now)))
         .col_expr(

@@ -23,6 +23,7 @@ pub enum FormSource {
     Register,
     Logout,
     Account,
+    Device,
 }
 
 impl FormSource {
@@ -41,6 +42,7 @@ impl FormSource {
             Self::Register => "register",
             Self::Logout => "logout",
             Self::Account => "account",
+            Self::Device => "device",
         }
     }
 

@@ -32,6 +32,10 @@ pub struct Model {
     pub login_after: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub expires_at: DateTimeUtc,
+    pub nonce: Option<String>,
+    pub id_token_hint: Option<String>,
+    pub resource: Option<String>,
+    pub device: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -67,6 +71,10 @@ impl Model {
             login_after: flow.login_after,
             created_at: now,
             expires_at: now + super::LIFETIME,
+            nonce: goal.and_then(|goal| goal.nonce.clone()),
+            id_token_hint: goal.and_then(|goal| goal.id_token_hint.clone()),
+            resource: goal.and_then(|goal| goal.resource.clone()),
+            device: goal.and_then(|goal| goal.device.clone()),
         }
     }
 
@@ -74,7 +82,7 @@ impl Model {
     pub fn into_flow(self) -> Option<Flow> {
         let goal = match self.target {
             Some(target) => Goal::OwnPage { target },
-            None => Goal::Authorize(AuthorizeGoal {
+            None => Goal::Authorize(Box::new(AuthorizeGoal {
                 api: self.api?,
                 client_id: self.client_id?,
                 response: match self.response_type {
@@ -86,8 +94,12 @@ impl Model {
                 scope: scopes::split(&self.scope),
                 namespace: self.namespace,
                 challenge: self.challenge,
+                nonce: self.nonce,
+                id_token_hint: self.id_token_hint,
+                resource: self.resource,
+                device: self.device,
                 silent: self.silent,
-            }),
+            })),
         };
         Some(Flow {
             id: self.id,

@@ -6,7 +6,8 @@ use service::{clock, random};
 use crate::{
     apis::ApiPolicy,
     clients::Client,
-    codes,
+    codes::{self, NewCode},
+    devices,
     families::{self, Family, RevokeReason},
     flows::{self, AuthorizeGoal, Flow},
     oauth::{Dialect, OAuthError, answer_url},
@@ -40,11 +41,35 @@ impl End<'_> {
         let family = self.family(now + codes::LIFETIME);
         let txn = state.database.write().await?;
         families::begin(&txn, &family, now).await?;
-        let challenge = goal.challenge.as_deref();
-        let code = codes::insert(&txn, &family.id, &goal.redirect_uri, challenge, now).await?;
+        let new = NewCode {
+            family: &family.id,
+            redirect_uri: &goal.redirect_uri,
+            challenge: goal.challenge.as_deref(),
+            nonce: goal.nonce.as_deref(),
+            resource: goal.resource.as_deref(),
+        };
+        let code = codes::insert(&txn, new, now).await?;
         flows::delete(&txn, &self.flow.id).await?;
         txn.commit().await?;
         Ok(self.answer(&[("code", code.expose())]))
+    }
+
+    /// Lets a device have its tokens; answers where that is said.
+    pub async fn device(&self, device: &str) -> Result<String, sea_orm::DbErr> {
+        let (state, now) = (self.state, clock::now());
+        let family = Family {
+            // The device stays logged in when this browser does not.
+            sid: None,
+            ..self.family(now + devices::LIFETIME)
+        };
+        let txn = state.database.write().await?;
+        families::begin(&txn, &family, now).await?;
+        if !devices::grant(&txn, device, &family.id, now).await? {
+            return Ok(devices::outcome_url(state, "ended"));
+        }
+        flows::delete(&txn, &self.flow.id).await?;
+        txn.commit().await?;
+        Ok(devices::outcome_url(state, "allowed"))
     }
 
     /// Issues a token and answers the redirect that carries it, or says why there is none.
@@ -75,6 +100,8 @@ impl End<'_> {
             scope: &family.scope,
             groups: &self.subject.groups,
             generation: None,
+            nonce: None,
+            resource: self.goal.resource.as_deref(),
         };
         let made = token::make(state, &grant, now).await?;
         let txn = state.database.write().await?;
@@ -122,6 +149,10 @@ impl End<'_> {
 
 /// The redirect that tells the client why there is no code.
 pub fn refusal_url(state: &AppState, goal: &AuthorizeGoal, error: &OAuthError) -> String {
+    // There is no client to go back to.
+    if goal.device.is_some() {
+        return devices::outcome_url(state, "ended");
+    }
     let to = (goal.redirect_uri.as_str(), goal.response);
     crate::authorize::answer_error(state, to, goal.state.as_deref(), error)
 }
@@ -132,6 +163,9 @@ pub fn foreign_refusal_url(
     goal: &AuthorizeGoal,
     (code, description): (&str, &str),
 ) -> String {
+    if goal.device.is_some() {
+        return devices::outcome_url(state, "ended");
+    }
     let issuer = &state.configuration().issuer;
     let mut members = vec![("error", code), ("error_description", description)];
     members.extend(goal.state.as_deref().map(|state| ("state", state)));

@@ -238,7 +238,7 @@ fn show_consent(
     state: &AppState,
     visitor: Visitor,
     flow: &Flow,
-    request: consent::Request,
+    mut request: consent::Request,
 ) -> Response {
     let shell = Shell::new(
         state,
@@ -247,6 +247,13 @@ fn show_consent(
         FormSource::Grants,
         Some(flow),
     );
+    for asked in &mut request.scopes {
+        if let Some(text) = shell.common.t.identity_scope(&asked.scope)
+            && asked.description.is_empty()
+        {
+            text.clone_into(&mut asked.description);
+        }
+    }
     let page = GrantsPage {
         frame: shell.frame,
         common: shell.common,

@@ -99,10 +99,17 @@ impl Kong {
         &self,
         addresses: &KongAddresses,
         api: &str,
-        (client_id, secret): (&str, &str),
+        (client_id, secret): (&str, Option<&str>),
         scope: &[String],
         now: DateTime<Utc>,
     ) -> Result<Passed, KongError> {
+        let secret = if let Some(secret) = secret {
+            secret.to_owned()
+        } else {
+            // The client has proved in another way who it is.
+            let credential = self.credential(addresses, client_id).await?;
+            credential.client_secret.clone().ok_or_else(no_secret)?
+        };
         let body = with_scope(
             json!({
                 "grant_type": "client_credentials",
@@ -130,7 +137,7 @@ impl Kong {
             now,
         };
         let passed = match order.by {
-            UserFlow::Code | UserFlow::Exchange => call.by_code().await?,
+            UserFlow::Code | UserFlow::Device | UserFlow::Exchange => call.by_code().await?,
             UserFlow::Implicit => call.implicit().await?,
             // Tokens with another scope: by what Kong allows for this API.
             UserFlow::Refresh if order.api.code => call.by_code().await?,
@@ -391,7 +398,11 @@ fn secret<'a>(order: &Order<'a>, credential: &'a Oauth2) -> Result<&'a str, Kong
     order
         .secret
         .or(credential.client_secret.as_deref())
-        .ok_or_else(|| KongError::Setup("the client has no secret there".to_owned()))
+        .ok_or_else(no_secret)
+}
+
+fn no_secret() -> KongError {
+    KongError::Setup("the client has no secret there".to_owned())
 }
 
 /// Kong insists on one that it knows. Ours was compared with the application's before.

@@ -50,6 +50,11 @@ pub enum Refusal {
     VerifierMalformed,
     VerifierUnexpected,
     VerifierWrong,
+    DeviceCodeMissing,
+    DevicePending,
+    DeviceTooFast,
+    DeviceExpired,
+    DeviceDenied,
     RefreshTokenMissing,
     RefreshTokenInvalid,
     RefreshTokenOfAnotherClient,
@@ -71,6 +76,8 @@ pub enum Refusal {
     /// The service that checked name and password says no, or nothing that is understood.
     RefreshNotAllowed,
     RefreshCheckFailed,
+    /// `resource` is none of the client's API.
+    ResourceWrong,
     TooLarge,
     Malformed(&'static str),
 }
@@ -80,6 +87,7 @@ pub enum Refusal {
 pub enum Grant {
     AuthorizationCode,
     ClientCredentials,
+    DeviceCode,
     Password,
     RefreshToken,
 }
@@ -89,6 +97,8 @@ impl Refusal {
     pub fn answer(&self, dialect: Dialect) -> OAuthError {
         let (status, code) = match dialect {
             _ if *self == Self::TooLarge => (413, ErrorCode::InvalidRequest),
+            // RFC 8628 3.5: like all refusals of the grant.
+            _ if *self == Self::DeviceDenied => (400, ErrorCode::AccessDenied),
             Dialect::Standard => {
                 let code = self.standard();
                 (code.status().as_u16(), code)
@@ -103,6 +113,7 @@ impl Refusal {
         match self {
             Self::GrantTypeMissing
             | Self::CodeMissing
+            | Self::DeviceCodeMissing
             | Self::RefreshTokenMissing
             | Self::VerifierMissing
             | Self::VerifierMalformed
@@ -121,8 +132,14 @@ impl Refusal {
             | Self::ClientNotTrusted
             | Self::MethodNotAllowed
             | Self::FlowNotEnabled => ErrorCode::UnauthorizedClient,
-            Self::NotRegistered | Self::ScopeServiceDenied => ErrorCode::AccessDenied,
+            Self::NotRegistered | Self::ScopeServiceDenied | Self::DeviceDenied => {
+                ErrorCode::AccessDenied
+            }
             Self::PassthroughUnsupported | Self::RefreshCheckFailed => ErrorCode::ServerError,
+            Self::DevicePending => ErrorCode::AuthorizationPending,
+            Self::DeviceTooFast => ErrorCode::SlowDown,
+            Self::DeviceExpired => ErrorCode::ExpiredToken,
+            Self::ResourceWrong => ErrorCode::InvalidTarget,
             Self::CodeInvalid
             | Self::CodeOfAnotherClient
             | Self::RedirectUriWrong
@@ -142,12 +159,20 @@ impl Refusal {
 
     const fn compatible(&self) -> (u16, ErrorCode) {
         use ErrorCode::{
-            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, ServerError,
-            UnauthorizedClient, UnsupportedGrantType,
+            AccessDenied, AuthorizationPending, ExpiredToken, InvalidClient, InvalidGrant,
+            InvalidRequest, InvalidScope, InvalidTarget, ServerError, SlowDown, UnauthorizedClient,
+            UnsupportedGrantType,
         };
         match self {
+            // wicked had no devices; these are the standard's codes.
+            Self::DevicePending => (400, AuthorizationPending),
+            Self::DeviceTooFast => (400, SlowDown),
+            Self::DeviceExpired => (400, ExpiredToken),
+            Self::ResourceWrong => (400, InvalidTarget),
+            Self::DeviceDenied => (400, AccessDenied),
             Self::GrantTypeMissing
             | Self::CodeMissing
+            | Self::DeviceCodeMissing
             | Self::CodeOfAnotherClient
             | Self::RefreshTokenMissing
             | Self::RefreshTokenInvalid
@@ -227,6 +252,11 @@ impl Refusal {
             Self::VerifierMalformed => "`code_verifier` needs 43 to 128 characters.",
             Self::VerifierUnexpected => "`code_verifier` is sent, but there was no challenge.",
             Self::VerifierWrong => "`code_verifier` does not fit the challenge.",
+            Self::DeviceCodeMissing => "`device_code` is missing.",
+            Self::DevicePending => "Nobody has agreed yet.",
+            Self::DeviceTooFast => "Wait 5 seconds longer between two requests from now on.",
+            Self::DeviceExpired => "`device_code` has expired.",
+            Self::DeviceDenied => "The user did not agree.",
             Self::RefreshTokenMissing => "`refresh_token` is missing.",
             Self::RefreshTokenInvalid | Self::RefreshTokenOfAnotherClient => {
                 "`refresh_token` is not valid for this client, was replaced or has ended."
@@ -242,6 +272,7 @@ impl Refusal {
             Self::RefreshNotAllowed => "The token of this user may not be refreshed.",
             Self::RefreshCheckFailed => "Nobody says whether this token may be refreshed.",
             Self::ScopeTooWide => "`scope` goes beyond what was granted.",
+            Self::ResourceWrong => "`resource` is no address of this client's API.",
             Self::TooLarge => "The request is longer than 100 kB.",
             Self::Malformed(what) => what,
         }

@@ -21,7 +21,7 @@ use crate::{
     flows::ResponseType,
     oauth::{ErrorCode, OAuthError},
     portal_api::PortalApiError,
-    scopes,
+    resources, scopes,
     state::AppState,
     token::{Endpoint, is_client_id},
 };
@@ -80,10 +80,23 @@ pub async fn authorize(
                 client_id,
                 redirect_uri,
             } => {
-                let found = bind(state, &client_id, redirect_uri.as_deref(), endpoint).await?;
+                let found = bind(
+                    state,
+                    parameters,
+                    &client_id,
+                    redirect_uri.as_deref(),
+                    endpoint,
+                )
+                .await?;
                 let bound_client = found.as_oxide()?;
                 rules::check_api(state, parameters, endpoint, &found.api)
                     .map_err(|error| found.refuse(error))?;
+                let resource = parameters.resource.as_deref();
+                let is_known = resources::is_of(state, &found.api, resource).await;
+                if !is_known.map_err(AuthorizeRefused::PortalApi)? {
+                    let text = "`resource` is no address of this client's API.";
+                    return Err(found.refuse(OAuthError::new(ErrorCode::InvalidTarget, text)));
+                }
                 bound = Some(found);
                 Step::of(machine.advance(Input::Bound {
                     request: &request,
@@ -92,8 +105,8 @@ pub async fn authorize(
             }
             Step::Extend => {
                 let bound = bound.as_ref().ok_or_else(no_id)?;
-                let extensions =
-                    extend(parameters, &bound.client).map_err(|error| bound.refuse(error))?;
+                let extensions = extend(parameters, &bound.client, takes_plain(state, endpoint))
+                    .map_err(|error| bound.refuse(error))?;
                 Step::of(machine.advance(Input::Extended(extensions)))
             }
             Step::Negotiate => {
@@ -155,11 +168,13 @@ struct Bound {
     client: Arc<Client>,
     api: ApiPolicy,
     redirect_uri: String,
+    response: ResponseType,
     scope: Vec<String>,
 }
 
 async fn bind(
     state: &AppState,
+    parameters: &AuthorizeParameters,
     client_id: &str,
     redirect_uri: Option<&str>,
     endpoint: &Endpoint,
@@ -196,6 +211,7 @@ async fn bind(
         api: api.ok_or_else(unknown)?,
         client,
         redirect_uri,
+        response: parameters.response(),
         scope: Vec::new(),
     })
 }
@@ -221,7 +237,12 @@ impl Bound {
     /// Which of the requested scopes the client gets if the user agrees.
     fn negotiate(&mut self, request: &OxideRequest<'_>) -> Result<(), OAuthError> {
         let requested = scopes::split(request.scope.as_deref().unwrap_or_default());
-        let granted = scopes::filter(
+        let filter = match self.response {
+            ResponseType::Code => scopes::filter_with_identity,
+            // Nothing that a token in a fragment could prove about the user.
+            ResponseType::Token => scopes::filter,
+        };
+        let granted = filter(
             &requested,
             &self.api.scope_ids(),
             self.client.trusted,
@@ -254,28 +275,45 @@ fn pkce(client: &Client) -> Pkce {
     }
 }
 
-fn extend(parameters: &AuthorizeParameters, client: &Client) -> Result<Extensions, OAuthError> {
+/// Old clients send challenges in clear, if the operator lets them.
+fn takes_plain(state: &AppState, endpoint: &Endpoint) -> bool {
+    state.settings.grants.plain_pkce && matches!(endpoint, Endpoint::PerMethod { .. })
+}
+
+fn extend(
+    parameters: &AuthorizeParameters,
+    client: &Client,
+    takes_plain: bool,
+) -> Result<Extensions, OAuthError> {
     // There is no code that a challenge could guard.
     if parameters.response() == ResponseType::Token {
         return Ok(Extensions::new());
     }
-    let challenge = parameters
-        .code_challenge
-        .as_deref()
-        .map(rules::normal_challenge);
+    let is_plain = takes_plain && parameters.code_challenge_method.as_deref() != Some("S256");
+    let challenge = parameters.code_challenge.as_deref().map(|sent| {
+        if is_plain {
+            sent.to_owned()
+        } else {
+            rules::normal_challenge(sent)
+        }
+    });
     let wrong = || {
         OAuthError::new(
             ErrorCode::InvalidRequest,
             "`code_challenge` with `code_challenge_method` `S256` is needed.",
         )
     };
+    let lengths = if is_plain { 43..=128 } else { 43..=43 };
     if challenge
         .as_deref()
-        .is_some_and(|challenge| challenge.len() != 43)
+        .is_some_and(|challenge| !lengths.contains(&challenge.len()))
     {
         return Err(wrong());
     }
-    let pkce = pkce(client);
+    let mut pkce = pkce(client);
+    if takes_plain {
+        pkce.allow_plain();
+    }
     let method = parameters
         .code_challenge_method
         .as_deref()

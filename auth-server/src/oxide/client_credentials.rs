@@ -43,13 +43,12 @@ pub async fn client_credentials(
     let mut granted: Vec<String> = Vec::new();
     loop {
         input = match Step::of(&machine.advance(input))? {
-            Step::Authenticate { client, secret } => {
+            Step::Authenticate => {
                 let grant = Grant::ClientCredentials;
-                let client =
-                    token::authenticate(state, &client, Some(&secret), grant, endpoint, peer)
-                        .await
-                        .map_err(not_confidential)?;
-                let api = token::api_of(state, &client, endpoint, grant).await?;
+                let client = token::authenticate(state, request, grant, endpoint, peer)
+                    .await
+                    .map_err(not_confidential)?;
+                let api = token::api_of(state, request, &client, endpoint, grant).await?;
                 bound = Some((client, api));
                 Input::Authenticated
             }
@@ -75,9 +74,9 @@ pub async fn client_credentials(
             }
             Step::Done => {
                 let (client, api) = bound.as_ref().ok_or(TokenError::Internal)?;
-                let secret = request.client_secret.as_deref().unwrap_or_default();
-                let client = (client, secret);
-                return token::issue_to_client(state, client, api, &granted, clock::now()).await;
+                let client = (client, request.client_secret.as_deref());
+                let wanted = (granted.as_slice(), request.resource.as_deref());
+                return token::issue_to_client(state, client, api, wanted, clock::now()).await;
             }
         };
     }
@@ -110,7 +109,7 @@ fn not_confidential(error: TokenError) -> TokenError {
 
 /// The machine's output without its borrow.
 enum Step {
-    Authenticate { client: String, secret: String },
+    Authenticate,
     Bind { client_id: String },
     Extend,
     Negotiate,
@@ -120,10 +119,7 @@ enum Step {
 impl Step {
     fn of(output: &Output<'_>) -> Result<Self, TokenError> {
         Ok(match output {
-            Output::Authenticate { client, passdata } => Self::Authenticate {
-                client: client.to_string(),
-                secret: String::from_utf8_lossy(passdata).into_owned(),
-            },
+            Output::Authenticate { .. } => Self::Authenticate,
             Output::Binding { client_id } => Self::Bind {
                 client_id: client_id.to_string(),
             },
@@ -147,8 +143,8 @@ impl Request for OxideRequest<'_> {
 
     fn authorization(&self) -> Option<(Cow<'_, str>, Cow<'_, [u8]>)> {
         let id = self.request.client_id.as_deref()?;
-        let secret = self.request.client_secret.as_deref()?;
-        Some((Cow::Borrowed(id), Cow::Borrowed(secret.as_bytes())))
+        // What proves it is looked at when the machine asks for it.
+        Some((Cow::Borrowed(id), Cow::Borrowed(&[])))
     }
 
     fn scope(&self) -> Option<Cow<'_, str>> {

@@ -36,12 +36,10 @@ pub async fn redeem_code(
     let mut answer: Option<TokenAnswer> = None;
     loop {
         step = match step {
-            Step::Authenticate { client, secret } => {
+            Step::Authenticate => {
                 let grant = Grant::AuthorizationCode;
-                let secret = secret.as_deref();
-                let client =
-                    token::authenticate(state, &client, secret, grant, endpoint, peer).await?;
-                let api = token::api_of(state, &client, endpoint, grant).await?;
+                let client = token::authenticate(state, request, grant, endpoint, peer).await?;
+                let api = token::api_of(state, request, &client, endpoint, grant).await?;
                 bound = Some((client, api));
                 Step::of(machine.advance(Input::Authenticated))
             }
@@ -60,8 +58,8 @@ pub async fn redeem_code(
             }
             Step::Issue => {
                 let (client, api) = bound.as_ref().ok_or(TokenError::Internal)?;
-                let (_, family) = redeemed.as_ref().ok_or(TokenError::Internal)?;
-                let issued = issue(state, request, client, api, family).await?;
+                let redeemed = redeemed.as_ref().ok_or(TokenError::Internal)?;
+                let issued = issue(state, request, client, api, redeemed).await?;
                 let token = super::issued(&issued);
                 answer = Some(issued);
                 Step::of(machine.advance(Input::Issued(token)))
@@ -149,11 +147,13 @@ fn verify_challenge(
     client: &Client,
     request: &TokenRequest,
 ) -> Result<(), Refusal> {
-    let pkce = if client.kind.is_confidential() {
+    let mut pkce = if client.kind.is_confidential() {
         Pkce::optional()
     } else {
         Pkce::required()
     };
+    // The challenge is in our own row: whether this method is wanted was decided with it.
+    pkce.allow_plain();
     let verifier = request.code_verifier.as_deref();
     let stored = extensions.clone().remove(&pkce);
     match (&stored, verifier) {
@@ -173,7 +173,7 @@ async fn issue(
     request: &TokenRequest,
     client: &Client,
     api: &ApiPolicy,
-    family: &Family,
+    (code, family): &(Code, Family),
 ) -> Result<TokenAnswer, TokenError> {
     let groups = if family.is_passthrough() {
         Vec::new()
@@ -193,6 +193,8 @@ async fn issue(
         scope: &family.scope,
         groups: &groups,
         generation: (client.kind.may_refresh() && api.can_renew()).then_some(1),
+        resource: request.resource.as_deref().or(code.resource.as_deref()),
+        nonce: code.nonce.as_deref(),
     };
     // Before the code is used up: if nothing can be made now, it may be redeemed once more.
     let made = token::make(state, &grant, now).await?;
@@ -210,16 +212,9 @@ async fn issue(
 
 /// The machine's output without its borrow.
 enum Step {
-    Authenticate {
-        client: String,
-        secret: Option<String>,
-    },
-    Recover {
-        code: String,
-    },
-    Extend {
-        extensions: Extensions,
-    },
+    Authenticate,
+    Recover { code: String },
+    Extend { extensions: Extensions },
     Issue,
     Done,
     Failed,
@@ -228,10 +223,7 @@ enum Step {
 impl Step {
     fn of(output: Output<'_>) -> Self {
         match output {
-            Output::Authenticate { client, passdata } => Self::Authenticate {
-                client: client.to_owned(),
-                secret: passdata.map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
-            },
+            Output::Authenticate { .. } => Self::Authenticate,
             Output::Recover { code } => Self::Recover {
                 code: code.to_owned(),
             },

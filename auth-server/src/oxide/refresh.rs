@@ -47,15 +47,9 @@ pub async fn refresh(
         input = match Step::of(machine.advance(input))? {
             Step::Authenticate => {
                 // A public client is named by the request, too, and not only by its token.
-                let client_id = request
-                    .client_id
-                    .as_deref()
-                    .ok_or(Refusal::ClientIdMissing)?;
-                let secret = request.client_secret.as_deref();
                 let grant = Grant::RefreshToken;
-                let client =
-                    token::authenticate(state, client_id, secret, grant, endpoint, peer).await?;
-                let api = token::api_of(state, &client, endpoint, grant).await?;
+                let client = token::authenticate(state, request, grant, endpoint, peer).await?;
+                let api = token::api_of(state, request, &client, endpoint, grant).await?;
                 bound = Some((client, api));
                 Input::Authenticated {
                     scope: oxide_request.scope(),
@@ -85,6 +79,8 @@ pub async fn refresh(
                     scope: &scope,
                     groups: &[],
                     generation: None,
+                    resource: request.resource.as_deref(),
+                    nonce: None,
                 };
                 let issued = rotate(state, &token, &grant).await?;
                 let refreshed = refreshed(&issued);
@@ -175,7 +171,7 @@ async fn rotate(
         revoke(state, family, reason).await?;
         return Err(Refusal::UserGone.into());
     }
-    check_consent(state, grant.client, family).await?;
+    check_consent(state, grant).await?;
     replace(state, token, grant, &user.groups).await
 }
 
@@ -235,16 +231,12 @@ async fn replace(
 
 /// Consent may have been withdrawn and the subscription limited since (10.4). Scopes of groups are
 /// computed anew and need neither.
-async fn check_consent(
-    state: &AppState,
-    client: &Client,
-    family: &Family,
-) -> Result<(), TokenError> {
+async fn check_consent(state: &AppState, grant: &UserGrant<'_>) -> Result<(), TokenError> {
+    let UserGrant { client, family, .. } = *grant;
     if client.trusted || family.scope.is_empty() {
         return Ok(());
     }
-    let allowed = family
-        .scope
+    let allowed = scopes::of_api(&family.scope, &grant.api.scope_ids())
         .iter()
         .all(|scope| client.scope_limit.allows(scope));
     let granted = state

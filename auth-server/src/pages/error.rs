@@ -67,6 +67,9 @@ pub enum Fault {
     NoRedirectUri,
     RedirectUri,
     Target,
+    LogoutTarget,
+    IdTokenHint,
+    Request,
     SignupOff,
     RegisterOff,
     Namespace,
@@ -94,6 +97,9 @@ impl Fault {
             | Self::NoRedirectUri
             | Self::RedirectUri
             | Self::Target
+            | Self::LogoutTarget
+            | Self::IdTokenHint
+            | Self::Request
             | Self::Namespace
             | Self::Action => StatusCode::BAD_REQUEST,
             Self::LoginFailed => StatusCode::UNAUTHORIZED,
@@ -116,6 +122,9 @@ impl Fault {
             Self::NoRedirectUri => t.fault_no_redirect(),
             Self::RedirectUri => t.fault_redirect(),
             Self::Target => t.fault_target(),
+            Self::LogoutTarget => t.fault_logout_target(),
+            Self::IdTokenHint => t.fault_id_token_hint(),
+            Self::Request => t.fault_request(),
             Self::SignupOff => t.fault_signup_off(),
             Self::RegisterOff => t.fault_register_off(),
             Self::Namespace => t.fault_namespace(),

@@ -16,6 +16,9 @@ pub enum NoticeKind {
     ConfirmationMailSent,
     LoggedOut,
     LoginFailed,
+    DeviceAllowed,
+    DeviceDenied,
+    DeviceEnded,
 }
 
 /// A notice with one link.
@@ -53,6 +56,9 @@ impl NoticePage {
             NoticeKind::ConfirmationMailSent => t.mail_sent(),
             NoticeKind::LoggedOut => t.logged_out(),
             NoticeKind::LoginFailed => t.error_title(),
+            NoticeKind::DeviceAllowed => t.device_allowed(),
+            NoticeKind::DeviceDenied => t.device_denied(),
+            NoticeKind::DeviceEnded => t.device_ended(),
         }
     }
 
@@ -66,6 +72,9 @@ impl NoticePage {
             NoticeKind::ConfirmationMailSent => t.mail_sent_text(),
             NoticeKind::LoggedOut => t.logged_out_text(),
             NoticeKind::LoginFailed => t.fault_login_failed(),
+            NoticeKind::DeviceAllowed => t.device_allowed_text(),
+            NoticeKind::DeviceDenied => t.device_denied_text(),
+            NoticeKind::DeviceEnded => t.device_ended_text(),
         }
     }
 
@@ -93,6 +102,9 @@ impl Page for NoticePage {
             NoticeKind::ConfirmationMailSent => "verify_email_request_confirm",
             NoticeKind::LoggedOut => "logout",
             NoticeKind::LoginFailed => "failure",
+            NoticeKind::DeviceAllowed => "device_allowed",
+            NoticeKind::DeviceDenied => "device_denied",
+            NoticeKind::DeviceEnded => "device_ended",
         }
     }
 }
@@ -105,6 +117,12 @@ pub struct LogOutPage {
     pub frame: Frame,
     #[serde(flatten)]
     pub common: Common,
+    /// Relative to the base path.
+    #[serde(skip)]
+    pub action: &'static str,
+    /// What has to come along with the answer.
+    #[serde(skip)]
+    pub carried: Vec<(&'static str, String)>,
 }
 
 impl Page for LogOutPage {

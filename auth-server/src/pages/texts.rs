@@ -69,6 +69,9 @@ ui::texts! {
         consent_lead(app, api) = "{app} wants to use {api} in your name and may then:", "{app} möchte {api} in Ihrem Namen benutzen und darf dann:";
         allow = "Allow", "Erlauben";
         deny = "Deny", "Ablehnen";
+        scope_openid = "know who you are here", "wissen, wer Sie hier sind";
+        scope_profile = "read your name and what you told about yourself", "Ihren Namen lesen, und was Sie über sich angegeben haben";
+        scope_email = "read your mail address", "Ihre E-Mail-Adresse lesen";
         consent_hint = "You can withdraw this at any time.", "Sie können das jederzeit zurücknehmen.";
         grants_title = "Applications with access", "Anwendungen mit Zugang";
         grants_lead = "These applications may act in your name.", "Diese Anwendungen dürfen in Ihrem Namen handeln.";
@@ -107,6 +110,22 @@ ui::texts! {
         token_days_wrong = "A token is good for 1 to 365 days.", "Ein Token gilt 1 bis 365 Tage.";
         token_refused = "Nothing was changed. End a token first if you have many, or try once more.", "Nichts wurde geändert. Beenden Sie zuerst ein Token, falls Sie viele haben, oder versuchen Sie es noch einmal.";
         choose_method = "How do you want to log in?", "Wie möchten Sie sich anmelden?";
+        device_title = "Connect a device", "Gerät verbinden";
+        device_lead = "Type in the code that the device shows.", "Geben Sie den Code ein, den das Gerät anzeigt.";
+        device_code = "Code", "Code";
+        device_code_hint = "Eight letters, such as BCDF-GHJK", "Acht Buchstaben wie BCDF-GHJK";
+        device_code_wrong = "No device waits with this code. Look at the device: it may show a new one.", "Mit diesem Code wartet kein Gerät. Sehen Sie auf das Gerät: Vielleicht zeigt es einen neuen.";
+        device_next = "Next", "Weiter";
+        device_question(app, api) = "{app} on a device of yours wants to use {api} in your name. Does the device show this code?", "{app} auf einem Ihrer Geräte möchte {api} in Ihrem Namen benutzen. Zeigt das Gerät diesen Code?";
+        device_warning = "Go on only if you have started this yourself, on a device in front of you.", "Fahren Sie nur fort, wenn Sie das selbst begonnen haben, auf einem Gerät vor Ihnen.";
+        device_continue = "Yes, continue", "Ja, weiter";
+        device_continue_with(method) = "Yes, continue with {method}", "Ja, weiter mit {method}";
+        device_allowed = "Device connected", "Gerät verbunden";
+        device_allowed_text = "Go back to the device; it goes on by itself. You may close this page.", "Gehen Sie zum Gerät zurück; dort geht es von selbst weiter. Diese Seite können Sie schließen.";
+        device_denied = "Device not connected", "Gerät nicht verbunden";
+        device_denied_text = "The device was told that you do not agree.", "Dem Gerät wurde gesagt, dass Sie nicht zustimmen.";
+        device_ended = "The device no longer waits", "Das Gerät wartet nicht mehr";
+        device_ended_text = "It took too long, or somebody answered before. Begin again at the device.", "Es hat zu lange gedauert, oder jemand hat schon geantwortet. Beginnen Sie am Gerät von vorn.";
         logged_out = "Logged out", "Abgemeldet";
         logged_out_text = "Your session has ended.", "Ihre Sitzung ist beendet.";
         log_out = "Log out", "Abmelden";
@@ -125,6 +144,9 @@ ui::texts! {
         fault_no_redirect = "The application has no redirect URI to come back to.", "Die Anwendung hat keine Redirect-URI, zu der es zurückgehen kann.";
         fault_redirect = "The application asked to come back to an address it has not registered: `redirect_uri`.", "Die Anwendung möchte zu einer Adresse zurück, die sie nicht registriert hat: `redirect_uri`.";
         fault_target = "The address to go to is no page of this server: `redirect_uri`.", "Die Zieladresse ist keine Seite dieses Servers: `redirect_uri`.";
+        fault_logout_target = "You are still logged in. The application wants to go on at an address it has not registered for that: `post_logout_redirect_uri`.", "Sie sind noch angemeldet. Die Anwendung möchte danach zu einer Adresse, die sie dafür nicht registriert hat: `post_logout_redirect_uri`.";
+        fault_id_token_hint = "The application sent an ID token that is not its own or not of this server: `id_token_hint`.", "Die Anwendung hat ein ID-Token geschickt, das nicht ihres oder nicht von diesem Server ist: `id_token_hint`.";
+        fault_request = "The application asks for something that it cannot have here: look at `response_type`, `code_challenge` and `scope`.", "Die Anwendung bittet um etwas, das sie hier nicht bekommen kann: Sehen Sie auf `response_type`, `code_challenge` und `scope`.";
         fault_signup_off = "New accounts are made by the operators only.", "Neue Konten legen nur die Betreiber an.";
         fault_register_off = "You are not registered for this API, and registration is closed.", "Sie sind für diese Schnittstelle nicht registriert, und die Registrierung ist geschlossen.";
         fault_namespace = "You are not registered in this place.", "Sie sind in diesem Bereich nicht registriert.";
@@ -134,5 +156,17 @@ ui::texts! {
         fault_login_needed = "Log in first.", "Melden Sie sich zuerst an.";
         fault_unavailable = "The log-in pages cannot reach their data right now. Try again in a minute.", "Die Anmeldung erreicht ihre Daten gerade nicht. Versuchen Sie es in einer Minute noch einmal.";
         fault_internal = "Something went wrong here.", "Hier ist etwas schiefgegangen.";
+    }
+}
+
+impl Texts {
+    /// What a scope of OpenID Connect allows.
+    pub fn identity_scope(self, scope: &str) -> Option<&'static str> {
+        match scope {
+            "openid" => Some(self.scope_openid()),
+            "profile" => Some(self.scope_profile()),
+            "email" => Some(self.scope_email()),
+            _ => None,
+        }
     }
 }

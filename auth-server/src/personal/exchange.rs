@@ -24,10 +24,6 @@ pub async fn exchange(
     request: &TokenRequest,
     peer: Peer,
 ) -> Result<TokenAnswer, TokenError> {
-    let client_id = request
-        .client_id
-        .as_deref()
-        .ok_or(Refusal::ClientIdMissing)?;
     let subject = request
         .subject_token
         .as_deref()
@@ -36,9 +32,8 @@ pub async fn exchange(
         let text = "`subject_token_type` has to be that of an access token.";
         return Err(Refusal::Malformed(text).into());
     }
-    let secret = request.client_secret.as_deref();
     let (grant, endpoint) = (Grant::ClientCredentials, Endpoint::Standard);
-    let client = token::authenticate(state, client_id, secret, grant, &endpoint, peer).await?;
+    let client = token::authenticate(state, request, grant, &endpoint, peer).await?;
     let portal = portal_client(&state.settings.keys).map_err(|_| TokenError::Internal)?;
     if client.client_id != portal.client_id {
         return Err(Refusal::FlowNotEnabled.into());
@@ -83,12 +78,14 @@ pub async fn exchange(
     let grant = UserGrant {
         by: UserFlow::Exchange,
         client: &client,
-        secret,
+        secret: request.client_secret.as_deref(),
         api: &api,
         family: &family,
         scope: &family.scope,
         groups: &[],
         generation: None,
+        resource: None,
+        nonce: None,
     };
     let made = token::make(state, &grant, now).await?;
     let txn = state.database.write().await?;

@@ -113,5 +113,6 @@ fn client(client_id: &str, found: SubscriptionOfClient) -> Option<Client> {
         redirect_uris: application.redirect_uris,
         trusted,
         scope_limit,
+        oauth: application.oauth.unwrap_or_default(),
     })
 }

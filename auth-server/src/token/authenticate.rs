@@ -6,46 +6,80 @@ use service::clock;
 use crate::{
     address::Peer,
     apis::ApiPolicy,
+    assertions::{self, AssertionError},
     brake::{self, Act, Who},
     clients::Client,
     oauth::{Grant, Refusal},
     portal_api::VerifiedSecret,
+    resources,
     state::AppState,
 };
 
-use super::{Endpoint, TokenError};
+use super::{Endpoint, Proof, TokenError, TokenRequest};
 
-/// Finds the client and checks its secret: confidential clients send one, public ones must not.
+/// Finds the client and checks its proof: confidential clients send one, public ones must not.
 pub async fn authenticate(
     state: &AppState,
-    client_id: &str,
-    secret: Option<&str>,
+    request: &TokenRequest,
     grant: Grant,
     endpoint: &Endpoint,
     peer: Peer,
 ) -> Result<Client, TokenError> {
+    let client_id = request.client_id.as_deref();
+    let client_id = client_id.ok_or(Refusal::ClientIdMissing)?;
+    let proof = request.proof()?;
     let unknown = Refusal::ClientUnknown { grant };
     // The form of ids keeps anything else out of internal URLs (F37).
     if !is_client_id(client_id) {
         return Err(unknown.into());
     }
-    let client = match secret {
-        Some(secret) => verified(state, client_id, secret, grant, peer).await?,
-        None => state
+    let client = match proof {
+        Proof::Secret(secret) => verified(state, client_id, secret, grant, peer).await?,
+        Proof::Nothing | Proof::Assertion(_) => state
             .portal_api
             .client(client_id)
             .await?
             .ok_or_else(|| unknown.clone())?,
     };
+    if let Proof::Assertion(assertion) = proof {
+        check_assertion(state, &client, assertion, grant, peer).await?;
+    }
     if let Endpoint::PerMethod { api, .. } = endpoint
         && client.api_id != *api
     {
         return Err(unknown.into());
     }
-    match (client.kind.is_confidential(), secret) {
-        (true, None) => Err(Refusal::SecretMissing { grant }.into()),
-        (false, Some(_)) => Err(Refusal::SecretNotAllowed { grant }.into()),
+    match (client.kind.is_confidential(), proof) {
+        (true, Proof::Nothing) => Err(Refusal::SecretMissing { grant }.into()),
+        (false, Proof::Secret(_) | Proof::Assertion(_)) => {
+            Err(Refusal::SecretNotAllowed { grant }.into())
+        }
         _ => Ok((*client).clone()),
+    }
+}
+
+/// Wrong ones are braked like wrong secrets: verifying costs more than making them up.
+async fn check_assertion(
+    state: &AppState,
+    client: &Client,
+    assertion: &str,
+    grant: Grant,
+    peer: Peer,
+) -> Result<(), TokenError> {
+    let now = clock::now();
+    let whos = [Who::Account(&client.client_id), Who::Address(peer.address)];
+    brake::check(&state.database, Act::ClientSecret, &whos, now).await?;
+    match assertions::verify(state, client, assertion).await {
+        Ok(()) => Ok(()),
+        Err(AssertionError::Database(error)) => Err(error.into()),
+        Err(error) => {
+            brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
+            tracing::info!(
+                client.id = client.client_id,
+                "client assertion refused: {error}"
+            );
+            Err(Refusal::SecretWrong { grant }.into())
+        }
     }
 }
 
@@ -85,9 +119,10 @@ pub fn is_client_id(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// The API of a client, if it allows this grant at this URL.
+/// The API of a client, if it allows this grant at this URL and is the one that the request names.
 pub async fn api_of(
     state: &AppState,
+    request: &TokenRequest,
     client: &Client,
     endpoint: &Endpoint,
     grant: Grant,
@@ -99,12 +134,16 @@ pub async fn api_of(
         .ok_or(Refusal::ClientUnknown { grant })?;
     let allowed = match grant {
         Grant::ClientCredentials => api.client_credentials,
-        Grant::AuthorizationCode => api.code,
+        // A device is let in by the same pages.
+        Grant::AuthorizationCode | Grant::DeviceCode => api.code,
         Grant::Password => api.password,
         Grant::RefreshToken => true,
     };
     if !allowed {
         return Err(Refusal::FlowNotEnabled.into());
+    }
+    if !resources::is_of(state, &api, request.resource.as_deref()).await? {
+        return Err(Refusal::ResourceWrong.into());
     }
     match endpoint {
         Endpoint::PerMethod { method, .. }

@@ -18,6 +18,7 @@ use crate::{
     families::{self, Family, NewTokens},
     kong::{self, Kept, Order},
     oauth::Refusal,
+    openid::{self, NewIdToken},
     records, scopes,
     secret::Secret,
     state::AppState,
@@ -34,6 +35,8 @@ pub struct TokenAnswer {
     pub expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     /// What was granted, always: only then does the client know it.
     pub scope: String,
     /// Of an exchange (RFC 8693).
@@ -59,9 +62,9 @@ impl IntoResponse for TokenAnswer {
 /// A token for the client itself. Nothing is stored of a signed one.
 pub async fn issue_to_client(
     state: &AppState,
-    (client, secret): (&Client, &str),
+    (client, secret): (&Client, Option<&str>),
     api: &ApiPolicy,
-    scope: &[String],
+    (scope, resource): (&[String], Option<&str>),
     now: DateTime<Utc>,
 ) -> Result<TokenAnswer, TokenError> {
     demand_scope(api, scope)?;
@@ -72,7 +75,7 @@ pub async fn issue_to_client(
             let lifetime = api.lifetime(mode);
             let token = NewToken {
                 client_id: &client.client_id,
-                audience: api.audience.clone(),
+                audience: api.audience.with(resource),
                 subject: Subject::Client,
                 scope,
                 lifetime,
@@ -88,6 +91,7 @@ pub async fn issue_to_client(
                 token_type: "bearer",
                 expires_in: lifetime.as_secs(),
                 refresh_token: None,
+                id_token: None,
                 scope: scopes::join(scope),
                 issued_token_type: None,
                 expires_at: issued.expires_at,
@@ -104,6 +108,7 @@ pub async fn issue_to_client(
                 token_type: "bearer",
                 expires_in: passed.expires_in,
                 refresh_token: None,
+                id_token: None,
                 scope: scopes::join(scope),
                 issued_token_type: None,
                 expires_at: passed.expires_at,
@@ -119,6 +124,8 @@ pub enum UserFlow {
     Implicit,
     Password,
     Refresh,
+    /// A device that somebody has let in.
+    Device,
     /// For a personal access token.
     Exchange,
 }
@@ -130,6 +137,7 @@ impl UserFlow {
             Self::Implicit => "implicit",
             Self::Password => "password",
             Self::Refresh => "refresh_token",
+            Self::Device => "device_code",
             Self::Exchange => "token-exchange",
         }
     }
@@ -149,11 +157,16 @@ pub struct UserGrant<'a> {
     pub groups: &'a [String],
     /// Generation of the refresh token, if there is to be one.
     pub generation: Option<i64>,
+    /// The address that the client is about to call (RFC 8707).
+    pub resource: Option<&'a str>,
+    /// For the ID token, if there is to be one.
+    pub nonce: Option<&'a str>,
 }
 
 /// Tokens of a user that are not remembered yet. They are worth nothing before they are.
 pub struct Made {
     by: MadeBy,
+    id_token: Option<String>,
     scope: Vec<String>,
     lifetime: u64,
 }
@@ -173,7 +186,8 @@ pub async fn make(
     now: DateTime<Utc>,
 ) -> Result<Made, TokenError> {
     let scope = scopes::with_groups(grant.scope, grant.groups);
-    demand_scope(grant.api, &scope)?;
+    let of_api = scopes::of_api(&scope, &grant.api.scope_ids());
+    demand_scope(grant.api, &of_api)?;
     match state.mode_of(grant.api)? {
         mode @ (TokenMode::Jwt | TokenMode::Opaque) => {
             Ok(made_by_us(state, mode, grant, scope, now))
@@ -184,11 +198,11 @@ pub async fn make(
                 .kong
                 .tokens_for_user(
                     &state.configuration().kong,
-                    &order(grant, &text, &scope),
+                    &order(grant, &text, &of_api),
                     now,
                 )
                 .await?;
-            Ok(made_by_kong(kept, scope))
+            Ok(made_by_kong(state, grant, kept, scope, now))
         }
     }
 }
@@ -207,23 +221,24 @@ pub async fn replace(
         return make(state, grant, now).await;
     }
     let scope = scopes::with_groups(grant.scope, grant.groups);
-    demand_scope(grant.api, &scope)?;
+    let of_api = scopes::of_api(&scope, &grant.api.scope_ids());
+    demand_scope(grant.api, &of_api)?;
     let addresses = &state.configuration().kong;
     let text = grant.family.authenticated_userid();
-    let order = order(grant, &text, &scope);
+    let order = order(grant, &text, &of_api);
     let kept = state
         .kong
         .refresh(addresses, &order, refresh_token, now)
         .await?;
     // For somebody who is passed through the text may be another one, too.
-    if scopes::are_equal(&kept.scope, &scope) && !grant.family.is_passthrough() {
-        return Ok(made_by_kong(kept, scope));
+    if scopes::are_equal(&kept.scope, &of_api) && !grant.family.is_passthrough() {
+        return Ok(made_by_kong(state, grant, kept, scope, now));
     }
     let again = state.kong.tokens_for_user(addresses, &order, now).await;
     let txn = state.database.write().await?;
     kong::insert(&txn, &grant.family.id, &kept, Some(now)).await?;
     txn.commit().await?;
-    Ok(made_by_kong(again?, scope))
+    Ok(made_by_kong(state, grant, again?, scope, now))
 }
 
 fn order<'a>(grant: &'a UserGrant<'_>, text: &'a str, scope: &'a [String]) -> Order<'a> {
@@ -237,8 +252,15 @@ fn order<'a>(grant: &'a UserGrant<'_>, text: &'a str, scope: &'a [String]) -> Or
     }
 }
 
-const fn made_by_kong(kept: Kept, scope: Vec<String>) -> Made {
+fn made_by_kong(
+    state: &AppState,
+    grant: &UserGrant<'_>,
+    kept: Kept,
+    scope: Vec<String>,
+    now: DateTime<Utc>,
+) -> Made {
     Made {
+        id_token: id_token(state, grant, &kept.token.access_token, now),
         lifetime: kept.token.expires_in,
         by: MadeBy::Kong(kept),
         scope,
@@ -265,7 +287,7 @@ fn made_by_us(
     };
     let token = NewToken {
         client_id: &client.client_id,
-        audience: api.audience.clone(),
+        audience: api.audience.with(grant.resource),
         subject: Subject::User {
             id: &family.user_id,
             text: &family.authenticated_userid(),
@@ -275,14 +297,32 @@ fn made_by_us(
         lifetime: api.lifetime(mode),
     };
     let issuer = &state.configuration().issuer;
+    let issued = Box::new(tokens::make(mode, &state.keys, issuer, token, now));
     Made {
+        id_token: id_token(state, grant, &issued.text, now),
         by: MadeBy::Us {
-            issued: Box::new(tokens::make(mode, &state.keys, issuer, token, now)),
+            issued,
             refresh_token: generation.map(|_| Secret::generate()),
         },
         scope,
         lifetime: api.lifetime(mode).as_secs(),
     }
+}
+
+/// For whoever asked who the user is.
+fn id_token(
+    state: &AppState,
+    grant: &UserGrant<'_>,
+    access_token: &str,
+    now: DateTime<Utc>,
+) -> Option<String> {
+    let new = NewIdToken {
+        client_id: &grant.client.client_id,
+        family: grant.family,
+        nonce: grant.nonce,
+        access_token,
+    };
+    scopes::contains(grant.scope, scopes::OPENID).then(|| openid::id_token(state, &new, now))
 }
 
 /// Remembers tokens in their family; from here on they may be given out.
@@ -344,6 +384,7 @@ pub async fn keep(
         token_type: "bearer",
         expires_in: made.lifetime,
         refresh_token,
+        id_token: made.id_token,
         scope: scopes::join(&made.scope),
         issued_token_type: None,
         expires_at,

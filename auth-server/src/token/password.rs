@@ -7,6 +7,7 @@ use sdk::types::User;
 use service::{clock, random};
 
 use crate::{
+    PasswordGrant,
     address::Peer,
     apis::ApiPolicy,
     brake::Braked,
@@ -37,15 +38,13 @@ pub async fn grant(
 ) -> Result<TokenAnswer, TokenError> {
     let username = request.username.as_deref();
     let username = username.ok_or(Refusal::UsernameMissing)?;
-    let client_id = request.client_id.as_deref();
-    let client_id = client_id.ok_or(Refusal::ClientIdMissing)?;
-    let secret = request.client_secret.as_deref();
     let grant = Grant::Password;
-    let client = authenticate(state, client_id, secret, grant, endpoint, peer).await?;
-    if !client.kind.is_confidential() {
+    let client = authenticate(state, request, grant, endpoint, peer).await?;
+    let is_for_all = state.settings.grants.password == PasswordGrant::All;
+    if !client.kind.is_confidential() && !is_for_all {
         return Err(Refusal::ClientNotConfidential.into());
     }
-    let api = api_of(state, &client, endpoint, grant).await?;
+    let api = api_of(state, request, &client, endpoint, grant).await?;
     // Where a scope service decides, the client is not who is trusted.
     if !client.trusted && api.scope_service.is_none() {
         return Err(Refusal::ClientNotTrusted.into());
@@ -107,12 +106,14 @@ pub async fn grant(
     let grant = UserGrant {
         by: UserFlow::Password,
         client: &client,
-        secret,
+        secret: request.client_secret.as_deref(),
         api: &api,
         family: &family,
         scope: &family.scope,
         groups: &subject.groups,
         generation: Some(1),
+        resource: request.resource.as_deref(),
+        nonce: None,
     };
     let made = make(state, &grant, now).await?;
     let txn = state.database.write().await?;

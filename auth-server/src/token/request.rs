@@ -9,7 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
 use serde::Deserialize;
 
-use crate::oauth::{Dialect, Refusal};
+use crate::{
+    assertions,
+    oauth::{Dialect, Refusal},
+};
 
 /// Longest request that is read.
 const MAX_BODY: usize = 100 * 1024;
@@ -32,6 +35,16 @@ impl Endpoint {
     }
 }
 
+/// What a client shows to prove who it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Proof<'a> {
+    /// Public clients have none.
+    Nothing,
+    Secret(&'a str),
+    /// A signed JWT (RFC 7523).
+    Assertion(&'a str),
+}
+
 /// The members of a token request. Its `Debug` is left out: it holds secrets.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -39,13 +52,17 @@ pub struct TokenRequest {
     pub grant_type: Option<String>,
     pub client_id: Option<String>,
     pub client_secret: Option<String>,
+    pub client_assertion: Option<String>,
+    pub client_assertion_type: Option<String>,
     pub code: Option<String>,
     pub code_verifier: Option<String>,
+    pub device_code: Option<String>,
     pub redirect_uri: Option<String>,
     pub refresh_token: Option<String>,
     pub username: Option<String>,
     pub password: Option<String>,
     pub scope: Option<String>,
+    pub resource: Option<String>,
     /// Introspection and revocation use the same form.
     pub token: Option<String>,
     /// Of an exchange (RFC 8693).
@@ -68,7 +85,36 @@ impl TokenRequest {
         if parsed.client_id.is_none() {
             parsed.take_basic(&headers);
         }
-        Ok(parsed.without_empty())
+        let mut request = parsed.without_empty();
+        if let (None, Some(assertion)) = (&request.client_id, &request.client_assertion) {
+            request.client_id = assertions::claimed_client(assertion);
+        }
+        Ok(request)
+    }
+
+    /// By what the client proves who it is.
+    pub fn proof(&self) -> Result<Proof<'_>, Refusal> {
+        match (
+            &self.client_secret,
+            &self.client_assertion,
+            self.client_assertion_type.as_deref(),
+        ) {
+            (None, None, None) => Ok(Proof::Nothing),
+            (Some(secret), None, None) => Ok(Proof::Secret(secret)),
+            (None, Some(assertion), Some(assertions::TYPE)) => Ok(Proof::Assertion(assertion)),
+            (None, ..) => Err(Refusal::Malformed(
+                "`client_assertion` comes with `client_assertion_type`, which names JWTs.",
+            )),
+            // RFC 6749 2.3: one method per request.
+            (Some(_), ..) => Err(Refusal::Malformed(
+                "`client_secret` and `client_assertion` are two proofs; send one.",
+            )),
+        }
+    }
+
+    /// Whether the client tries to prove who it is.
+    pub const fn has_proof(&self) -> bool {
+        self.client_secret.is_some() || self.client_assertion.is_some()
     }
 
     fn from_json(body: &Bytes) -> Result<Self, Refusal> {
@@ -117,13 +163,17 @@ impl TokenRequest {
             grant_type: some(self.grant_type),
             client_id: some(self.client_id),
             client_secret: some(self.client_secret),
+            client_assertion: some(self.client_assertion),
+            client_assertion_type: some(self.client_assertion_type),
             code: some(self.code),
             code_verifier: some(self.code_verifier),
+            device_code: some(self.device_code),
             redirect_uri: some(self.redirect_uri),
             refresh_token: some(self.refresh_token),
             username: some(self.username),
             password: some(self.password),
             scope: some(self.scope),
+            resource: some(self.resource),
             token: some(self.token),
             subject_token: some(self.subject_token),
             subject_token_type: some(self.subject_token_type),

@@ -9,13 +9,15 @@ use axum::{
 use service::clock;
 
 use crate::{
+    PasswordGrant,
     address::Peer,
+    cors::AboutClient,
     oauth::{Dialect, OAuthError, Refusal},
     oxide, personal, records,
     state::AppState,
 };
 
-use super::{Endpoint, TokenAnswer, TokenError, TokenRequest, password};
+use super::{Endpoint, TokenAnswer, TokenError, TokenRequest, device, password};
 
 /// Below the base path.
 pub fn standard_routes() -> Router<AppState> {
@@ -54,23 +56,27 @@ async fn answer(state: &AppState, endpoint: Endpoint, peer: Peer, request: Reque
         grant(state, &request, &endpoint, peer).await
     }
     .await;
-    match result {
-        Ok(answer) => {
-            metrics::counter!("wicketgate_auth_tokens", "outcome" => "issued").increment(1);
-            answer.into_response()
-        }
+    let outcome = if result.is_ok() { "issued" } else { "refused" };
+    metrics::counter!("wicketgate_auth_tokens", "outcome" => outcome).increment(1);
+    let mut response = match result {
+        Ok(answer) => answer.into_response(),
         Err(error) => {
-            metrics::counter!("wicketgate_auth_tokens", "outcome" => "refused").increment(1);
             let answer = refuse(&error, dialect);
             put_on_record(state, client_id.as_deref(), &error, peer).await;
             answer.into_response()
         }
+    };
+    if let Some(client) = client_id.map(AboutClient) {
+        response.extensions_mut().insert(client);
     }
+    response
 }
 
 /// What is refused is on record; whoever is refused need not wait for that to succeed.
 async fn put_on_record(state: &AppState, client_id: Option<&str>, error: &TokenError, peer: Peer) {
     let reason = match error {
+        // A device asks until it is answered.
+        TokenError::Refused(Refusal::DevicePending | Refusal::DeviceTooFast) => return,
         TokenError::Refused(refusal) => refusal.answer(Dialect::Standard).code.as_str(),
         TokenError::Braked(_) => "too_many_attempts",
         // Not the asker's fault.
@@ -99,7 +105,7 @@ async fn grant(
         "client_credentials" => {
             client_id.ok_or(Refusal::ClientIdMissing)?;
             let grant = crate::oauth::Grant::ClientCredentials;
-            if request.client_secret.is_none() {
+            if !request.has_proof() {
                 return Err(Refusal::SecretMissing { grant }.into());
             }
             oxide::client_credentials(state, request, endpoint, peer).await
@@ -107,7 +113,7 @@ async fn grant(
         "authorization_code" => {
             request.code.as_deref().ok_or(Refusal::CodeMissing)?;
             client_id.ok_or(Refusal::ClientIdMissing)?;
-            if request.client_secret.is_none() && request.code_verifier.is_none() {
+            if !request.has_proof() && request.code_verifier.is_none() {
                 return Err(Refusal::SecretOrVerifierMissing.into());
             }
             oxide::redeem_code(state, request, endpoint, peer).await
@@ -121,9 +127,11 @@ async fn grant(
             oxide::refresh(state, request, endpoint, peer).await
         }
         "urn:ietf:params:oauth:grant-type:token-exchange" if *endpoint == Endpoint::Standard => {
+            client_id.ok_or(Refusal::ClientIdMissing)?;
             personal::exchange(state, request, peer).await
         }
-        "password" if state.settings.grants.password => {
+        device::GRANT_TYPE => device::grant(state, request, endpoint, peer).await,
+        "password" if state.settings.grants.password != PasswordGrant::None => {
             client_id.ok_or(Refusal::ClientIdMissing)?;
             password::grant(state, request, endpoint, peer).await
         }

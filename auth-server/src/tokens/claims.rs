@@ -49,6 +49,17 @@ impl Audience {
         }
     }
 
+    /// With one more, if there is one.
+    #[must_use]
+    pub fn with(&self, more: Option<&str>) -> Self {
+        let mut all = match self {
+            Self::One(one) => vec![one.clone()],
+            Self::Many(many) => many.clone(),
+        };
+        all.extend(more.map(str::to_owned));
+        Self::of(all)
+    }
+
     pub fn contains(&self, api: &str) -> bool {
         match self {
             Self::One(one) => one == api,
@@ -173,5 +184,11 @@ mod tests {
         let bundle = Audience::of(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(serde_json::json!(bundle), serde_json::json!(["a", "b"]));
         assert!(bundle.contains("b") && !bundle.contains("c"));
+        let one = Audience::of(vec!["a".to_owned()]);
+        assert_eq!(one.with(None), one);
+        assert_eq!(
+            serde_json::json!(one.with(Some("r"))),
+            serde_json::json!(["a", "r"])
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, Validation};
-
 use sea_orm::DbErr;
+use serde::de::DeserializeOwned;
 
 use crate::{keys::SigningKeys, revoked, state::AppState};
 
@@ -36,21 +36,36 @@ pub async fn find(
     })
 }
 
-/// The claims of a valid signed token.
-///
-/// Type and algorithm are fixed, and the key is one of ours by its id: nothing in the header
-/// can choose another key, another algorithm or none.
+/// The claims of a valid signed access token.
 pub fn verify(
     keys: &SigningKeys,
     issuer: &str,
     token: &str,
     now: DateTime<Utc>,
 ) -> Result<Claims, InvalidToken> {
+    let claims: Claims = decode(keys, TYPE, issuer, token, now)?;
+    if claims.exp <= now.timestamp() {
+        return Err(InvalidToken);
+    }
+    Ok(claims)
+}
+
+/// The claims of a token that this server signed, however old it is.
+///
+/// Type and algorithm are fixed, and the key is one of ours by its id: nothing in the header
+/// can choose another key, another algorithm or none.
+pub fn decode<T: DeserializeOwned>(
+    keys: &SigningKeys,
+    typ: &str,
+    issuer: &str,
+    token: &str,
+    now: DateTime<Utc>,
+) -> Result<T, InvalidToken> {
     if token.len() > MAX_LENGTH {
         return Err(InvalidToken);
     }
     let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
-    if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::ES256 {
+    if header.typ.as_deref() != Some(typ) || header.alg != Algorithm::ES256 {
         return Err(InvalidToken);
     }
     let kid = header.kid.as_deref().ok_or(InvalidToken)?;
@@ -61,11 +76,7 @@ pub fn verify(
     // The audience is the caller's question, and time comes from our own clock.
     validation.validate_aud = false;
     validation.validate_exp = false;
-    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation)
-        .map_err(|_| InvalidToken)?
-        .claims;
-    if claims.exp <= now.timestamp() {
-        return Err(InvalidToken);
-    }
-    Ok(claims)
+    jsonwebtoken::decode::<T>(token, &key.decoding, &validation)
+        .map(|data| data.claims)
+        .map_err(|_| InvalidToken)
 }

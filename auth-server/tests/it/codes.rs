@@ -65,7 +65,7 @@ async fn a_login_leads_to_a_code_and_the_code_to_the_users_tokens() {
     assert!(claims["sid"].is_string() && claims["auth_time"].is_i64());
     for (path, authorization) in [
         ("/profile", token.clone()),
-        ("/oauth2/userinfo", format!("Bearer {token}")),
+        ("/userinfo", format!("Bearer {token}")),
     ] {
         let profile = server
             .get_with(path, &authorization)

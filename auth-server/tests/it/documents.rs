@@ -19,6 +19,20 @@ async fn metadata_names_endpoints_below_the_issuer() {
             "http://localhost:8000/auth/oauth2/token"
         );
         assert_eq!(document["code_challenge_methods_supported"][0], "S256");
+        assert_eq!(
+            document["id_token_signing_alg_values_supported"][0],
+            "ES256"
+        );
+        assert_eq!(document["request_uri_parameter_supported"], false);
+        let endpoints = document.as_object().unwrap().iter();
+        for (name, url) in endpoints.filter(|(name, _)| name.ends_with("_endpoint")) {
+            let path = url
+                .as_str()
+                .unwrap()
+                .strip_prefix("http://localhost:8000/auth");
+            let answer = server.get(path.unwrap()).await;
+            assert_ne!(answer.status, 404, "{name}");
+        }
     }
 }
 
@@ -128,5 +142,38 @@ async fn what_is_answered_to_one_person_is_kept_nowhere() {
         assert_eq!(answer.headers["pragma"], "no-cache");
         assert_eq!(answer.headers["expires"], "0");
         assert_eq!(answer.headers["surrogate-control"], "no-store");
+    }
+}
+
+#[test]
+fn the_list_of_what_is_kept_of_the_standards_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let list = std::fs::read_to_string(root.join("../docs/auth-conformance.md")).unwrap();
+    let mut sources = std::collections::BTreeMap::<String, String>::new();
+    let mut folders = vec![root.join("tests/it"), root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                let text = std::fs::read_to_string(path).unwrap();
+                sources.entry(module).or_default().push_str(&text);
+            }
+        }
+    }
+    let named: Vec<_> = list
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|text| text.split_once("::"))
+        .filter(|(module, _)| *module != "module")
+        .collect();
+    assert!(named.len() > 50);
+    for (module, test) in named {
+        let source = sources.get(module);
+        let is_there = source.is_some_and(|text| text.contains(&format!("fn {test}()")));
+        assert!(is_there, "{module}::{test}");
     }
 }

@@ -4,19 +4,27 @@
 #![cfg(test)]
 
 mod account;
+mod assertions;
+mod client_logout;
+mod clients;
 mod codes;
 mod consent;
+mod cors;
+mod devices;
 mod documents;
 mod external;
 mod kong;
 mod ldap;
 mod login;
 mod logout;
+mod old_clients;
 mod old_grants;
 mod opaque;
+mod openid;
 mod passthrough;
 mod records;
 mod refresh;
+mod resources;
 mod revoked;
 mod signup;
 mod support;

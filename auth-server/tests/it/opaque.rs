@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Form, TestServer, VERIFIER};
+use crate::support::{Answer, Form, TestServer, VERIFIER, claims};
 
 const SECRET: (&str, &str) = ("client_secret", "secret");
 const CLIENT: (&str, &str) = ("client_id", "app-sealed");
@@ -74,6 +74,33 @@ async fn a_token_says_nothing_and_the_server_says_what_a_signed_one_would() {
     ];
     let signed = server.token(&form).await.expect(200);
     assert_eq!(signed.member("access_token").split('.').count(), 3);
+}
+
+#[tokio::test]
+async fn beside_it_an_id_token_says_who_the_user_is() {
+    let server = server().await;
+    let resource = "http://localhost:8000/sealed/v1";
+    let more = [("scope", "openid read"), ("resource", resource)];
+    let code = server.browser().code("app-sealed", &more).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    let answer = token(&server, &form).await;
+    let token = answer.member("access_token");
+    let said = described(&server, &token).await;
+    assert_eq!(said["aud"], json!(["sealed", resource]));
+    assert_eq!(said["scope"], "openid read wicked:dev");
+    let id_token = claims(&answer.member("id_token"));
+    assert_eq!(id_token["aud"], "app-sealed");
+    assert_eq!(
+        (&id_token["sub"], &id_token["sid"]),
+        (&said["sub"], &said["sid"])
+    );
+    let bearer = format!("Bearer {token}");
+    let userinfo = server.get_with("/oauth2/userinfo", &bearer).await;
+    assert_eq!(userinfo.expect(200).json(), json!({"sub": "ada"}));
 }
 
 #[tokio::test]

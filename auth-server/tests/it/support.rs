@@ -6,10 +6,11 @@ mod kong;
 mod logs;
 mod portal_api;
 mod provider;
+mod receiver;
 
 use std::{path::PathBuf, time::Duration};
 
-use auth_server::{OldGrants, Settings};
+use auth_server::{OldGrants, PasswordGrant, Settings};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -34,6 +35,7 @@ pub use kong::{EXPIRES_IN, Kong};
 pub use logs::Logs;
 pub use portal_api::{PASSWORD, PortalApi};
 pub use provider::{Kind, Provider, back};
+pub use receiver::Receiver;
 
 /// Redirect URI of the applications.
 pub const REDIRECT: &str = "https://app.example/cb?x=1";
@@ -43,7 +45,9 @@ pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 const OLD_GRANTS: OldGrants = OldGrants {
     implicit: true,
-    password: true,
+    password: PasswordGrant::Confidential,
+    plain_pkce: false,
+    error_pages: false,
 };
 
 /// Members of a form.
@@ -91,6 +95,21 @@ impl TestServer {
         first(&portal);
         let location = Location::in_folder(data.path(), "auth-server.db");
         Self::on(location, data, portal, keys, OLD_GRANTS).await
+    }
+
+    /// On SQLite, with all that only old clients need.
+    pub async fn start_for_old_clients() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        let grants = OldGrants {
+            implicit: true,
+            password: PasswordGrant::All,
+            plain_pkce: true,
+            error_pages: true,
+        };
+        Self::on(location, data, portal, keys, grants).await
     }
 
     /// On SQLite, with tokens that a Kong keeps.
@@ -186,6 +205,7 @@ impl TestServer {
         let mut settings = Settings::new(portal.url.clone(), own_url, keys.clone(), data.path());
         settings.database = database;
         settings.render_json = true;
+        settings.receiver_networks = vec!["127.0.0.0/8".parse().unwrap()];
         settings.grants = grants;
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
         let task = tokio::spawn(auth_server::serve(

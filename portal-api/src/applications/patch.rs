@@ -57,12 +57,13 @@ mod tests {
 
     #[test]
     fn only_a_merge_patch_clears() {
-        let body = json!({"id": "orders", "description": null, "redirectUris": [], "mainUrl": "", "team": null});
+        let body = json!({"id": "orders", "description": null, "redirectUris": [], "mainUrl": "", "team": null, "oauth": null});
         assert_eq!(changes(body.clone(), false), Changes::default());
         let cleared = changes(body, true);
         assert_eq!(cleared.description, Some(None));
         assert_eq!(cleared.main_url, Some(None));
         assert_eq!(cleared.redirect_uris, Some(Vec::new()));
         assert_eq!(cleared.team, Some(None));
+        assert_eq!(cleared.oauth, Some(None));
     }
 }

@@ -31,7 +31,7 @@ impl Leniency {
 }
 
 /// More than any client needs; keeps rows and pages bounded.
-const MAX_URIS: usize = 50;
+pub const MAX_URIS: usize = 50;
 const MAX_LENGTH: usize = 2048;
 
 /// The wanted URIs out of both forms of the request: `redirectUris` wins unless it is empty, both
@@ -70,7 +70,8 @@ fn trimmed(uris: Vec<String>) -> Vec<String> {
     kept
 }
 
-fn is_valid(text: &str, leniency: Leniency) -> bool {
+/// Whether a browser may be sent there.
+pub fn is_valid(text: &str, leniency: Leniency) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
     };

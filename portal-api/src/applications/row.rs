@@ -1,6 +1,6 @@
 //! The table `applications`.
 
-use sdk::types::ClientType;
+use sdk::types::{ClientType, applications::OauthSettings};
 use sea_orm::{FromJsonQueryResult, entity::prelude::*};
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +18,16 @@ pub struct Model {
     pub changed_at: DateTimeUtc,
     pub changed_by: Option<String>,
     pub team_id: Option<String>,
+    pub oauth: Option<Oauth>,
 }
 
 /// Checked redirect URIs; the first one is the old single-valued `redirectUri`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
 pub struct RedirectUris(pub Vec<String>);
+
+/// Checked settings of an OAuth client.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, FromJsonQueryResult)]
+pub struct Oauth(pub OauthSettings);
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

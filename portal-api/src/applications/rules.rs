@@ -2,12 +2,15 @@
 
 use sdk::types::{
     ClientType,
-    applications::{CreateApplication, PatchApplication},
+    applications::{CreateApplication, OauthSettings, PatchApplication},
 };
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::redirect_uris::{self, Leniency};
+use super::{
+    oauth,
+    redirect_uris::{self, Leniency},
+};
 use crate::ApiError;
 
 const MAX_NAME: usize = 128;
@@ -26,6 +29,7 @@ pub struct NewApplication {
     pub main_url: Option<String>,
     pub client_type: ClientType,
     pub redirect_uris: Vec<String>,
+    pub oauth: Option<OauthSettings>,
     /// Not looked up yet.
     pub team: Option<String>,
 }
@@ -60,6 +64,7 @@ pub fn check_new(
         main_url: request.main_url,
         client_type,
         redirect_uris,
+        oauth: oauth::read(request.oauth, leniency)?,
         team: request.team.filter(|team| !team.is_empty()),
     })
 }
@@ -116,6 +121,7 @@ pub struct Changes {
     pub main_url: Option<Option<String>>,
     pub client_type: Option<ClientType>,
     pub redirect_uris: Option<Vec<String>>,
+    pub oauth: Option<Option<OauthSettings>>,
     /// Not looked up yet; `Some(None)` takes the application out of its team.
     pub team: Option<Option<String>>,
 }
@@ -126,14 +132,16 @@ pub enum Member {
     Description,
     MainUrl,
     RedirectUris,
+    Oauth,
     Team,
 }
 
 impl Member {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Description,
         Self::MainUrl,
         Self::RedirectUris,
+        Self::Oauth,
         Self::Team,
     ];
 
@@ -142,6 +150,7 @@ impl Member {
             Self::Description => "description",
             Self::MainUrl => "mainUrl",
             Self::RedirectUris => "redirectUris",
+            Self::Oauth => "oauth",
             Self::Team => "team",
         }
     }
@@ -182,6 +191,11 @@ pub fn check_patch(
             Some(Vec::new())
         } else {
             Some(uris).filter(|uris| !uris.is_empty())
+        },
+        oauth: if cleared.contains(&Member::Oauth) {
+            Some(None)
+        } else {
+            oauth::read(request.oauth, leniency)?.map(Some)
         },
         team: if cleared.contains(&Member::Team) {
             Some(None)

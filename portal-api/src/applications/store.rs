@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    row::{self, RedirectUris},
+    row::{self, Oauth, RedirectUris},
     rules::{Changes, NewApplication},
 };
 
@@ -48,6 +48,7 @@ pub async fn insert(
         changed_at: Set(now),
         changed_by: Set(changed_by),
         team_id: Set(new.team),
+        oauth: Set(new.oauth.map(Oauth)),
     };
     model.insert(txn).await
 }
@@ -78,6 +79,9 @@ pub async fn update(
     }
     if let Some(team) = changes.team {
         model.team_id = Set(team);
+    }
+    if let Some(oauth) = changes.oauth {
+        model.oauth = Set(oauth.map(Oauth));
     }
     model.changed_at = Set(now);
     model.changed_by = Set(changed_by);

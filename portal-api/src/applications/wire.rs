@@ -22,6 +22,7 @@ pub fn base(row: row::Model) -> types::Application {
         description: row.description,
         main_url: row.main_url,
         team: row.team_id,
+        oauth: row.oauth.map(|oauth| oauth.0),
         client_type,
         confidential: client_type == ClientType::Confidential,
         changed_date: Some(ChangedDate::Iso(row.changed_at.into())),
@@ -112,6 +113,7 @@ mod tests {
             changed_at: chrono::DateTime::UNIX_EPOCH,
             changed_by: None,
             team_id: None,
+            oauth: None,
         };
         let owners = owners.iter().map(|(id, role)| Owner {
             user_id: (*id).to_owned(),

@@ -102,7 +102,7 @@ pub const TABLES: &[Table] = &[
     table("applications", &["id"], &[
         ("id", Text), ("name", Text), ("description", Text), ("main_url", Text),
         ("client_type", Text), ("redirect_uris", Json), ("created_at", Time),
-        ("changed_at", Time), ("changed_by", Text), ("team_id", Text),
+        ("changed_at", Time), ("changed_by", Text), ("team_id", Text), ("oauth", Json),
     ]),
     table("owners", &["application_id", "user_id"], &[
         ("application_id", Text), ("user_id", Text), ("role", Text), ("added_at", Time),

@@ -45,7 +45,7 @@ impl Audited for applications::row::Model {
         json!({
             "name": self.name, "description": self.description, "mainUrl": self.main_url,
             "clientType": self.client_type, "redirectUris": self.redirect_uris.0,
-            "team": self.team_id,
+            "team": self.team_id, "oauth": self.oauth.as_ref().map(|oauth| &oauth.0),
         })
     }
 }

@@ -77,6 +77,7 @@ async fn ensure_application(
         changed_at: now,
         changed_by: None,
         team_id: None,
+        oauth: None,
     };
     let Some(stored) = applications::store::find(txn, APPLICATION).await? else {
         Entity::insert(wanted.into_active_model())
@@ -88,6 +89,7 @@ async fn ensure_application(
     wanted.changed_at = stored.changed_at;
     wanted.changed_by.clone_from(&stored.changed_by);
     wanted.team_id.clone_from(&stored.team_id);
+    wanted.oauth.clone_from(&stored.oauth);
     if wanted == stored {
         return Ok(None);
     }

@@ -174,6 +174,7 @@ async fn filled(location: &Location) -> anyhow::Result<Database> {
             main_url: None,
             client_type: ClientType::PublicSpa,
             redirect_uris: vec![format!("https://{number}.example.org/")],
+            oauth: None,
             team: None,
         };
         applications::store::insert(&txn, new, None, at).await?;

@@ -1,12 +1,13 @@
 //! Decisions about grants, without I/O.
 
 use chrono::{DateTime, Utc};
-use sdk::types::grants::GrantedScope;
+use sdk::types::grants::{GrantedScope, IDENTITY_SCOPES};
 use serde_json::Value;
 
 use crate::ApiError;
 
-/// The scopes of a body, each once; all of them have to be among the `known` ones of `api`.
+/// The scopes of a body, each once; all of them have to be among the `known` ones of `api`, or
+/// OpenID Connect's.
 pub fn wanted(api: &str, known: &[String], body: &Value) -> Result<Vec<String>, ApiError> {
     let refuse = |rule, message: String| Err(ApiError::invalid("grants", rule, message));
     let Some(grants) = body.get("grants") else {
@@ -18,9 +19,6 @@ pub fn wanted(api: &str, known: &[String], body: &Value) -> Result<Vec<String>, 
     let Some(entries) = grants.as_array() else {
         return refuse("type", "`grants` has to be a list.".to_owned());
     };
-    if !entries.is_empty() && known.is_empty() {
-        return refuse("no-scopes", format!("The API `{api}` has no scopes."));
-    }
     let mut wanted: Vec<String> = Vec::new();
     for entry in entries {
         let Some(scope) = entry.get("scope").and_then(Value::as_str) else {
@@ -29,7 +27,11 @@ pub fn wanted(api: &str, known: &[String], body: &Value) -> Result<Vec<String>, 
                 "Each entry of `grants` is an object with a `scope`.".to_owned(),
             );
         };
-        if !known.iter().any(|id| id == scope) {
+        let is_known = IDENTITY_SCOPES.contains(&scope) || known.iter().any(|id| id == scope);
+        if !is_known && known.is_empty() {
+            return refuse("no-scopes", format!("The API `{api}` has no scopes."));
+        }
+        if !is_known {
             return refuse(
                 "unknown-scope",
                 format!("The API `{api}` has no scope `{scope}`."),
@@ -64,6 +66,16 @@ pub fn merged(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scopes_of_openid_are_known_to_every_api() {
+        let body = |scope: &str| serde_json::json!({"grants": [{"scope": scope}]});
+        let read = ["read".to_owned()];
+        assert_eq!(wanted("orders", &[], &body("openid")).unwrap(), ["openid"]);
+        assert_eq!(wanted("orders", &read, &body("email")).unwrap(), ["email"]);
+        assert!(wanted("orders", &[], &body("read")).is_err());
+        assert!(wanted("orders", &read, &body("phone")).is_err());
+    }
 
     #[test]
     fn scopes_that_stay_keep_their_date() {

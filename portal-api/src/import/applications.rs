@@ -152,5 +152,6 @@ fn application(
         changed_at: object.changed_at(),
         changed_by: object.changed_by(),
         team_id: here.and_then(|here| here.team_id.clone()),
+        oauth: here.and_then(|here| here.oauth.clone()),
     }
 }

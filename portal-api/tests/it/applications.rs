@@ -360,6 +360,42 @@ async fn two_owners_who_take_each_others_role_at_once_leave_one() {
 }
 
 #[tokio::test]
+async fn an_application_says_what_it_is_as_an_oauth_client() {
+    for market in Market::on_each_database().await {
+        let oauth = json!({
+            "postLogoutRedirectUris": ["https://a.example/bye"],
+            "backchannelLogoutUri": "https://a.example/told",
+            "jwks": {"keys": [{"kty": "EC", "crv": "P-256", "kid": "1", "x": "a", "y": "b"}]},
+        });
+        let body = json!({"id": "shop", "name": "Shop", "oauth": oauth});
+        let made = market.post(DEVELOPER, "/applications", body).await;
+        assert_eq!(made.expect(201).json()["oauth"], oauth);
+        let read = async || {
+            let read = market.get(DEVELOPER, "/applications/shop").await;
+            read.expect(200).json()["oauth"].clone()
+        };
+        assert_eq!(read().await, oauth);
+        let body = json!({"id": "shop", "name": "Shop 2"});
+        let path = "/applications/shop";
+        market.patch(DEVELOPER, path, body).await.expect(200);
+        assert_eq!(read().await, oauth, "what is not named stays");
+        let without = json!({"postLogoutRedirectUris": ["https://a.example/bye"]});
+        let body = json!({"id": "shop", "oauth": without});
+        market.patch(DEVELOPER, path, body).await.expect(200);
+        assert_eq!(read().await, without, "it is replaced as a whole");
+        for wrong in [
+            json!({"postLogoutRedirectUris": ["http://a.example/"]}),
+            json!({"backchannelLogoutUri": "https://a.example/#x"}),
+            json!({"jwks": {"keys": [{"kty": "oct", "k": "secret"}]}}),
+            json!({"jwksUri": "https://a.example/"}),
+        ] {
+            let body = json!({"id": "shop", "oauth": wrong});
+            market.patch(DEVELOPER, path, body).await.expect(400);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_merge_patch_clears_and_an_old_patch_does_not() {
     let market = Market::start().await;
     let body =

@@ -156,7 +156,7 @@ impl OAuth {
 
     /// Asks who an access token stands for.
     pub async fn profile(&self, access: &Secret) -> Result<Profile, TokenError> {
-        let url = endpoint(&self.internal, "oauth2/userinfo");
+        let url = endpoint(&self.internal, "userinfo");
         let request = correlated(service::http::client().get(url)).bearer_auth(access.expose());
         read(request, "userinfo").await
     }

@@ -119,7 +119,7 @@ fn router(log: Log) -> Router {
         .route("/approvals/{id}/approve", post(decide))
         .route("/approvals/{id}/decline", post(decide))
         .route("/auth/oauth2/token", post(token))
-        .route("/auth/oauth2/userinfo", get(async || Json(json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}))))
+        .route("/auth/userinfo", get(async || Json(json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}))))
         .route("/auth/oauth2/revoke", post(revoke))
         .with_state(log)
 }

@@ -87,6 +87,8 @@ pub struct Application {
     pub client_type: ClientType,
     #[serde(default)]
     pub confidential: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OauthSettings>,
     /// The team to which it belongs; its members have their roles here, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
@@ -114,6 +116,22 @@ impl Application {
             owners.any(|owner| owner.user_id == user_id && owner.role == *role)
         })
     }
+}
+
+/// What an application says about itself as an OAuth client, beyond its redirect URIs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct OauthSettings {
+    /// Where the browser may be sent after a log-out; compared exactly.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Is told when a session of one of its users ends (OpenID Connect Back-Channel Logout).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    /// Public keys, as a JSON Web Key Set, with which it proves who it is (`private_key_jwt`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub jwks: Option<serde_json::Value>,
 }
 
 /// A user with a role on an application.
@@ -151,6 +169,9 @@ pub struct CreateApplication {
     pub client_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidential: Option<bool>,
+    /// Replaced as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OauthSettings>,
     /// A team of the caller in which he is owner or collaborator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,

@@ -27,6 +27,10 @@ pub struct Grant {
     pub changed_by: Option<String>,
 }
 
+/// Scopes of OpenID Connect: about the user, not about the API. They are granted beside those of any
+/// API.
+pub const IDENTITY_SCOPES: [&str; 3] = ["openid", "profile", "email"];
+
 /// A scope and since when it is granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -91,6 +91,7 @@ impl PortalApi {
             .route("/globals", get(globals))
             .route("/auth-servers/default", get(auth_server))
             .route("/apis", get(apis))
+            .route("/apis/{api}/config", get(api_config))
             .route("/pools/{pool}", get(pool))
             .route("/subscriptions/{client}", get(subscription))
             .route("/subscriptions/{client}/verify", post(verify))
@@ -274,6 +275,15 @@ impl PortalApi {
         id
     }
 
+    /// What an application says about itself as an OAuth client.
+    pub fn set_oauth(&self, application: &str, oauth: &Value) {
+        for client in &mut self.data().clients {
+            if client["application"]["id"] == application {
+                client["application"]["oauth"] = oauth.clone();
+            }
+        }
+    }
+
     pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
         let registration = json!({"poolId": pool, "userId": user, "namespace": namespace});
         self.data().registrations.push(registration);
@@ -395,6 +405,11 @@ async fn apis(State(api): State<PortalApi>) -> Json<Value> {
         .unwrap()
         .extend(data.apis.iter().cloned());
     Json(json!({"apis": apis}))
+}
+
+async fn api_config(Path(api): Path<String>) -> Json<Value> {
+    let path = format!("/{api}/v1");
+    Json(json!({"api": {"upstream_url": "http://backend/", "routes": [{"paths": [path]}]}}))
 }
 
 async fn pool(Path(pool): Path<String>) -> Response {
