@@ -139,6 +139,18 @@ impl TestServer {
         (server, kong)
     }
 
+    /// On SQLite, with the address at which it is reached as issuer.
+    pub async fn start_as_issuer() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        let own = |settings: &mut Settings, origin: &str| {
+            settings.external_url = Some(origin.parse().unwrap());
+        };
+        Self::on_with(location, data, portal, keys, own).await
+    }
+
     /// Two instances on one PostgreSQL; nothing where there is none.
     pub async fn start_two() -> Option<(Self, Self)> {
         Self::start_two_beside(|_| {}).await
@@ -199,6 +211,17 @@ impl TestServer {
         keys: Keys,
         grants: OldGrants,
     ) -> Self {
+        let set = |settings: &mut Settings, _: &str| settings.grants = grants;
+        Self::on_with(database, data, portal, keys, set).await
+    }
+
+    async fn on_with(
+        database: Location,
+        data: TempDir,
+        portal: PortalApi,
+        keys: Keys,
+        set: impl FnOnce(&mut Settings, &str),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let own_url = format!("http://{address}/").parse().unwrap();
@@ -206,7 +229,7 @@ impl TestServer {
         settings.database = database;
         settings.render_json = true;
         settings.receiver_networks = vec!["127.0.0.0/8".parse().unwrap()];
-        settings.grants = grants;
+        set(&mut settings, &format!("http://{address}"));
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
         let task = tokio::spawn(auth_server::serve(
             settings,

@@ -523,3 +523,55 @@ async fn the_pages_are_html_in_both_languages() {
     let english = browser.html("/failure", ("accept-language", "en")).await;
     assert!(english.expect(200).text.contains("This did not work"));
 }
+
+#[tokio::test]
+async fn another_auth_server_of_this_kind_is_a_provider() {
+    let other = TestServer::start_as_issuer().await;
+    let client = other
+        .portal
+        .add_client("us", "orders", "confidential", true);
+    let callback = "http://localhost:8000/auth/idp/callback";
+    other.portal.add_redirect_uri(&client, callback);
+    other.portal.add_user("lovelace", &[]);
+    let config = json!({"issuer": other.base, "clientId": client, "clientSecret": "secret"});
+    let server = TestServer::start_beside(|portal| portal.add_method("idp", "oidc", config)).await;
+    server
+        .portal
+        .add_client("app", "social", "confidential", true);
+    let (here, there) = (server.browser(), other.browser());
+    // Not logged in there, so nobody is without a page.
+    let silent = leave(&here, &[("prompt", "none")]).await;
+    let answer = there.get(silent.as_str()).await.expect(302).location();
+    assert_eq!(
+        parameter(&answer, "error").as_deref(),
+        Some("login_required")
+    );
+    let told = here.get(&own_path(&answer)).await.expect(302).location();
+    assert_eq!(parameter(&told, "error").as_deref(), Some("login_required"));
+    for more in [&[][..], &[("prompt", "login")]] {
+        let away = leave(&here, more).await;
+        assert!(away.as_str().starts_with(&other.base), "{away}");
+        let page = there.page(away.as_str()).await.expect("login");
+        let answer = there.log_in(&page, "lovelace").await.expect(302).location();
+        assert!(answer.as_str().starts_with(callback), "{answer}");
+        assert_eq!(parameter(&answer, "iss").as_deref(), Some(&*other.base));
+        let target = here.get(&own_path(&answer)).await.expect(302).location();
+        assert!(target.as_str().starts_with(REDIRECT), "{target}");
+    }
+    let (id, email, validated) = server.portal.find_custom("idp:lovelace").unwrap();
+    assert_eq!((email.as_str(), validated), ("lovelace@example.org", true));
+    assert_ne!(id, "lovelace");
+    // Another one's answer: the issuer has to be named, and the right one.
+    let away = leave(&here, &[("prompt", "login")]).await;
+    let page = there.page(away.as_str()).await.expect("login");
+    let answer = there.log_in(&page, "lovelace").await.expect(302).location();
+    let path = own_path(&answer);
+    let (without, _) = path.split_once("&iss=").unwrap();
+    here.get(without).await.expect(401);
+}
+
+/// An address of ours as a path below the base path.
+fn own_path(url: &Url) -> String {
+    let (_, path) = url.as_str().split_once("/auth").unwrap();
+    path.to_owned()
+}

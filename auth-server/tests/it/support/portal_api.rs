@@ -284,6 +284,15 @@ impl PortalApi {
         }
     }
 
+    /// One more address that the application of a client comes back to.
+    pub fn add_redirect_uri(&self, client_id: &str, uri: &str) {
+        let mut data = self.data();
+        let mut clients = data.clients.iter_mut();
+        let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
+        let uris = &mut client.unwrap()["application"]["redirectUris"];
+        uris.as_array_mut().unwrap().push(json!(uri));
+    }
+
     pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
         let registration = json!({"poolId": pool, "userId": user, "namespace": namespace});
         self.data().registrations.push(registration);
