@@ -296,12 +296,13 @@ fn made_by_us(
         scope: &scope,
         lifetime: api.lifetime(mode),
     };
-    let issuer = &state.configuration().issuer;
-    let issued = Box::new(tokens::make(mode, &state.keys, issuer, token, now));
+    let configuration = state.configuration();
+    let issuer = &configuration.issuer;
+    let access_token = Box::new(tokens::make(mode, &state.keys, issuer, token, now));
     Made {
-        id_token: id_token(state, grant, &issued.text, now),
+        id_token: id_token(state, grant, &access_token.text, now),
         by: MadeBy::Us {
-            issued,
+            issued: access_token,
             refresh_token: generation.map(|_| Secret::generate()),
         },
         scope,
