@@ -5,9 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use service::clock;
 
-use crate::support::{Answer, Browser, TestServer, VERIFIER, claims, parameter};
+use crate::support::{Answer, Browser, SECRET, TestServer, claims, parameter};
 
-const SECRET: (&str, &str) = ("client_secret", "secret");
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
@@ -21,23 +20,11 @@ async fn server() -> (TestServer, String) {
     (server, portal)
 }
 
-async fn redeem(server: &TestServer, client: &str, code: &str) -> String {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        SECRET,
-        ("code", code),
-        ("code_verifier", VERIFIER),
-    ];
-    let answer = server.token(&form).await.expect(200);
-    answer.member("access_token")
-}
-
 /// A browser in which ada is logged in at the portal, and the portal's token.
 async fn log_in<'s>(server: &'s TestServer, portal: &str) -> (Browser<'s>, String) {
     let browser = server.browser();
     let code = browser.code(portal, &[]).await;
-    let token = redeem(server, portal, &code).await;
+    let token = server.redeem(portal, &code).await.member("access_token");
     (browser, token)
 }
 
@@ -47,13 +34,6 @@ async fn get(server: &TestServer, path: &str, token: &str) -> Answer {
 
 async fn delete(server: &TestServer, path: &str, token: &str) -> Answer {
     server.call(Method::DELETE, path, token, None).await
-}
-
-async fn is_active(server: &TestServer, token: &str) -> bool {
-    let service = server.service_token();
-    let form = [("token", token)];
-    let answer = server.post_as("/oauth2/introspect", &service, &form).await;
-    answer.expect(200).json()["active"] == true
 }
 
 fn in_days(days: i64) -> String {
@@ -102,8 +82,8 @@ async fn sessions_are_listed_and_ended_with_all_that_came_out_of_them() {
     let path = format!("/account/sessions/{other}");
     delete(&server, &path, &here).await.expect(204);
     delete(&server, &path, &here).await.expect(404);
-    assert!(!is_active(&server, &there).await);
-    assert!(is_active(&server, &third).await);
+    assert!(!server.is_active(&there).await);
+    assert!(server.is_active(&third).await);
     let silent = Browser::authorize_url(&portal, &[("prompt", "none")]);
     let silent = elsewhere.get(&silent).await.expect(302).location();
     assert_eq!(
@@ -114,8 +94,8 @@ async fn sessions_are_listed_and_ended_with_all_that_came_out_of_them() {
     delete(&server, "/account/sessions", &here)
         .await
         .expect(204);
-    assert!(!is_active(&server, &third).await);
-    assert!(is_active(&server, &here).await);
+    assert!(!server.is_active(&third).await);
+    assert!(server.is_active(&here).await);
     let list = get(&server, "/account/sessions", &here).await.json();
     assert_eq!(list["count"], 1);
 }
@@ -127,7 +107,8 @@ async fn only_the_portal_sees_the_account_and_only_of_its_own_user() {
     let authorize = Browser::authorize_url("app-portal-api", &[]);
     let code = browser.get(&authorize).await.expect(302).location();
     let code = parameter(&code, "code").unwrap();
-    let app = redeem(&server, "app-portal-api", &code).await;
+    let app = server.redeem("app-portal-api", &code).await;
+    let app = app.member("access_token");
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", &portal),
@@ -152,13 +133,13 @@ async fn only_the_portal_sees_the_account_and_only_of_its_own_user() {
     let page = bobs.page(&Browser::authorize_url(&portal, &[])).await;
     let code = bobs.log_in(&page, "bob").await.expect(302).location();
     let code = parameter(&code, "code").unwrap();
-    let bob = redeem(&server, &portal, &code).await;
+    let bob = server.redeem(&portal, &code).await.member("access_token");
     let list = get(&server, "/account/sessions", &bob).await.json();
     assert_eq!(list["count"], 1);
     let adas = claims(&app)["sid"].as_str().unwrap().to_owned();
     let path = format!("/account/sessions/{adas}");
     delete(&server, &path, &bob).await.expect(404);
-    assert!(is_active(&server, &app).await);
+    assert!(server.is_active(&app).await);
 }
 
 #[tokio::test]
@@ -188,7 +169,7 @@ async fn a_personal_token_is_shown_once_and_exchanged_until_it_ends() {
         claims(&access).get("sid").is_none(),
         "no log-in stands behind"
     );
-    assert!(is_active(&server, &access).await);
+    assert!(server.is_active(&access).await);
     get(&server, "/account/tokens", &access).await.expect(403);
     let list = get(&server, "/account/tokens", &here).await.json();
     assert!(list["items"][0]["lastUsedAt"].is_string());
@@ -202,7 +183,7 @@ async fn a_personal_token_is_shown_once_and_exchanged_until_it_ends() {
     let path = format!("/account/tokens/{}", made["id"].as_str().unwrap());
     delete(&server, &path, &here).await.expect(204);
     delete(&server, &path, &here).await.expect(404);
-    assert!(!is_active(&server, &access).await);
+    assert!(!server.is_active(&access).await);
     let refused = exchange(&server, &portal, &personal).await.error();
     assert_eq!(refused, (400, "invalid_grant".to_owned()));
 }
@@ -269,7 +250,7 @@ async fn the_pages_do_the_same_for_a_browser() {
     assert_eq!(page.model["sessions"].as_array().unwrap().len(), 2);
     let forged = [("_csrf", "account-x"), ("end", "")];
     browser.post("/account/sessions", &forged).await.expect(403);
-    assert!(is_active(&server, &there).await);
+    assert!(server.is_active(&there).await);
     let csrf = page.csrf();
     let form = [("_csrf", csrf.as_str())];
     let page = browser
@@ -278,7 +259,7 @@ async fn the_pages_do_the_same_for_a_browser() {
         .expect("account_sessions");
     assert_eq!(page.model["ended"], true);
     assert_eq!(page.model["sessions"].as_array().unwrap().len(), 1);
-    assert!(!is_active(&server, &there).await);
+    assert!(!server.is_active(&there).await);
 
     let page = browser
         .page("/account/tokens")

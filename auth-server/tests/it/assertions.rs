@@ -8,7 +8,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestServer, claims};
+use crate::support::{Answer, SECRET, TestServer, claims};
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ISSUER: &str = "http://localhost:8000/auth";
@@ -148,7 +148,7 @@ async fn a_proof_counts_once_for_its_client_and_this_server() {
         assert_eq!(error, (401, "invalid_client".to_owned()), "{what}");
     }
     // One proof per request, and none for clients that cannot keep a key.
-    let two = [("client_id", "app-orders"), ("client_secret", "secret")];
+    let two = [("client_id", "app-orders"), SECRET];
     let error = present(&server, &with("iat", json!(now)), &two)
         .await
         .error();

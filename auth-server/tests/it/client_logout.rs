@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{
-    Answer, Browser, Receiver, TestServer, VERIFIER, claims, parameter, part, until,
-};
+use crate::support::{Answer, Browser, Receiver, TestServer, claims, parameter, part, until};
 
 const BYE: &str = "https://app.example/bye";
 
@@ -29,14 +27,7 @@ async fn tokens(server: &TestServer, browser: &Browser<'_>, client: &str) -> Ans
         answer = browser.log_in(&page, "ada").await;
     }
     let code = parameter(&answer.expect(302).location(), "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    server.token(&form).await.expect(200)
+    server.redeem(client, &code).await
 }
 
 fn logout(parameters: &[(&str, &str)]) -> String {

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, CHALLENGE, Form, REDIRECT, TestServer, VERIFIER, claims, parameter};
+use crate::support::{
+    Browser, CHALLENGE, Form, REDIRECT, SECRET, TestServer, VERIFIER, claims, parameter,
+};
 
 async fn server() -> TestServer {
     let server = TestServer::start().await;
@@ -34,7 +36,6 @@ fn redeem<'a>(
     form.iter().chain(more).copied().collect()
 }
 
-const SECRET: (&str, &str) = ("client_secret", "secret");
 const PKCE: (&str, &str) = ("code_verifier", VERIFIER);
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Registration, choice of a tenant, consent.
 
-use crate::support::{Browser, TestServer, VERIFIER, claims, parameter};
+use crate::support::{Browser, SECRET, TestServer, claims, parameter};
 
 #[tokio::test]
 async fn an_untrusted_application_needs_consent_once() {
@@ -48,17 +48,9 @@ async fn an_untrusted_application_needs_consent_once() {
         .await
         .location();
     let code = parameter(&allowed, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-orders"),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
     let refresh = server
-        .token(&form)
+        .redeem("app-orders", &code)
         .await
-        .expect(200)
         .member("refresh_token");
     browser.get(&url).await.expect(302);
     // Withdrawn: asked again, and the tokens have ended.
@@ -78,7 +70,7 @@ async fn an_untrusted_application_needs_consent_once() {
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", "app-orders"),
-        ("client_secret", "secret"),
+        SECRET,
         ("refresh_token", &refresh),
     ];
     assert_eq!(
@@ -133,14 +125,10 @@ async fn an_api_with_a_pool_asks_for_registration_first() {
         .expect(302)
         .location();
     let code = parameter(&target, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "portal-portal-api"),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    let token = server.token(&form).await.expect(200).member("access_token");
+    let token = server
+        .redeem("portal-portal-api", &code)
+        .await
+        .member("access_token");
     let profile = server.get_with("/profile", &token).await.expect(200).json();
     assert_eq!(profile["name"], "Ada Lovelace");
     assert_eq!(profile["wicked.haufe.io:company"], "Engines");
@@ -187,14 +175,10 @@ async fn a_tenant_comes_from_a_registration_and_from_nowhere_else() {
         .expect(302)
         .location();
     let code = parameter(&target, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-tenants"),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    let token = server.token(&form).await.expect(200).member("access_token");
+    let token = server
+        .redeem("app-tenants", &code)
+        .await
+        .member("access_token");
     assert_eq!(
         claims(&token)["authenticated_userid"],
         "sub=ada;namespace=globex"

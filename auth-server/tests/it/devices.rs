@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Browser, Form, TestServer, claims};
+use crate::support::{Answer, Browser, Form, SECRET, TestServer, claims};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -184,7 +184,7 @@ async fn what_a_device_asks_wrongly_is_said() {
         (&[("client_id", "nobody")], (401, "invalid_client")),
         (&[("client_id", "job-machines")], (401, "invalid_client")),
         (
-            &[("client_id", "job-machines"), ("client_secret", "secret")],
+            &[("client_id", "job-machines"), SECRET],
             (400, "unauthorized_client"),
         ),
         (

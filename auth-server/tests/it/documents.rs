@@ -1,6 +1,6 @@
 //! What is published: metadata, keys, health, pages.
 
-use crate::support::{Browser, TestServer, part};
+use crate::support::{Browser, SECRET, TestServer, part};
 
 #[tokio::test]
 async fn metadata_names_endpoints_below_the_issuer() {
@@ -52,7 +52,7 @@ async fn the_published_key_is_the_one_that_signs() {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", "app-orders"),
-        ("client_secret", "secret"),
+        SECRET,
     ];
     let token = server.token(&form).await.member("access_token");
     assert_eq!(part(&token, 0)["kid"], key["kid"]);

@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::support::{Browser, PASSWORD, Page, REDIRECT, TestServer, VERIFIER, parameter};
-
-const SECRET: (&str, &str) = ("client_secret", "secret");
+use crate::support::{Browser, PASSWORD, Page, REDIRECT, SECRET, TestServer, parameter};
 
 /// What the service was asked.
 type Asked = Arc<Mutex<Vec<Value>>>;
@@ -90,14 +88,10 @@ async fn the_first_log_in_makes_an_account_and_the_next_one_finds_it() {
     assert_eq!((email.as_str(), validated), ("bond@example.org", false));
     assert_eq!(server.portal.mails(), 1, "the address has to be confirmed");
     let code = parameter(&target, "code").unwrap();
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-team"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-        SECRET,
-    ];
-    let token = server.token(&form).await.expect(200).member("access_token");
+    let token = server
+        .redeem("app-team", &code)
+        .await
+        .member("access_token");
     let profile = server.get_with("/profile", &token).await.expect(200).json();
     let expected = json!({"sub": id, "email": "bond@example.org", "email_verified": false,
         "name": "James"});

@@ -3,11 +3,10 @@
 use serde_json::json;
 
 use crate::support::{
-    Answer, Browser, CHALLENGE, EXPIRES_IN, Form, Kong, Logs, PASSWORD, TestServer, VERIFIER,
-    parameter, until,
+    Answer, Browser, CHALLENGE, EXPIRES_IN, Form, Kong, Logs, PASSWORD, SECRET, TestServer,
+    VERIFIER, parameter, until,
 };
 
-const SECRET: (&str, &str) = ("client_secret", "secret");
 const OLD_URL: &str = "/local/api/orders/token";
 
 /// A server with clients that the gateway has, too.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Directory, PASSWORD, REDIRECT, TestServer};
+use crate::support::{Browser, Directory, PASSWORD, REDIRECT, SECRET, TestServer};
 
 /// A server with a method `staff-directory` of type `ldap`, and the directory behind it.
 async fn server(change: impl FnOnce(&Directory, &mut Value)) -> Option<(TestServer, Directory)> {
@@ -53,7 +53,7 @@ async fn a_directory_is_asked_over_tls_and_the_account_made_from_its_entry() {
     let form = [
         ("grant_type", "password"),
         ("client_id", "app-social"),
-        ("client_secret", "secret"),
+        SECRET,
         ("username", "turing"),
         ("password", PASSWORD),
     ];
@@ -86,7 +86,7 @@ async fn ldap_refuses_empty_passwords_wrong_ones_and_names_that_are_filters() {
         let form = [
             ("grant_type", "password"),
             ("client_id", "app-social"),
-            ("client_secret", "secret"),
+            SECRET,
             ("username", username),
             ("password", ""),
         ];

@@ -1,6 +1,6 @@
 //! The end of a session.
 
-use crate::support::{Browser, TestServer, VERIFIER, parameter};
+use crate::support::{Browser, TestServer, parameter};
 
 #[tokio::test]
 async fn logging_out_ends_session_and_tokens_and_goes_to_the_portal_only() {
@@ -10,14 +10,10 @@ async fn logging_out_ends_session_and_tokens_and_goes_to_the_portal_only() {
         .add_client("app", "orders", "confidential", true);
     let browser = server.browser();
     let code = browser.code("app-orders", &[]).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-orders"),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    let token = server.token(&form).await.expect(200).member("access_token");
+    let token = server
+        .redeem("app-orders", &code)
+        .await
+        .member("access_token");
     // A foreign site cannot do it without asking.
     let asked = browser
         .get_with("/logout", "sec-fetch-site", "cross-site")

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use crate::support::{
-    Answer, Browser, Form, Kong, PASSWORD, REDIRECT, TestServer, claims, parameter,
+    Answer, Browser, Form, Kong, PASSWORD, REDIRECT, SECRET, TestServer, claims, parameter,
 };
 
-const SECRET: (&str, &str) = ("client_secret", "secret");
 const OLD_URL: &str = "/local/api/direct/token";
 
 async fn server() -> TestServer {

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Form, TestServer, VERIFIER, claims};
+use crate::support::{Answer, Form, SECRET, TestServer, claims};
 
-const SECRET: (&str, &str) = ("client_secret", "secret");
 const CLIENT: (&str, &str) = ("client_id", "app-sealed");
 
 async fn server() -> TestServer {
@@ -22,12 +21,7 @@ async fn token(server: &TestServer, more: Form<'_>) -> Answer {
 
 async fn of_user(server: &TestServer) -> Answer {
     let code = server.browser().code("app-sealed", &[]).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("code_verifier", VERIFIER),
-    ];
-    token(server, &form).await
+    server.redeem("app-sealed", &code).await
 }
 
 async fn described(server: &TestServer, token: &str) -> Value {
@@ -82,12 +76,7 @@ async fn beside_it_an_id_token_says_who_the_user_is() {
     let resource = "http://localhost:8000/sealed/v1";
     let more = [("scope", "openid read"), ("resource", resource)];
     let code = server.browser().code("app-sealed", &more).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("code", code.as_str()),
-        ("code_verifier", VERIFIER),
-    ];
-    let answer = token(&server, &form).await;
+    let answer = server.redeem("app-sealed", &code).await;
     let token = answer.member("access_token");
     let said = described(&server, &token).await;
     assert_eq!(said["aud"], json!(["sealed", resource]));

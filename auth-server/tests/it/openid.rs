@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::{
-    Answer, Browser, REDIRECT, TestServer, VERIFIER, claims, parameter, part, with_part,
+    Answer, Browser, REDIRECT, SECRET, TestServer, VERIFIER, claims, parameter, part, with_part,
 };
 
 const ISSUER: &str = "http://localhost:8000/auth";
@@ -21,26 +21,12 @@ async fn server() -> TestServer {
     server
 }
 
-async fn redeem(server: &TestServer, client: &str, code: &str) -> Answer {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("client_secret", "secret"),
-        ("code", code),
-        ("code_verifier", VERIFIER),
-    ];
-    server.token(&form).await.expect(200)
-}
-
 /// The tokens of `ada`, logged in at `browser`.
 async fn tokens(server: &TestServer, browser: &Browser<'_>, scope: &str) -> Answer {
     let more = [("scope", scope), ("nonce", "n-0S6_WzA2Mj")];
-    redeem(
-        server,
-        "app-orders",
-        &browser.code("app-orders", &more).await,
-    )
-    .await
+    server
+        .redeem("app-orders", &browser.code("app-orders", &more).await)
+        .await
 }
 
 fn error_of(target: &Url) -> Option<String> {
@@ -80,7 +66,7 @@ async fn an_id_token_says_who_logged_in_when_and_for_which_request() {
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", "app-orders"),
-        ("client_secret", "secret"),
+        SECRET,
         ("refresh_token", &tokens.member("refresh_token")),
     ];
     let refreshed = server.token(&form).await.expect(200);
@@ -95,12 +81,12 @@ async fn an_id_token_says_who_logged_in_when_and_for_which_request() {
 async fn without_openid_there_is_no_id_token_and_an_id_token_is_no_access_token() {
     let server = server().await;
     let browser = server.browser();
-    let plain = redeem(
-        &server,
-        "app-orders",
-        &browser.code("app-orders", &[("scope", "read")]).await,
-    )
-    .await;
+    let plain = server
+        .redeem(
+            "app-orders",
+            &browser.code("app-orders", &[("scope", "read")]).await,
+        )
+        .await;
     assert!(plain.json().get("id_token").is_none());
     let bearer = format!("Bearer {}", plain.member("access_token"));
     let refused = server.get_with("/oauth2/userinfo", &bearer).await;
@@ -118,7 +104,7 @@ async fn without_openid_there_is_no_id_token_and_an_id_token_is_no_access_token(
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", "app-orders"),
-        ("client_secret", "secret"),
+        SECRET,
         ("scope", "openid"),
     ];
     let error = server.token(&form).await.error();
@@ -160,14 +146,14 @@ async fn a_user_agrees_to_scopes_of_openid_like_to_others() {
     let form = [("_csrf", csrf), ("_action", "allow")];
     let target = browser.post("/local/grant", &form).await.expect(302);
     let code = parameter(&target.location(), "code").unwrap();
-    let tokens = redeem(&server, "shop-orders", &code).await;
+    let tokens = server.redeem("shop-orders", &code).await;
     assert_eq!(tokens.member("scope"), "openid email read wicked:dev");
     // The next time nothing is asked, and a refresh looks at the same consent.
     browser.get(&url).await.expect(302);
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", "shop-orders"),
-        ("client_secret", "secret"),
+        SECRET,
         ("refresh_token", &tokens.member("refresh_token")),
     ];
     server.token(&form).await.expect(200);

@@ -9,10 +9,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::support::{
-    Answer, Browser, PASSWORD, PortalApi, REDIRECT, TestServer, VERIFIER, claims, parameter,
+    Answer, Browser, PASSWORD, PortalApi, REDIRECT, SECRET, TestServer, claims, parameter,
 };
-
-const SECRET: (&str, &str) = ("client_secret", "secret");
 
 /// The operator's services: one knows names and passwords, one decides.
 #[derive(Clone, Default)]
@@ -112,17 +110,9 @@ async fn authorize(browser: &Browser<'_>, client: &str, more: &[(&str, &str)]) -
     answer.expect(302).location()
 }
 
-async fn redeem(server: &TestServer, client: &str, target: &Url) -> Answer {
+fn code(target: &Url) -> String {
     assert!(target.as_str().starts_with(REDIRECT), "{target}");
-    let code = parameter(target, "code").unwrap_or_else(|| panic!("no code: {target}"));
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-        SECRET,
-    ];
-    server.token(&form).await
+    parameter(target, "code").unwrap_or_else(|| panic!("no code: {target}"))
 }
 
 async fn refresh(server: &TestServer, client: &str, token: &str) -> Answer {
@@ -152,7 +142,7 @@ async fn users_who_are_passed_through_get_no_account_and_keep_their_profile() {
     let (server, _) = server().await;
     let browser = server.browser();
     let target = authorize(&browser, "app-users", &[("scope", "read")]).await;
-    let answer = redeem(&server, "app-users", &target).await.expect(200);
+    let answer = server.redeem("app-users", &code(&target)).await;
     let token = answer.member("access_token");
     assert!(server.portal.find_custom("staff-list:7").is_none());
     let claims = claims(&token);
@@ -173,7 +163,7 @@ async fn users_who_are_passed_through_get_no_account_and_keep_their_profile() {
     let target = authorize(&browser, "app-social", &[]).await;
     assert!(target.as_str().starts_with(REDIRECT), "{target}");
     let (id, ..) = server.portal.find_custom("staff-list:7").unwrap();
-    let answer = redeem(&server, "app-social", &target).await.expect(200);
+    let answer = server.redeem("app-social", &code(&target)).await;
     let token = answer.member("access_token");
     assert_eq!(self::claims(&token)["sub"], *id);
     // The provider's claims are in the profile of an API without a pool.
@@ -197,7 +187,7 @@ async fn own_accounts_are_passed_through_by_their_id_and_without_groups() {
     let url = Browser::authorize_url("app-users", &[("auth_method", "local")]);
     let page = browser.page(&url).await.expect("login");
     let target = browser.log_in(&page, "ada").await.expect(302).location();
-    let answer = redeem(&server, "app-users", &target).await.expect(200);
+    let answer = server.redeem("app-users", &code(&target)).await;
     let claims = claims(&answer.member("access_token"));
     assert_eq!(claims["authenticated_userid"], "sub=ada");
     assert_eq!(claims["scope"], "read write", "no `wicked:dev`");
@@ -215,7 +205,7 @@ async fn a_scope_service_decides_instead_of_consent() {
     for client in ["shy-through", "shy-scopes"] {
         let browser = server.browser();
         let target = authorize(&browser, client, &[("scope", "read")]).await;
-        let answer = redeem(&server, client, &target).await.expect(200);
+        let answer = server.redeem(client, &code(&target)).await;
         assert_eq!(answer.member("scope"), "write");
         let token = answer.member("access_token");
         let claims = claims(&token);
@@ -345,7 +335,7 @@ async fn kong_keeps_tokens_of_users_who_are_passed_through() {
     services.decide(decision("agent=7"));
     *services.refresh.lock().unwrap() = json!({"allow_refresh": true});
     let target = authorize(&server.browser(), "shy-through", &[("scope", "read")]).await;
-    let first = redeem(&server, "shy-through", &target).await.expect(200);
+    let first = server.redeem("shy-through", &code(&target)).await;
     let row = kong.token(&first.member("access_token")).unwrap();
     assert_eq!(row.user.as_deref(), Some("agent=7"));
     assert_eq!(row.scope.as_deref(), Some("read"));

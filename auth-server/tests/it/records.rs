@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Browser, TestServer, VERIFIER, until};
+use crate::support::{Browser, SECRET, TestServer, VERIFIER, until};
 
 /// Action, outcome, user, name and method of a record.
 fn told(record: &Value) -> Value {
@@ -75,8 +75,7 @@ async fn tokens_are_on_record_when_they_are_issued_refused_and_revoked() {
     let server = TestServer::start().await;
     let kind = "confidential";
     server.portal.add_client("app", "orders", kind, true);
-    let secret = ("client_secret", "secret");
-    let client = [("client_id", "app-orders"), secret];
+    let client = [("client_id", "app-orders"), SECRET];
     let with = |more: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
         let all = client.iter().chain(more);
         all.map(|(name, value)| (*name, (*value).to_owned()))

@@ -1,8 +1,6 @@
 //! Refresh tokens: rotation, the one repetition, reuse.
 
-use crate::support::{Answer, Form, TestServer, VERIFIER};
-
-const SECRET: (&str, &str) = ("client_secret", "secret");
+use crate::support::{Answer, Form, SECRET, TestServer};
 
 async fn server() -> TestServer {
     let server = TestServer::start().await;
@@ -17,14 +15,7 @@ async fn server() -> TestServer {
 
 async fn first(server: &TestServer) -> Answer {
     let code = server.browser().code("app-orders", &[]).await;
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-orders"),
-        SECRET,
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    server.token(&form).await.expect(200)
+    server.redeem("app-orders", &code).await
 }
 
 async fn refresh(server: &TestServer, client: &str, token: &str, more: &[(&str, &str)]) -> Answer {

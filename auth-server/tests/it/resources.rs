@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Browser, TestServer, VERIFIER, claims, parameter};
+use crate::support::{Browser, SECRET, TestServer, VERIFIER, claims, parameter};
 
 const ORDERS: &str = "http://localhost:8000/orders/v1";
 
@@ -18,7 +18,7 @@ async fn server() -> TestServer {
 async fn a_token_is_for_the_resource_that_was_asked_for_and_for_its_api() {
     let server = server().await;
     let audience = json!(["orders", ORDERS]);
-    let base = [("client_id", "app-orders"), ("client_secret", "secret")];
+    let base = [("client_id", "app-orders"), SECRET];
     let with = |more: &[(&'static str, String)]| {
         let mut form: Vec<(&str, String)> = base
             .iter()
@@ -70,7 +70,7 @@ async fn a_resource_of_somebody_else_is_refused() {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", "app-orders"),
-            ("client_secret", "secret"),
+            SECRET,
             ("resource", resource),
         ];
         let error = server.token(&form).await.error();

@@ -4,9 +4,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use service::clock;
 
-use crate::support::{Answer, Browser, TestServer, VERIFIER, claims, parameter, until};
-
-const SECRET: (&str, &str) = ("client_secret", "secret");
+use crate::support::{Answer, Browser, SECRET, TestServer, claims, parameter, until};
 
 async fn server() -> TestServer {
     let server = TestServer::start().await;
@@ -22,26 +20,7 @@ async fn server() -> TestServer {
 /// Tokens of the user `ada`.
 async fn tokens(server: &TestServer, client: &str) -> Answer {
     let code = server.browser().code(client, &[]).await;
-    redeem(server, client, &code).await
-}
-
-async fn redeem(server: &TestServer, client: &str, code: &str) -> Answer {
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", client),
-        SECRET,
-        ("code", code),
-        ("code_verifier", VERIFIER),
-    ];
-    server.token(&form).await.expect(200)
-}
-
-async fn is_active(server: &TestServer, token: &str) -> bool {
-    let service = server.service_token();
-    let answer = server
-        .post_as("/oauth2/introspect", &service, &[("token", token)])
-        .await;
-    answer.expect(200).json()["active"] == true
+    server.redeem(client, &code).await
 }
 
 async fn feed(server: &TestServer, after: i64) -> Value {
@@ -114,14 +93,15 @@ async fn a_deleted_user_has_nothing_left() {
     let server = server().await;
     let browser = server.browser();
     let code = browser.code("app-orders", &[]).await;
-    let token = redeem(&server, "app-orders", &code)
+    let token = server
+        .redeem("app-orders", &code)
         .await
         .member("access_token");
-    assert!(is_active(&server, &token).await);
+    assert!(server.is_active(&token).await);
     server.portal.remove_user("ada");
     let event = json!({"deletedUserId": "ada", "userId": "admin"});
     server.portal.tell("user", "delete", event).await;
-    assert!(!is_active(&server, &token).await);
+    assert!(!server.is_active(&token).await);
     let told = feed(&server, 0).await;
     let of_user = told["revocations"].as_array().unwrap().iter();
     let of_user = of_user
@@ -145,17 +125,17 @@ async fn a_locked_user_and_an_old_password_end_tokens() {
     server.portal.end_sessions("ada", ended);
     let event = json!({"updatedUserId": "ada"});
     server.portal.tell("user", "update", event.clone()).await;
-    assert!(!is_active(&server, &old).await);
+    assert!(!server.is_active(&old).await);
     next_second().await;
     let new = tokens(&server, "app-orders").await.member("access_token");
     // The same news again ends nothing that came after.
     server.portal.tell("user", "update", event.clone()).await;
     let password = json!({"userId": "ada"});
     server.portal.tell("user", "password", password).await;
-    assert!(is_active(&server, &new).await);
+    assert!(server.is_active(&new).await);
     server.portal.lock("ada");
     server.portal.tell("user", "update", event).await;
-    assert!(!is_active(&server, &new).await);
+    assert!(!server.is_active(&new).await);
 }
 
 #[tokio::test]
@@ -167,8 +147,8 @@ async fn consent_withdrawn_elsewhere_ends_what_rests_on_it() {
     let app = tokens(&server, "app-orders").await.member("access_token");
     let event = json!({"userId": "ada", "applicationId": "asking", "apiId": "orders"});
     server.portal.tell("grant", "delete", event).await;
-    assert!(!is_active(&server, &asking).await);
-    assert!(is_active(&server, &app).await, "another application's");
+    assert!(!server.is_active(&asking).await);
+    assert!(server.is_active(&app).await, "another application's");
 }
 
 #[tokio::test]
@@ -181,14 +161,14 @@ async fn a_logged_out_session_is_one_entry() {
     let second = parameter(&second, "code").unwrap();
     let mut had = Vec::new();
     for (client, code) in [("app-orders", first), ("other-orders", second)] {
-        had.push(redeem(&server, client, &code).await.member("access_token"));
+        had.push(server.redeem(client, &code).await.member("access_token"));
     }
     browser.get("/logout").await.expect(200);
     let told = feed(&server, 0).await;
     assert_eq!(told["revocations"].as_array().unwrap().len(), 1, "{told}");
     for token in &had {
         assert_eq!(told["revocations"][0]["sid"], claims(token)["sid"]);
-        assert!(!is_active(&server, token).await);
+        assert!(!server.is_active(token).await);
     }
 }
 
@@ -205,5 +185,5 @@ async fn two_instances_tell_the_same() {
     };
     let (told, ()) = tokio::join!(feed(&two, 0), revoking);
     assert_eq!(told["revocations"][0]["jti"], claims(&token)["jti"]);
-    assert!(!is_active(&two, &token).await);
+    assert!(!two.is_active(&token).await);
 }

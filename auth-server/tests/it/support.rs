@@ -39,6 +39,8 @@ pub use receiver::Receiver;
 
 /// Redirect URI of the applications.
 pub const REDIRECT: &str = "https://app.example/cb?x=1";
+/// Of every confidential client.
+pub const SECRET: (&str, &str) = ("client_secret", "secret");
 /// A PKCE verifier with its challenge (RFC 7636, appendix B).
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -302,6 +304,26 @@ impl TestServer {
             request = request.json(&body);
         }
         Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The tokens for a code of this confidential client.
+    pub async fn redeem(&self, client: &str, code: &str) -> Answer {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client),
+            SECRET,
+            ("code", code),
+            ("code_verifier", VERIFIER),
+        ];
+        self.token(&form).await.expect(200)
+    }
+
+    /// Whether introspection calls the token good.
+    pub async fn is_active(&self, token: &str) -> bool {
+        let service = self.service_token();
+        let form = [("token", token)];
+        let answer = self.post_as("/oauth2/introspect", &service, &form).await;
+        answer.expect(200).json()["active"] == true
     }
 
     /// `POST /oauth2/token`

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{TestServer, claims, part, with_part};
+use crate::support::{SECRET, TestServer, claims, part, with_part};
 
 const FORM: &[(&str, &str)] = &[
     ("grant_type", "client_credentials"),
@@ -29,14 +29,14 @@ fn with<'a>(form: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(&'
 }
 
 async fn client_token(server: &TestServer) -> String {
-    let form = with(FORM, &[("client_secret", "secret"), ("scope", "read")]);
+    let form = with(FORM, &[SECRET, ("scope", "read")]);
     server.token(&form).await.expect(200).member("access_token")
 }
 
 #[tokio::test]
 async fn a_client_gets_a_token_with_the_claims_of_its_subscription() {
     let server = server().await;
-    let form = with(FORM, &[("client_secret", "secret"), ("scope", "read")]);
+    let form = with(FORM, &[SECRET, ("scope", "read")]);
     let answer = server.token(&form).await.expect(200);
     let body = answer.json();
     assert_eq!(body["token_type"], "bearer");
@@ -68,7 +68,6 @@ async fn a_client_gets_a_token_with_the_claims_of_its_subscription() {
 #[tokio::test]
 async fn each_refusal_has_its_status_and_code_at_both_urls() {
     let server = server().await;
-    let secret = ("client_secret", "secret");
     let page = [
         ("grant_type", "client_credentials"),
         ("client_id", "page-orders"),
@@ -96,32 +95,32 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
             (400, "invalid_client"),
         ),
         (
-            with(&[FORM[0]], &[("client_id", "nobody"), secret]),
+            with(&[FORM[0]], &[("client_id", "nobody"), SECRET]),
             (401, "invalid_client"),
             (400, "invalid_request"),
         ),
         (
-            with(&[FORM[0]], &[("client_id", "../x"), secret]),
+            with(&[FORM[0]], &[("client_id", "../x"), SECRET]),
             (401, "invalid_client"),
             (400, "invalid_request"),
         ),
         (
-            with(FORM, &[secret, ("scope", "fly")]),
+            with(FORM, &[SECRET, ("scope", "fly")]),
             (400, "invalid_scope"),
             (400, "invalid_scope"),
         ),
         (
-            with(FORM, &[secret, ("scope", "wicked:admin")]),
+            with(FORM, &[SECRET, ("scope", "wicked:admin")]),
             (400, "invalid_scope"),
             (400, "invalid_scope"),
         ),
         (
-            with(&page, &[secret]),
+            with(&page, &[SECRET]),
             (400, "unauthorized_client"),
             (401, "unauthorized_client"),
         ),
         (
-            with(FORM, &[secret, secret]),
+            with(FORM, &[SECRET, SECRET]),
             (400, "invalid_request"),
             (400, "invalid_request"),
         ),
@@ -150,7 +149,7 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
         }
     }
     // A client of another API, a method the API does not accept, and a method that is off.
-    let good = with(FORM, &[secret]);
+    let good = with(FORM, &[SECRET]);
     assert_eq!(
         server
             .post("/local/api/machines/token", &good)
@@ -181,11 +180,7 @@ async fn a_token_is_described_to_those_who_may_know_and_ends_when_revoked() {
     assert_eq!(active["active"], true);
     assert_eq!(active["subscription"], "sub-app-orders");
     assert_eq!(active["token_type"], "bearer");
-    let as_client = [
-        ("client_id", "app-orders"),
-        ("client_secret", "secret"),
-        asked[0],
-    ];
+    let as_client = [("client_id", "app-orders"), SECRET, asked[0]];
     assert_eq!(
         server.post("/oauth2/introspect", &as_client).await.json()["active"],
         true
@@ -194,11 +189,7 @@ async fn a_token_is_described_to_those_who_may_know_and_ends_when_revoked() {
     server
         .portal
         .add_client("other", "machines", "confidential", false);
-    let foreign = [
-        ("client_id", "other-machines"),
-        ("client_secret", "secret"),
-        asked[0],
-    ];
+    let foreign = [("client_id", "other-machines"), SECRET, asked[0]];
     let hidden = server
         .post("/oauth2/introspect", &foreign)
         .await

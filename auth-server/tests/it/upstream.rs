@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::{
-    Answer, Browser, Kind, PASSWORD, Provider, REDIRECT, TestServer, VERIFIER, back, certificate,
+    Answer, Browser, Kind, PASSWORD, Provider, REDIRECT, SECRET, TestServer, back, certificate,
     parameter,
 };
 
@@ -37,14 +37,10 @@ async fn log_in(browser: &Browser<'_>, provider: &Provider) -> Answer {
 async fn profile(server: &TestServer, target: &Url) -> Value {
     assert!(target.as_str().starts_with(REDIRECT), "{target}");
     let code = parameter(target, "code").unwrap_or_else(|| panic!("no code: {target}"));
-    let form = [
-        ("grant_type", "authorization_code"),
-        ("client_id", "app-social"),
-        ("client_secret", "secret"),
-        ("code", &code),
-        ("code_verifier", VERIFIER),
-    ];
-    let token = server.token(&form).await.expect(200).member("access_token");
+    let token = server
+        .redeem("app-social", &code)
+        .await
+        .member("access_token");
     server.get_with("/profile", &token).await.expect(200).json()
 }
 
@@ -382,7 +378,7 @@ async fn a_signed_access_token_is_a_profile_and_an_unsigned_one_is_not() {
         let form = [
             ("grant_type", "password"),
             ("client_id", "app-social"),
-            ("client_secret", "secret"),
+            SECRET,
             ("username", "turing"),
             ("password", password),
         ];
