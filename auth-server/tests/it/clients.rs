@@ -190,3 +190,24 @@ async fn oauth2_lets_a_device_wait_for_its_owner() {
     assert_eq!(tokens.scopes().unwrap()[0].as_str(), "read");
     assert!(tokens.refresh_token().is_some());
 }
+
+#[tokio::test]
+async fn openid_client_from_npm_does_all_of_it() {
+    let server = server().await;
+    let script = include_str!("../../../tests/node/openid-client.mjs");
+    let Some(printed) = crate::node::run(script, &[&server.base, PASSWORD]).await else {
+        return;
+    };
+    let expected = [
+        "discovery http://localhost:8000/auth",
+        "code ada openid email read wicked:dev",
+        "userinfo ada@example.org",
+        "refresh ada true",
+        "introspection true ada",
+        "revocation false",
+        "client credentials read",
+        "device ada openid read wicked:dev",
+        "log-out login_required",
+    ];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+}

@@ -17,6 +17,8 @@ mod kong;
 mod ldap;
 mod login;
 mod logout;
+#[path = "../../../tests/node/run.rs"]
+mod node;
 mod old_clients;
 mod old_grants;
 mod opaque;

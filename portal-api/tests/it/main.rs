@@ -27,6 +27,8 @@ mod import;
 mod limits;
 mod login;
 mod market;
+#[path = "../../../tests/node/run.rs"]
+mod node;
 mod openapi;
 mod paging;
 mod receiver;

@@ -69,6 +69,26 @@ async fn the_published_library_accepts_our_requests_and_nothing_that_was_changed
 }
 
 #[tokio::test]
+async fn the_library_from_npm_accepts_them_too() {
+    let api = TestApi::with(&[], quick).await;
+    let receiver = Receiver::start(|_| Reply::ok()).await;
+    listen(&api, &receiver.url, json!({"mode": "ack"})).await;
+    let made = admin(&api).post(SECRET, json!({})).await.expect(201).json();
+    application(&api, "signed").await;
+    let requests = receiver.until("the event", |all| !all.is_empty()).await;
+    let one = &requests[0];
+    let headers = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let headers = headers.map(|name| (name.to_owned(), Value::from(one.header(name))));
+    let headers = Value::Object(headers.into_iter().collect()).to_string();
+    let body = std::str::from_utf8(&one.body).unwrap();
+    let script = include_str!("../../../../tests/node/standardwebhooks.mjs");
+    let secret = made["secret"].as_str().unwrap();
+    if let Some(printed) = crate::node::run(script, &[secret, body, &headers]).await {
+        assert_eq!(printed, "ok\n");
+    }
+}
+
+#[tokio::test]
 async fn during_a_rotation_old_and_new_secret_verify() {
     let api = TestApi::with(&[], quick).await;
     let receiver = Receiver::start(|_| Reply::ok()).await;
