@@ -9,12 +9,12 @@ mod redirect;
 use std::sync::Arc;
 
 use sdk::types::{AuthServer, Globals, globals::Network};
+use ui::PasswordRule;
 use url::Url;
 
 use crate::{
     Settings,
     cookies::CookiePolicy,
-    passwords::PasswordRule,
     tokens::{TokenMode, UnsupportedMode},
 };
 

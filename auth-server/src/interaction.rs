@@ -6,7 +6,6 @@
 
 mod consent;
 mod end;
-pub mod fields;
 mod pages;
 mod registration;
 

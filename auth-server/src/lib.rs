@@ -44,7 +44,6 @@ mod kong;
 mod oauth;
 mod openid;
 mod oxide;
-mod passwords;
 mod personal;
 mod records;
 mod revoked;

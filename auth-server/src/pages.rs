@@ -30,8 +30,8 @@ pub use device::{DeviceConfirmPage, DevicePage};
 pub use error::{Fault, PageError, not_found};
 pub use forms::{
     ChangePasswordPage, ChooseMethodPage, EmailMissingPage, ForgotPasswordPage, LoginPage,
-    MethodChoice, NamespaceChoice, PoolField, PoolFieldKind, RegisterPage, SelectNamespacePage,
-    SignupPage, VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
+    MethodChoice, NamespaceChoice, RegisterPage, SelectNamespacePage, SignupPage, VerifyEmailPage,
+    VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use texts::Texts;

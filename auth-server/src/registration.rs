@@ -9,10 +9,11 @@ use axum::{
 use sdk::types::{Extra, registrations::PutRegistration};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use ui::registration_answer;
 
 use crate::{
     flows::{self, Flow, FormSource, Goal},
-    interaction::{self, Next, fields},
+    interaction::{self, Next},
     local::{PageForm, logged_in_user, method_of, open_form},
     pages::{Fault, PageError},
     portal_api::SaveOutcome,
@@ -56,7 +57,8 @@ async fn register(
                 .properties
                 .iter()
                 .filter_map(|property| {
-                    let value = fields::answer(property, &form)?;
+                    let given = form.get(&property.id).and_then(Value::as_str);
+                    let value = registration_answer(property, given)?;
                     Some((property.id.clone(), Value::String(value)))
                 })
                 .collect(),

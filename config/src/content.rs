@@ -24,6 +24,13 @@ const ASSETS: &[(&str, &str)] = &[
     ("gif", "image/gif"),
     ("css", "text/css"),
     ("js", "text/javascript"),
+    ("svg", "image/svg+xml"),
+    ("webp", "image/webp"),
+    ("avif", "image/avif"),
+    ("ico", "image/x-icon"),
+    ("woff2", "font/woff2"),
+    ("pdf", "application/pdf"),
+    ("mp4", "video/mp4"),
 ];
 
 /// The media type of a path that names a public asset.

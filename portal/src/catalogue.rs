@@ -26,6 +26,7 @@ pub fn routes() -> Router<App> {
 struct CataloguePage {
     frame: Frame,
     t: texts::Catalogue,
+    tagline: Option<String>,
     introduction: Html,
     filter: Filter,
     facets: Facets,
@@ -90,7 +91,13 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, F
     let cards = shown
         .iter()
         .zip(counts)
-        .map(|(api, operations)| Card::new(api, &plans.plans, &mine, operations, visitor.lang()))
+        .map(|(api, operations)| {
+            let mut card = Card::new(api, &plans.plans, &mine, operations, visitor.lang());
+            if visitor.installation.views.hides_api_icon {
+                card.tile = Html::default();
+            }
+            card
+        })
         .collect();
     let frame = Frame {
         own_search: true,
@@ -98,6 +105,7 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, F
     };
     let page = CataloguePage {
         t: texts::Catalogue(visitor.lang()),
+        tagline: visitor.installation.views.apis.clone(),
         introduction: markdown::render(&introduction),
         total: visible.len(),
         matching: matching.len(),

@@ -8,6 +8,7 @@ use axum::{
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sdk::types::content::{Metadata, TocEntry};
 use sha2::{Digest, Sha256};
@@ -15,11 +16,22 @@ use ui::{Entry, Frame, Html, texts};
 
 use crate::{failure::Failure, markdown, redirect::found, state::App, visitor::Visitor};
 
+/// Pictures that old pages name, for operators who have none of their own.
+const PICTURES: [(&str, &[u8]); 2] = [
+    (
+        "images/wicked-40.png",
+        include_bytes!("../assets/mark-40.png"),
+    ),
+    (
+        "images/wicked-auth-page-120.png",
+        include_bytes!("../assets/mark-120.png"),
+    ),
+];
+
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(index))
         .route("/contact", get(async || found("/content/contact")))
-        .route("/help", get(async || found("/content/help")))
         .route("/content", get(index))
         .route("/content/", get(index))
         .route("/content/toc", get(toc))
@@ -63,6 +75,20 @@ impl TocPage {
     }
 }
 
+/// Whether an address is that of a file of the operator's, which is the same for everybody.
+pub fn is_file(path: &str) -> bool {
+    path.strip_prefix("/content/").is_some_and(has_file_ending)
+}
+
+fn has_file_ending(path: &str) -> bool {
+    const ENDINGS: [&str; 13] = [
+        "jpg", "jpeg", "png", "gif", "css", "js", "svg", "webp", "avif", "ico", "woff2", "pdf",
+        "mp4",
+    ];
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ENDINGS.iter().any(|one| one.eq_ignore_ascii_case(ending)))
+}
+
 async fn index(visitor: Visitor, headers: HeaderMap) -> Result<Response, Failure> {
     serve(visitor, "", &headers).await
 }
@@ -85,7 +111,22 @@ async fn page(
 }
 
 async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Response, Failure> {
-    let answer = visitor.client().content(path).await?;
+    // Files are for everybody; nobody's token is needed, nor lets see more.
+    let client = if has_file_ending(path) {
+        visitor.app.service().clone()
+    } else {
+        visitor.client()
+    };
+    let answer = match client.content(path).await {
+        Err(error) if error.is_not_found() => {
+            let (_, picture) = PICTURES
+                .iter()
+                .find(|(known, _)| *known == path)
+                .ok_or(error)?;
+            return Ok(asset("image/png", Bytes::from_static(picture), headers));
+        }
+        answer => answer?,
+    };
     let media = answer
         .content_type
         .split(';')
@@ -95,11 +136,14 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
     if !matches!(media, "text/markdown" | "text/jade") {
         return Ok(asset(&answer.content_type, answer.body, headers));
     }
-    let metadata = answer.metadata.unwrap_or_default();
+    let mut metadata = answer.metadata.unwrap_or_default();
+    // The old spelling.
+    metadata.show_title |= metadata.extra.get("showtitle") == Some(&true.into());
     let t = texts::Content(visitor.lang());
     let body = match media {
         "text/markdown" => markdown::render(&String::from_utf8_lossy(&answer.body)),
-        _ => markdown::render(t.not_rendered()),
+        _ if visitor.user().is_some_and(|user| user.admin) => markdown::render(t.not_rendered()),
+        _ => markdown::render(t.not_ready()),
     };
     let page = ContentPage {
         title: title(&metadata, path, t),
@@ -135,7 +179,7 @@ fn title(metadata: &Metadata, path: &str, t: texts::Content) -> String {
 }
 
 /// A file for everybody. What is not a picture is never taken for a page of ours.
-fn asset(content_type: &str, body: bytes::Bytes, request: &HeaderMap) -> Response {
+fn asset(content_type: &str, body: Bytes, request: &HeaderMap) -> Response {
     let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..16]);
     let Ok(tag) = HeaderValue::try_from(format!("\"{digest}\"")) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -157,10 +201,18 @@ fn asset(content_type: &str, body: bytes::Bytes, request: &HeaderMap) -> Respons
             HeaderValue::from_static("default-src 'none'; sandbox"),
         ),
     ];
-    if same {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    let mut response = if same {
+        (StatusCode::NOT_MODIFIED, headers).into_response()
+    } else {
+        (headers, body).into_response()
+    };
+    // Viewers of browsers do not work inside of a sandbox; these two hold no script of ours.
+    if matches!(content_type, "application/pdf" | "video/mp4") {
+        let policy = HeaderValue::from_static("frame-ancestors 'none'");
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    (headers, body).into_response()
+    response
 }
 
 async fn toc(visitor: Visitor) -> Result<Response, Failure> {

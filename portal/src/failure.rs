@@ -19,6 +19,12 @@ pub enum Failure {
     Forbidden,
     /// The form is older than the session, or did not come from one of our pages.
     StaleForm,
+    /// The answer to a log-in that this browser did not begin, or not lately.
+    StaleLogin,
+    /// The way here was not encrypted, and nobody leads to the one that is.
+    Unencrypted,
+    /// By a name that is not the portal's, with something that cannot be sent on.
+    Misdirected,
     /// The request cannot be understood; the text says why, in English.
     BadRequest(String),
     /// The auth server refused a log-in: code and description as it gave them.
@@ -60,10 +66,18 @@ impl Failure {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::LoginNeeded | Self::Forbidden | Self::StaleForm => StatusCode::FORBIDDEN,
-            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::LoginNeeded | Self::Forbidden | Self::StaleForm | Self::StaleLogin => {
+                StatusCode::FORBIDDEN
+            }
+            Self::BadRequest(_) | Self::Unencrypted => StatusCode::BAD_REQUEST,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::LoginRefused { status, .. } => *status,
             Self::Api(error) => match error.status() {
+                Some(
+                    status @ (StatusCode::BAD_GATEWAY
+                    | StatusCode::SERVICE_UNAVAILABLE
+                    | StatusCode::GATEWAY_TIMEOUT),
+                ) => status,
                 Some(status) if status.is_client_error() => status,
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             },
@@ -75,7 +89,7 @@ impl Failure {
     /// Whether logging in may help a guest.
     pub fn wants_login(&self) -> bool {
         match self {
-            Self::LoginNeeded | Self::Forbidden => true,
+            Self::LoginNeeded | Self::Forbidden | Self::StaleForm => true,
             Self::Api(error) => error.status() == Some(StatusCode::UNAUTHORIZED),
             _ => false,
         }
@@ -171,7 +185,11 @@ impl FailurePage<'_> {
     fn title(&self) -> &'static str {
         match (self.failure, self.status.as_u16()) {
             (Failure::StaleForm, _) => self.t.stale_title(),
-            (Failure::LoginRefused { .. }, _) => self.t.login_title(),
+            (Failure::Unencrypted, _) => self.t.unencrypted_title(),
+            (Failure::Misdirected, _) => self.t.misdirected_title(),
+            (Failure::LoginRefused { .. } | Failure::StaleLogin, _) | (_, 401) => {
+                self.t.login_title()
+            }
             (_, 403) => self.t.forbidden_title(),
             (_, 404) => self.t.missing_title(),
             (_, 428) => self.t.changed_title(),
@@ -184,6 +202,10 @@ impl FailurePage<'_> {
     fn text(&self) -> String {
         match (self.failure, self.status.as_u16()) {
             (Failure::StaleForm, _) => self.t.stale_text().to_owned(),
+            (Failure::StaleLogin, _) => self.t.stale_login_text().to_owned(),
+            (Failure::Unencrypted, _) => self.t.unencrypted_text().to_owned(),
+            (Failure::Misdirected, _) => self.t.misdirected_text().to_owned(),
+            (Failure::Api(_), 401) => self.t.session_ended_text().to_owned(),
             (Failure::LoginRefused { .. }, _) => self.t.login_text().to_owned(),
             (Failure::AuthServer(_), _) => self.t.auth_away_text().to_owned(),
             (_, 403) => self.t.forbidden_text().to_owned(),
@@ -193,6 +215,8 @@ impl FailurePage<'_> {
                 Some(pause) => self.t.busy_until(pause.as_secs()),
                 None => self.t.busy_text().to_owned(),
             },
+            (_, 502) => self.t.broken_text().to_owned(),
+            (_, 504) => self.t.slow_text().to_owned(),
             (_, 500..) => self.t.away_text().to_owned(),
             _ => self.t.other_text().to_owned(),
         }

@@ -28,6 +28,14 @@ impl Form {
         found.map_or("", |(_, value)| value.trim())
     }
 
+    /// The field as it was sent: white space in a password counts. The last one, if it is repeated.
+    pub fn exact(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter().rev();
+        fields
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
     /// The field, unless it is empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
         Some(self.text(name)).filter(|text| !text.is_empty())
@@ -57,7 +65,10 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let visitor = Visitor::of(request.extensions())?;
-        if !from_here(request.headers(), &host::authority(&visitor.installation)) {
+        if !from_here(
+            request.headers(),
+            &host::authority(&visitor.installation.external),
+        ) {
             return Err(Failure::StaleForm);
         }
         let header = request.headers().get(json::CSRF).cloned();

@@ -7,10 +7,15 @@ use sdk::{Error, types::Globals};
 use serde_json::Value;
 use service::{backoff::Backoff, health::Readiness};
 use tokio_util::sync::CancellationToken;
-use ui::{Entry, Html, Site, security};
+use ui::{Html, PasswordRule, Site, security};
 use url::Url;
 
-use crate::{markdown, state::App};
+use crate::{
+    layout::{self, Console, Views},
+    login::{Method, methods},
+    markdown,
+    state::App,
+};
 
 /// How often portal-api is asked whether other configuration is in force.
 const FOLLOW: Duration = Duration::from_secs(10);
@@ -33,6 +38,22 @@ pub struct Installation {
     /// Plain requests are sent on to https instead of being refused.
     pub redirect_to_https: bool,
     pub policy: HeaderValue,
+    /// Ways to log in, in the order of the configuration.
+    pub methods: Vec<Method>,
+    /// What a new password has to be like; portal-api decides.
+    pub password_rule: PasswordRule,
+    /// The group of everybody with a confirmed address.
+    pub validated_group: Option<String>,
+    pub views: Views,
+    pub console: Console,
+}
+
+/// What is read from portal-api beside the globals.
+struct Read {
+    style: Option<String>,
+    logo: Option<String>,
+    console_style: Option<String>,
+    methods: Vec<Method>,
 }
 
 /// What pages may promise about a new secret (portal-api 29.2).
@@ -50,12 +71,7 @@ impl Installation {
         self.external.scheme() == "https"
     }
 
-    fn new(
-        app: &App,
-        hash: String,
-        globals: &Globals,
-        style: Option<String>,
-    ) -> anyhow::Result<Self> {
+    fn new(app: &App, hash: String, globals: &Globals, read: Read) -> anyhow::Result<Self> {
         let settings = app.settings();
         let outside = |given: &Option<Url>, configured: Option<String>, what: &str| match given {
             Some(url) => Ok(url.clone()),
@@ -72,7 +88,7 @@ impl Installation {
         let issuer = crate::settings::below(&gateway, settings.auth_url.path());
         let policy = security::content_security_policy(std::slice::from_ref(&issuer));
         Ok(Self {
-            site: Arc::new(site(globals, external.scheme(), style)),
+            site: Arc::new(site(globals, external.scheme(), &read)),
             gateway: globals
                 .network
                 .gateway()
@@ -84,15 +100,55 @@ impl Installation {
             issuer,
             policy,
             hash,
+            methods: read.methods,
+            password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
+            validated_group: globals.validated_user_group.clone(),
+            views: layout::views(globals),
+            console: layout::console(globals, read.console_style),
         })
+    }
+
+    /// A page of the auth server, as browsers see it.
+    pub fn auth_url(&self, path: &str) -> String {
+        format!("{}{}", self.issuer, path.trim_start_matches('/'))
+    }
+
+    /// The way to log in with this name, or the first one.
+    fn method(&self, name: &str) -> Option<&Method> {
+        let mut methods = self.methods.iter();
+        let named = methods.find(|method| method.name == name);
+        named.or_else(|| self.methods.first())
+    }
+
+    /// Pages about the own account for somebody who logged in this way.
+    pub fn endpoints(&self, method: &str) -> Endpoints {
+        let method = self.method(method);
+        let page = |path: fn(&Method) -> &String| {
+            method.map_or_else(
+                || self.issuer.to_string(),
+                |method| self.auth_url(path(method)),
+            )
+        };
+        Endpoints {
+            verify_email: page(|method| &method.verify_email),
+            grants: page(|method| &method.grants),
+        }
     }
 }
 
-fn site(globals: &Globals, schema: &str, style: Option<String>) -> Site {
+/// Pages of the auth server about the own account.
+pub struct Endpoints {
+    /// Where a mail address is confirmed.
+    pub verify_email: String,
+    /// Which applications may act for the person.
+    pub grants: String,
+}
+
+fn site(globals: &Globals, schema: &str, read: &Read) -> Site {
     let title = Some(globals.title.clone())
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| "Wicketgate".to_owned());
-    Site {
+    let mut site = Site {
         company: globals.company.clone().unwrap_or_else(|| title.clone()),
         title,
         footer: globals
@@ -101,32 +157,14 @@ fn site(globals: &Globals, schema: &str, style: Option<String>) -> Site {
             .map_or_else(Html::default, markdown::clean),
         portal: String::new(),
         base: String::new(),
-        style,
+        style: read.style.clone(),
+        logo: read.logo.clone(),
         development: schema != "https",
         version: service::VERSION,
-        hidden_from_guests: hidden_from_guests(globals),
-    }
-}
-
-/// Entries that the operator shows to people with an account only (`layouts.menu`).
-fn hidden_from_guests(globals: &Globals) -> Vec<Entry> {
-    let menu = |name: &str| {
-        globals
-            .extra
-            .get("layouts")?
-            .get("menu")?
-            .get(name)?
-            .as_bool()
+        ..Site::default()
     };
-    [
-        ("apisLinkVisibleToGuest", Entry::Apis),
-        ("applicationsLinkVisibleToGuest", Entry::Applications),
-        ("contentLinkVisibleToGuest", Entry::Docs),
-    ]
-    .into_iter()
-    .filter(|(name, _)| menu(name) == Some(false))
-    .map(|(_, entry)| entry)
-    .collect()
+    layout::apply(&mut site, globals);
+    site
 }
 
 fn keeping(globals: &Globals) -> Keeping {
@@ -179,16 +217,23 @@ async fn update(app: &App) -> anyhow::Result<()> {
         return Ok(());
     }
     let globals = app.service().globals().await?;
-    let style = operator_style(app).await?;
-    app.install(Installation::new(app, hash, &globals, style)?);
+    let configured = globals.portal.as_ref();
+    let configured = configured.map_or(&[][..], |portal| &portal.auth_methods);
+    let read = Read {
+        style: operator_file(app, "wicked.css").await?,
+        logo: operator_file(app, "images/wicked-40.png").await?,
+        console_style: operator_file(app, "swagger-override.css").await?,
+        methods: methods::read(app.service(), configured).await?,
+    };
+    app.install(Installation::new(app, hash, &globals, read)?);
     app.definitions().clear();
     Ok(())
 }
 
-/// The operator's style sheet, if there is one.
-async fn operator_style(app: &App) -> Result<Option<String>, Error> {
-    match app.service().content("wicked.css").await {
-        Ok(_) => Ok(Some("/content/wicked.css".to_owned())),
+/// Where a file of the operator is, if there is one.
+async fn operator_file(app: &App, path: &str) -> Result<Option<String>, Error> {
+    match app.service().content(path).await {
+        Ok(_) => Ok(Some(format!("/content/{path}"))),
         Err(Error::Api(_)) => Ok(None),
         Err(error) => Err(error),
     }

@@ -4,6 +4,8 @@
 //! state that only this browser's session knows, and exchanges the code over its own connection.
 
 mod attempt;
+mod choice;
+pub mod methods;
 mod oauth;
 mod renew;
 mod routes;
@@ -11,6 +13,7 @@ mod routes;
 use url::form_urlencoded;
 
 pub use attempt::Attempt;
+pub use methods::Method;
 pub use oauth::OAuth;
 pub use renew::{Renewal, renew};
 pub use routes::routes;

@@ -2,30 +2,34 @@
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use service::health::Readiness;
+use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    apis, applications, approvals, catalogue, content, failure::Failure, login, mails, reference,
-    state::App, subscriptions, visit,
+    apis, applications, approvals, catalogue, console, content, failure::Failure, help, login,
+    mails, ops, redirect, reference, state::App, subscriptions, users, visit,
 };
 
 /// No form of the portal is longer.
 const MAX_FORM: usize = 64 << 10;
 
 /// Pages behind the visitor layer; assets and health without it.
-pub fn router(app: App, readiness: Readiness) -> Router {
+pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router {
     let pages = Router::new()
         .merge(apis::routes())
         .merge(applications::routes())
         .merge(approvals::routes())
         .merge(catalogue::routes())
+        .merge(console::routes())
         .merge(content::routes())
+        .merge(help::routes())
         .merge(login::routes())
         .merge(mails::routes())
         .merge(reference::routes())
         .merge(subscriptions::routes())
+        .merge(users::routes())
         .fallback(async || Failure::NotFound)
-        .method_not_allowed_fallback(async || Failure::MethodNotAllowed)
+        .method_not_allowed_fallback(redirect::back_to_form)
         .layer(middleware::from_fn_with_state(app.clone(), visit::layer))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .with_state(app);
@@ -33,6 +37,6 @@ pub fn router(app: App, readiness: Readiness) -> Router {
     // person's secrets again and again to learn from its compressed length.
     pages
         .merge(ui::assets::router())
-        .merge(service::ops::router("portal", readiness))
+        .merge(ops::router(readiness, stop))
         .layer(CompressionLayer::new())
 }

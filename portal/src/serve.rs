@@ -26,7 +26,7 @@ pub async fn serve(
     let result = service::http::serve(
         ServiceName::Portal,
         listener,
-        routes::router(app, readiness),
+        routes::router(app, readiness, shutdown.clone()),
         shutdown,
     )
     .await;

@@ -44,6 +44,9 @@ pub struct SessionUser {
     pub email: String,
     pub admin: bool,
     pub approver: bool,
+    /// The way of logging in.
+    #[serde(default)]
+    pub method: String,
     pub tokens: Tokens,
 }
 
@@ -91,6 +94,11 @@ impl Session {
         now - self.seen < IDLE
             && now - self.started < ABSOLUTE
             && self.started <= now + TimeDelta::minutes(1)
+    }
+
+    /// Time since the person logged in.
+    pub fn age(&self, now: DateTime<Utc>) -> TimeDelta {
+        now - self.started
     }
 
     /// Moves the idle limit on, but not with every request: a cookie is not cheap.

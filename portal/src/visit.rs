@@ -5,13 +5,15 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use service::http::current_correlation_id;
 use ui::{Entry, Preferences, security};
 
 use crate::{
+    content,
     failure::Failure,
-    host, json,
+    host::{self, Elsewhere},
+    json,
     login::{self, Renewal},
     redirect::found,
     session::{self, Jar, Session},
@@ -23,24 +25,36 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let Some(installation) = app.installation() else {
         return waiting();
     };
-    if let Some(response) = host::elsewhere(&installation, &request) {
-        return response;
-    }
-    let jar = Jar {
-        secure: installation.secure(),
-    };
     let headers = request.headers().clone();
-    let now = service::clock::now();
-    let before = session::read(jar, app.cookie_key(), &headers, now);
-    let session = keep_alive(&app, before.clone()).await;
-
     let path = request
         .uri()
         .path_and_query()
         .map_or("/", |text| text.as_str());
     let preferences = Preferences::of(&headers, path);
-    let method = request.method().clone();
     let wants_json = json::is_wanted(&headers);
+    match host::elsewhere(&installation, &request) {
+        Some(Elsewhere::Moved(response)) => return response,
+        Some(Elsewhere::Refused(failure)) => {
+            let policy = installation.policy.clone();
+            let guest = Visitor::new(app, installation, preferences, None, wants_json);
+            let response = failure.respond(guest.frame_with(Entry::None, 0), id(), wants_json);
+            return security::harden(response, &policy);
+        }
+        None => {}
+    }
+    let jar = Jar {
+        secure: installation.secure(),
+    };
+    // What everybody may keep must not come with somebody's session.
+    let is_public = content::is_file(request.uri().path());
+    let now = service::clock::now();
+    let before = if is_public {
+        None
+    } else {
+        session::read(jar, app.cookie_key(), &headers, now)
+    };
+    let session = keep_alive(&app, before.clone()).await;
+
     let visitor = Visitor::new(
         app.clone(),
         installation.clone(),
@@ -53,11 +67,15 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let response = next.run(request).await;
     let failure = response.extensions().get::<Failure>().cloned();
     let response = match failure {
-        Some(failure) => answer(&failure, &visitor, &method),
+        Some(failure) => answer(&failure, &visitor),
         None => response,
     };
     let after = visitor.session(Option::take);
-    let response = remember(response, &app, jar, &headers, before.as_ref(), after);
+    let response = if is_public {
+        response
+    } else {
+        remember(response, &app, jar, &headers, before.as_ref(), after)
+    };
     security::harden(response, &installation.policy)
 }
 
@@ -77,7 +95,7 @@ async fn keep_alive(app: &App, session: Option<Session>) -> Option<Session> {
 }
 
 /// A failure as a page, or as a trip to log-in where that helps.
-fn answer(failure: &Failure, visitor: &Visitor, method: &Method) -> Response {
+fn answer(failure: &Failure, visitor: &Visitor) -> Response {
     failure.log();
     let as_json = visitor.wants_json;
     let refused = failure.status() == StatusCode::UNAUTHORIZED && visitor.user().is_some();
@@ -86,15 +104,13 @@ fn answer(failure: &Failure, visitor: &Visitor, method: &Method) -> Response {
         visitor.session(|session| *session = None);
     }
     if failure.wants_login() && visitor.user().is_none() && !as_json {
-        let back = if method == Method::GET {
-            visitor.preferences.here.as_str()
-        } else {
-            "/"
-        };
-        return found(&login::url(back));
+        return found(&login::url(&visitor.preferences.here));
     }
-    let id = current_correlation_id().unwrap_or_default();
-    failure.respond(visitor.frame_with(Entry::None, 0), id, as_json)
+    failure.respond(visitor.frame_with(Entry::None, 0), id(), as_json)
+}
+
+fn id() -> String {
+    current_correlation_id().unwrap_or_default()
 }
 
 /// Writes the session if it changed, and removes one that cannot be used any more.

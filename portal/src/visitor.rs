@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
+use chrono::TimeDelta;
 use http::{Extensions, request::Parts};
 use sdk::{Auth, Client};
-use ui::{Entry, Frame, Kind, Lang, Message, Preferences};
+use ui::{Entry, Frame, Kind, Lang, Message, Preferences, texts};
 
 use crate::{
     failure::Failure,
@@ -13,6 +14,9 @@ use crate::{
     session::{Session, SessionUser},
     state::App,
 };
+
+/// The first administrator, who comes with the installation.
+const BUILT_IN: &str = "1";
 
 /// One request's view of person, session, language and installation. Made by the visitor layer.
 #[derive(Clone)]
@@ -70,6 +74,16 @@ impl Visitor {
         self.user().ok_or(Failure::LoginNeeded)
     }
 
+    /// Whether the person has logged in, with all that takes, within this time.
+    pub fn logged_in_within(&self, time: TimeDelta) -> bool {
+        let now = service::clock::now();
+        self.session(|session| {
+            session
+                .as_ref()
+                .is_some_and(|session| session.age(now) < time)
+        })
+    }
+
     /// portal-api with the rights of this visitor.
     pub fn client(&self) -> Client {
         let service = self.app.service();
@@ -123,8 +137,16 @@ impl Visitor {
     }
 
     fn take_messages(&self) -> Vec<Message> {
-        self.session(|session| session.as_mut().map(Session::take_messages))
-            .unwrap_or_default()
+        let mut messages = self
+            .session(|session| session.as_mut().map(Session::take_messages))
+            .unwrap_or_default();
+        if self.user().is_some_and(|user| user.id == BUILT_IN) {
+            messages.push(Message {
+                kind: Kind::Waiting,
+                text: texts::Users(self.lang()).built_in().to_owned(),
+            });
+        }
+        messages
     }
 }
 

@@ -2,6 +2,7 @@
 //! and the way an HTTP server is run and stopped. Nothing here knows a business rule.
 
 pub mod backoff;
+pub mod build;
 pub mod clock;
 pub mod crypto;
 pub mod files;

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 
-use crate::{VERSION, health, health::Readiness, metrics, problem::Problem};
+use crate::{VERSION, build, health, health::Readiness, metrics, problem::Problem};
 
 /// Compatible health object of `GET /ping` (events-and-adapters A7).
 #[derive(Clone, Debug, Serialize, serde::Deserialize)]
@@ -136,9 +136,9 @@ fn state_of(name: &str, readiness: &Readiness) -> (StatusCode, Ping) {
         healthy,
         ping_url: "/ping".to_owned(),
         version: VERSION.to_owned(),
-        git_last_commit: String::new(),
-        git_branch: String::new(),
-        build_date: String::new(),
+        git_last_commit: build::LAST_COMMIT.to_owned(),
+        git_branch: build::BRANCH.to_owned(),
+        build_date: build::DATE.to_owned(),
         error: None,
     };
     (status, ping)

@@ -11,6 +11,10 @@ use crate::{
 };
 
 /// What is the same on all pages of one service, taken from the configuration.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a choice of the operator's own"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     /// Title of the installation; "Wicketgate" unless the operator chose another.
@@ -31,14 +35,44 @@ pub struct Site {
     pub version: &'static str,
     /// Navigation entries that only people who are logged in get.
     pub hidden_from_guests: Vec<Entry>,
+    /// Where name and mark lead.
+    pub root: RootLink,
+    /// URL of the operator's own mark.
+    pub logo: Option<String>,
+    /// The operator's word for the start page.
+    pub home_text: Option<String>,
+    /// The operator's word for logging in.
+    pub login_text: Option<String>,
+    /// There is no link to make an account.
+    pub hides_signup: bool,
+    /// Log-in stands beside the navigation instead of at the end.
+    pub login_left: bool,
+    /// The product is not named in the footer.
+    pub hides_product: bool,
+    /// Its version is shown to administrators only.
+    pub hides_builds: bool,
+}
+
+/// Where name and mark of every page lead.
+#[derive(Clone, Debug, Default)]
+pub struct RootLink {
+    /// A path of the portal, or an address elsewhere; empty is the start page.
+    pub url: String,
+    pub new_window: bool,
+    /// Instead of mark and title.
+    pub text: Option<String>,
 }
 
 /// An entry of the main navigation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Entry {
+    Home,
     Apis,
     Applications,
     Docs,
+    Contact,
+    Help,
+    Profile,
     Admin,
     /// The page belongs to none of them.
     #[default]
@@ -51,8 +85,11 @@ impl Entry {
             Self::Apis => "/apis",
             Self::Applications => "/applications",
             Self::Docs => "/content/toc",
+            Self::Contact => "/contact",
+            Self::Help => "/help",
+            Self::Profile => "/users/me",
             Self::Admin => "/admin/approvals",
-            Self::None => "/",
+            Self::Home | Self::None => "/",
         }
     }
 
@@ -61,8 +98,11 @@ impl Entry {
             Self::Apis => t.apis(),
             Self::Applications => t.applications(),
             Self::Docs => t.docs(),
+            Self::Contact => t.contact(),
+            Self::Help => t.help(),
+            Self::Profile => t.profile(),
             Self::Admin => t.admin(),
-            Self::None => t.home(),
+            Self::Home | Self::None => t.home(),
         }
     }
 }
@@ -235,7 +275,13 @@ impl Frame {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        let mut entries = vec![Entry::Apis, Entry::Applications, Entry::Docs];
+        let mut entries = vec![
+            Entry::Home,
+            Entry::Apis,
+            Entry::Applications,
+            Entry::Docs,
+            Entry::Contact,
+        ];
         if self.user.is_none() {
             entries.retain(|entry| !self.site.hidden_from_guests.contains(entry));
         }
@@ -243,6 +289,31 @@ impl Frame {
             entries.push(Entry::Admin);
         }
         entries
+    }
+
+    fn label(&self, entry: Entry) -> &str {
+        match (entry, &self.site.home_text) {
+            (Entry::Home, Some(text)) => text,
+            _ => entry.label(self.t()),
+        }
+    }
+
+    fn log_in(&self) -> &str {
+        let own = self.t().log_in();
+        self.site.login_text.as_deref().unwrap_or(own)
+    }
+
+    fn root_url(&self) -> String {
+        match self.site.root.url.as_str() {
+            "" => format!("{}/", self.site.portal),
+            path if path.starts_with('/') => format!("{}{path}", self.site.portal),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Versions are of use to administrators in any case.
+    fn shows_build(&self) -> bool {
+        !self.site.hides_builds || self.user.as_ref().is_some_and(|user| user.admin)
     }
 
     fn asset(&self, asset: Asset) -> String {

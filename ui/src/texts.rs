@@ -7,27 +7,37 @@ mod apis;
 mod applications;
 mod approvals;
 mod catalogue;
+mod console;
 mod content;
 mod failures;
+mod help;
+mod login;
 mod mails;
+mod passwords;
 mod plans;
 mod reference;
 mod scopes;
 mod shared;
 mod subscribe;
+mod users;
 
 pub use apis::Apis;
 pub use applications::Applications;
 pub use approvals::Approvals;
 pub use catalogue::Catalogue;
+pub use console::Console;
 pub use content::Content;
 pub use failures::Failures;
+pub use help::Help;
+pub use login::Login;
 pub use mails::Mails;
+pub use passwords::Passwords;
 pub use plans::Plans;
 pub use reference::Reference;
 pub use scopes::Scopes;
 pub use shared::Shared;
 pub use subscribe::Subscribe;
+pub use users::Users;
 
 /// Declares a group of texts.
 ///

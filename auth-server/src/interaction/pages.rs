@@ -2,7 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
+use ui::RegistrationField;
 use url::Url;
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     visitor::Visitor,
 };
 
-use super::{InteractionError, Next, consent, fields, registration};
+use super::{InteractionError, Next, consent, registration};
 
 /// Finds the next step and shows its page, or follows its redirect. `is_new`: the flow is in no
 /// table yet; it is stored as soon as a page is shown.
@@ -191,7 +192,7 @@ pub fn show_register(
     visitor: Visitor,
     flow: &Flow,
     form: registration::Form,
-    typed: Option<(String, serde_json::Map<String, serde_json::Value>)>,
+    typed: Option<(String, serde_json::Map<String, Value>)>,
 ) -> Response {
     let shell = Shell::new(
         state,
@@ -202,11 +203,19 @@ pub fn show_register(
     );
     let (error_message, values) = typed.map_or((None, None), |(e, v)| (Some(e), Some(v)));
     let known = form.known.as_ref();
+    let lang = shell.frame.lang();
     let fields = form
         .pool
         .properties
         .iter()
-        .map(|property| fields::field(property, values.as_ref(), known, &shell.common.portal_url))
+        .map(|property| {
+            // A box that is not ticked is not sent.
+            let value = match &values {
+                Some(typed) => typed.get(&property.id).and_then(Value::as_str),
+                None => known.and_then(|known| known.property(&property.id)),
+            };
+            RegistrationField::new(lang, property, value, &shell.common.portal_url)
+        })
         .collect();
     let profile = json!({
         "sub": form.user.id,

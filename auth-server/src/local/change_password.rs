@@ -98,7 +98,7 @@ pub async fn submit(
         .await
         .map_err(|error| PageError::portal_api(&state, &error))?;
     let SaveOutcome::Saved(user) = changed else {
-        let fault = Some(t.rule_broken());
+        let fault = Some(ui::texts::Passwords(t.0).broken());
         return Ok(page(&state, visitor, &flow, StatusCode::BAD_REQUEST, fault));
     };
     let database = |error: sea_orm::DbErr| PageError::database(&state, &error);

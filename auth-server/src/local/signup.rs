@@ -123,7 +123,7 @@ pub async fn submit(
             let fault = if rule_holds(&state, &form.password) {
                 FormFault::Email(t.email_invalid().to_owned())
             } else {
-                FormFault::Password(t.rule_broken().to_owned())
+                FormFault::Password(ui::texts::Passwords(t.0).broken().to_owned())
             };
             Ok(again(&state, visitor, &flow, email, fault))
         }
@@ -159,7 +159,7 @@ pub fn password_fault(first: &str, second: &str, t: Texts) -> Option<&'static st
     if first.is_empty() {
         Some(t.password_empty())
     } else if first != second {
-        Some(t.passwords_differ())
+        Some(ui::texts::Passwords(t.0).differ())
     } else {
         None
     }

@@ -166,7 +166,7 @@ async fn reset_password(
     if fault.is_none() {
         match consume(state, form, Some(&form.password)).await? {
             SaveOutcome::Saved(()) => {}
-            SaveOutcome::Invalid(_) => fault = Some(t.rule_broken()),
+            SaveOutcome::Invalid(_) => fault = Some(ui::texts::Passwords(t.0).broken()),
             SaveOutcome::Taken => {
                 return Err(PageError::for_visitor(&visitor, state, Fault::Link));
             }

@@ -3,9 +3,7 @@
 use askama::Template;
 use serde::Serialize;
 use serde_json::Value;
-use ui::{Field, FieldKind, Frame, Html, Icon};
-
-use crate::passwords::{MAX_LENGTH, PasswordRule};
+use ui::{Field, FieldKind, Frame, Html, Icon, NewPassword, PasswordRule, RegistrationField};
 
 use super::{Common, Page};
 
@@ -132,60 +130,15 @@ impl SignupPage {
         .html()
     }
 
-    fn passwords(&self) -> Passwords<'_> {
-        Passwords {
-            common: &self.common,
+    fn passwords(&self) -> Html {
+        NewPassword {
+            lang: self.frame.lang(),
             label: self.common.t.password(),
             error: self.password_error.as_deref(),
             rule: self.rule,
         }
+        .html()
     }
-}
-
-/// Two fields for a new password and the rule it has to follow.
-#[derive(Template)]
-#[template(path = "passwords.html")]
-pub struct Passwords<'a> {
-    common: &'a Common,
-    label: &'a str,
-    error: Option<&'a str>,
-    rule: PasswordRule,
-}
-
-impl Passwords<'_> {
-    fn first(&self) -> Html {
-        new_password_field("password", self.label, self.error)
-    }
-
-    fn second(&self) -> Html {
-        new_password_field("password2", self.common.t.password_again(), None)
-    }
-
-    fn rules(&self) -> Vec<String> {
-        let t = self.common.t;
-        let mut rules = vec![t.rule_length(self.rule.min_length(), MAX_LENGTH)];
-        if self.rule.needs_upper_and_lower() {
-            rules.push(t.rule_upper_lower().to_owned());
-        }
-        if self.rule.needs_digit() {
-            rules.push(t.rule_digit().to_owned());
-        }
-        if self.rule.needs_special() {
-            rules.push(t.rule_special().to_owned());
-        }
-        rules
-    }
-}
-
-fn new_password_field(name: &'static str, label: &str, error: Option<&str>) -> Html {
-    Field {
-        kind: FieldKind::Password,
-        error: error.map(str::to_owned),
-        autocomplete: "new-password",
-        autofocus: error.is_some(),
-        ..Field::required(name, label)
-    }
-    .html()
 }
 
 #[derive(Template, Serialize)]
@@ -237,13 +190,14 @@ pub struct VerifyPasswordPage {
 }
 
 impl VerifyPasswordPage {
-    fn passwords(&self) -> Passwords<'_> {
-        Passwords {
-            common: &self.common,
+    fn passwords(&self) -> Html {
+        NewPassword {
+            lang: self.frame.lang(),
             label: self.common.t.new_password(),
             error: self.error.as_deref(),
             rule: self.rule,
         }
+        .html()
     }
 }
 
@@ -261,13 +215,14 @@ pub struct ChangePasswordPage {
 }
 
 impl ChangePasswordPage {
-    fn passwords(&self) -> Passwords<'_> {
-        Passwords {
-            common: &self.common,
+    fn passwords(&self) -> Html {
+        NewPassword {
+            lang: self.frame.lang(),
             label: self.common.t.new_password(),
             error: self.error.as_deref(),
             rule: self.rule,
         }
+        .html()
     }
 }
 
@@ -341,40 +296,9 @@ pub struct RegisterPage {
     #[serde(skip)]
     pub email: String,
     #[serde(skip)]
-    pub fields: Vec<PoolField>,
+    pub fields: Vec<RegistrationField>,
     #[serde(skip)]
     pub asked_by: String,
-}
-
-/// A property of the pool as a field. Its name comes from the configuration.
-pub struct PoolField {
-    pub name: String,
-    pub label: String,
-    pub kind: PoolFieldKind,
-    pub value: String,
-    pub required: bool,
-    pub max_length: u32,
-    /// Empty for none.
-    pub pattern: String,
-    pub autocomplete: &'static str,
-}
-
-/// How a property is asked for.
-pub enum PoolFieldKind {
-    /// An input of this type.
-    Input(&'static str),
-    Choice(Vec<String>),
-    /// A box to tick, which then stands for this value. What is accepted can be read at `link`.
-    Box {
-        value: String,
-        link: Option<String>,
-    },
-}
-
-impl PoolField {
-    pub fn is_ticked(&self) -> bool {
-        matches!(&self.kind, PoolFieldKind::Box { value, .. } if *value == self.value)
-    }
 }
 
 #[derive(Template, Serialize)]

@@ -13,7 +13,6 @@ ui::texts! {
         go_on = "Continue", "Weiter";
         or_log_in_with = "Or log in with", "Oder anmelden mit";
         password = "Password", "Passwort";
-        password_again = "Repeat the password", "Passwort wiederholen";
         new_password = "New password", "Neues Passwort";
         forgotten = "Forgotten?", "Vergessen?";
         new_here = "New here?", "Neu hier?";
@@ -31,14 +30,8 @@ ui::texts! {
         too_many = "Too many attempts. Try again in a few minutes.", "Zu viele Versuche. Versuchen Sie es in einigen Minuten noch einmal.";
         form_expired = "The page was open for too long, or cookies are off. Try once more.", "Die Seite war zu lange offen, oder Cookies sind abgeschaltet. Versuchen Sie es noch einmal.";
         password_empty = "Choose a password.", "Wählen Sie ein Passwort.";
-        passwords_differ = "The two passwords differ.", "Die beiden Passwörter sind verschieden.";
         email_invalid = "This is no mail address, such as ada@example.org.", "Das ist keine E-Mail-Adresse wie ada@example.org.";
         address_taken = "No account can be made with this address. Log in, or reset the password.", "Mit dieser Adresse lässt sich kein Konto anlegen. Melden Sie sich an, oder setzen Sie das Passwort zurück.";
-        rule_length(min, max) = "{min} to {max} characters", "{min} bis {max} Zeichen";
-        rule_upper_lower = "Upper and lower case letters", "Groß- und Kleinbuchstaben";
-        rule_digit = "A digit", "Eine Ziffer";
-        rule_special = "A character that is neither letter nor digit", "Ein Zeichen, das weder Buchstabe noch Ziffer ist";
-        rule_broken = "The password does not follow the rules below.", "Das Passwort hält die Regeln nicht ein.";
         forgot_title = "Reset password", "Passwort zurücksetzen";
         forgot_lead = "We send a link to your address. It is good for an hour.", "Wir schicken einen Link an Ihre Adresse. Er gilt eine Stunde.";
         send_link = "Send link", "Link senden";

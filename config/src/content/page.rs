@@ -87,13 +87,17 @@ pub(super) fn read(
     let document = documents.get(&metadata_file);
     let metadata = document.and_then(|document| {
         let root = Object::root(&metadata_file, document, report)?;
-        for (wrong, right) in [("showtitle", "showTitle"), ("subtitle", "subTitle")] {
-            if root.get(wrong).is_some() {
-                root.warn(
-                    wrong,
-                    format!("this has no effect; the member is called `{right}`"),
-                );
-            }
+        if root.get("subtitle").is_some() {
+            root.warn(
+                "subtitle",
+                "this has no effect; the member is called `subTitle`",
+            );
+        }
+        if root.get("showtitle").is_some() {
+            root.warn(
+                "showtitle",
+                "this is an old spelling; the member is called `showTitle`",
+            );
         }
         Some(Metadata {
             title: root.text("title"),

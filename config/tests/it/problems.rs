@@ -233,7 +233,7 @@ fn what_has_no_effect_is_a_warning_that_says_what_to_do() {
             "globals.json",
             &globals.replace("\"useMailer\"", "\"useMailler\""),
         ),
-        ("content/manual.pdf", "%PDF"),
+        ("content/manual.docx", "%PDF"),
         (
             "content/odd.json",
             r#"{"showtitle": true, "title": "${PORTAL_API_URL}"}"#,
@@ -248,7 +248,7 @@ fn what_has_no_effect_is_a_warning_that_says_what_to_do() {
         ("globals.json", "sessionStore", "no effect"),
         ("globals.json", "storage.type", "SQLite"),
         ("globals.json", "mailer.useMailler", "`useMailer`"),
-        ("content/manual.pdf", "", "not served"),
+        ("content/manual.docx", "", "not served"),
         ("content/odd.json", "title", "not replaced"),
         ("content/odd.json", "showtitle", "`showTitle`"),
         ("kickstarter.json", "envs[1]", "env/nowhere.json"),

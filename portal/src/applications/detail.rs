@@ -24,6 +24,7 @@ struct DetailPage {
     frame: Frame,
     t: texts::Applications,
     application: Application,
+    tagline: Option<String>,
     description: Html,
     role: &'static str,
     client_type: &'static str,
@@ -162,6 +163,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let members = application.owners.iter().flatten();
     let page = DetailPage {
         t,
+        tagline: visitor.installation.views.application.clone(),
         description: markdown::render(application.description.as_deref().unwrap_or_default()),
         role: role_name(application.role_of(&user.id), user.admin, t),
         client_type: match application.client_type {

@@ -18,6 +18,7 @@ use crate::{failure::Failure, json, mine, visitor::Visitor};
 struct ListPage {
     frame: Frame,
     t: texts::Applications,
+    tagline: Option<String>,
     rows: Vec<Row>,
 }
 
@@ -71,6 +72,7 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
     let page = ListPage {
         frame: visitor.frame(Entry::Applications).await,
         t,
+        tagline: visitor.installation.views.applications.clone(),
         rows,
     };
     Ok(ui::page(StatusCode::OK, &page))

@@ -28,8 +28,9 @@ impl Attempt {
         }
     }
 
-    pub fn state(&self) -> &str {
-        &self.state
+    /// The state of the request: the way of logging in, and what nobody else knows.
+    pub fn state_of(&self, method: &str) -> String {
+        format!("{method}!{}", self.state)
     }
 
     /// Sent with the code (RFC 7636).

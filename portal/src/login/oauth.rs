@@ -88,24 +88,26 @@ impl OAuth {
         })
     }
 
-    /// Where the browser goes to log in.
+    /// Where the browser goes to log in; with `create` first to make an account.
     pub fn authorize_url(
         &self,
         issuer: &Url,
         callback: &Url,
         attempt: &Attempt,
-        method: Option<&str>,
+        method: &str,
+        create: bool,
     ) -> Url {
         let mut url = endpoint(issuer, "oauth2/authorize");
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.client.client_id)
             .append_pair("redirect_uri", callback.as_str())
-            .append_pair("state", attempt.state())
+            .append_pair("state", &attempt.state_of(method))
             .append_pair("code_challenge", &attempt.challenge())
             .append_pair("code_challenge_method", "S256");
-        if let Some(method) = method {
-            url.query_pairs_mut().append_pair("auth_method", method);
+        url.query_pairs_mut().append_pair("auth_method", method);
+        if create {
+            url.query_pairs_mut().append_pair("prompt", "create");
         }
         url
     }

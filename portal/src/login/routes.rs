@@ -4,13 +4,12 @@ use axum::{Router, extract::Query, response::Response, routing::get};
 use http::StatusCode;
 use sdk::Auth;
 use serde::Deserialize;
-use ui::local_path;
 use url::Url;
 
 use crate::{
     failure::Failure,
     form::Form,
-    login::{Attempt, oauth::Profile},
+    login::{choice, oauth::Profile},
     redirect::found,
     session::{Session, SessionUser, Tokens},
     state::App,
@@ -19,54 +18,14 @@ use crate::{
 
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/login", get(begin))
+        .route("/login", get(choice::begin))
         .route("/login/callback", get(callback))
         .route("/login/logout", get(leave_by_link).post(leave_by_form))
-        .route("/signup", get(async || found("/login?prompt=create")))
+        .route("/signup", get(async || found("/login")))
 }
 
-#[derive(Deserialize)]
-struct Begin {
-    redirect: Option<String>,
-    auth_method: Option<String>,
-    prompt: Option<String>,
-}
-
-/// `GET /login`
-///
-/// The auth server shows the choice where there are several ways to log in, so the browser goes
-/// there at once. With `prompt=create` it begins with its form for new accounts.
-async fn begin(visitor: Visitor, Query(begin): Query<Begin>) -> Response {
-    let target = begin
-        .redirect
-        .as_deref()
-        .and_then(local_path)
-        .unwrap_or("/");
-    if visitor.user().is_some() {
-        return found(target);
-    }
-    let now = service::clock::now();
-    let attempt = Attempt::new(target, now);
-    let method = begin.auth_method.as_deref().filter(|name| is_method(name));
-    let mut url = visitor.app.oauth().authorize_url(
-        &visitor.installation.issuer,
-        &callback_url(&visitor),
-        &attempt,
-        method,
-    );
-    if begin.prompt.as_deref() == Some("create") {
-        url.query_pairs_mut().append_pair("prompt", "create");
-    }
-    visitor.open_session(|session| session.begin(attempt, now));
-    found(url.as_str())
-}
-
-fn is_method(name: &str) -> bool {
-    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    !name.is_empty() && name.len() <= 64 && name.chars().all(known)
-}
-
-fn callback_url(visitor: &Visitor) -> Url {
+/// Where the auth server sends the browser back to.
+pub fn callback_url(visitor: &Visitor) -> Url {
     let base = &visitor.installation.external;
     base.join("login/callback")
         .expect("a literal path can be joined")
@@ -97,35 +56,48 @@ async fn callback(visitor: Visitor, Query(answer): Query<Callback>) -> Result<Re
             "`code` or `state` is missing".to_owned(),
         ));
     };
+    let Some((method, state)) = state.split_once('!') else {
+        return Err(Failure::BadRequest("`state` is none of ours".to_owned()));
+    };
+    let mut methods = visitor.installation.methods.iter();
+    if !methods.any(|known| known.name == method) {
+        let text = "`state` names no way to log in".to_owned();
+        return Err(Failure::BadRequest(text));
+    }
     // The answer of another server must not be taken for ours (RFC 9207).
     let issuer = visitor.installation.issuer.as_str();
     if answer
         .iss
         .is_some_and(|iss| iss.trim_end_matches('/') != issuer.trim_end_matches('/'))
     {
-        return Err(Failure::Forbidden);
+        return Err(Failure::StaleLogin);
     }
     let now = service::clock::now();
     let attempt = visitor
         .session(|session| {
             session
                 .as_mut()
-                .and_then(|session| session.finish(&state, now))
+                .and_then(|session| session.finish(state, now))
         })
-        .ok_or(Failure::StaleForm)?;
+        .ok_or(Failure::StaleLogin)?;
 
     let oauth = visitor.app.oauth();
     let tokens = oauth
         .exchange(&code, &callback_url(&visitor), &attempt)
         .await?;
     let profile = oauth.profile(&tokens.access).await?;
-    let user = person(&visitor.app, profile, tokens).await?;
+    let user = person(&visitor.app, profile, tokens, method).await?;
     visitor.session(|session| *session = Some(Session::of(user, now)));
     Ok(found(&attempt.target))
 }
 
 /// Who logged in, and whether they may decide or administrate.
-async fn person(app: &App, profile: Profile, tokens: Tokens) -> Result<SessionUser, Failure> {
+async fn person(
+    app: &App,
+    profile: Profile,
+    tokens: Tokens,
+    method: &str,
+) -> Result<SessionUser, Failure> {
     let own = app.service().with_auth(Auth::Bearer(tokens.access.clone()));
     let user = own.user(&profile.sub).await?;
     let name = profile.name.filter(|name| !name.trim().is_empty());
@@ -136,6 +108,7 @@ async fn person(app: &App, profile: Profile, tokens: Tokens) -> Result<SessionUs
         email,
         admin: user.admin,
         approver: user.approver,
+        method: method.to_owned(),
         tokens,
     })
 }

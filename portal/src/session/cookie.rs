@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 use service::keys::Key;
 
 use super::{IDLE, Session};
@@ -65,7 +65,7 @@ impl Jar {
 
     fn clear_from(self, first: usize, had: &HeaderMap) -> Vec<HeaderValue> {
         (first..MAX_PARTS)
-            .filter(|part| find(had, &self.name(*part)).is_some())
+            .filter(|part| ui::cookie(had, &self.name(*part)).is_some())
             .map(|part| self.set(part, "", 0))
             .collect()
     }
@@ -74,7 +74,7 @@ impl Jar {
 /// The session of a request; nothing if there is none that is ours, whole and alive.
 pub fn read(jar: Jar, key: &Key, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Session> {
     let sealed: String = (0..MAX_PARTS)
-        .map_while(|part| find(headers, &jar.name(part)))
+        .map_while(|part| ui::cookie(headers, &jar.name(part)))
         .collect();
     if sealed.is_empty() || sealed.len() > MAX_TOTAL {
         return None;
@@ -94,18 +94,9 @@ fn seal(key: &Key, session: &mut Session) -> String {
     }
 }
 
-fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
-}
-
 #[cfg(test)]
 mod tests {
+    use http::header;
     use service::keys::{Keys, MasterKey, Purpose};
 
     use super::*;
@@ -140,6 +131,7 @@ mod tests {
             email: "ada@example.org".into(),
             admin: false,
             approver: false,
+            method: "local".into(),
             tokens,
         };
         Session {

@@ -157,10 +157,14 @@ impl Browser {
 
     /// Through log-in and back; the auth server's part is played here.
     pub async fn log_in(&mut self, target: &str) -> Answer {
+        self.log_in_with("good-code", target).await
+    }
+
+    pub async fn log_in_with(&mut self, code: &str, target: &str) -> Answer {
         let started = self.get(&format!("/login?redirect={target}")).await;
         assert_eq!(started.status, StatusCode::FOUND);
         let state = state(started.location());
-        self.get(&format!("/login/callback?code=good-code&state={state}"))
+        self.get(&format!("/login/callback?code={code}&state={state}"))
             .await
     }
 }

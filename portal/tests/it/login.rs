@@ -55,10 +55,15 @@ async fn a_foreign_state_and_a_used_one_are_refused() {
     let mut browser = portal.guest();
     let started = browser.get("/login").await;
     let state = state(started.location());
-    let foreign = browser
-        .get("/login/callback?code=good-code&state=foreign")
-        .await;
-    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert!(state.starts_with("local!"), "{state}");
+    for (foreign, status) in [
+        ("local!foreign", StatusCode::FORBIDDEN),
+        ("foreign", StatusCode::BAD_REQUEST),
+        ("none!foreign", StatusCode::BAD_REQUEST),
+    ] {
+        let path = format!("/login/callback?code=good-code&state={foreign}");
+        assert_eq!(browser.get(&path).await.status, status, "{foreign}");
+    }
     assert_eq!(
         browser.get("/login/callback?code=good-code").await.status,
         StatusCode::BAD_REQUEST
@@ -67,8 +72,7 @@ async fn a_foreign_state_and_a_used_one_are_refused() {
         format!("/login/callback?code=good-code&state={state}&iss=http%3A%2F%2Fevil.example");
     assert_eq!(
         browser.get(&other_server).await.status,
-        StatusCode::FOUND,
-        "back to log-in"
+        StatusCode::FORBIDDEN
     );
     let other_browser = format!("/login/callback?code=good-code&state={state}");
     assert_eq!(
@@ -144,4 +148,65 @@ async fn a_guest_who_needs_an_account_comes_back_after_log_in() {
         .await;
     assert_eq!(json.status, StatusCode::FORBIDDEN);
     json.shows(r#""statusCode":403"#);
+}
+
+#[tokio::test]
+async fn several_ways_to_log_in_are_a_choice_and_protected_ones_are_for_those_who_know() {
+    let portal = TestPortal::with(|globals| {
+        globals["portal"]["authMethods"] = serde_json::json!([
+            "default:local",
+            "default:google",
+            "default:corp",
+            "default:none"
+        ]);
+    })
+    .await;
+    let mut guest = portal.guest();
+    let page = guest.get("/login?redirect=/applications").await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.shows("wicked-login-title");
+    page.shows("You go back to /applications afterwards.");
+    page.shows("auth_method=google");
+    page.shows("There are other ways to log in");
+    assert!(!page.body.contains("auth_method=corp"));
+    assert_eq!(
+        page.header("set-cookie").split('=').next(),
+        Some("portal.cookie.sid")
+    );
+    let page = guest.get("/login?auth_method=corp").await;
+    page.shows("auth_method=corp");
+    assert!(!page.body.contains("There are other ways"));
+    assert_eq!(guest.cookies()["wicked_auth_method"], "corp");
+    let cookies = page.headers.get_all("set-cookie").iter();
+    let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(
+        cookies
+            .iter()
+            .any(|cookie| cookie
+                .starts_with("wicked_auth_method=corp; Path=/login; Max-Age=31536000")),
+        "{cookies:?}"
+    );
+    guest.get("/login").await.shows("auth_method=corp");
+    assert!(
+        !guest.cookies().contains_key("wicked_auth_method"),
+        "remembered once"
+    );
+    guest.get("/login?auth_method=nonsense").await;
+    assert!(!guest.cookies().contains_key("wicked_auth_method"));
+}
+
+#[tokio::test]
+async fn whoever_is_logged_in_is_sent_home() {
+    let portal = TestPortal::start().await;
+    let answer = portal
+        .lena()
+        .await
+        .get("/login?redirect=/applications")
+        .await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::FOUND, "/"));
+    let answer = portal.guest().get("/signup").await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (StatusCode::FOUND, "/login")
+    );
 }

@@ -7,9 +7,13 @@
 )]
 
 mod browser;
+mod console;
+mod help;
 mod login;
 mod neighbours;
+mod ops;
 mod pages;
 mod safety;
 mod scripts;
 mod subscribing;
+mod users;

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde_json::{Value, json};
 use service::{
@@ -21,6 +21,8 @@ use crate::browser::Browser;
 
 /// The token of the one person of these tests.
 pub const TOKEN: &str = "access-token-of-lena";
+/// And that of the administrator.
+const ADMIN_TOKEN: &str = "access-token-of-ann";
 
 /// What the neighbours were asked to do.
 #[derive(Clone, Default)]
@@ -51,12 +53,24 @@ impl Drop for TestPortal {
 
 impl TestPortal {
     pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With other globals.
+    pub async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        Self::at(None, change).await
+    }
+
+    /// The same, as the outside knows it.
+    pub async fn at(external: Option<&str>, change: impl FnOnce(&mut Value)) -> Self {
         service::http::install_crypto();
         let log = Log::default();
         let stop = CancellationToken::new();
         let neighbours = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", neighbours.local_addr().unwrap());
-        tokio::spawn(axum::serve(neighbours, router(log.clone())).into_future());
+        let mut globals = globals();
+        change(&mut globals);
+        tokio::spawn(axum::serve(neighbours, router(log.clone(), globals)).into_future());
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -64,7 +78,7 @@ impl TestPortal {
             api_url: base.parse().unwrap(),
             auth_url: format!("{base}/auth/").parse().unwrap(),
             keys: Keys::from_master(MasterKey::generate()),
-            external_url: Some(url.parse().unwrap()),
+            external_url: Some(external.unwrap_or(&url).parse().unwrap()),
             issuer: None,
         };
         let readiness = Readiness::new();
@@ -88,38 +102,101 @@ impl TestPortal {
         browser.log_in("/").await;
         browser
     }
+
+    /// The administrator.
+    pub async fn ann(&self) -> Browser {
+        let mut browser = self.guest();
+        browser.log_in_with("code-of-ann", "/").await;
+        browser
+    }
 }
 
-fn router(log: Log) -> Router {
+fn router(log: Log, globals: Value) -> Router {
     Router::new()
-        .route("/ping", get(async || Json(json!({"message": "OK", "version": "2.0.0"}))))
+        .route(
+            "/ping",
+            get(async || Json(json!({"message": "OK", "version": "2.0.0"}))),
+        )
         .route("/confighash", get(async || "hash-1"))
-        .route("/globals", get(async || Json(globals())))
+        .route("/globals", get(async move || Json(globals.clone())))
         .route("/apis", get(async || Json(json!({"apis": apis()}))))
-        .route("/apis/desc", get(async || markdown("What Nordhafen offers.")))
+        .route(
+            "/apis/desc",
+            get(async || markdown("What Nordhafen offers.")),
+        )
         .route("/apis/{api}", get(api))
-        .route("/apis/{api}/desc", get(async || markdown("One request books a **shipment**.")))
-        .route("/apis/{api}/config", get(async || Json(json!({"api": {"routes": [{"paths": ["/shipments/v2"]}]}}))))
-        .route("/apis/{api}/plans", get(async || Json(json!([plans()[0], plans()[1]]))))
+        .route(
+            "/apis/{api}/desc",
+            get(async || markdown("One request books a **shipment**.")),
+        )
+        .route(
+            "/apis/{api}/config",
+            get(async || Json(json!({"api": {"routes": [{"paths": ["/shipments/v2"]}]}}))),
+        )
+        .route(
+            "/apis/{api}/plans",
+            get(async || Json(json!([plans()[0], plans()[1]]))),
+        )
         .route("/apis/{api}/swagger", get(async || Json(definition())))
-        .route("/plans", get(async || Json(json!({"plans": plans(), "_links": {}}))))
+        .route(
+            "/plans",
+            get(async || Json(json!({"plans": plans(), "_links": {}}))),
+        )
         .route("/content", get(async || content_page("Welcome", "# Hello")))
-        .route("/content/toc", get(async || Json(json!([{"category": "content", "url": "/content/terms", "title": "Terms"}]))))
+        .route(
+            "/content/toc",
+            get(async || {
+                Json(json!([{"category": "content", "url": "/content/terms", "title": "Terms"}]))
+            }),
+        )
         .route("/content/{*path}", get(content))
-        .route("/users/{user}", get(user))
+        .route(
+            "/users/{user}",
+            get(user).patch(change_user).delete(remove_user),
+        )
+        .route("/users/{user}/password", delete(remove_password))
+        .route(
+            "/registrations/pools/wicked/users/{user}",
+            get(registration).put(register_user),
+        )
+        .route("/pools/wicked", get(async || Json(pool())))
+        .route("/groups", get(async || Json(groups())))
+        .route("/auth-servers/default", get(async || Json(auth_server())))
         .route("/unsubscribe", post(stop_mails))
         .route("/applications", post(register))
-        .route("/applications/roles", get(async || Json(json!([{"role": "owner", "desc": "All rights"}]))))
-        .route("/applications/{application}", get(application).patch(change_application).delete(remove_application))
-        .route("/applications/{application}/owners", post(add_owner).delete(remove_owner))
-        .route("/applications/{application}/subscriptions", get(subscriptions).post(subscribe))
-        .route("/applications/{application}/subscriptions/{api}", get(subscription).patch(change_subscription).delete(unsubscribe))
-        .route("/applications/{application}/subscriptions/{api}/credentials", get(credentials).post(create_credential))
+        .route(
+            "/applications/roles",
+            get(async || Json(json!([{"role": "owner", "desc": "All rights"}]))),
+        )
+        .route(
+            "/applications/{application}",
+            get(application)
+                .patch(change_application)
+                .delete(remove_application),
+        )
+        .route(
+            "/applications/{application}/owners",
+            post(add_owner).delete(remove_owner),
+        )
+        .route(
+            "/applications/{application}/subscriptions",
+            get(subscriptions).post(subscribe),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}",
+            get(subscription)
+                .patch(change_subscription)
+                .delete(unsubscribe),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials",
+            get(credentials).post(create_credential),
+        )
         .route("/approvals", get(async || Json(json!([approval()]))))
         .route("/approvals/{id}/approve", post(decide))
         .route("/approvals/{id}/decline", post(decide))
         .route("/auth/oauth2/token", post(token))
-        .route("/auth/userinfo", get(async || Json(json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}))))
+        .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
         .with_state(log)
 }
@@ -135,6 +212,8 @@ async fn stop_mails(State(log): State<Log>, Json(body): Json<Value>) -> Response
 fn globals() -> Value {
     json!({
         "title": "Nordhafen", "company": "Nordhafen Logistics GmbH", "footer": "A <b>footer</b><script>x</script>",
+        "passwordStrategy": "PW_8_24_UPPER_LOWER_DIGIT", "validatedUserGroup": "dev",
+        "portal": {"authMethods": ["default:local"]},
         "network": {"schema": "http", "portalHost": "localhost:3000", "apiHost": "localhost:8000"},
         "api": {"headerName": "X-ApiKey"},
         "gateway": {"type": "embedded"}, "credentials": {"reveal": "never"},
@@ -203,6 +282,11 @@ async fn content(Path(path): Path<String>) -> Response {
     match path.as_str() {
         "logo.png" => ([(header::CONTENT_TYPE, "image/png")], "png").into_response(),
         "terms" => content_page("Terms", "Be kind. <script>alert(1)</script>"),
+        "help/trusted" => (
+            [(header::CONTENT_TYPE, "text/markdown")],
+            "# Our own words\n\n**trust** at {{api}}\n",
+        )
+            .into_response(),
         _ => missing(),
     }
 }
@@ -237,18 +321,159 @@ async fn api(Path(id): Path<String>) -> Response {
     }
 }
 
+fn auth_server() -> Value {
+    json!({"id": "default", "name": "default", "authMethods": [
+        {"name": "local", "type": "local", "friendlyShort": "Mail and password"},
+        {"name": "corp", "type": "saml", "friendlyShort": "Company", "protected": true},
+        {"name": "google", "type": "google", "friendlyShort": "Google"}]})
+}
+
+fn pool() -> Value {
+    json!({"id": "wicked", "name": "People", "properties": [
+        {"id": "name", "description": "Full name", "type": "string", "required": true, "maxLength": 255},
+        {"id": "company", "description": "Company", "type": "string"}]})
+}
+
+fn groups() -> Value {
+    json!({"groups": [{"id": "admin", "name": "Administrators", "adminGroup": true},
+        {"id": "dev", "name": "Developers"}], "_links": {}})
+}
+
+/// Lena is an approver, Ann an administrator.
+fn bearer(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::AUTHORIZATION);
+    value
+        .and_then(|value| value.to_str().unwrap().strip_prefix("Bearer "))
+        .unwrap_or_default()
+}
+
 fn is_lena(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::AUTHORIZATION)
-        .is_some_and(|value| value == &format!("Bearer {TOKEN}"))
+    matches!(bearer(headers), TOKEN | ADMIN_TOKEN)
+}
+
+fn is_admin(headers: &HeaderMap) -> bool {
+    bearer(headers) == ADMIN_TOKEN
+}
+
+/// Whether the caller may see and change a user.
+fn may(headers: &HeaderMap, id: &str) -> bool {
+    is_admin(headers) || (bearer(headers) == TOKEN && id == "lena-id")
 }
 
 async fn user(headers: HeaderMap, Path(id): Path<String>) -> Response {
-    if !is_lena(&headers) || id != "lena-id" {
+    if !may(&headers, &id) {
         return refused(StatusCode::FORBIDDEN, "Not allowed.");
     }
-    Json(json!({"id": id, "email": "lena@kontor.example", "groups": [], "admin": false, "approver": true,
-        "applications": [{"id": "tracking-dashboard"}]})).into_response()
+    match a_user(&id) {
+        Some(user) => Json(user).into_response(),
+        None => missing(),
+    }
+}
+
+fn a_user(id: &str) -> Option<Value> {
+    let user = |email: &str, groups: &[&str], rest: Value| {
+        let mut user = json!({"id": id, "email": email, "validated": true, "groups": groups,
+            "admin": false, "approver": false, "applications": [], "hasPassword": true});
+        for (key, value) in rest.as_object().unwrap() {
+            user[key] = value.clone();
+        }
+        Some(user)
+    };
+    match id {
+        "lena-id" => user(
+            "lena@kontor.example",
+            &["dev"],
+            json!({"approver": true, "applications": [{"id": "tracking-dashboard"}]}),
+        ),
+        "1" => user(
+            "ann@nordhafen.example",
+            &["admin", "gone"],
+            json!({"admin": true}),
+        ),
+        "piet" => user("piet@haven.example", &[], json!({"validated": false})),
+        "fed" => user(
+            "fed@haven.example",
+            &[],
+            json!({"customId": "google:7", "hasPassword": null}),
+        ),
+        "machine" => user("portal@wicked", &[], json!({"customId": "internal:portal"})),
+        _ => None,
+    }
+}
+
+async fn change_user(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    log.note(format!("change user {id} {body}"));
+    if !may(&headers, &id) || (body.get("groups").is_some() && !is_admin(&headers)) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    if body
+        .get("currentPassword")
+        .is_some_and(|given| given != "Right-1234")
+    {
+        return (
+            StatusCode::FORBIDDEN,
+            Json(json!({"status": 403, "message": "The password is wrong.", "type": "x/wrong-password"})),
+        )
+            .into_response();
+    }
+    Json(a_user(&id).unwrap()).into_response()
+}
+
+async fn remove_user(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Response {
+    if !may(&headers, &id) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    if id == "lena-id" {
+        return refused(StatusCode::CONFLICT, "The user has applications.");
+    }
+    log.note(format!("remove user {id}"));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn remove_password(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Response {
+    if !is_admin(&headers) {
+        return refused(StatusCode::FORBIDDEN, "Only administrators may do this.");
+    }
+    log.note(format!("remove password {id}"));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+async fn registration(headers: HeaderMap, Path(id): Path<String>) -> Response {
+    if !may(&headers, &id) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    Json(json!({"items": [{"poolId": "wicked", "userId": id, "name": "Lena <b>Brandt</b>", "company": "Kontor"}], "count": 1}))
+        .into_response()
+}
+
+async fn register_user(
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    Json(body): Json<Value>,
+) -> Response {
+    log.note(format!("register user {id} {body}"));
+    if body["name"] == "" {
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"status": 400, "message": "`name` is empty.",
+                "errors": [{"field": "name", "rule": "required", "message": "`name` is empty."}]})),
+        )
+            .into_response();
+    }
+    StatusCode::NO_CONTENT.into_response()
 }
 
 fn an_application(id: &str) -> Value {
@@ -418,14 +643,27 @@ async fn token(
     let basic = headers
         .get(header::AUTHORIZATION)
         .is_some_and(|value| value.to_str().unwrap().starts_with("Basic "));
-    if !basic || field("code") != "good-code" {
+    let token = match field("code") {
+        "good-code" => TOKEN,
+        "code-of-ann" => ADMIN_TOKEN,
+        _ => "",
+    };
+    if !basic || token.is_empty() {
         return (
             StatusCode::BAD_REQUEST,
             Json(json!({"error": "invalid_grant", "error_description": "The code is not valid."})),
         )
             .into_response();
     }
-    Json(json!({"access_token": TOKEN, "refresh_token": "refresh-1", "expires_in": 1800, "token_type": "Bearer"})).into_response()
+    Json(json!({"access_token": token, "refresh_token": "refresh-1", "expires_in": 1800, "token_type": "Bearer"})).into_response()
+}
+
+async fn userinfo(headers: HeaderMap) -> Json<Value> {
+    Json(if is_admin(&headers) {
+        json!({"sub": "1", "name": "Ann", "email": "ann@nordhafen.example"})
+    } else {
+        json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"})
+    })
 }
 
 async fn revoke(State(log): State<Log>, Form(form): Form<Vec<(String, String)>>) -> StatusCode {

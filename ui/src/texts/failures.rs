@@ -19,6 +19,14 @@ crate::texts! {
         away_title = "The portal cannot reach its data", "Das Portal erreicht seine Daten nicht";
         away_text = "Your keys and calls are not affected. Try again in a minute.", "Ihre Schlüssel und Aufrufe sind davon nicht betroffen. Versuchen Sie es in einer Minute noch einmal.";
         auth_away_text = "The log-in service does not answer. Try again in a minute.", "Der Anmeldedienst antwortet nicht. Versuchen Sie es in einer Minute noch einmal.";
+        broken_text = "Something between the portal and its data answers with an error. Your keys and calls are not affected. Try again in a minute.", "Etwas zwischen dem Portal und seinen Daten antwortet mit einem Fehler. Ihre Schlüssel und Aufrufe sind davon nicht betroffen. Versuchen Sie es in einer Minute noch einmal.";
+        slow_text = "The portal's data did not come in time. Your keys and calls are not affected. Try again in a minute.", "Die Daten des Portals kamen nicht rechtzeitig. Ihre Schlüssel und Aufrufe sind davon nicht betroffen. Versuchen Sie es in einer Minute noch einmal.";
+        session_ended_text = "Your session has ended. Log in again to go on.", "Ihre Sitzung ist beendet. Melden Sie sich neu an, um weiterzumachen.";
+        stale_login_text = "This log-in was not begun in this browser, was used already, or took longer than ten minutes. Begin anew.", "Diese Anmeldung wurde nicht in diesem Browser begonnen, schon benutzt, oder dauerte länger als zehn Minuten. Beginnen Sie neu.";
+        unencrypted_title = "Use https", "Verwenden Sie https";
+        unencrypted_text = "This portal is reached over https only. If you did that, the proxy in front of it does not send “X-Forwarded-Proto: https”.", "Dieses Portal ist nur über https erreichbar. Falls Sie das getan haben, sendet der Proxy davor kein „X-Forwarded-Proto: https“.";
+        misdirected_title = "This is not the portal's address", "Das ist nicht die Adresse des Portals";
+        misdirected_text = "Nothing was changed. Open the portal by its own name and send the form again.", "Nichts wurde geändert. Öffnen Sie das Portal unter seinem eigenen Namen und senden Sie das Formular noch einmal.";
         other_title = "This did not work", "Das hat nicht funktioniert";
         other_text = "The request could not be carried out. Nothing was changed.", "Die Anfrage konnte nicht ausgeführt werden. Nichts wurde geändert.";
         all_apis = "All APIs", "Alle APIs";

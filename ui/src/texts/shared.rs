@@ -23,6 +23,8 @@ crate::texts! {
         log_out = "Log out", "Abmelden";
         sign_up = "Sign up", "Registrieren";
         contact = "Contact", "Kontakt";
+        help = "Help", "Hilfe";
+        profile = "Profile", "Profil";
         terms = "Terms", "Nutzungsbedingungen";
         privacy = "Privacy", "Datenschutz";
         development = "Without https: for development only", "Ohne https: nur für die Entwicklung";

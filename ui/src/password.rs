@@ -1,4 +1,8 @@
-//! Password rules, as they are shown before somebody types (17.2). portal-api decides.
+//! Choosing a password: the rule is shown before somebody types. portal-api decides.
+
+use askama::Template;
+
+use crate::{Field, FieldKind, Html, Icon, Lang, texts};
 
 /// A rule of `globals.passwordStrategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +14,7 @@ pub enum PasswordRule {
 }
 
 /// Longest password of every rule.
-pub const MAX_LENGTH: usize = 24;
+const MAX_LENGTH: usize = 24;
 
 impl PasswordRule {
     /// The rule with this name; unknown ones mean the first.
@@ -23,22 +27,22 @@ impl PasswordRule {
         }
     }
 
-    pub const fn min_length(self) -> usize {
+    const fn min_length(self) -> usize {
         match self {
             Self::Any6To24 => 6,
             _ => 8,
         }
     }
 
-    pub const fn needs_upper_and_lower(self) -> bool {
+    const fn needs_upper_and_lower(self) -> bool {
         !matches!(self, Self::Any6To24)
     }
 
-    pub const fn needs_digit(self) -> bool {
+    const fn needs_digit(self) -> bool {
         matches!(self, Self::UpperLowerDigit | Self::UpperLowerDigitSpecial)
     }
 
-    pub const fn needs_special(self) -> bool {
+    const fn needs_special(self) -> bool {
         matches!(self, Self::UpperLowerDigitSpecial)
     }
 
@@ -53,6 +57,57 @@ impl PasswordRule {
             && (!self.needs_digit() || has(char::is_ascii_digit))
             && (!self.needs_special() || has(|c| !c.is_ascii_alphanumeric()))
     }
+}
+
+/// Two fields for a new password, and the rule it has to follow.
+#[derive(Template)]
+#[template(path = "component/new_password.html")]
+pub struct NewPassword<'a> {
+    pub lang: Lang,
+    pub label: &'a str,
+    pub error: Option<&'a str>,
+    pub rule: PasswordRule,
+}
+
+impl NewPassword<'_> {
+    /// The fields as HTML: `password` and `password2`.
+    pub fn html(&self) -> Html {
+        Html::of(self)
+    }
+
+    fn first(&self) -> Html {
+        field("password", self.label, self.error)
+    }
+
+    fn second(&self) -> Html {
+        field("password2", texts::Passwords(self.lang).again(), None)
+    }
+
+    fn rules(&self) -> Vec<String> {
+        let t = texts::Passwords(self.lang);
+        let mut rules = vec![t.length(self.rule.min_length(), MAX_LENGTH)];
+        if self.rule.needs_upper_and_lower() {
+            rules.push(t.upper_lower().to_owned());
+        }
+        if self.rule.needs_digit() {
+            rules.push(t.digit().to_owned());
+        }
+        if self.rule.needs_special() {
+            rules.push(t.special().to_owned());
+        }
+        rules
+    }
+}
+
+fn field(name: &'static str, label: &str, error: Option<&str>) -> Html {
+    Field {
+        kind: FieldKind::Password,
+        error: error.map(str::to_owned),
+        autocomplete: "new-password",
+        autofocus: error.is_some(),
+        ..Field::required(name, label)
+    }
+    .html()
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+//! The profile of a person.
+
+crate::texts! {
+    /// The profile of a person.
+    Users {
+        details = "About you", "Über Sie";
+        details_of_other = "About this person", "Über diese Person";
+        account = "Account", "Konto";
+        email = "Mail address", "E-Mail-Adresse";
+        confirmed = "Confirmed", "Bestätigt";
+        unconfirmed = "Not confirmed", "Nicht bestätigt";
+        confirm = "Confirm the address", "Adresse bestätigen";
+        external_id = "Account at the provider", "Konto beim Anbieter";
+        id = "Id", "Id";
+        locked = "Locked", "Gesperrt";
+        save = "Save", "Speichern";
+        saved = "The profile is saved.", "Das Profil ist gespeichert.";
+        not_saved = "Not everything was saved. Correct the marked fields.", "Nicht alles wurde gespeichert. Korrigieren Sie die markierten Felder.";
+        password = "Password", "Passwort";
+        no_password = "This account has no password.", "Dieses Konto hat kein Passwort.";
+        new_password = "New password", "Neues Passwort";
+        current_password = "Current password", "Bisheriges Passwort";
+        current_missing = "Give the current password, too.", "Geben Sie auch das bisherige Passwort an.";
+        current_wrong = "This is not the current password.", "Das ist nicht das bisherige Passwort.";
+        log_in_anew = "Log out and in again, then set the password within ten minutes.", "Melden Sie sich ab und wieder an, und setzen Sie das Passwort dann innerhalb von zehn Minuten.";
+        no_password_here = "This account is kept elsewhere and has no password here.", "Dieses Konto wird anderswo geführt und hat hier kein Passwort.";
+        change_password = "Change password", "Passwort ändern";
+        set_password = "Set password", "Passwort setzen";
+        password_note = "Another password ends all sessions of the account. You log in anew afterwards.", "Ein neues Passwort beendet alle Sitzungen des Kontos. Danach melden Sie sich neu an.";
+        password_note_other = "Another password ends all sessions of this account.", "Ein neues Passwort beendet alle Sitzungen dieses Kontos.";
+        password_changed = "The password is changed. Log in with the new one.", "Das Passwort ist geändert. Melden Sie sich mit dem neuen an.";
+        remove_password = "Remove password", "Passwort entfernen";
+        password_removed = "The password is removed.", "Das Passwort ist entfernt.";
+        groups = "Groups", "Gruppen";
+        groups_text = "Groups decide which APIs and plans somebody sees, and who may decide.", "Gruppen bestimmen, welche APIs und Tarife jemand sieht, und wer entscheiden darf.";
+        admin_group = "Administrators", "Administratoren";
+        approver_group = "May decide about requests", "Darf über Anfragen entscheiden";
+        validated_group = "Everybody with a confirmed address", "Alle mit bestätigter Adresse";
+        save_groups = "Save groups", "Gruppen speichern";
+        applications = "Applications", "Anwendungen";
+        no_applications = "None", "Keine";
+        security = "Access", "Zugriff";
+        grants = "Applications that may act for you", "Anwendungen, die für Sie handeln dürfen";
+        sessions = "Where you are logged in", "Wo Sie angemeldet sind";
+        tokens = "Tokens for your own programs", "Tokens für eigene Programme";
+        delete = "Delete account", "Konto löschen";
+        delete_title(name) = "Delete the account of {name}?", "Das Konto von {name} löschen?";
+        delete_text = "Profile, consents and mail links go with it. This cannot be undone.", "Profil, Zustimmungen und Links in E-Mails verschwinden damit. Das lässt sich nicht rückgängig machen.";
+        delete_first = "The account still works on applications. Delete them or leave them first:", "Das Konto arbeitet noch an Anwendungen mit. Löschen oder verlassen Sie diese zuerst:";
+        deleted = "The account is deleted.", "Das Konto ist gelöscht.";
+        built_in = "You work as the built-in administrator. Make a person of your own an administrator, then remove the password of this account.", "Sie arbeiten als eingebauter Administrator. Machen Sie eine eigene Person zum Administrator und entfernen Sie dann das Passwort dieses Kontos.";
+    }
+}
