@@ -5,6 +5,7 @@ mod by_client;
 pub mod change;
 mod create;
 mod delete;
+mod end_all;
 mod list;
 mod people;
 mod plan;
@@ -39,7 +40,10 @@ pub fn routes() -> Router<AppState> {
         .route("/subscriptions", get(list::list))
         .route("/subscriptions/{client_id}", get(by_client::read))
         .route("/subscriptions/{client_id}/verify", post(by_client::verify))
-        .route("/apis/{api}/subscriptions", get(list::of_api))
+        .route(
+            "/apis/{api}/subscriptions",
+            get(list::of_api).delete(end_all::end_all),
+        )
         // Answers may hold secrets; no cache on the way may keep them.
         .layer(SetResponseHeaderLayer::overriding(
             header::CACHE_CONTROL,

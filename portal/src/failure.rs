@@ -133,7 +133,7 @@ impl Failure {
         let mut response = if as_json {
             let body = json!({
                 "statusCode": status.as_u16(),
-                "message": page.title(),
+                "message": page.detail.as_deref().unwrap_or_else(|| page.title()),
                 "error": page.text(),
                 "correlationId": page.correlation_id,
             });

@@ -46,6 +46,8 @@ pub struct Installation {
     pub validated_group: Option<String>,
     pub views: Views,
     pub console: Console,
+    /// `auditlog.useAuditlog`; on unless it is switched off.
+    pub keeps_audit_log: bool,
 }
 
 /// What is read from portal-api beside the globals.
@@ -95,6 +97,7 @@ impl Installation {
                 .unwrap_or_else(|| gateway.origin().ascii_serialization()),
             key_header: globals.api.header_name.clone(),
             keeping: keeping(globals),
+            keeps_audit_log: keeps_audit_log(globals),
             redirect_to_https: globals.network.force_redirect_to_https.unwrap_or_default(),
             external: crate::settings::below(&external, ""),
             issuer,
@@ -165,6 +168,14 @@ fn site(globals: &Globals, schema: &str, read: &Read) -> Site {
     };
     layout::apply(&mut site, globals);
     site
+}
+
+fn keeps_audit_log(globals: &Globals) -> bool {
+    let switch = globals
+        .extra
+        .get("auditlog")
+        .and_then(|value| value.get("useAuditlog"));
+    switch.and_then(Value::as_bool) != Some(false)
 }
 
 fn keeping(globals: &Globals) -> Keeping {

@@ -5,12 +5,15 @@
 //! portal-api decides what is allowed and the pages only decide what to draw. The portal stores
 //! nothing; any instance serves any request.
 
+mod admin;
 mod apis;
 mod applications;
 mod approvals;
 mod catalogue;
+mod chart;
 mod console;
 mod content;
+mod csv;
 mod failure;
 mod form;
 mod help;
@@ -18,6 +21,7 @@ mod host;
 mod installation;
 mod json;
 mod layout;
+mod links;
 mod login;
 mod mails;
 mod markdown;
@@ -27,11 +31,13 @@ mod plans;
 mod redirect;
 mod reference;
 mod routes;
+mod secret;
 mod serve;
 mod session;
 mod settings;
 mod state;
 mod subscriptions;
+mod usage;
 mod users;
 mod visit;
 mod visitor;

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    apis, applications, approvals, catalogue, console, content, failure::Failure, help, login,
-    mails, ops, redirect, reference, state::App, subscriptions, users, visit,
+    admin, apis, applications, approvals, catalogue, console, content, failure::Failure, help,
+    login, mails, ops, redirect, reference, state::App, subscriptions, users, visit,
 };
 
 /// No form of the portal is longer.
@@ -16,6 +16,7 @@ const MAX_FORM: usize = 64 << 10;
 /// Pages behind the visitor layer; assets and health without it.
 pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router {
     let pages = Router::new()
+        .merge(admin::routes())
         .merge(apis::routes())
         .merge(applications::routes())
         .merge(approvals::routes())

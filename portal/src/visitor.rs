@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use chrono::TimeDelta;
 use http::{Extensions, request::Parts};
-use sdk::{Auth, Client};
+use sdk::{Auth, Client, types::page::Walk};
 use ui::{Entry, Frame, Kind, Lang, Message, Preferences, texts};
 
 use crate::{
@@ -109,11 +109,21 @@ impl Visitor {
     pub async fn frame(&self, current: Entry) -> Frame {
         let decides = self.user().is_some_and(|user| user.admin || user.approver);
         let waiting = if decides {
-            self.client().approvals().await.map_or(0, |open| open.len())
+            self.open_requests().await.unwrap_or_default()
         } else {
             0
         };
         self.frame_with(current, waiting)
+    }
+
+    /// How many requests wait for a decision of this visitor. Beyond 99 nobody counts.
+    pub async fn open_requests(&self) -> Result<usize, Failure> {
+        let walk = Walk {
+            limit: 100,
+            ..Walk::default()
+        };
+        let open = self.client().walk_approvals("open", &walk).await?;
+        Ok(open.items.len())
     }
 
     /// The frame, for pages that know the number of open decisions or have to do without.

@@ -14,6 +14,19 @@
     });
   }
 
+  // So are those that save a text as a file.
+  for (const button of document.querySelectorAll("button[data-download]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const text = document.getElementById(button.dataset.download).textContent.trim() + "\n";
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+      link.download = button.dataset.file;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+  }
+
   // A changed filter or sorting is applied at once; the button for it is in the page for the others.
   for (const form of document.querySelectorAll("form[data-auto]")) {
     form.addEventListener("change", (event) => { if (event.target.type !== "search") form.requestSubmit(); });

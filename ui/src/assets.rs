@@ -22,6 +22,7 @@ const STYLE: &str = concat!(
     include_str!("../styles/base.css"),
     include_str!("../styles/components.css"),
     include_str!("../styles/pages.css"),
+    include_str!("../styles/admin.css"),
 );
 const SCRIPT: &str = include_str!("../assets/wicketgate.js");
 const MARK: &str = include_str!("../assets/mark.svg");

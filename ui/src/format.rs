@@ -48,6 +48,14 @@ pub fn date(lang: Lang, date: NaiveDate) -> String {
     }
 }
 
+/// A day of this year: `21 Nov`, `21.11.`.
+pub fn day(lang: Lang, date: NaiveDate) -> String {
+    match lang {
+        Lang::En => format!("{} {}", date.day(), MONTHS_EN[date.month0() as usize]),
+        Lang::De => format!("{}.{}.", date.day(), date.month()),
+    }
+}
+
 /// Date and time in UTC, for the `title` of relative times.
 pub fn moment(lang: Lang, at: DateTime<Utc>) -> String {
     format!(
@@ -88,6 +96,22 @@ pub fn age(lang: Lang, since: DateTime<Utc>, now: DateTime<Utc>) -> String {
         (60..2880, _) => format!("{} h", minutes / 60),
         (_, Lang::En) => format!("{} d", minutes / 1440),
         (_, Lang::De) => format!("{} Tage", minutes / 1440),
+    }
+}
+
+/// How long it is until then, short: `38 s`, `4 min`, `23 h 41 min`, `13 days`.
+pub fn until(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = at.signed_duration_since(now).num_seconds().max(0);
+    let minutes = seconds / 60;
+    match minutes {
+        0 => format!("{seconds} s"),
+        1..60 => format!("{minutes} min"),
+        60..2880 => format!("{} h {} min", minutes / 60, minutes % 60),
+        _ => lang.plural(
+            usize::try_from(minutes / 1440).unwrap_or_default(),
+            ["{n} day", "{n} days"],
+            ["{n} Tag", "{n} Tage"],
+        ),
     }
 }
 

@@ -88,7 +88,7 @@ impl Entry {
             Self::Contact => "/contact",
             Self::Help => "/help",
             Self::Profile => "/users/me",
-            Self::Admin => "/admin/approvals",
+            Self::Admin => "/admin",
             Self::Home | Self::None => "/",
         }
     }
@@ -266,6 +266,14 @@ impl Frame {
             text: text.into(),
         });
         self
+    }
+
+    /// The number of open decisions; beyond 99 nobody counts.
+    fn waiting_text(&self) -> String {
+        match self.waiting {
+            100.. => "99+".to_owned(),
+            count => count.to_string(),
+        }
     }
 
     fn may_decide(&self) -> bool {

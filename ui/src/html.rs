@@ -18,7 +18,7 @@ impl Html {
     }
 
     /// Renders a component. Failing to write into a string is the only error, and it cannot happen.
-    pub(crate) fn of(component: &impl askama::Template) -> Self {
+    pub fn of(component: &impl askama::Template) -> Self {
         Self(component.render().unwrap_or_default())
     }
 

@@ -13,6 +13,9 @@
 //!
 //! Nothing here knows a business rule, and no page needs script, inline style or another origin.
 
+// `texts!` takes one step for each text of a group.
+#![recursion_limit = "512"]
+
 pub mod assets;
 mod component;
 mod drawing;

@@ -3,6 +3,7 @@
 //! A group of texts is a type with one method per text, so a missing translation or a misspelt
 //! name does not compile. Groups follow the pages; `Shared` is what many pages need.
 
+mod admin;
 mod apis;
 mod applications;
 mod approvals;
@@ -19,8 +20,10 @@ mod reference;
 mod scopes;
 mod shared;
 mod subscribe;
+mod usage;
 mod users;
 
+pub use admin::Admin;
 pub use apis::Apis;
 pub use applications::Applications;
 pub use approvals::Approvals;
@@ -37,6 +40,7 @@ pub use reference::Reference;
 pub use scopes::Scopes;
 pub use shared::Shared;
 pub use subscribe::Subscribe;
+pub use usage::Usage;
 pub use users::Users;
 
 /// Declares a group of texts.

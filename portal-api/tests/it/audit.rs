@@ -8,7 +8,7 @@ use service::{ServiceName, keys::Purpose};
 
 use crate::{
     authorization::ROUTES,
-    market::{APPROVER, Market, ORDERS, PETS},
+    market::{APPROVER, FAXES, Market, ORDERS, PETS},
     receiver::{Receiver, Reply},
     support::{ADMIN, Answer, Client, DEVELOPER, PARTNER},
 };
@@ -399,6 +399,13 @@ async fn subscriptions(walk: &mut Walk<'_>) {
     walk.step(DEVELOPER, &format!("DELETE {one}"), &pets, Value::Null)
         .await;
     decisions(walk).await;
+    walk.step(
+        ADMIN,
+        "DELETE /apis/{api}/subscriptions",
+        &format!("/apis/{FAXES}/subscriptions"),
+        Value::Null,
+    )
+    .await;
     walk.step(
         DEVELOPER,
         "DELETE /applications/{application}",

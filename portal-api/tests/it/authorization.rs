@@ -50,6 +50,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/apis/{api}/plans", Scope),
     ("GET", "/apis/{api}/subscribers", Admin),
     ("GET", "/apis/{api}/subscriptions", Admin),
+    ("DELETE", "/apis/{api}/subscriptions", Admin),
     ("GET", "/apis/{api}/swagger", Scope),
     ("GET", "/apis/{api}/usage", Admin),
     ("GET", "/applications", Admin),

@@ -19,6 +19,8 @@ pub const PETS: &str = "petstore";
 pub const ORDERS: &str = "orders";
 /// Takes keys, for partners.
 pub const CLOCK: &str = "timezones";
+/// Deprecated.
+pub const FAXES: &str = "faxes";
 
 const APIS: &str = r#"{"apis": [
   {"id": "petstore", "name": "Pets", "auth": "key-auth", "plans": ["free", "team", "unlimited"]},
@@ -27,8 +29,14 @@ const APIS: &str = r#"{"apis": [
    "settings": {"enable_client_credentials": true, "token_expiration": 3600,
      "scopes": {"read_orders": {"description": "Read"}}}},
   {"id": "timezones", "name": "Clock", "auth": "key-auth", "plans": ["free", "team"],
-   "requiredGroup": "partners"}
+   "requiredGroup": "partners"},
+  {"id": "faxes", "name": "Faxes", "auth": "key-auth", "plans": ["free"], "deprecated": true}
 ]}"#;
+
+const FAXES_CONFIG: (&str, &str) = (
+    "apis/faxes/config.json",
+    r#"{"api": {"upstream_url": "http://faxes.example", "routes": [{"paths": ["/faxes"]}]}}"#,
+);
 
 const SCOPES: &str = "read_applications write_applications read_subscriptions write_subscriptions \
                       read_approvals read_plans read_apis read_users write_users read_auditlog webhooks health";
@@ -79,7 +87,11 @@ impl Market {
 
     async fn on(postgres: Option<Postgres>, options: Options) -> Self {
         let globals = globals(options);
-        let files = [("globals.json", globals.as_str()), ("apis/apis.json", APIS)];
+        let files = [
+            ("globals.json", globals.as_str()),
+            ("apis/apis.json", APIS),
+            FAXES_CONFIG,
+        ];
         let mut used = None;
         let api = TestApi::with(&files, |settings| {
             if let Some(postgres) = &postgres {
@@ -98,8 +110,33 @@ impl Market {
     /// The same, stopped and started again with its data.
     pub async fn restart(self) -> Self {
         let globals = globals(Options::default());
-        let files = [("globals.json", globals.as_str()), ("apis/apis.json", APIS)];
+        let files = [
+            ("globals.json", globals.as_str()),
+            ("apis/apis.json", APIS),
+            FAXES_CONFIG,
+        ];
         let api = self.api.restart_with(&files, |_| {}).await;
+        Self { api, ..self }
+    }
+
+    /// The same, started again with an API that is deprecated now.
+    pub async fn deprecate(self, api: &str) -> Self {
+        let mut apis: Value = serde_json::from_str(APIS).unwrap();
+        let all = apis["apis"].as_array_mut().unwrap();
+        let found = all.iter_mut().find(|one| one["id"] == api).unwrap();
+        found["deprecated"] = true.into();
+        let (globals, apis) = (globals(Options::default()), apis.to_string());
+        let files = [
+            ("globals.json", globals.as_str()),
+            ("apis/apis.json", apis.as_str()),
+            FAXES_CONFIG,
+        ];
+        let database = self.database.clone();
+        let change = |settings: &mut portal_api::Settings| {
+            settings.database = database;
+            settings.events.networks = vec!["127.0.0.0/8".parse().unwrap()];
+        };
+        let api = self.api.restart_with(&files, change).await;
         Self { api, ..self }
     }
 

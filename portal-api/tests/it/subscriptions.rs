@@ -663,3 +663,55 @@ async fn where_nothing_is_revealed_the_secret_is_shown_once() {
         .await;
     assert!(made.expect(201).json()["secret"].is_string());
 }
+
+#[tokio::test]
+async fn all_subscriptions_of_a_deprecated_api_end_together() {
+    for market in Market::on_each_database().await {
+        for number in 0..25 {
+            let id = format!("shop-{number}");
+            market.application(DEVELOPER, &id).await;
+            market
+                .subscribe(DEVELOPER, &id, PETS, "free")
+                .await
+                .expect(201);
+        }
+        market.application(DEVELOPER, "waiting").await;
+        market
+            .subscribe(DEVELOPER, "waiting", PETS, "team")
+            .await
+            .expect(201);
+        market
+            .subscribe(DEVELOPER, "waiting", ORDERS, "free")
+            .await
+            .expect(201);
+        let all = format!("/apis/{PETS}/subscriptions");
+        market.delete(ADMIN, &all).await.expect(409);
+        market
+            .delete(ADMIN, "/apis/nothing/subscriptions")
+            .await
+            .expect(404);
+
+        let market = market.deprecate(PETS).await;
+        market.listen().await;
+        market.delete(DEVELOPER, &all).await.expect(403);
+        let ended = market.delete(ADMIN, &all).await.expect(200).json();
+        assert_eq!(ended, json!({"deleted": 26, "failed": 0}));
+        let kinds: Vec<_> = market
+            .events()
+            .await
+            .into_iter()
+            .map(|(kind, _)| kind)
+            .collect();
+        let ends = kinds.iter().filter(|kind| *kind == "subscription.delete");
+        assert_eq!(ends.count(), 26, "{kinds:?}");
+        let open = market.get(ADMIN, "/approvals").await.expect(200).json();
+        assert_eq!(open, json!([]), "the request is closed as well");
+        let left = market
+            .get(DEVELOPER, "/applications/waiting/subscriptions")
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(left.as_array().unwrap().len(), 1);
+        assert_eq!(left[0]["api"], ORDERS);
+    }
+}

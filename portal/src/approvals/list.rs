@@ -1,25 +1,41 @@
-//! The queue and the selected request beside it.
+//! The queue, what was decided before, and the selected request beside it.
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use sdk::types::{Api, Approval, Plan};
+use sdk::{
+    Optional,
+    types::{Api, Approval, Plan, page::Walk},
+};
 use serde::Deserialize;
 use serde_json::json;
 use ui::{Breakable, Entry, Frame, Html, Icon, Kind, Tile, format, texts};
 
-use crate::{failure::Failure, json, plans::PlanView, visitor::Visitor};
+use crate::{
+    admin::{Item, decider, side},
+    failure::Failure,
+    json, links,
+    plans::PlanView,
+    visitor::Visitor,
+};
 
-/// Requests in the list; older ones come first, so none is left behind.
-const MAX_SHOWN: usize = 200;
+/// Requests of one page.
+const PAGE: u64 = 10;
+/// Waiting longer than this is shown in red.
+const MAX_WAIT: chrono::TimeDelta = chrono::TimeDelta::days(3);
+pub const OPEN: &str = "open";
+const STATES: [&str; 5] = [OPEN, "approved", "declined", "withdrawn", "all"];
 
 #[derive(Template)]
 #[template(path = "approvals.html")]
 pub struct ApprovalsPage {
     frame: Frame,
+    side: Html,
     t: texts::Approvals,
+    question: Question,
     rows: Vec<Row>,
+    next: Option<String>,
     selected: Option<Selected>,
     reason: String,
     reason_missing: bool,
@@ -33,6 +49,10 @@ struct Row {
     application: String,
     trusted: bool,
     age: String,
+    is_late: bool,
+    /// Of a request that is not open any more.
+    state: Option<&'static str>,
+    assigned: bool,
 }
 
 struct Selected {
@@ -44,59 +64,151 @@ struct Selected {
     requested: String,
     requested_exactly: String,
     own: bool,
+    open: bool,
+    /// What came of it, and when.
+    outcome: Option<(&'static str, String)>,
+    assigned_to_me: bool,
+    /// Who, when, what.
+    comments: Vec<(String, String, String)>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Question {
     id: Option<String>,
+    state: Option<String>,
+    api: Option<String>,
+    application: Option<String>,
+    cursor: Option<String>,
+}
+
+impl Question {
+    /// The open requests with this one selected.
+    pub fn of(id: &str) -> Self {
+        Self {
+            id: Some(id.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        let asked = self.state.as_deref().unwrap_or_default();
+        STATES
+            .into_iter()
+            .find(|state| *state == asked)
+            .unwrap_or(OPEN)
+    }
+
+    fn api(&self) -> &str {
+        self.api.as_deref().unwrap_or_default().trim()
+    }
+
+    fn application(&self) -> &str {
+        self.application.as_deref().unwrap_or_default().trim()
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.api().is_empty() || !self.application().is_empty()
+    }
+
+    fn walk(&self) -> Walk {
+        let mut walk = Walk {
+            limit: PAGE,
+            cursor: self.cursor.clone().unwrap_or_default(),
+            ..Walk::default()
+        };
+        for (field, value) in [("api", self.api()), ("application", self.application())] {
+            if !value.is_empty() {
+                walk.filter.insert(field.to_owned(), value.into());
+            }
+        }
+        // The queue is worked off from its beginning; of the past the newest is looked for.
+        if self.state() != OPEN {
+            walk.order_by = Some("requestedAt DESC".to_owned());
+        }
+        walk
+    }
+
+    /// The same list elsewhere: another page of it, or another request selected.
+    fn url(&self, cursor: &str, id: &str) -> String {
+        let state = Some(self.state()).filter(|state| *state != OPEN);
+        let parameters = [
+            ("state", state.unwrap_or_default()),
+            ("api", self.api()),
+            ("application", self.application()),
+            ("cursor", cursor),
+            ("id", id),
+        ];
+        links::with_query("/admin/approvals", parameters)
+    }
 }
 
 /// `GET /admin/approvals`
 pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
     if visitor.wants_json {
-        let user = visitor.require_user()?;
-        if !(user.admin || user.approver) {
-            return Err(Failure::Forbidden);
-        }
+        decider(&visitor)?;
         let t = texts::Approvals(visitor.lang());
-        let body = json!({"title": t.title(), "approvals": visitor.client().approvals().await?});
+        let client = visitor.client();
+        let body = if question.state() == OPEN && !question.is_filtered() {
+            json!({"title": t.title(), "approvals": client.approvals().await?})
+        } else {
+            let walk = Walk {
+                limit: 100,
+                ..question.walk()
+            };
+            let page = client.walk_approvals(question.state(), &walk).await?;
+            json!({"title": t.title(), "approvals": page.items, "next": page.next})
+        };
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
-    let page = ApprovalsPage::load(&visitor, question.id.as_deref()).await?;
+    let page = ApprovalsPage::load(&visitor, question).await?;
     Ok(ui::page(StatusCode::OK, &page))
 }
 
 impl ApprovalsPage {
-    pub async fn load(visitor: &Visitor, id: Option<&str>) -> Result<Self, Failure> {
-        let user = visitor.require_user()?;
-        if !(user.admin || user.approver) {
-            return Err(Failure::Forbidden);
-        }
+    pub async fn load(visitor: &Visitor, question: Question) -> Result<Self, Failure> {
+        let user = decider(visitor)?;
         let client = visitor.client();
-        let (mut approvals, apis, plans) =
-            tokio::try_join!(client.approvals(), client.apis(), client.plans())?;
-        approvals.sort_by_key(moment);
+        let walk = question.walk();
+        let (page, apis, plans, named, waiting) = tokio::try_join!(
+            async {
+                let page = client.walk_approvals(question.state(), &walk).await;
+                page.map_err(Failure::from)
+            },
+            async { client.apis().await.map_err(Failure::from) },
+            async { client.plans().await.map_err(Failure::from) },
+            async {
+                match question.id.as_deref().filter(|id| !id.is_empty()) {
+                    Some(id) => client.approval(id).await.optional().map_err(Failure::from),
+                    None => Ok(None),
+                }
+            },
+            visitor.open_requests(),
+        )?;
         let now = service::clock::now();
         let t = texts::Approvals(visitor.lang());
-        let chosen = match id {
-            Some(id) => approvals.iter().find(|approval| approval.id == id),
-            None => approvals.first(),
+        let is_gone = named.as_ref().is_none_or(|one| !is_open(one)) && question.state() == OPEN;
+        let chosen = match &question.id {
+            Some(_) => named.as_ref().filter(|_| !is_gone),
+            None => page.items.first(),
         };
         let selected = chosen.map(|approval| {
             Selected::new(approval, &apis.apis, &plans.plans, visitor, now, &user.id)
         });
-        let mut frame = visitor.frame_with(Entry::Admin, approvals.len());
-        if id.is_some() && selected.is_none() {
+        let mut frame = visitor.frame_with(Entry::Admin, waiting);
+        if question.id.is_some() && is_gone {
             frame = frame.with_message(Kind::Info, t.gone());
         }
         Ok(Self {
+            side: side(&frame, Item::Approvals),
             frame,
             t,
-            rows: approvals
+            rows: page
+                .items
                 .iter()
-                .take(MAX_SHOWN)
                 .map(|approval| Row::new(approval, visitor, now))
                 .collect(),
+            next: page.next,
+            question,
             selected,
             reason: String::new(),
             reason_missing: false,
@@ -121,9 +233,47 @@ impl ApprovalsPage {
             .as_ref()
             .is_some_and(|selected| selected.approval.id == id)
     }
+
+    fn states(&self) -> [(&'static str, &'static str); 5] {
+        let t = self.t;
+        [
+            (OPEN, t.state_open()),
+            ("approved", t.state_approved()),
+            ("declined", t.state_declined()),
+            ("withdrawn", t.state_withdrawn()),
+            ("all", t.state_all()),
+        ]
+    }
+
+    fn state_url(&self, state: &str) -> String {
+        let other = Question {
+            state: Some(state.to_owned()),
+            ..self.question.clone()
+        };
+        other.url("", "")
+    }
+
+    fn select_url(&self, id: &str) -> String {
+        let cursor = self.question.cursor.as_deref().unwrap_or_default();
+        format!("{}#detail", self.question.url(cursor, id))
+    }
 }
 
-fn moment(approval: &Approval) -> Option<DateTime<Utc>> {
+fn is_open(approval: &Approval) -> bool {
+    approval.state.as_deref().is_none_or(|state| state == OPEN)
+}
+
+/// The word for what came of a request.
+fn outcome(approval: &Approval, t: texts::Approvals) -> Option<&'static str> {
+    match approval.state.as_deref()? {
+        "approved" => Some(t.state_approved()),
+        "declined" => Some(t.state_declined()),
+        "withdrawn" => Some(t.state_withdrawn()),
+        _ => None,
+    }
+}
+
+pub fn moment(approval: &Approval) -> Option<DateTime<Utc>> {
     approval
         .changed_date
         .and_then(sdk::types::ChangedDate::moment)
@@ -141,6 +291,9 @@ impl Row {
             age: moment(approval)
                 .map(|at| format::age(visitor.lang(), at, now))
                 .unwrap_or_default(),
+            is_late: is_open(approval) && moment(approval).is_some_and(|at| now - at > MAX_WAIT),
+            state: outcome(approval, texts::Approvals(visitor.lang())),
+            assigned: is_open(approval) && approval.assignee.is_some(),
         }
     }
 }
@@ -180,6 +333,23 @@ impl Selected {
                 .map(|at| format::moment(lang, at))
                 .unwrap_or_default(),
             own: approval.user.id == me,
+            open: is_open(approval),
+            outcome: outcome(approval, t).map(|word| {
+                let at = approval.decided_at;
+                (
+                    word,
+                    at.map(|at| format::moment(lang, at.0)).unwrap_or_default(),
+                )
+            }),
+            assigned_to_me: approval.assignee.as_deref() == Some(me),
+            comments: approval
+                .comments
+                .iter()
+                .map(|comment| {
+                    let at = format::ago(lang, comment.created_at.0, now);
+                    (comment.user.email.clone(), at, comment.text.clone())
+                })
+                .collect(),
             approval: approval.clone(),
         }
     }

@@ -1,10 +1,8 @@
 //! A new secret and the page that shows it, once.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
-use http::StatusCode;
 use sdk::types::{Api, Application, Secret, credentials::CreateCredential};
-use ui::{Entry, Frame, Icon, Lang, texts};
+use ui::{Entry, Lang, texts};
 
 use crate::{
     apis::credential,
@@ -12,74 +10,62 @@ use crate::{
     failure::Failure,
     form::Form,
     installation::Keeping,
+    links,
     reference::{Language, SampleView, sample, view},
+    secret::{self, NewSecret},
     visitor::Visitor,
 };
 
 /// A secret that was made a moment ago.
-pub struct NewSecret {
+pub struct Made {
     pub api_key: Option<Secret>,
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
 }
 
-#[derive(Template)]
-#[template(path = "subscriptions/secret.html")]
-struct SecretPage {
-    frame: Frame,
-    t: texts::Applications,
-    application: Application,
-    api: Api,
-    title: String,
-    lead: String,
-    heading: String,
-    /// Label and value of each part.
-    parts: Vec<(&'static str, String)>,
-    promise: &'static str,
-    header_note: Option<String>,
-    first_call: Option<SampleView>,
-}
-
-/// The page with the secret. It is in this answer and nowhere else, so nobody may keep the answer.
+/// The page with the secret.
 pub async fn show(
     visitor: &Visitor,
     application: Application,
     api: Api,
-    secret: NewSecret,
+    made: Made,
     title: String,
     lead: String,
+    mut notes: Vec<String>,
 ) -> Response {
-    let lang = visitor.lang();
-    let t = texts::Applications(lang);
+    let t = texts::Applications(visitor.lang());
+    if made.api_key.is_some() {
+        notes.insert(0, t.send_in_header(&visitor.installation.key_header));
+    }
     let api_name = name(&api).to_owned();
-    let heading = if secret.api_key.is_some() {
-        t.secret_key(&api_name)
-    } else {
-        t.secret_client(&api_name)
-    };
-    let page = SecretPage {
-        t,
+    let first_call = first_call(visitor, &api, visitor.lang()).await;
+    let back = links::application(&application.id);
+    let page = NewSecret {
         title,
         lead,
-        heading,
+        crumbs: vec![
+            ("/applications".to_owned(), t.title().to_owned()),
+            (back.clone(), application.name),
+        ],
+        heading: if made.api_key.is_some() {
+            t.secret_key(&api_name)
+        } else {
+            t.secret_client(&api_name)
+        },
         promise: match visitor.installation.keeping {
             Keeping::Fingerprint => t.fingerprint(),
             Keeping::Hidden => t.hidden(),
         },
-        header_note: secret
-            .api_key
-            .is_some()
-            .then(|| t.send_in_header(&visitor.installation.key_header)),
-        parts: parts(&secret, t),
-        first_call: first_call(visitor, &api, lang).await,
-        frame: visitor.frame(Entry::Applications).await,
-        application,
-        api,
+        parts: parts(&made, t),
+        notes,
+        back,
+        entry: Entry::Applications,
+        first_call: first_call.map(|sample| (sample, links::api(&api.id), api_name)),
     };
-    ui::no_store(ui::page(StatusCode::OK, &page))
+    secret::show(visitor, page).await
 }
 
-fn parts(secret: &NewSecret, t: texts::Applications) -> Vec<(&'static str, String)> {
+fn parts(secret: &Made, t: texts::Applications) -> Vec<(&'static str, String)> {
     let expose = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
     [
         (t.api_key(), expose(&secret.api_key)),
@@ -126,11 +112,20 @@ pub async fn create(
         .create_credential(&application.id, &api.id, &order)
         .await?;
     let is_client = made.client_id.is_some();
-    let secret = NewSecret {
+    let secret = Made {
         api_key: made.secret.clone().filter(|_| !is_client),
         client_secret: made.secret.filter(|_| is_client),
         client_id: made.client_id,
     };
     let title = application.name.clone();
-    Ok(show(&visitor, application, api, secret, title, String::new()).await)
+    Ok(show(
+        &visitor,
+        application,
+        api,
+        secret,
+        title,
+        String::new(),
+        Vec::new(),
+    )
+    .await)
 }

@@ -10,7 +10,7 @@ use ui::{Kind, texts};
 
 use super::{
     choose::{Entered, SubscribePage},
-    credentials::{self, NewSecret},
+    credentials::{self, Made},
 };
 use crate::{catalogue::name, failure::Failure, form::Form, json, visitor::Visitor};
 
@@ -69,7 +69,7 @@ pub async fn subscribe(
     }
     let plan = plans.plans.iter().find(|plan| plan.id == subscription.plan);
     let plan = plan.map_or(subscription.plan.as_str(), |plan| plan.name.as_str());
-    let secret = NewSecret {
+    let secret = Made {
         api_key: subscription.apikey,
         client_id: subscription.client_id,
         client_secret: subscription.client_secret,
@@ -78,7 +78,7 @@ pub async fn subscribe(
         t.done_title(name(&api)),
         t.done_lead(&application.name, plan),
     );
-    Ok(credentials::show(&visitor, application, api, secret, title, lead).await)
+    Ok(credentials::show(&visitor, application, api, secret, title, lead, Vec::new()).await)
 }
 
 /// The form again, with the reason on top and nothing lost.

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod admin;
+mod administration;
 mod browser;
 mod console;
 mod help;

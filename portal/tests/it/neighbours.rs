@@ -17,12 +17,14 @@ use service::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::browser::Browser;
+use crate::{administration, browser::Browser};
 
 /// The token of the one person of these tests.
 pub const TOKEN: &str = "access-token-of-lena";
 /// And that of the administrator.
 const ADMIN_TOKEN: &str = "access-token-of-ann";
+/// Of somebody who decides about nothing.
+const DEVELOPER_TOKEN: &str = "access-token-of-jo";
 
 /// What the neighbours were asked to do.
 #[derive(Clone, Default)]
@@ -33,7 +35,7 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
-    fn note(&self, text: impl Into<String>) {
+    pub fn note(&self, text: impl Into<String>) {
         self.0.lock().unwrap().push(text.into());
     }
 }
@@ -107,6 +109,13 @@ impl TestPortal {
     pub async fn ann(&self) -> Browser {
         let mut browser = self.guest();
         browser.log_in_with("code-of-ann", "/").await;
+        browser
+    }
+
+    /// A developer who decides about nothing.
+    pub async fn jo(&self) -> Browser {
+        let mut browser = self.guest();
+        browser.log_in_with("code-of-jo", "/").await;
         browser
     }
 }
@@ -192,12 +201,10 @@ fn router(log: Log, globals: Value) -> Router {
             "/applications/{application}/subscriptions/{api}/credentials",
             get(credentials).post(create_credential),
         )
-        .route("/approvals", get(async || Json(json!([approval()]))))
-        .route("/approvals/{id}/approve", post(decide))
-        .route("/approvals/{id}/decline", post(decide))
         .route("/auth/oauth2/token", post(token))
         .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
+        .merge(administration::router())
         .with_state(log)
 }
 
@@ -291,7 +298,7 @@ async fn content(Path(path): Path<String>) -> Response {
     }
 }
 
-fn missing() -> Response {
+pub fn missing() -> Response {
     (
         StatusCode::NOT_FOUND,
         Json(json!({"status": 404, "message": "Not found."})),
@@ -299,7 +306,7 @@ fn missing() -> Response {
         .into_response()
 }
 
-fn refused(status: StatusCode, message: &str) -> Response {
+pub fn refused(status: StatusCode, message: &str) -> Response {
     (
         status,
         Json(json!({"status": status.as_u16(), "message": message})),
@@ -339,7 +346,7 @@ fn groups() -> Value {
         {"id": "dev", "name": "Developers"}], "_links": {}})
 }
 
-/// Lena is an approver, Ann an administrator.
+/// Lena is an approver, Ann an administrator, Jo neither.
 fn bearer(headers: &HeaderMap) -> &str {
     let value = headers.get(header::AUTHORIZATION);
     value
@@ -348,16 +355,26 @@ fn bearer(headers: &HeaderMap) -> &str {
 }
 
 fn is_lena(headers: &HeaderMap) -> bool {
+    matches!(bearer(headers), TOKEN | ADMIN_TOKEN | DEVELOPER_TOKEN)
+}
+
+/// Whether the caller decides about something.
+pub fn decides(headers: &HeaderMap) -> bool {
     matches!(bearer(headers), TOKEN | ADMIN_TOKEN)
 }
 
-fn is_admin(headers: &HeaderMap) -> bool {
+pub fn is_admin(headers: &HeaderMap) -> bool {
     bearer(headers) == ADMIN_TOKEN
 }
 
 /// Whether the caller may see and change a user.
 fn may(headers: &HeaderMap, id: &str) -> bool {
-    is_admin(headers) || (bearer(headers) == TOKEN && id == "lena-id")
+    match bearer(headers) {
+        ADMIN_TOKEN => true,
+        TOKEN => id == "lena-id",
+        DEVELOPER_TOKEN => id == "jo-id",
+        _ => false,
+    }
 }
 
 async fn user(headers: HeaderMap, Path(id): Path<String>) -> Response {
@@ -385,6 +402,7 @@ fn a_user(id: &str) -> Option<Value> {
             &["dev"],
             json!({"approver": true, "applications": [{"id": "tracking-dashboard"}]}),
         ),
+        "jo-id" => user("jo@kontor.example", &["dev"], json!({})),
         "1" => user(
             "ann@nordhafen.example",
             &["admin", "gone"],
@@ -609,22 +627,6 @@ async fn create_credential(State(log): State<Log>) -> Response {
     (StatusCode::CREATED, Json(made)).into_response()
 }
 
-fn approval() -> Value {
-    json!({"id": "a1", "subscriptionId": "s2", "user": {"id": "piet", "email": "piet@haven.example"},
-        "api": {"id": "shipments", "name": "Shipments", "requiredGroup": ""},
-        "application": {"id": "haven-erp", "name": "Haven ERP", "trusted": false},
-        "plan": {"id": "business", "name": "Business"}, "purpose": "We show <arrival> times.", "changedDate": "2026-11-20T10:00:00Z"})
-}
-
-async fn decide(
-    State(log): State<Log>,
-    uri: axum::http::Uri,
-    Json(body): Json<Value>,
-) -> StatusCode {
-    log.note(format!("{} {body}", uri.path()));
-    StatusCode::NO_CONTENT
-}
-
 async fn token(
     State(log): State<Log>,
     headers: HeaderMap,
@@ -646,6 +648,7 @@ async fn token(
     let token = match field("code") {
         "good-code" => TOKEN,
         "code-of-ann" => ADMIN_TOKEN,
+        "code-of-jo" => DEVELOPER_TOKEN,
         _ => "",
     };
     if !basic || token.is_empty() {
@@ -659,10 +662,10 @@ async fn token(
 }
 
 async fn userinfo(headers: HeaderMap) -> Json<Value> {
-    Json(if is_admin(&headers) {
-        json!({"sub": "1", "name": "Ann", "email": "ann@nordhafen.example"})
-    } else {
-        json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"})
+    Json(match bearer(&headers) {
+        ADMIN_TOKEN => json!({"sub": "1", "name": "Ann", "email": "ann@nordhafen.example"}),
+        DEVELOPER_TOKEN => json!({"sub": "jo-id", "name": "Jo", "email": "jo@kontor.example"}),
+        _ => json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}),
     })
 }
 

@@ -4,12 +4,27 @@ use super::{Client, Error};
 use crate::types::{
     Approval,
     approvals::{Assignment, Comment, Decision, NewComment},
+    page::{CursorPage, Walk},
 };
 
 impl Client {
     /// `GET /approvals`: those the caller may decide.
     pub async fn approvals(&self) -> Result<Vec<Approval>, Error> {
         self.get(&["approvals"]).json().await
+    }
+
+    /// `GET /approvals?state=`, to go through them, the oldest first: `open`, `approved`,
+    /// `declined`, `withdrawn` or `all`.
+    pub async fn walk_approvals(
+        &self,
+        state: &str,
+        walk: &Walk,
+    ) -> Result<CursorPage<Approval>, Error> {
+        self.get(&["approvals"])
+            .query(walk.pairs())
+            .query([("state", state)])
+            .json()
+            .await
     }
 
     /// `GET /approvals/{id}`

@@ -4,6 +4,7 @@ use super::{Client, Error};
 use crate::types::{
     ListQuery, Page,
     audit::{AuditEntry, NewAuditRecord},
+    page::{CursorPage, Walk},
 };
 
 impl Client {
@@ -13,6 +14,11 @@ impl Client {
             .query(query.pairs(true))
             .json()
             .await
+    }
+
+    /// As [`Client::audit_log`], to go through all of it.
+    pub async fn walk_audit_log(&self, walk: &Walk) -> Result<CursorPage<AuditEntry>, Error> {
+        self.get(&["auditlog"]).query(walk.pairs()).json().await
     }
 
     /// `POST /auditlog/records`. Records with ids are stored once, so those can be sent again.

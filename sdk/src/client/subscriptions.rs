@@ -1,13 +1,19 @@
 //! Subscriptions (portal-api 14, 29.3).
 
+use std::time::Duration;
+
 use super::{Client, Error};
 use crate::types::{
     ListQuery, Page, Secret, Subscription,
+    page::{CursorPage, Walk},
     subscriptions::{
-        CreateSubscription, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
+        CreateSubscription, Ended, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
         VerifyClient,
     },
 };
+
+/// Of a short answer.
+const MAX_ANSWER: usize = 64 << 10;
 
 impl Client {
     /// `GET /subscriptions?embed=1`
@@ -17,6 +23,17 @@ impl Client {
     ) -> Result<Page<SubscriptionWithOwners>, Error> {
         self.get(&["subscriptions"])
             .query(query.pairs(true))
+            .json()
+            .await
+    }
+
+    /// As [`Client::all_subscriptions`], to go through all of them.
+    pub async fn walk_subscriptions(
+        &self,
+        walk: &Walk,
+    ) -> Result<CursorPage<SubscriptionWithOwners>, Error> {
+        self.get(&["subscriptions"])
+            .query(walk.pairs())
             .json()
             .await
     }
@@ -99,6 +116,14 @@ impl Client {
     ) -> Result<Page<Subscription>, Error> {
         self.get(&["apis", api, "subscriptions"])
             .query(query.pairs(false))
+            .json()
+            .await
+    }
+
+    /// `DELETE /apis/{api}/subscriptions`: of a deprecated API.
+    pub async fn end_subscriptions_of_api(&self, api: &str) -> Result<Ended, Error> {
+        self.delete(&["apis", api, "subscriptions"])
+            .long(Duration::from_mins(5), MAX_ANSWER)
             .json()
             .await
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// One page of a list.
@@ -59,6 +60,40 @@ pub struct ListQuery {
     pub filter: BTreeMap<String, String>,
     /// `<field> ASC` or `<field> DESC`.
     pub order_by: Option<String>,
+    /// The number of all matches is to be counted anew, by servers that remember it.
+    pub fresh: bool,
+}
+
+/// Query parameters of a list that is read to its end, page by page (portal-api B1).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Walk {
+    /// Texts that have to be part of the field, or objects of operators.
+    pub filter: Map<String, Value>,
+    /// `<field> ASC` or `<field> DESC`.
+    pub order_by: Option<String>,
+    /// `next` of the page before; empty for the first one.
+    pub cursor: String,
+    /// Up to 500.
+    pub limit: u64,
+}
+
+impl Walk {
+    /// The parameters as pairs.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = vec![
+            ("cursor", self.cursor.clone()),
+            ("limit", self.limit.to_string()),
+            ("embed", "1".to_owned()),
+        ];
+        if !self.filter.is_empty() {
+            let filter = serde_json::to_string(&self.filter).expect("texts are JSON");
+            pairs.push(("filter", filter));
+        }
+        if let Some(order) = &self.order_by {
+            pairs.push(("order_by", order.clone()));
+        }
+        pairs
+    }
 }
 
 impl ListQuery {
@@ -78,6 +113,9 @@ impl ListQuery {
         }
         if let Some(order) = &self.order_by {
             pairs.push(("order_by", order.clone()));
+        }
+        if self.fresh {
+            pairs.push(("no_cache", "1".to_owned()));
         }
         pairs
     }

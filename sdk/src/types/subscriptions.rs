@@ -100,6 +100,14 @@ pub struct OwnerData {
     pub name: String,
 }
 
+/// Answer of `DELETE /apis/{api}/subscriptions`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Ended {
+    pub deleted: u64,
+    /// Those that are left, because something went wrong.
+    pub failed: u64,
+}
+
 /// Body of `POST /applications/{app}/subscriptions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CreateSubscription {

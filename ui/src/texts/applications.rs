@@ -101,6 +101,8 @@ crate::texts! {
         api_key = "API key", "API-Schlüssel";
         stored = "I have stored it", "Ich habe ihn gesichert";
         send_in_header(header) = "Send it in the header {header}.", "Senden Sie ihn im Header {header}.";
+        download = "Download", "Herunterladen";
+        open_application = "Open the application", "Anwendung öffnen";
         try_now = "First call", "Erster Aufruf";
     }
 }

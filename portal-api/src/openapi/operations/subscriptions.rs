@@ -5,7 +5,7 @@ use sdk::types::{
     approvals::{Assignment, Comment, Decision, NewComment},
     credentials::{CreateCredential, PatchCredential, RotateCredential},
     subscriptions::{
-        CreateSubscription, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
+        CreateSubscription, Ended, PatchSubscription, SubscriptionOfClient, SubscriptionWithOwners,
         VerifyClient,
     },
     usage::{Limit, Usage, UsageBatch},
@@ -65,6 +65,16 @@ pub fn operations() -> Vec<Operation> {
             .who(Who::Admin)
             .scope(&["read_apis", "read_subscriptions"])
             .answers_page::<Subscription>(),
+        delete(
+            "/apis/{api}/subscriptions",
+            "End all subscriptions to a deprecated API",
+        )
+        .who(Who::Admin)
+        .scope(WRITE)
+        .about("Each with its event and its record; `failed` are those that are left.")
+        .status(200)
+        .answers::<Ended>()
+        .refuses(&[404, 409]),
         get(
             "/subscriptions/{client_id}",
             "The subscription and application behind a client id",

@@ -85,6 +85,7 @@ pub const ROWS: &[Row] = &[
     row("GET", "/apis/{api}/docs/{*path}", Nothing, "403 404 404 404 404 404 404 404"),
     row("GET", "/apis/{api}/plans", Nothing, SCOPE_AND_MACHINE),
     row("GET", "/apis/{api}/subscriptions", Nothing, "403 403 403 403 403 403 200 200"),
+    row("DELETE", "/apis/{api}/subscriptions", Nothing, "403 403 403 403 403 403 409 403"),
     row("GET", "/apis/{api}/subscribers", Nothing, ADMIN),
     row("GET", "/apis/{api}/swagger", Nothing, SCOPE_AND_MACHINE),
     row("GET", "/apis/{api}/usage", Nothing, "403 403 403 403 403 403 200 200"),
