@@ -9,6 +9,7 @@ mod authentication;
 mod correlation_id;
 mod cors;
 pub mod identity;
+mod ip_restriction;
 pub mod jwt;
 mod key_auth;
 pub mod prometheus;
@@ -16,11 +17,16 @@ pub mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
 mod request_transformer;
+mod response_transformer;
+mod transformer;
 pub mod usage;
+
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 pub use authentication::Credential;
+pub use response_transformer::ResponseTransformer;
 
 use crate::{
     live::{Bound, Consumer, Target},
@@ -35,20 +41,23 @@ const ORDER: [&str; COUNT] = [
     "jwt",
     "key-auth",
     "wicketgate-identity",
+    "ip-restriction",
     "request-size-limiting",
     "acl",
     "rate-limiting",
     "request-transformer",
+    "response-transformer",
     "prometheus",
     "wicketgate-usage",
     "request-termination",
 ];
 
-pub const COUNT: usize = 12;
+pub const COUNT: usize = 14;
 /// Ordinal of plugins that this release does not know.
-pub const UNKNOWN: u8 = 12;
-pub const PROMETHEUS: u8 = 9;
-pub const USAGE: u8 = 10;
+pub const UNKNOWN: u8 = 14;
+const RESPONSE_TRANSFORMER: u8 = 10;
+pub const PROMETHEUS: u8 = 11;
+pub const USAGE: u8 = 12;
 
 pub fn ordinal(name: &str) -> Option<u8> {
     u8::try_from(ORDER.iter().position(|known| *known == name)?).ok()
@@ -61,10 +70,12 @@ pub enum Plugin {
     Jwt(jwt::Jwt),
     KeyAuth(key_auth::KeyAuth),
     Identity(identity::Identity),
+    IpRestriction(ip_restriction::IpRestriction),
     RequestSizeLimiting(request_size_limiting::RequestSizeLimiting),
     Acl(acl::Acl),
     RateLimiting(rate_limiting::RateLimiting),
     RequestTransformer(request_transformer::RequestTransformer),
+    ResponseTransformer(Arc<ResponseTransformer>),
     Prometheus(prometheus::Prometheus),
     Usage(usage::Usage),
     RequestTermination(request_termination::RequestTermination),
@@ -106,6 +117,9 @@ impl Plugin {
             "jwt" => Self::Jwt(jwt::Jwt::new(config(entity)?)?),
             "key-auth" => Self::KeyAuth(key_auth::KeyAuth::new(config(entity)?)?),
             "wicketgate-identity" => Self::Identity(identity::Identity::new(config(entity)?)?),
+            "ip-restriction" => {
+                Self::IpRestriction(ip_restriction::IpRestriction::new(config(entity)?)?)
+            }
             "request-size-limiting" => Self::RequestSizeLimiting(config(entity)?),
             "acl" => Self::Acl(config(entity)?),
             "rate-limiting" => {
@@ -114,6 +128,9 @@ impl Plugin {
             "request-transformer" => Self::RequestTransformer(
                 request_transformer::RequestTransformer::new(config(entity)?)?,
             ),
+            "response-transformer" => {
+                Self::ResponseTransformer(Arc::new(ResponseTransformer::new(&config(entity)?)?))
+            }
             "prometheus" => Self::Prometheus(config(entity)?),
             "wicketgate-usage" => Self::Usage(usage::Usage::new(config(entity)?)?),
             "request-termination" => Self::RequestTermination(
@@ -139,13 +156,16 @@ impl Plugin {
             Self::Jwt(plugin) => plugin.access(exchange, worker),
             Self::KeyAuth(plugin) => plugin.access(exchange, worker),
             Self::Identity(plugin) => plugin.access(exchange),
+            Self::IpRestriction(plugin) => plugin.access(exchange),
             Self::RequestSizeLimiting(plugin) => plugin.access(exchange),
             Self::Acl(plugin) => plugin.access(exchange),
             Self::RateLimiting(plugin) => plugin.access(exchange, worker),
             Self::RequestTransformer(plugin) => plugin.access(exchange),
             Self::RequestTermination(plugin) => plugin.access(exchange),
-            // They only watch, at the end.
-            Self::Prometheus(_) | Self::Usage(_) => Verdict::Continue,
+            // They act on the answer, or only watch.
+            Self::ResponseTransformer(_) | Self::Prometheus(_) | Self::Usage(_) => {
+                Verdict::Continue
+            }
             Self::Broken => Answer::internal_error().into(),
         }
     }
@@ -168,6 +188,18 @@ pub fn select<'a>(
         .filter(|bound| bound.ordinal == ordinal && bound.fits(Some(target.id), service))
         .chain(general)
         .min_by_key(|bound| bound.level())
+}
+
+/// What changes the answer of this request, whoever makes it: also one that a plugin before it
+/// has refused (gateway 6.2).
+pub fn response_transformer(
+    target: &Target,
+    consumer: Option<&Consumer>,
+) -> Option<Arc<ResponseTransformer>> {
+    match &*select(target, consumer, RESPONSE_TRANSFORMER)?.plugin {
+        Plugin::ResponseTransformer(plugin) => Some(plugin.clone()),
+        _ => None,
+    }
 }
 
 fn config<T: DeserializeOwned>(entity: &kong::Plugin) -> Result<T, String> {
@@ -194,6 +226,8 @@ mod tests {
             .map(|plugin| plugin.name)
             .collect();
         assert_eq!(names, super::ORDER);
+        let response = super::ordinal("response-transformer");
+        assert_eq!(response, Some(super::RESPONSE_TRANSFORMER));
         assert_eq!(super::ordinal("prometheus"), Some(super::PROMETHEUS));
         assert_eq!(super::ordinal("wicketgate-usage"), Some(super::USAGE));
     }

@@ -103,12 +103,12 @@ async fn exchange(
     let uri = std::mem::take(&mut head.uri);
     let host = head::check(&head, &uri, connection)?;
     let normal = kong::path::normalise(uri.path().as_bytes());
-    let seen = headers::clean_request(&mut head.headers);
     let peer_is_trusted = worker
         .shared
         .rules
         .trusted_peers
         .contains(connection.peer.ip());
+    let seen = headers::clean_request(&mut head.headers, peer_is_trusted);
     let client = forwarded::client_address(&head.headers, connection, peer_is_trusted);
 
     let routing = finish.routing.clone();
@@ -135,6 +135,8 @@ async fn exchange(
     let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
     exchange.has_body = !hyper::body::Body::is_end_stream(&body);
     let verdict = run_plugins(&mut exchange, target, worker).await;
+    let transformer = plugins::response_transformer(target, exchange.consumer.as_deref());
+    exchange.response.transform(transformer);
     finish.identity(&mut exchange);
     if let Verdict::Answer(answer) = verdict {
         return Err(Refusal {

@@ -5,7 +5,7 @@ mod access;
 mod authentication;
 mod limits;
 mod observation;
-mod transformation;
+pub mod transformation;
 
 use std::sync::LazyLock;
 
@@ -81,10 +81,12 @@ pub fn all() -> &'static [PluginSchema] {
             authentication::jwt(),
             authentication::key_auth(),
             authentication::identity(),
+            access::ip_restriction(),
             limits::request_size_limiting(),
             access::acl(),
             limits::rate_limiting(),
             transformation::request_transformer(),
+            transformation::response_transformer(),
             observation::prometheus(),
             observation::usage(),
             access::request_termination(),

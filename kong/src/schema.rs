@@ -13,6 +13,6 @@ mod render;
 pub mod text;
 
 pub use faults::Faults;
-pub use field::{Field, Record, Type};
+pub use field::{Field, Record, TextCheck, Type};
 pub use form::unfold;
 pub use remote::Remote;

@@ -1,7 +1,10 @@
-use http::{HeaderName, HeaderValue, Method, header::HOST};
+use http::{Method, header::HOST};
 use serde::Deserialize;
 
-use super::Verdict;
+use super::{
+    Verdict,
+    transformer::{Change, HeaderChange, split},
+};
 use crate::proxy::Exchange;
 
 #[derive(Deserialize)]
@@ -26,18 +29,8 @@ struct Entries {
 pub struct RequestTransformer {
     method: Option<Method>,
     uri: Option<String>,
-    headers: Vec<(Change, HeaderName, Option<HeaderValue>)>,
+    headers: Vec<HeaderChange>,
     query: Vec<(Change, String, String)>,
-}
-
-/// In the order in which they are made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Change {
-    Remove,
-    Rename,
-    Replace,
-    Add,
-    Append,
 }
 
 impl RequestTransformer {
@@ -53,13 +46,7 @@ impl RequestTransformer {
         let mut query = Vec::new();
         for (change, entries) in groups {
             for entry in &entries.headers {
-                let (name, value) = split(change, entry);
-                let value = if change == Change::Remove {
-                    None
-                } else {
-                    Some(super::header_value(value)?)
-                };
-                headers.push((change, super::header_name(name)?, value));
+                headers.push(HeaderChange::new(change, entry)?);
             }
             for entry in &entries.querystring {
                 let (name, value) = split(change, entry);
@@ -85,8 +72,8 @@ impl RequestTransformer {
         if let Some(method) = &self.method {
             exchange.head.method = method.clone();
         }
-        for (change, name, value) in &self.headers {
-            change_header(exchange, *change, name, value.as_ref());
+        for change in &self.headers {
+            change_header(exchange, change);
         }
         if !self.query.is_empty() {
             self.change_query(exchange);
@@ -125,54 +112,13 @@ impl RequestTransformer {
     }
 }
 
-fn split(change: Change, entry: &str) -> (&str, &str) {
-    match change {
-        Change::Remove => (entry, ""),
-        _ => entry.split_once(':').unwrap_or((entry, "")),
+fn change_header(exchange: &mut Exchange<'_>, change: &HeaderChange) {
+    if change.name != HOST {
+        change.apply(&mut exchange.head.headers);
+        return;
     }
-}
-
-fn change_header(
-    exchange: &mut Exchange<'_>,
-    change: Change,
-    name: &HeaderName,
-    value: Option<&HeaderValue>,
-) {
     // The backend's host is set when the request is sent, not among these headers.
-    if *name == HOST {
-        if let (Change::Replace, Some(value)) = (change, value) {
-            exchange.backend_host = Some(value.clone());
-        }
-        return;
-    }
-    let headers = &mut exchange.head.headers;
-    let Some(value) = value else {
-        headers.remove(name);
-        return;
-    };
-    match change {
-        Change::Rename => {
-            let values: Vec<HeaderValue> = headers.get_all(name).iter().cloned().collect();
-            let Ok(target) = HeaderName::from_bytes(value.as_bytes()) else {
-                return;
-            };
-            if !values.is_empty() {
-                headers.remove(name);
-                headers.remove(&target);
-                for value in values {
-                    headers.append(target.clone(), value);
-                }
-            }
-        }
-        Change::Replace if headers.contains_key(name) => {
-            headers.insert(name.clone(), value.clone());
-        }
-        Change::Add if !headers.contains_key(name) => {
-            headers.insert(name.clone(), value.clone());
-        }
-        Change::Append => {
-            headers.append(name.clone(), value.clone());
-        }
-        Change::Remove | Change::Replace | Change::Add => {}
+    if let (Change::Replace, Some(value)) = (change.change, change.value()) {
+        exchange.backend_host = Some(value.clone());
     }
 }

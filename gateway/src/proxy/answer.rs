@@ -110,7 +110,10 @@ impl Answer {
         for (name, value) in self.headers {
             headers.append(name, value);
         }
-        edits.apply(&mut headers);
+        let body = match edits.apply(&mut headers) {
+            Some(transformer) => transformer.change_body(body),
+            None => body,
+        };
         headers.insert(names::REQUEST_ID, id);
         headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         headers.insert(

@@ -1,19 +1,21 @@
-//! Bodies on their way through. Nothing is collected: each piece goes on as it comes.
+//! Bodies on their way through. Each piece goes on as it comes, but for JSON that a plugin changes.
 
 use std::{
     cell::Cell,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use super::{finish::Finish, pool::Lease};
+use crate::plugins::ResponseTransformer;
 
 /// Why a body ends early. The connection is closed then, so that nobody takes a part for the whole.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +153,18 @@ pub struct BackendBody {
     read_timeout: Duration,
     /// Made only when the backend lets us wait.
     stall: Option<Pin<Box<Sleep>>>,
+    /// In a box: nearly no answer has one.
+    change: Option<Box<BodyChange>>,
 }
+
+/// What is collected of a body that is changed as a whole.
+struct BodyChange {
+    transformer: Arc<ResponseTransformer>,
+    collected: BytesMut,
+}
+
+/// The largest body that is changed; larger ones go on as they are (gateway 7.14).
+const MAX_CHANGED: usize = 8 << 20;
 
 impl BackendBody {
     pub fn new(
@@ -166,10 +179,75 @@ impl BackendBody {
             finish,
             read_timeout,
             stall: None,
+            change: None,
+        }
+    }
+
+    pub fn changed_by(mut self, transformer: Option<Arc<ResponseTransformer>>) -> Self {
+        // Nothing is left of an answer to HEAD that could be changed.
+        self.change = transformer
+            .filter(|_| !self.inner.is_end_stream())
+            .map(|transformer| {
+                Box::new(BodyChange {
+                    transformer,
+                    collected: BytesMut::new(),
+                })
+            });
+        self
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.change.is_none() && self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.change.is_some() {
+            SizeHint::default()
+        } else {
+            self.inner.size_hint()
         }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        while self.change.is_some() {
+            // Trailers are about the body as it was, so they end here.
+            let piece = match ready!(self.poll_piece(context)) {
+                Some(Ok(frame)) => Some(frame.into_data().unwrap_or_default()),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => None,
+            };
+            if let Some(body) = self.collect(piece) {
+                return Poll::Ready(Some(Ok(Frame::data(body))));
+            }
+        }
+        self.poll_piece(context)
+    }
+
+    /// Adds a piece, or ends the body; answers what the client gets of it by now.
+    fn collect(&mut self, piece: Option<Bytes>) -> Option<Bytes> {
+        let change = self.change.as_mut()?;
+        let is_whole = piece.is_none();
+        change
+            .collected
+            .extend_from_slice(&piece.unwrap_or_default());
+        if !is_whole && change.collected.len() <= MAX_CHANGED {
+            return None;
+        }
+        let change = self.change.take()?;
+        let body = change.collected.freeze();
+        if !is_whole {
+            tracing::warn!("a JSON body of more than {MAX_CHANGED} bytes is not changed");
+            return Some(body);
+        }
+        let body = change.transformer.change_body(body);
+        self.finish.response_bytes = body.len() as u64;
+        Some(body)
+    }
+
+    fn poll_piece(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut frame = Pin::new(&mut self.inner).poll_frame(context);
         if frame.is_pending()
             && let Some(lease) = &mut self.lease
@@ -237,14 +315,14 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Own(bytes, _) => bytes.is_empty(),
-            Self::Backend(body) => body.inner.is_end_stream(),
+            Self::Backend(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Own(bytes, _) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Backend(body) => body.inner.size_hint(),
+            Self::Backend(body) => body.size_hint(),
         }
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     live::{Consumer, Target},
-    plugins::{Credential, jwt::Verified},
+    plugins::{Credential, ResponseTransformer, jwt::Verified},
     worker::Framing,
 };
 
@@ -185,7 +185,10 @@ pub fn request_id(id: u128) -> HeaderValue {
 
 /// What plugins change in the answer, whoever makes it.
 #[derive(Default)]
-pub struct ResponseEdits(Vec<(Edit, HeaderName, Option<HeaderValue>)>);
+pub struct ResponseEdits {
+    edits: Vec<(Edit, HeaderName, Option<HeaderValue>)>,
+    transformer: Option<Arc<ResponseTransformer>>,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Edit {
@@ -196,19 +199,25 @@ enum Edit {
 
 impl ResponseEdits {
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        self.0.push((Edit::Set, name, Some(value)));
+        self.edits.push((Edit::Set, name, Some(value)));
     }
 
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        self.0.push((Edit::Append, name, Some(value)));
+        self.edits.push((Edit::Append, name, Some(value)));
     }
 
     pub fn remove(&mut self, name: HeaderName) {
-        self.0.push((Edit::Remove, name, None));
+        self.edits.push((Edit::Remove, name, None));
     }
 
-    pub fn apply(self, headers: &mut HeaderMap) {
-        for (edit, name, value) in self.0 {
+    /// Those of plugins that run earlier are made first.
+    pub fn transform(&mut self, transformer: Option<Arc<ResponseTransformer>>) {
+        self.transformer = transformer;
+    }
+
+    /// Changes the headers; answers what has to change the body.
+    pub fn apply(self, headers: &mut HeaderMap) -> Option<Arc<ResponseTransformer>> {
+        for (edit, name, value) in self.edits {
             match (edit, value) {
                 (Edit::Append, Some(value)) => {
                     headers.append(name, value);
@@ -221,5 +230,7 @@ impl ResponseEdits {
                 }
             }
         }
+        self.transformer
+            .filter(|transformer| transformer.change_headers(headers))
     }
 }

@@ -127,7 +127,7 @@ impl Proxied {
         }
         let headers = &mut head.headers;
         headers.reserve(8);
-        self.edits.apply(headers);
+        let transformer = self.edits.apply(headers);
         if !headers.contains_key(SERVER) {
             headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         }
@@ -137,9 +137,7 @@ impl Proxied {
         headers.insert(names::PROXY_LATENCY, numbers::header(self.proxy_ms));
         head.version = Version::HTTP_11;
         head.extensions.clear();
-        Response::from_parts(
-            head,
-            AnswerBody::Backend(BackendBody::new(body, lease, finish, self.read_timeout)),
-        )
+        let body = BackendBody::new(body, lease, finish, self.read_timeout);
+        Response::from_parts(head, AnswerBody::Backend(body.changed_by(transformer)))
     }
 }

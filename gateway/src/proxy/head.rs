@@ -91,11 +91,15 @@ fn check_framing(headers: &HeaderMap) -> Result<(), Answer> {
     }
 }
 
-/// The host of the target in absolute form, else of the one `Host` header.
+/// The host of the target in absolute form, which the one `Host` header must not contradict, else
+/// that of the header.
 fn host(head: &Parts, uri: &Uri) -> Result<HeaderValue, Answer> {
     let mut hosts = head.headers.get_all(HOST).iter();
     match (uri.authority(), hosts.next(), hosts.next()) {
         (_, _, Some(_)) => Err(bad_request()),
+        (Some(authority), Some(host), _) if !is_same_host(authority.as_str(), host) => {
+            Err(bad_request())
+        }
         (Some(authority), ..) => {
             HeaderValue::from_str(authority.as_str()).map_err(|_| bad_request())
         }
@@ -103,6 +107,10 @@ fn host(head: &Parts, uri: &Uri) -> Result<HeaderValue, Answer> {
         (None, None, None) if head.version == Version::HTTP_10 => Ok(HeaderValue::from_static("")),
         (None, None, None) => Err(bad_request()),
     }
+}
+
+fn is_same_host(authority: &str, host: &HeaderValue) -> bool {
+    host.as_bytes().eq_ignore_ascii_case(authority.as_bytes())
 }
 
 /// Refuses plain http where only https is allowed.

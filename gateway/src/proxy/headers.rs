@@ -47,6 +47,16 @@ const AMBIGUOUS: &[&[u8]] = &[
     b"transfer-encoding",
 ];
 
+/// Names by which some backends take another path or method than the one that was checked here.
+/// Only a trusted peer may say such things (gateway 10.9).
+const OVERRIDES: &[&[u8]] = &[
+    b"x-original-url",
+    b"x-rewrite-url",
+    b"x-http-method-override",
+    b"x-http-method",
+    b"x-method-override",
+];
+
 /// Headers of one connection (RFC 9110, 7.6.1), in both directions.
 const HOP_BY_HOP: [HeaderName; 7] = [
     CONNECTION,
@@ -72,7 +82,8 @@ pub struct Seen {
 
 /// Removes what a client must not send on. This comes before the first plugin: a header that a
 /// plugin sets must not vanish because the client named it in `Connection`.
-pub fn clean_request(headers: &mut HeaderMap) -> Seen {
+pub fn clean_request(headers: &mut HeaderMap, peer_is_trusted: bool) -> Seen {
+    let is_forbidden = |name: &[u8]| is_forbidden(name, peer_is_trusted);
     let mut found: Found = Found::default();
     let mut seen = Seen::default();
     for name in headers.keys() {
@@ -119,7 +130,7 @@ struct Found {
     expect: bool,
 }
 
-fn is_forbidden(name: &[u8]) -> bool {
+fn is_forbidden(name: &[u8], peer_is_trusted: bool) -> bool {
     if name.len() > 64 {
         return false;
     }
@@ -135,6 +146,7 @@ fn is_forbidden(name: &[u8]) -> bool {
     };
     dashed.starts_with(b"x-ratelimit-")
         || IDENTITY.contains(&dashed)
+        || (!peer_is_trusted && OVERRIDES.contains(&dashed))
         || (has_underscore && (AMBIGUOUS.contains(&dashed) || dashed.starts_with(b"x-forwarded-")))
 }
 
@@ -275,8 +287,22 @@ mod tests {
             ("my_header", "stays"),
             ("accept", "stays"),
         ]);
-        assert!(clean_request(&mut sent).upgrade.is_none());
+        assert!(clean_request(&mut sent, false).upgrade.is_none());
         assert_eq!(sent.len(), 3);
+    }
+
+    #[test]
+    fn only_a_trusted_peer_overrides_path_and_method() {
+        let sent = headers(&[
+            ("X-Original-URL", "/admin"),
+            ("x_rewrite_url", "/admin"),
+            ("X-HTTP-Method-Override", "DELETE"),
+        ]);
+        for (peer_is_trusted, left) in [(false, 0), (true, 3)] {
+            let mut sent = sent.clone();
+            clean_request(&mut sent, peer_is_trusted);
+            assert_eq!(sent.len(), left);
+        }
     }
 
     #[test]
@@ -288,7 +314,10 @@ mod tests {
             ("te", "gzip"),
             ("host", "a"),
         ]);
-        assert_eq!(clean_request(&mut sent).upgrade.unwrap(), "websocket");
+        assert_eq!(
+            clean_request(&mut sent, false).upgrade.unwrap(),
+            "websocket"
+        );
         assert_eq!(sent.len(), 1);
     }
 

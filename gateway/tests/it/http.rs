@@ -40,6 +40,7 @@ async fn ambiguous_requests_are_refused_and_the_connection_closed() {
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n",
         "GET /a/..%2fb HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -11,6 +11,8 @@ mod identity;
 mod key_auth;
 mod persistence;
 mod rate_limiting;
+mod restrictions;
 mod support;
 mod tokens;
+mod transformers;
 mod usage;

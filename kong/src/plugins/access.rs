@@ -90,3 +90,24 @@ pub fn request_termination() -> PluginSchema {
     });
     PluginSchema::new("request-termination", 2, schema).per_consumer()
 }
+
+pub fn ip_restriction() -> PluginSchema {
+    let networks = || Type::list(Type::checked(text::network));
+    let schema = Record::new(vec![
+        Field::new("allow", networks()),
+        Field::new("deny", networks()),
+        Field::new("status", Type::integer(100, 599)).default(403),
+        Field::new("message", Type::text()),
+    ])
+    .with_check(|config, faults| {
+        let is_empty = |field| {
+            let list = config.get(field).and_then(Value::as_array);
+            list.is_none_or(Vec::is_empty)
+        };
+        let is_faulty = faults.contains("allow") || faults.contains("deny");
+        if !is_faulty && is_empty("allow") && is_empty("deny") {
+            faults.entity("at least one of these fields must be set: allow, deny");
+        }
+    });
+    PluginSchema::new("ip-restriction", 990, schema).per_consumer()
+}

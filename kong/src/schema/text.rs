@@ -1,5 +1,8 @@
 //! Rules for texts. Each says in its message what would be right.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use regex::RegexBuilder;
 
 use crate::path;
@@ -47,7 +50,7 @@ pub fn host(text: &str) -> Checked {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(text);
-    if bare.parse::<std::net::IpAddr>().is_ok() {
+    if bare.parse::<IpAddr>().is_ok() {
         return Ok(());
     }
     let name = text.strip_suffix('.').unwrap_or(text);
@@ -62,6 +65,15 @@ pub fn host(text: &str) -> Checked {
         Ok(())
     } else {
         refuse("expected a host name or an IP address without port")
+    }
+}
+
+/// An IP address, or a network in CIDR notation.
+pub fn network(text: &str) -> Checked {
+    if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
+        Ok(())
+    } else {
+        refuse("expected an IP address or a network such as 10.0.0.0/8")
     }
 }
 
