@@ -2,8 +2,12 @@
 
 mod change;
 mod detail;
+mod invitation;
 mod list;
+mod members;
 mod register;
+mod tabs;
+mod usage;
 
 use axum::{
     Router,
@@ -13,6 +17,7 @@ use sdk::types::Role;
 use ui::texts;
 
 use crate::state::App;
+pub use tabs::{Tab, tabs};
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -20,6 +25,40 @@ pub fn routes() -> Router<App> {
         .route("/applications/register", post(register::create))
         .route("/applications/check-app", post(change::check))
         .route("/applications/{application}", get(detail::show))
+        // Tabs of old links; all of them are on one page.
+        .route(
+            "/applications/{application}/subscriptions",
+            get(detail::show),
+        )
+        .route("/applications/{application}/credentials", get(detail::show))
+        .route("/applications/{application}/settings", get(detail::show))
+        .route("/applications/{application}/members", get(members::show))
+        .route("/applications/{application}/usage", get(usage::show))
+        .route(
+            "/applications/{application}/usage.csv",
+            get(usage::download),
+        )
+        .route(
+            "/applications/{application}/owners/role",
+            post(members::change_role),
+        )
+        .route("/applications/{application}/leave", post(members::leave))
+        .route(
+            "/applications/{application}/invitations",
+            post(members::invite),
+        )
+        .route(
+            "/applications/{application}/invitations/{id}/resend",
+            post(members::resend),
+        )
+        .route(
+            "/applications/{application}/invitations/{id}/withdraw",
+            post(members::withdraw),
+        )
+        .route(
+            "/invitations/{token}",
+            get(invitation::show).post(invitation::accept),
+        )
         .route("/applications/{application}/patch", post(change::patch))
         .route(
             "/applications/{application}/unregister",

@@ -27,6 +27,8 @@ pub enum Failure {
     Misdirected,
     /// The request cannot be understood; the text says why, in English.
     BadRequest(String),
+    /// What was there cannot be had any more; the text says what to do.
+    Gone(&'static str),
     /// The auth server refused a log-in: code and description as it gave them.
     LoginRefused {
         status: StatusCode,
@@ -70,6 +72,7 @@ impl Failure {
                 StatusCode::FORBIDDEN
             }
             Self::BadRequest(_) | Self::Unencrypted => StatusCode::BAD_REQUEST,
+            Self::Gone(_) => StatusCode::GONE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::LoginRefused { status, .. } => *status,
             Self::Api(error) => match error.status() {
@@ -152,6 +155,7 @@ impl Failure {
     fn detail(&self) -> Option<String> {
         match self {
             Self::BadRequest(text) => Some(text.clone()),
+            Self::Gone(text) => Some((*text).to_owned()),
             Self::LoginRefused {
                 code, description, ..
             } if description.is_empty() => Some(code.clone()),

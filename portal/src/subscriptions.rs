@@ -2,6 +2,7 @@
 
 mod choose;
 mod credentials;
+mod plan;
 mod scopes;
 mod subscribe;
 mod unsubscribe;
@@ -14,6 +15,7 @@ use axum::{
 use crate::state::App;
 
 pub use choose::{Obstacle, obstacle};
+pub use credentials::{CredentialView, State, list::path as credentials_path};
 
 pub fn routes() -> Router<App> {
     Router::new()
@@ -32,6 +34,26 @@ pub fn routes() -> Router<App> {
         )
         .route(
             "/applications/{application}/subscriptions/{api}/credentials",
-            post(credentials::create),
+            get(credentials::list::show).post(credentials::change::create),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}/rotate",
+            post(credentials::change::rotate),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}/extend",
+            post(credentials::change::extend),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}/revoke",
+            post(credentials::change::revoke),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/credentials/{id}/reveal",
+            post(credentials::change::reveal),
+        )
+        .route(
+            "/applications/{application}/subscriptions/{api}/plan",
+            get(plan::choose).post(plan::change),
         )
 }

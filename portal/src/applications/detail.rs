@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{extract::Path, response::Response};
-use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use sdk::{
@@ -11,12 +10,18 @@ use sdk::{
 };
 use serde_json::json;
 use ui::{
-    Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, format, initials, texts,
-    tint,
+    Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, initials, texts, tint,
 };
 
 use super::role_name;
-use crate::{catalogue::name, failure::Failure, json, markdown, mine::PARALLEL, visitor::Visitor};
+use crate::{
+    catalogue::name,
+    failure::Failure,
+    json, markdown,
+    mine::PARALLEL,
+    subscriptions::{CredentialView, State, credentials_path},
+    visitor::Visitor,
+};
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -25,8 +30,8 @@ struct DetailPage {
     t: texts::Applications,
     application: Application,
     tagline: Option<String>,
+    tabs: Html,
     description: Html,
-    role: &'static str,
     client_type: &'static str,
     members: Vec<Member>,
     subscriptions: Vec<SubscriptionView>,
@@ -104,29 +109,13 @@ struct SubscriptionView {
     approved: bool,
     trusted: bool,
     client_id: Option<String>,
+    /// Where its credentials are looked after.
+    keys_url: String,
     /// Where its scopes are limited, if it has any.
     scopes_url: Option<String>,
     credentials: Vec<CredentialView>,
     /// The visitor may make credentials and unsubscribe.
     may_change: bool,
-}
-
-/// A credential as a row.
-struct CredentialView {
-    name: String,
-    origin: String,
-    /// Prefix and last four of a key, or the client id.
-    shown: String,
-    state: State,
-    last_used: String,
-    expires: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Active,
-    Revoked,
-    Expired,
 }
 
 /// `GET /applications/{app}`
@@ -161,11 +150,12 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         .try_collect()
         .await?;
     let members = application.owners.iter().flatten();
+    let frame = visitor.frame(Entry::Applications).await;
     let page = DetailPage {
+        tabs: super::tabs(&frame, &application, super::Tab::Subscriptions),
         t,
         tagline: visitor.installation.views.application.clone(),
         description: markdown::render(application.description.as_deref().unwrap_or_default()),
-        role: role_name(application.role_of(&user.id), user.admin, t),
         client_type: match application.client_type {
             ClientType::Confidential => t.confidential(),
             ClientType::PublicSpa => t.public_spa(),
@@ -182,7 +172,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
             })
             .collect(),
         subscriptions,
-        frame: visitor.frame(Entry::Applications).await,
+        frame,
         application,
     };
     Ok(ui::page(StatusCode::OK, &page))
@@ -231,6 +221,7 @@ impl SubscriptionView {
         let now = service::clock::now();
         Self {
             tile: Tile::small(&subscription.api, &api_name),
+            keys_url: credentials_path(&subscription.application, &subscription.api),
             api: subscription.api.clone(),
             api_name,
             plan: plan.map_or_else(|| subscription.plan.clone(), |plan| plan.name.clone()),
@@ -246,38 +237,6 @@ impl SubscriptionView {
                 .map(|credential| CredentialView::new(credential, now, lang))
                 .collect(),
             may_change,
-        }
-    }
-}
-
-impl CredentialView {
-    fn new(credential: Credential, now: DateTime<Utc>, lang: Lang) -> Self {
-        let t = texts::Applications(lang);
-        let ended = credential.expires_at.filter(|end| end.0 <= now);
-        let created = t.created_ago(format::ago(lang, credential.created_at.0, now));
-        Self {
-            shown: match &credential.client_id {
-                Some(client_id) => client_id.clone(),
-                None => format!("{}…{}", credential.prefix, credential.last4),
-            },
-            state: match (credential.revoked_at, ended) {
-                (Some(_), _) => State::Revoked,
-                (None, Some(_)) => State::Expired,
-                (None, None) => State::Active,
-            },
-            last_used: credential
-                .last_used_at
-                .map_or_else(|| t.not_yet().to_owned(), |at| format::ago(lang, at.0, now)),
-            expires: credential.expires_at.map_or_else(
-                || t.never().to_owned(),
-                |at| format::date(lang, at.0.date_naive()),
-            ),
-            origin: if credential.classic {
-                format!("{created}, {}", t.created_by_subscribing())
-            } else {
-                created
-            },
-            name: credential.name,
         }
     }
 }

@@ -1,20 +1,24 @@
-//! A new secret and the page that shows it, once.
+//! Credentials of subscriptions, and the page that shows a new secret, once.
 
-use axum::{extract::Path, response::Response};
-use sdk::types::{Api, Application, Secret, credentials::CreateCredential};
+pub mod change;
+pub mod list;
+mod view;
+
+use axum::response::Response;
+use sdk::types::{Api, Application, Secret};
 use ui::{Entry, Lang, texts};
 
 use crate::{
     apis::credential,
     catalogue::name,
-    failure::Failure,
-    form::Form,
     installation::Keeping,
     links,
     reference::{Language, SampleView, sample, view},
     secret::{self, NewSecret},
     visitor::Visitor,
 };
+
+pub use view::{CredentialView, State};
 
 /// A secret that was made a moment ago.
 pub struct Made {
@@ -92,40 +96,4 @@ async fn first_call(visitor: &Visitor, api: &Api, lang: Lang) -> Option<SampleVi
         .or(operations.first())?;
     let view = view(&definition, first, &credential(visitor, api), lang)?;
     Some(sample(&view.request, Language::Curl))
-}
-
-/// `POST /applications/{app}/subscriptions/{api}/credentials`
-pub async fn create(
-    visitor: Visitor,
-    Path((application, api)): Path<(String, String)>,
-    form: Form,
-) -> Result<Response, Failure> {
-    visitor.require_user()?;
-    let client = visitor.client();
-    let (application, api) = tokio::try_join!(client.application(&application), client.api(&api))?;
-    let order = CreateCredential {
-        name: form.optional("name").unwrap_or("key").to_owned(),
-        note: form.optional("note").map(str::to_owned),
-        expires_at: None,
-    };
-    let made = client
-        .create_credential(&application.id, &api.id, &order)
-        .await?;
-    let is_client = made.client_id.is_some();
-    let secret = Made {
-        api_key: made.secret.clone().filter(|_| !is_client),
-        client_secret: made.secret.filter(|_| is_client),
-        client_id: made.client_id,
-    };
-    let title = application.name.clone();
-    Ok(show(
-        &visitor,
-        application,
-        api,
-        secret,
-        title,
-        String::new(),
-        Vec::new(),
-    )
-    .await)
 }

@@ -9,6 +9,7 @@
 mod admin;
 mod administration;
 mod browser;
+mod colleagues;
 mod console;
 mod help;
 mod login;
@@ -18,4 +19,5 @@ mod pages;
 mod safety;
 mod scripts;
 mod subscribing;
+mod tabs;
 mod users;

@@ -17,7 +17,7 @@ use service::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{administration, browser::Browser};
+use crate::{administration, browser::Browser, colleagues};
 
 /// The token of the one person of these tests.
 pub const TOKEN: &str = "access-token-of-lena";
@@ -205,6 +205,7 @@ fn router(log: Log, globals: Value) -> Router {
         .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
         .merge(administration::router())
+        .merge(colleagues::router())
         .with_state(log)
 }
 
@@ -620,8 +621,8 @@ async fn credentials() -> Json<Value> {
     Json(json!([a_credential()]))
 }
 
-async fn create_credential(State(log): State<Log>) -> Response {
-    log.note("create credential");
+async fn create_credential(State(log): State<Log>, Json(body): Json<Value>) -> Response {
+    log.note(format!("create credential {body}"));
     let mut made = a_credential();
     made["secret"] = json!("wg_another-key_5678");
     (StatusCode::CREATED, Json(made)).into_response()

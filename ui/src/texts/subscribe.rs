@@ -42,5 +42,11 @@ crate::texts! {
         unsubscribe = "Unsubscribe", "Abbestellen";
         keep = "Keep the subscription", "Abonnement behalten";
         unsubscribed(application, api) = "{application} is no longer subscribed to {api}.", "{application} hat {api} nicht mehr abonniert.";
+        change_plan = "Change plan", "Tarif ändern";
+        change_plan_of(api) = "Another plan for {api}", "Anderer Tarif für {api}";
+        change_plan_text = "Keys and clients stay as they are.", "Schlüssel und Clients bleiben, wie sie sind.";
+        current_plan = "Now", "Jetzt";
+        plan_changed = "The plan is changed.", "Der Tarif ist geändert.";
+        plan_waits = "The plan changes when the request is approved. Until then the old one is in force.", "Der Tarif ändert sich mit der Freigabe der Anfrage. Bis dahin gilt der alte.";
     }
 }
