@@ -225,10 +225,17 @@ impl Journey {
             self.ann.enter().await;
         }
         self.ann.follow("Admin").await;
+        self.ann.expect_text("Needs you").await;
+        if let Some(looks) = &mut self.looks {
+            looks.at(&self.ann, "admin").await;
+        }
+        self.ann.follow("Approvals").await;
         self.ann.expect_text("Serving tea to pets.").await;
         if let Some(looks) = &mut self.looks {
             looks.at(&self.ann, "approvals").await;
         }
+        // A filter of the list begins with the same word.
+        self.ann.tab_to("Reason").await;
         self.ann.follow("Approve").await;
         self.ann.expect_text("may use").await;
         self.installation
