@@ -4,6 +4,7 @@ mod composed;
 mod connect;
 mod head;
 mod routes;
+mod usage;
 
 pub use connect::{credential, credential_note};
 pub use head::ApiHead;

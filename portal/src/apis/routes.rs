@@ -6,7 +6,7 @@ use http::StatusCode;
 use sdk::types::Api;
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
-use super::{ApiHead, composed, connect::Connect, credential, credential_note};
+use super::{ApiHead, composed, connect::Connect, credential, credential_note, usage};
 use crate::{
     catalogue::{LifeCycle, needs_subscription},
     failure::Failure,
@@ -19,7 +19,10 @@ use crate::{
 };
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/apis/{api}", get(overview))
+    Router::new()
+        .route("/apis/{api}", get(overview))
+        .route("/apis/{api}/usage", get(usage::show))
+        .route("/apis/{api}/usage.csv", get(usage::download))
 }
 
 #[derive(Template)]
@@ -28,6 +31,8 @@ struct ApiPage {
     frame: Frame,
     t: texts::Apis,
     tp: texts::Plans,
+    ta: texts::Admin,
+    is_deprecated: bool,
     api: ApiHead,
     short: String,
     description: Html,
@@ -56,6 +61,10 @@ struct Own {
 }
 
 impl ApiPage {
+    fn is_admin(&self) -> bool {
+        self.frame.user.as_ref().is_some_and(|user| user.admin)
+    }
+
     /// Own applications with this plan.
     fn users_of(&self, plan: &str) -> Vec<&Own> {
         self.own.iter().filter(|own| own.plan_id == plan).collect()
@@ -105,6 +114,8 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let page = ApiPage {
         t,
         tp: texts::Plans(lang),
+        ta: texts::Admin(lang),
+        is_deprecated: LifeCycle::of(&api).is_closed(),
         api: ApiHead::new(&visitor, &api, definition.as_deref()),
         short: markdown::plain(&api.desc),
         description: markdown::render(&description),

@@ -597,6 +597,40 @@ async fn requests_are_discussed_and_decided_together() {
 }
 
 #[tokio::test]
+async fn owners_of_an_api_see_its_usage() {
+    let portal = TestPortal::start().await;
+    let (mut admin, mut developer) = (portal.ann().await, portal.jo().await);
+    let page = admin.get("/apis/shipments/usage?period=24h").await;
+    page.shows("Calls an hour");
+    page.shows("GET /shipments/{id}");
+    let (status, body) = admin.json("/apis/shipments/usage").await;
+    assert_eq!((status, &body["period"]), (StatusCode::OK, &json!("30d")));
+    let file = admin.get("/apis/shipments/usage.csv").await;
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    for path in ["/apis/shipments/usage", "/apis/shipments/usage.csv"] {
+        assert_eq!(developer.get(path).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(developer.json(path).await.0, StatusCode::FORBIDDEN);
+        guest(&portal, path).await;
+    }
+    let ending = "/admin/apis/invoices/delete_subscriptions";
+    admin.get("/apis/invoices").await.shows(ending);
+    assert!(
+        !admin
+            .get("/apis/shipments")
+            .await
+            .body
+            .contains("delete_subscriptions")
+    );
+    assert!(
+        !developer
+            .get("/apis/invoices")
+            .await
+            .body
+            .contains("/admin/")
+    );
+}
+
+#[tokio::test]
 async fn administrators_subscribe_others_by_searching() {
     let portal = TestPortal::start().await;
     let mut admin = portal.ann().await;

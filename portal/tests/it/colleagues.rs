@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     administration::measured,
-    neighbours::{Log, missing, refused},
+    neighbours::{Log, is_admin, missing, refused},
 };
 
 pub fn router() -> Router<Log> {
@@ -24,6 +24,7 @@ pub fn router() -> Router<Log> {
             "/applications/{application}/subscriptions/{api}/credentials/{id}/rotate",
             post(rotate),
         )
+        .route("/apis/{api}/usage", get(usage_of_api))
         .route("/applications/{application}/usage", get(usage))
         .route(
             "/applications/{application}/subscriptions/{api}/usage",
@@ -97,6 +98,14 @@ async fn usage(
 ) -> Json<Value> {
     log.note(format!("GET {uri}"));
     Json(measured(&query))
+}
+
+/// For administrators here; nobody else owns an API.
+async fn usage_of_api(headers: HeaderMap, Query(query): Query<Vec<(String, String)>>) -> Response {
+    if !is_admin(&headers) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    Json(measured(&query)).into_response()
 }
 
 async fn limits() -> Json<Value> {
