@@ -2,6 +2,7 @@
 //! browser that is logged in here, and as JSON for the portal, which shows its user's token.
 
 mod holder;
+mod security;
 mod sessions;
 mod tokens;
 
@@ -24,6 +25,11 @@ pub fn routes() -> Router<AppState> {
                 .delete(sessions::end_others),
         )
         .route("/account/sessions/{id}", delete(sessions::end_one))
+        .route(
+            "/account/security",
+            get(security::show).post(security::submit),
+        )
+        .route("/account/factors/{user}", delete(security::reset))
         .route("/account/tokens", get(tokens::show).post(tokens::create))
         .route("/account/tokens/{id}", delete(tokens::delete))
 }

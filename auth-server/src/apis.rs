@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sdk::types::Api;
+use sdk::types::{Api, User};
 use url::Url;
 
 use crate::tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode};
@@ -45,6 +45,17 @@ pub struct ApiPolicy {
     pub refresh_lifetime: TimeDelta,
     /// Where it differs from the server's.
     token_mode: Option<String>,
+    restricted: Restricted,
+}
+
+/// Who gets tokens, beside what consent and registration say (F36).
+#[derive(Clone, Debug)]
+enum Restricted {
+    No,
+    /// Members of this group.
+    To(String),
+    /// The definition names no group.
+    ToNobody,
 }
 
 impl ApiPolicy {
@@ -83,6 +94,17 @@ impl ApiPolicy {
                 "users cannot log in: `passthroughUsers` with `registrationPool`, or `passthroughScopeUrl` is no URL"
             );
         }
+        let restricted = match (settings.restrict_to_group, api.group()) {
+            (Some(true), Some(group)) => Restricted::To(group.to_owned()),
+            (Some(true), None) => {
+                tracing::error!(
+                    api.id = api.id,
+                    "nobody gets tokens: `restrict_to_group` without `requiredGroup`"
+                );
+                Restricted::ToNobody
+            }
+            _ => Restricted::No,
+        };
         let lets_in = |flag: Option<bool>| flag.unwrap_or(false) && !is_contradictory;
         // With both the password grant is switched on without being named (static-config 12.1).
         let both = api.passthrough_users && scope_service.is_some();
@@ -110,6 +132,7 @@ impl ApiPolicy {
             expiration: expiration.min(MAX_OPAQUE_LIFETIME),
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
             token_mode: settings.token_mode,
+            restricted,
         })
     }
 
@@ -117,6 +140,17 @@ impl ApiPolicy {
     /// through need the scope service, and it is only asked for them (10.4).
     pub const fn can_renew(&self) -> bool {
         self.passthrough_users == self.scope_service.is_some()
+    }
+
+    /// Whether somebody may have tokens: an account, or nobody here who is known.
+    pub fn admits(&self, user: Option<&User>) -> bool {
+        match &self.restricted {
+            Restricted::No => true,
+            Restricted::To(group) => {
+                user.is_some_and(|user| user.admin || user.groups.contains(group))
+            }
+            Restricted::ToNobody => false,
+        }
     }
 
     /// How its tokens are made, on a server of mode `of_server`.
@@ -191,6 +225,25 @@ mod tests {
         assert_eq!(policy.lifetime(TokenMode::Jwt), Duration::from_hours(1));
         assert_eq!(policy.refresh_lifetime, TimeDelta::days(14));
         assert_eq!(policy.audience, Audience::One("orders".to_owned()));
+    }
+
+    #[test]
+    fn only_members_get_tokens_where_the_group_is_demanded() {
+        let mut api = serde_json::json!({"id": "orders", "requiredGroup": "dev"});
+        let user = |groups: &[&str], admin| User {
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            admin,
+            ..User::default()
+        };
+        assert!(policy(&api).admits(None));
+        api["settings"] = serde_json::json!({"restrict_to_group": "true"});
+        let restricted = policy(&api);
+        assert!(restricted.admits(Some(&user(&["dev"], false))));
+        assert!(restricted.admits(Some(&user(&[], true))));
+        assert!(!restricted.admits(Some(&user(&["other"], false))));
+        assert!(!restricted.admits(None));
+        api["requiredGroup"] = "".into();
+        assert!(!policy(&api).admits(Some(&user(&["dev"], true))));
     }
 
     #[test]

@@ -193,15 +193,16 @@ fn check(
     Ok(ends + LEEWAY)
 }
 
-/// False: it was used before.
-async fn remember(
+/// Remembers that something was used that counts once; `of` says what it is about. False: it was used
+/// before.
+pub async fn remember(
     txn: &DatabaseTransaction,
-    client_id: &str,
-    jti: &str,
+    of: &str,
+    name: &str,
     expires_at: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let inserted = row::Entity::insert(row::ActiveModel {
-        id_hash: Set(secret::digest(&format!("{client_id}/{jti}"))),
+        id_hash: Set(secret::digest(&format!("{of}/{name}"))),
         expires_at: Set(expires_at),
     })
     .on_conflict(

@@ -33,6 +33,8 @@ pub struct AuthorizeParameters {
     pub id_token_hint: Option<String>,
     pub response_mode: Option<String>,
     pub resource: Option<String>,
+    /// How sure the client wants to be of the user.
+    pub acr_values: Option<String>,
     // Not offered; asking for them has errors of its own.
     pub request: Option<String>,
     pub request_uri: Option<String>,
@@ -69,6 +71,7 @@ impl AuthorizeParameters {
             id_token_hint: some(self.id_token_hint),
             response_mode: some(self.response_mode),
             resource: some(self.resource),
+            acr_values: some(self.acr_values),
             request: some(self.request),
             request_uri: some(self.request_uri),
             registration: some(self.registration),
@@ -94,6 +97,7 @@ impl AuthorizeParameters {
             ("id_token_hint", &self.id_token_hint),
             ("response_mode", &self.response_mode),
             ("resource", &self.resource),
+            ("acr_values", &self.acr_values),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))

@@ -24,6 +24,8 @@ pub enum Act {
     Mail,
     VerificationId,
     Signup,
+    /// What is shown beside a password.
+    SecondFactor,
     /// The code that a device shows.
     UserCode,
     /// A device that begins to wait; each counts.
@@ -33,7 +35,10 @@ pub enum Act {
 /// Whose attempts are counted.
 #[derive(Clone, Copy, Debug)]
 pub enum Who<'a> {
+    /// From wherever.
     Account(&'a str),
+    /// From one address.
+    AccountAt(&'a str, IpAddr),
     Address(IpAddr),
 }
 
@@ -51,6 +56,9 @@ pub enum BrakeError {
     Database(#[from] DbErr),
 }
 
+/// So many attempts of one address count for the account as such: whoever guesses from one place locks
+/// out that place, and not the owner elsewhere.
+const COUNTED_ELSEWHERE: i64 = 5;
 /// How long attempts are remembered.
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// Shortest answer to a failure.
@@ -66,6 +74,7 @@ impl Act {
             Self::Mail => "mail",
             Self::VerificationId => "verification",
             Self::Signup => "signup",
+            Self::SecondFactor => "second-factor",
             Self::UserCode => "user-code",
             Self::Device => "device",
         }
@@ -74,16 +83,25 @@ impl Act {
     /// Attempts within the window. An address stands for many people behind one router.
     const fn limit(self, who: Who<'_>) -> i64 {
         match (self, who) {
-            (Self::Login | Self::VerificationId | Self::UserCode, Who::Account(_)) => 10,
+            (Self::Login, Who::AccountAt(..))
+            | (
+                Self::Login | Self::VerificationId | Self::SecondFactor | Self::UserCode,
+                Who::Account(_),
+            ) => 10,
             (Self::UserCode, Who::Address(_)) => 50,
             (Self::Mail | Self::Signup, Who::Account(_)) => 5,
-            (Self::ClientSecret | Self::Device, Who::Account(_)) | (_, Who::Address(_)) => 100,
+            (Self::ClientSecret | Self::Device, Who::Account(_))
+            | (_, Who::AccountAt(..) | Who::Address(_)) => 100,
         }
     }
 
     fn key(self, who: Who<'_>) -> String {
         let who = match who {
             Who::Account(name) => format!("account/{}", name.trim().to_lowercase()),
+            Who::AccountAt(name, address) => {
+                let name = name.trim().to_lowercase();
+                format!("account/{name}/at/{}", network(address))
+            }
             Who::Address(address) => format!("address/{}", network(address)),
         };
         secret::digest(&format!("{}/{who}", self.name()))
@@ -128,7 +146,8 @@ pub async fn check(
     }
 }
 
-/// Counts an attempt and says how long to wait before answering it: longer each time.
+/// Counts an attempt and says how long to wait before answering it: longer each time. An account's
+/// place goes before the account.
 pub async fn count(
     database: &Database,
     act: Act,
@@ -138,6 +157,9 @@ pub async fn count(
     let txn = database.write().await?;
     let mut most = 1;
     for who in whos {
+        if matches!(who, Who::Account(_)) && most > COUNTED_ELSEWHERE {
+            continue;
+        }
         let key = act.key(*who);
         row::Entity::delete_many()
             .filter(row::Column::KeyHash.eq(&key))
@@ -159,7 +181,7 @@ pub async fn count(
         )
         .exec_without_returning(&txn)
         .await?;
-        if matches!(who, Who::Account(_)) {
+        if matches!(who, Who::Account(_) | Who::AccountAt(..)) {
             let row = row::Entity::find_by_id(key).one(&txn).await?;
             most = Ord::max(most, row.map_or(1, |row| row.failures));
         }
@@ -169,12 +191,17 @@ pub async fn count(
 }
 
 /// Forgets the failures of an account whose owner has got in.
-pub async fn release(database: &Database, act: Act, account: &str) -> Result<(), DbErr> {
-    let key = act.key(Who::Account(account));
-    let found = row::Entity::find_by_id(&key).one(database.read()).await?;
-    if found.is_some() {
+pub async fn release(database: &Database, act: Act, whos: &[Who<'_>]) -> Result<(), DbErr> {
+    // An address stands for other people, too.
+    let own = whos.iter().filter(|who| !matches!(who, Who::Address(_)));
+    let keys: Vec<String> = own.map(|who| act.key(*who)).collect();
+    let counted = row::Entity::find().filter(row::Column::KeyHash.is_in(&keys));
+    if counted.one(database.read()).await?.is_some() {
         let txn = database.write().await?;
-        row::Entity::delete_by_id(key).exec(&txn).await?;
+        row::Entity::delete_many()
+            .filter(row::Column::KeyHash.is_in(keys))
+            .exec(&txn)
+            .await?;
         txn.commit().await?;
     }
     Ok(())

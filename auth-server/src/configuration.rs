@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::{
     Settings,
+    captcha::{Captcha, CaptchaError},
     cookies::CookiePolicy,
     tokens::{TokenMode, UnsupportedMode},
 };
@@ -21,6 +22,9 @@ use crate::{
 pub use ldap::{LdapSettings, USERNAME};
 pub use method::{ExternalSettings, Method, MethodKind};
 pub use redirect::{ErrorLink, OnFailure, ProfileSource, Provider, RedirectSettings, SignedBy};
+
+/// The operator's style sheet, among the content of the portal.
+pub const STYLE: &str = "wicked.css";
 
 /// The configuration in force.
 #[derive(Clone, Debug)]
@@ -36,6 +40,8 @@ pub struct Configuration {
     pub site: Arc<ui::Site>,
     pub methods: Vec<Method>,
     pub password_rule: PasswordRule,
+    /// What new people have to solve, if the operator wants it.
+    pub captcha: Option<Captcha>,
     /// How tokens are made, unless an API says otherwise.
     pub mode: TokenMode,
     pub kong: KongAddresses,
@@ -72,6 +78,8 @@ pub enum ConfigurationError {
     #[error("globals.json: network.{0} is no URL")]
     Kong(&'static str),
     #[error(transparent)]
+    Captcha(#[from] CaptchaError),
+    #[error(transparent)]
     TokenMode(#[from] UnsupportedMode),
 }
 
@@ -105,11 +113,12 @@ impl KongAddresses {
 }
 
 impl Configuration {
-    /// Reads the definition of this server and the globals.
+    /// Reads the definition of this server and the globals. `has_style`: the operator has a style sheet.
     pub fn new(
         settings: &Settings,
         definition: &AuthServer,
         globals: &Globals,
+        has_style: bool,
     ) -> Result<Self, ConfigurationError> {
         let found = definition.base_path().unwrap_or_default();
         if found != settings.base_path {
@@ -144,6 +153,7 @@ impl Configuration {
                 company: globals.company.clone().unwrap_or_else(|| title.clone()),
                 portal: portal.clone(),
                 base: settings.base_path.clone(),
+                style: has_style.then(|| format!("{}/content/{STYLE}", settings.base_path)),
                 development: !secure,
                 version: service::VERSION,
                 ..ui::Site::default()
@@ -152,6 +162,7 @@ impl Configuration {
             portal_url: format!("{portal}/"),
             methods: method::list(settings, definition)?,
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
+            captcha: Captcha::read(globals.extra.get("recaptcha"))?,
             mode: TokenMode::parse(mode)?,
             kong: KongAddresses::new(settings.kong.admin_url.as_ref(), network)?,
         })

@@ -15,9 +15,10 @@ use service::{ServiceName, clock, health::Readiness, keys::MissingKey};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    consent,
+    consent, factors,
     families::{self, RevokeReason},
     interaction::{self, InteractionError},
+    links,
     state::AppState,
 };
 
@@ -68,7 +69,7 @@ async fn handle(state: &AppState, event: &Event) -> Outcome {
     let work = async {
         match event.kind().as_str() {
             "user.delete" => match event.text("deletedUserId") {
-                Some(user) => gone(state, user).await,
+                Some(user) => deleted(state, user).await,
                 None => Ok(()),
             },
             "user.update" | "user.password" => {
@@ -97,6 +98,15 @@ async fn handle(state: &AppState, event: &Event) -> Outcome {
         Ok(()) => Outcome::Done,
         Err(error) => Outcome::Retry(error.to_string()),
     }
+}
+
+/// Nothing of a user who does not exist any more is of use.
+async fn deleted(state: &AppState, user: &str) -> Result<(), InteractionError> {
+    let txn = state.database.write().await?;
+    factors::delete_of(&txn, user).await?;
+    links::delete_of(&txn, user).await?;
+    txn.commit().await?;
+    gone(state, user).await
 }
 
 async fn gone(state: &AppState, user: &str) -> Result<(), InteractionError> {

@@ -9,7 +9,7 @@ mod store;
 
 use chrono::{DateTime, Utc};
 
-use crate::subject::KeptProfile;
+use crate::{factors::Proof, subject::KeptProfile};
 
 pub use rules::{Presented, Verdict};
 pub use store::{
@@ -39,6 +39,8 @@ pub struct Family {
     pub verbatim: Option<String>,
     /// What of the user's profile nobody can be asked for later.
     pub profile: Option<KeptProfile>,
+    /// How the user has shown who he is.
+    pub proof: Proof,
 }
 
 impl Family {
@@ -68,6 +70,8 @@ pub enum RevokeReason {
     Revoked,
     LoggedOut,
     ConsentWithdrawn,
+    /// The user left the group that the API is for.
+    GroupLeft,
     PasswordChanged,
     UserGone,
 }
@@ -88,6 +92,7 @@ impl RevokeReason {
             Self::Revoked => "revoked",
             Self::LoggedOut => "logged-out",
             Self::ConsentWithdrawn => "consent-withdrawn",
+            Self::GroupLeft => "group-left",
             Self::PasswordChanged => "password-changed",
             Self::UserGone => "user-gone",
         }

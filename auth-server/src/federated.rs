@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use ui::Lang;
 
 use crate::{
-    configuration::Method, interaction::InteractionError, local::verification_link,
-    portal_api::SaveOutcome, state::AppState,
+    configuration::Method, factors::Proof, interaction::InteractionError, links,
+    local::verification_link, portal_api::SaveOutcome, state::AppState,
 };
 
 /// Longest id, address, or other text that is believed.
@@ -125,15 +125,36 @@ pub struct Person {
     pub user: Option<User>,
     /// What a provider said, where one was asked.
     pub identity: Option<Identity>,
+    pub proof: Proof,
 }
 
 impl Person {
     /// Of this installation.
-    pub const fn local(user: User) -> Self {
+    pub const fn local(user: User, proof: Proof) -> Self {
         Self {
             user: Some(user),
             identity: None,
+            proof,
         }
+    }
+}
+
+/// Somebody whom a provider knows and who says that an account here is his.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The method by which he came.
+    pub method: String,
+    pub identity: Identity,
+}
+
+impl Link {
+    /// As stored.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a link is plain JSON")
+    }
+
+    pub fn parse(stored: &str) -> Option<Self> {
+        serde_json::from_str(stored).ok()
     }
 }
 
@@ -141,7 +162,7 @@ impl Person {
 #[derive(Debug)]
 pub enum Loaded {
     User(Box<User>),
-    /// Another account has the address, and accounts are not linked by addresses.
+    /// Another account has the address; its owner may say that both are his.
     AddressTaken,
     /// There is no account, and no address to make one with.
     AddressMissing,
@@ -157,6 +178,11 @@ pub async fn load(
 ) -> Result<Loaded, InteractionError> {
     let custom_id = format!("{}:{}", method.id, identity.id);
     if let Some(user) = state.portal_api.user_by_custom_id(&custom_id).await? {
+        return with_groups(state, user, identity).await;
+    }
+    if let Some(user_id) = links::find(state.database.read(), &custom_id).await?
+        && let Some(user) = state.portal_api.user(&user_id).await?
+    {
         return with_groups(state, user, identity).await;
     }
     let Some(email) = &identity.email else {

@@ -9,12 +9,15 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::federated::Identity;
+use crate::{
+    factors::{ACR_MULTI, Proof},
+    federated::{Identity, Link},
+};
 
 pub use csrf::{FormKey, FormSource, InvalidForm, claimed_flow};
 pub use store::{
-    delete, delete_expired, find, find_latest, insert, set_identity, set_namespace,
-    set_pending_user,
+    delete, delete_expired, find, find_latest, insert, set_factor_user, set_identity, set_link,
+    set_namespace, set_pending_user,
 };
 
 /// How long somebody may take from the first page to the last.
@@ -29,8 +32,16 @@ pub struct Flow {
     pub goal: Goal,
     /// A login has to be younger than this (`prompt=login`, `max_age`).
     pub login_after: Option<DateTime<Utc>>,
-    /// Who gave the right password but has to choose a new one first.
+    /// Who gave the right password but has to show something else, too.
+    pub factor_user: Option<String>,
+    /// Who has shown who he is but has to choose a new password first.
     pub pending_user: Option<String>,
+    /// How he has.
+    pub proof: Proof,
+    /// The client wants a second proof of those who can give one (`acr_values`).
+    pub wants_factor: bool,
+    /// A log-in at a provider that is to lead to the account of whoever logs in next.
+    pub link: Option<Link>,
     pub prefill_username: Option<String>,
     /// What the client asks a provider's log-in page for, beside what is ours to know.
     pub prompt: Option<String>,
@@ -106,7 +117,11 @@ impl Flow {
             method: method.to_owned(),
             goal,
             login_after: None,
+            factor_user: None,
             pending_user: None,
+            proof: Proof::default(),
+            wants_factor: false,
+            link: None,
             prefill_username: None,
             prompt: None,
             identity: None,
@@ -122,7 +137,9 @@ impl Flow {
 
     /// Relative to the base path: begins the same request anew.
     pub fn restart_url(&self) -> String {
-        self.restart_url_with(&self.method)
+        // What was begun to join two accounts begins anew where it came from.
+        let link = self.link.as_ref();
+        self.restart_url_with(link.map_or(&self.method, |link| &link.method))
     }
 
     /// The same with another method.
@@ -150,6 +167,7 @@ impl Flow {
                     ("code_challenge", challenge),
                     ("code_challenge_method", challenge_method),
                     ("prompt", self.login_after.map(|_| "login")),
+                    ("acr_values", self.wants_factor.then_some(ACR_MULTI)),
                 ];
                 for (name, value) in optional {
                     if let Some(value) = value {

@@ -14,13 +14,14 @@ use service::clock;
 
 use crate::{
     configuration::Method,
+    factors,
     flows::{Flow, Goal, ResponseType},
     oauth::{ErrorCode, OAuthError},
     openid,
     pages::{Fault, NamespaceChoice},
     passthrough,
     portal_api::PortalApiError,
-    sessions::Session,
+    sessions::{Login, Session},
     state::AppState,
     subject::Subject,
 };
@@ -58,16 +59,35 @@ pub enum InteractionError {
     Provider(String),
 }
 
+/// The login that `flow` may build on: by its method, recent enough, and with a second proof if the
+/// client wants one and the user has it.
+async fn login_of<'s>(
+    state: &AppState,
+    flow: &Flow,
+    session: Option<&'s Session>,
+) -> Result<Option<(&'s Session, &'s Login)>, InteractionError> {
+    // Who is to be joined with an account has to log in to it, whatever was before.
+    let session = session.filter(|_| flow.link.is_none());
+    let login = session.and_then(|session| {
+        let login = session.login(&flow.method, flow.login_after)?;
+        Some((session, login))
+    });
+    if let Some((_, weak)) = login.filter(|(_, login)| !login.proof.is_multi_factor())
+        && flow.wants_factor
+        && factors::is_on(state.database.read(), &weak.user_id).await?
+    {
+        return Ok(None);
+    }
+    Ok(login)
+}
+
 /// Finds the next step of `flow`.
 pub async fn next(
     state: &AppState,
     flow: &Flow,
     session: Option<&Session>,
 ) -> Result<Next, InteractionError> {
-    let login = session.and_then(|session| {
-        let login = session.login(&flow.method, flow.login_after)?;
-        Some((session, login))
-    });
+    let login = login_of(state, flow, session).await?;
     let goal = match &flow.goal {
         Goal::OwnPage { target } => {
             return Ok(match login {
@@ -110,6 +130,10 @@ pub async fn next(
             let text = "Somebody else is logged in.";
             return Ok(Next::Redirect(refuse(ErrorCode::LoginRequired, text)));
         }
+    }
+    if !api.admits(subject.user.as_ref()) {
+        let text = "The user is not in the group that the API is for.";
+        return Ok(Next::Redirect(refuse(ErrorCode::AccessDenied, text)));
     }
     let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,

@@ -5,7 +5,12 @@ use http::header;
 use sdk::types::grants::IDENTITY_SCOPES;
 use serde_json::json;
 
-use crate::{PasswordGrant, assertions::ALGORITHMS, state::AppState};
+use crate::{
+    PasswordGrant,
+    assertions::ALGORITHMS,
+    factors::{ACR_MULTI, ACR_SINGLE},
+    state::AppState,
+};
 
 /// At the root of the host: the well-known name stands before the issuer's path.
 pub fn root_routes(base_path: &str) -> Router<AppState> {
@@ -80,6 +85,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login", "create"],
+        "acr_values_supported": [ACR_SINGLE, ACR_MULTI],
         "subject_types_supported": ["public"],
         "ui_locales_supported": ["en", "de"],
     });
@@ -90,7 +96,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
 }
 
 /// Pools may export more.
-const CLAIMS: [&str; 13] = [
+const CLAIMS: [&str; 14] = [
     "iss",
     "sub",
     "aud",
@@ -99,6 +105,7 @@ const CLAIMS: [&str; 13] = [
     "auth_time",
     "nonce",
     "amr",
+    "acr",
     "at_hash",
     "sid",
     "name",

@@ -7,6 +7,7 @@ mod account;
 mod consent;
 mod device;
 mod error;
+mod factors;
 mod forms;
 mod notice;
 mod texts;
@@ -19,6 +20,7 @@ use ui::Frame;
 use url::Url;
 
 use crate::{
+    captcha::{Captcha, Widget},
     flows::{Flow, FormSource},
     state::AppState,
     visitor::Visitor,
@@ -28,10 +30,13 @@ pub use account::{AccountSessionsPage, AccountTokensPage, NewToken};
 pub use consent::{FlashMessage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest};
 pub use device::{DeviceConfirmPage, DevicePage};
 pub use error::{Fault, PageError, not_found};
+pub use factors::{
+    AccountSecurityPage, FactorsNews, LinkPage, OwnFactors, PasskeyForm, SecondFactorPage,
+};
 pub use forms::{
-    ChangePasswordPage, ChooseMethodPage, EmailMissingPage, ForgotPasswordPage, LoginPage,
-    MethodChoice, NamespaceChoice, RegisterPage, SelectNamespacePage, SignupPage, VerifyEmailPage,
-    VerifyEmailRequestPage, VerifyPasswordPage,
+    ChangePasswordPage, ChooseMethodPage, DummyPage, EmailMissingPage, ForgotPasswordPage,
+    LoginPage, MethodChoice, NamespaceChoice, RegisterPage, SelectNamespacePage, SignupPage,
+    VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use texts::Texts;
@@ -40,6 +45,11 @@ pub use texts::Texts;
 pub trait Page: Template + Serialize {
     /// The page id of section 6.2.
     fn id(&self) -> &'static str;
+
+    /// What it shows of somebody else's.
+    fn captcha(&self) -> Option<&Widget> {
+        None
+    }
 }
 
 /// What all pages carry (6.1). Form targets are relative to `base_url`.
@@ -52,7 +62,9 @@ pub struct Common {
     pub portal_url: String,
     pub base_url: String,
     pub csrf_token: String,
-    recaptcha: Option<()>,
+    /// What a page shows that only people get past.
+    #[serde(rename = "recaptcha")]
+    pub captcha: Option<Widget>,
     pub login_url: String,
     pub logout_url: &'static str,
     pub signup_url: String,
@@ -99,7 +111,7 @@ impl Shell {
                 portal_url: configuration.portal_url.clone(),
                 base_url: state.settings.base_path.clone(),
                 csrf_token: csrf.clone(),
-                recaptcha: None,
+                captcha: configuration.captcha.as_ref().map(Captcha::widget),
                 login_url: target("login"),
                 logout_url: "logout",
                 signup_url: target("signup"),
@@ -136,7 +148,8 @@ pub fn show<P: Page>(
     } else {
         ui::no_store(ui::page(status, page))
     };
-    let policy = ui::security::content_security_policy(redirects);
+    let foreign = page.captcha().map_or(&[][..], Widget::origins);
+    let policy = ui::security::content_security_policy_with(redirects, foreign);
     response
         .headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -44,6 +44,24 @@ pub enum Act<'a> {
     LoggedOut {
         user_id: &'a str,
     },
+    /// The right password, and nothing right beside it.
+    FactorRefused {
+        user_id: &'a str,
+    },
+    /// What he can show at a log-in has changed.
+    FactorChanged {
+        user_id: &'a str,
+        what: &'static str,
+    },
+    /// An administrator has removed all of it.
+    FactorsReset {
+        user_id: &'a str,
+        by: &'a str,
+    },
+    /// A log-in at a provider leads to his account from now on.
+    Linked {
+        user_id: &'a str,
+    },
 }
 
 /// Puts on record what happens in `txn`.
@@ -54,10 +72,24 @@ pub async fn insert(
     address: IpAddr,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
+    let mut data = json!({"authMethod": method});
     let (action, user_id, name, outcome) = match act {
         Act::LoggedIn { user_id } => ("login", Some(user_id), None, "ok"),
         Act::LoginRefused { username } => ("login", None, Some(username), "refused"),
         Act::LoggedOut { user_id } => ("logout", Some(user_id), None, "ok"),
+        Act::FactorRefused { user_id } => {
+            data["step"] = "second-factor".into();
+            ("login", Some(user_id), None, "refused")
+        }
+        Act::FactorChanged { user_id, what } => {
+            data["change"] = what.into();
+            ("factor", Some(user_id), None, "ok")
+        }
+        Act::FactorsReset { user_id, by } => {
+            data = json!({"change": "reset", "by": by});
+            ("factor", Some(user_id), None, "ok")
+        }
+        Act::Linked { user_id } => ("link", Some(user_id), None, "ok"),
     };
     let is_short = |name: &&str| (1..=256).contains(&name.len());
     let record = NewAuditRecord {
@@ -69,7 +101,7 @@ pub async fn insert(
         action: action.to_owned(),
         entity: "user".to_owned(),
         entity_id: user_id.map(str::to_owned),
-        data: Some(json!({"authMethod": method})),
+        data: Some(data),
         source_address: Some(address.to_string()),
         outcome: Some(outcome.to_owned()),
         ..NewAuditRecord::default()

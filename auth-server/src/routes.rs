@@ -49,13 +49,13 @@ pub fn router(state: AppState) -> Router {
         .merge(metadata::routes().layer(middleware::from_fn(cors::for_everybody)))
         .merge(content::routes())
         .merge(ui::assets::router())
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn(harden));
+        .layer(DefaultBodyLimit::max(MAX_BODY));
     let measured = Arc::new(WickedMetrics::new("wicked_auth"));
     Router::new()
         .nest(&base, below)
         .merge(metadata::root_routes(&base).layer(middleware::from_fn(cors::for_everybody)))
         .fallback(unknown)
+        .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn_with_state(measured, measure))
         .with_state(state)
 }

@@ -6,7 +6,7 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::federated::Identity;
+use crate::{factors::Proof, federated::Identity};
 
 pub use store::{begin, delete_expired, delete_of, end, end_named, find, list_of};
 
@@ -30,6 +30,7 @@ pub struct Login {
     pub auth_time: DateTime<Utc>,
     /// What a provider said, where one was asked.
     pub identity: Option<Identity>,
+    pub proof: Proof,
 }
 
 /// Where somebody logged in, as far as it shows.

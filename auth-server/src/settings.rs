@@ -34,6 +34,8 @@ pub struct Settings {
     pub receiver_networks: Vec<IpNet>,
     /// Pages are answered as JSON to clients that accept nothing else (3.4). For tests only.
     pub render_json: bool,
+    /// Methods of type `dummy`, which let anybody in, are served (F33). For development only.
+    pub dummy_login: bool,
     /// Grants that APIs may allow only if the operator wants them at all (F16, F17).
     pub grants: OldGrants,
     pub kong: KongSettings,
@@ -128,6 +130,7 @@ impl Settings {
             trusted_proxies: loopback(),
             receiver_networks: Vec::new(),
             render_json: false,
+            dummy_login: false,
             grants: OldGrants::default(),
             kong: KongSettings::default(),
         }
@@ -157,6 +160,7 @@ impl Settings {
         read.kong = KongSettings::from_env()?;
         read.grants = OldGrants::from_env();
         read.render_json = settings::var("ALLOW_RENDER_JSON").is_some();
+        read.dummy_login = settings::var("ALLOW_DUMMY_LOGIN").is_some_and(|flag| flag != "false");
         Ok(read)
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Settings,
     apis::ApiPolicy,
-    configuration::{Configuration, ConfigurationError},
+    configuration::{self, Configuration, ConfigurationError},
     flows::FormKey,
     keys::{KeysError, SigningKeys},
     kong::{Kong, SetupError},
@@ -121,5 +121,11 @@ async fn load(settings: &Settings, portal_api: &PortalApi) -> Result<Configurati
         .await?
         .ok_or_else(|| StateError::UnknownServer(name.clone()))?;
     let globals = portal_api.globals().await?;
-    Ok(Configuration::new(settings, &definition, &globals)?)
+    let has_style = portal_api.content(configuration::STYLE).await?.is_some();
+    Ok(Configuration::new(
+        settings,
+        &definition,
+        &globals,
+        has_style,
+    )?)
 }

@@ -24,6 +24,7 @@ use axum::{
 use crate::state::AppState;
 
 pub use begin::begin;
+pub use callback::enter;
 pub use error::UpstreamError;
 pub use oidc::Descriptions;
 pub use password::verify;

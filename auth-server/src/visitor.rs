@@ -105,6 +105,7 @@ impl Visitor {
             user_id: user_id.unwrap_or_default().to_owned(),
             auth_time: now,
             identity: person.identity.clone(),
+            proof: person.proof,
         };
         let txn = state.database.write().await?;
         let previous = self.session_cookie.as_deref();

@@ -206,11 +206,12 @@ fn gateway_type(root: &Object, environment: &Environment) -> GatewayType {
 }
 
 fn password_strategy(root: &Object) -> String {
-    const KNOWN: [&str; 4] = [
+    const KNOWN: [&str; 5] = [
         "PW_6_24",
         "PW_8_24_UPPER_LOWER",
         "PW_8_24_UPPER_LOWER_DIGIT",
         "PW_8_24_UPPER_LOWER_DIGIT_SPECIAL",
+        "PW_12_128",
     ];
     let name = root.text_or("passwordStrategy", KNOWN[0]);
     if KNOWN.contains(&name.as_str()) {

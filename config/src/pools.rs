@@ -96,7 +96,7 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
     if root.get("disallowRegister").is_some() {
         root.warn(
             "disallowRegister",
-            "this has no effect; the member is called `disableRegister`",
+            "it counts, but the member is called `disableRegister`",
         );
     }
     if root.text("id").is_some_and(|own| own != id) {
@@ -127,7 +127,7 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
         id: id.to_owned(),
         name: root.required("name").unwrap_or_else(|| id.to_owned()),
         requires_namespace: root.flag("requiresNamespace"),
-        disable_register: root.flag("disableRegister"),
+        disable_register: root.flag("disableRegister") || root.flag("disallowRegister"),
         properties,
         rendered: Rendered::json(document),
     })

@@ -21,6 +21,7 @@ mod m20261121_000040_openid;
 mod m20261121_000041_devices;
 mod m20261121_000042_logout_notices;
 mod m20261121_000043_assertions;
+mod m20261122_000050_factors;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000041_devices::Migration),
             Box::new(m20261121_000042_logout_notices::Migration),
             Box::new(m20261121_000043_assertions::Migration),
+            Box::new(m20261122_000050_factors::Migration),
         ]
     }
 

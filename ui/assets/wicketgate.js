@@ -1,4 +1,5 @@
-// Conveniences only: every page works without this file.
+// Conveniences only: every page works without this file, apart from passkeys, which a browser hands over
+// to scripts only.
 (() => {
   // Copy buttons are hidden in the markup, because without script they could do nothing.
   for (const button of document.querySelectorAll("button[data-copy]")) {
@@ -31,6 +32,47 @@
   for (const form of document.querySelectorAll("form[data-auto]")) {
     form.addEventListener("change", (event) => { if (event.target.type !== "search") form.requestSubmit(); });
     for (const button of form.querySelectorAll("[data-apply]")) button.hidden = true;
+  }
+
+  // Passkeys: the answer of the authenticator goes into the form, and the form to the server.
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const ask = async ({ passkey, challenge, host, site, user, name, known }) => {
+    if (passkey === "get") {
+      return navigator.credentials.get({ publicKey: { challenge: bytes(challenge), userVerification: "required" } });
+    }
+    return navigator.credentials.create({ publicKey: {
+      challenge: bytes(challenge),
+      rp: { id: host, name: site },
+      user: { id: new TextEncoder().encode(user), name, displayName: name },
+      pubKeyCredParams: [-7, -8, -257].map((alg) => ({ type: "public-key", alg })),
+      authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+      excludeCredentials: known.split(" ").filter(Boolean).map((id) => ({ type: "public-key", id: bytes(id) })),
+    } });
+  };
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    if (!window.PublicKeyCredential) break;
+    form.hidden = false;
+    form.addEventListener("submit", async (event) => {
+      const field = form.elements.credential;
+      if (field.value) return;
+      event.preventDefault();
+      const fault = form.querySelector("[data-fault]");
+      fault.hidden = true;
+      try {
+        const { rawId, response } = await ask(form.dataset);
+        const data = response.authenticatorData || response.getAuthenticatorData();
+        field.value = JSON.stringify({
+          id: text(rawId),
+          clientDataJSON: text(response.clientDataJSON),
+          authenticatorData: text(data),
+          signature: response.signature && text(response.signature),
+        });
+        form.requestSubmit();
+      } catch {
+        fault.hidden = false;
+      }
+    });
   }
 
   const menus = () => document.querySelectorAll("details.menu[open]");

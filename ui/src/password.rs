@@ -11,10 +11,9 @@ pub enum PasswordRule {
     UpperLower,
     UpperLowerDigit,
     UpperLowerDigitSpecial,
+    /// Long ones that are not among those which are guessed first.
+    Long,
 }
-
-/// Longest password of every rule.
-const MAX_LENGTH: usize = 24;
 
 impl PasswordRule {
     /// The rule with this name; unknown ones mean the first.
@@ -23,6 +22,7 @@ impl PasswordRule {
             Some("PW_8_24_UPPER_LOWER") => Self::UpperLower,
             Some("PW_8_24_UPPER_LOWER_DIGIT") => Self::UpperLowerDigit,
             Some("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL") => Self::UpperLowerDigitSpecial,
+            Some("PW_12_128") => Self::Long,
             _ => Self::Any6To24,
         }
     }
@@ -30,12 +30,20 @@ impl PasswordRule {
     const fn min_length(self) -> usize {
         match self {
             Self::Any6To24 => 6,
+            Self::Long => 12,
             _ => 8,
         }
     }
 
+    const fn max_length(self) -> usize {
+        match self {
+            Self::Long => 128,
+            _ => 24,
+        }
+    }
+
     const fn needs_upper_and_lower(self) -> bool {
-        !matches!(self, Self::Any6To24)
+        !matches!(self, Self::Any6To24 | Self::Long)
     }
 
     const fn needs_digit(self) -> bool {
@@ -46,11 +54,17 @@ impl PasswordRule {
         matches!(self, Self::UpperLowerDigitSpecial)
     }
 
-    /// Whether a password follows the rule; length counts UTF-16 units (portal-api 9.1).
+    /// Known passwords are refused.
+    const fn refuses_known(self) -> bool {
+        matches!(self, Self::Long)
+    }
+
+    /// Whether a password follows the rule, as far as it can be told by looking at its characters;
+    /// length counts UTF-16 units (portal-api 9.1).
     pub fn holds(self, password: &str) -> bool {
         let length = password.encode_utf16().count();
         let has = |test: fn(&char) -> bool| password.chars().any(|c| test(&c));
-        (self.min_length()..=MAX_LENGTH).contains(&length)
+        (self.min_length()..=self.max_length()).contains(&length)
             && !password.contains(['\r', '\n'])
             && (!self.needs_upper_and_lower()
                 || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)))
@@ -85,7 +99,7 @@ impl NewPassword<'_> {
 
     fn rules(&self) -> Vec<String> {
         let t = texts::Passwords(self.lang);
-        let mut rules = vec![t.length(self.rule.min_length(), MAX_LENGTH)];
+        let mut rules = vec![t.length(self.rule.min_length(), self.rule.max_length())];
         if self.rule.needs_upper_and_lower() {
             rules.push(t.upper_lower().to_owned());
         }
@@ -94,6 +108,9 @@ impl NewPassword<'_> {
         }
         if self.rule.needs_special() {
             rules.push(t.special().to_owned());
+        }
+        if self.rule.refuses_known() {
+            rules.push(t.unknown().to_owned());
         }
         rules
     }
@@ -122,5 +139,8 @@ mod tests {
         assert!(digit.holds("Abcdefg1") && !digit.holds("abcdefg1"));
         let first = PasswordRule::named(Some("no such rule"));
         assert!(first.holds("secret") && !first.holds("short") && !first.holds(&"x".repeat(25)));
+        let long = PasswordRule::named(Some("PW_12_128"));
+        assert!(long.holds(&"x".repeat(128)) && long.holds("nur kleine wörter"));
+        assert!(!long.holds("elf zeichen") && !long.holds(&"x".repeat(129)));
     }
 }

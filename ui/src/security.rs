@@ -9,10 +9,26 @@ use url::Url;
 /// Browsers apply `form-action` to the redirects after a form too, so every origin that a form may
 /// lead to has to be named.
 pub fn content_security_policy(form_targets: &[Url]) -> HeaderValue {
-    let mut policy = String::from(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'",
-    );
+    content_security_policy_with(form_targets, &[])
+}
+
+/// The same for a page that loads scripts and frames of `foreign` origins, too.
+pub fn content_security_policy_with(form_targets: &[Url], foreign: &[&str]) -> HeaderValue {
+    let mut policy = String::from("default-src 'none'; style-src 'self'; script-src 'self'");
+    for origin in foreign {
+        policy.push(' ');
+        policy.push_str(origin);
+    }
+    policy.push_str("; img-src 'self' data:; connect-src 'self'");
+    for origin in foreign {
+        policy.push(' ');
+        policy.push_str(origin);
+    }
+    if !foreign.is_empty() {
+        policy.push_str("; frame-src ");
+        policy.push_str(&foreign.join(" "));
+    }
+    policy.push_str("; base-uri 'none'; frame-ancestors 'none'; form-action 'self'");
     for target in form_targets {
         policy.push(' ');
         policy.push_str(&source(target));
@@ -71,6 +87,19 @@ mod tests {
             policy.ends_with("form-action 'self' https://api.example.org myapp:"),
             "{policy}"
         );
-        assert!(!policy.contains("unsafe"));
+        assert!(!policy.contains("unsafe") && !policy.contains("frame-src"));
+    }
+
+    #[test]
+    fn scripts_and_frames_of_others_are_named_one_by_one() {
+        let policy = content_security_policy_with(&[], &["https://captcha.example"]);
+        let policy = policy.to_str().unwrap();
+        for directive in [
+            "script-src 'self' https://captcha.example;",
+            "frame-src https://captcha.example;",
+            "default-src 'none';",
+        ] {
+            assert!(policy.contains(directive), "{policy}");
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! Whose account it is.
 
+use std::net::IpAddr;
+
 use axum::{extract::FromRequestParts, response::Response};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use sdk::types::User;
 use service::{clock, keys::portal_client, problem::Problem};
 
 use crate::{
+    address::Peer,
     interaction,
     local::login_url,
     pages::{Fault, PageError},
@@ -24,12 +27,14 @@ pub struct Owner {
     pub sid: String,
     /// What the portal may do for him; a token of his own can have no more.
     pub scope: Vec<String>,
+    pub address: IpAddr,
 }
 
 impl FromRequestParts<AppState> for Owner {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
+        let Ok(peer) = Peer::from_request_parts(parts, state).await;
         let token = bearer(&parts.headers).ok_or_else(unauthorized)?;
         let found = tokens::find(state, token, clock::now()).await;
         let claims = found.map_err(database)?.ok_or_else(unauthorized)?;
@@ -55,6 +60,7 @@ impl FromRequestParts<AppState> for Owner {
             user,
             sid,
             scope: scopes::split(claims.scope.as_deref().unwrap_or_default()),
+            address: peer.address,
         })
     }
 }

@@ -12,6 +12,7 @@ use service::clock;
 use crate::{
     apis::ApiPolicy,
     configuration::Method,
+    factors::ACR_MULTI,
     flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
     interaction,
     oauth::{ErrorCode, OAuthError, answer_url},
@@ -160,6 +161,10 @@ fn flow_of(
     };
     Flow {
         login_after: prompting.login_after,
+        wants_factor: parameters
+            .acr_values
+            .as_deref()
+            .is_some_and(|values| values.split(' ').any(|value| value == ACR_MULTI)),
         prompt: parameters.prompt.as_deref().and_then(prompt_of_others),
         prefill_username: parameters.prefill_username.or(parameters.login_hint),
         ..Flow::new(method, Goal::Authorize(Box::new(goal)))

@@ -34,6 +34,8 @@ pub enum MethodKind {
     Ldap(Arc<LdapSettings>),
     /// Somebody else's log-in page (19.3, 19.4).
     Redirect(Arc<RedirectSettings>),
+    /// A button that lets anybody in; for development (F33).
+    Dummy,
 }
 
 /// Settings of an operator's own user service.
@@ -74,7 +76,7 @@ pub fn list(
     enabled
         .filter_map(|one| {
             let name = one.name.clone();
-            match method(one) {
+            match method(settings, one) {
                 Ok(method) => Some(Ok(method)),
                 Err(Wrong::LeftOut(what)) => {
                     tracing::error!(method = name, "the login method is left out: {what}");
@@ -90,7 +92,7 @@ pub fn list(
         .collect()
 }
 
-fn method(definition: &AuthMethod) -> Result<Method, Wrong> {
+fn method(settings: &Settings, definition: &AuthMethod) -> Result<Method, Wrong> {
     let config = Reader(definition);
     let kind = match definition.kind.as_str() {
         "local" => MethodKind::Local(LocalSettings {
@@ -99,6 +101,15 @@ fn method(definition: &AuthMethod) -> Result<Method, Wrong> {
         }),
         "external" => MethodKind::External(Arc::new(external(&config)?)),
         "ldap" => MethodKind::Ldap(Arc::new(LdapSettings::read(&config)?)),
+        "dummy" if settings.dummy_login => {
+            let name = &definition.name;
+            tracing::warn!(method = name, "this log-in method lets anybody in");
+            MethodKind::Dummy
+        }
+        "dummy" => {
+            let text = "type `dummy` lets anybody in; it needs ALLOW_DUMMY_LOGIN";
+            return Err(Wrong::LeftOut(text.to_owned()));
+        }
         kind => {
             let unknown = || Wrong::LeftOut(format!("this server has no type `{kind}`"));
             let read = redirect::reader(kind).ok_or_else(unknown)?;
@@ -156,6 +167,11 @@ impl Method {
         }
     }
 
+    /// Whether it lets anybody in.
+    pub const fn is_dummy(&self) -> bool {
+        matches!(self.kind, MethodKind::Dummy)
+    }
+
     pub fn external(&self) -> Option<&ExternalSettings> {
         match &self.kind {
             MethodKind::External(settings) => Some(settings),
@@ -166,7 +182,7 @@ impl Method {
     /// What names somebody to APIs that pass their users through (section 12).
     pub fn foreign_id(&self, identity: &Identity) -> String {
         match &self.kind {
-            MethodKind::Redirect(_) => format!("{}:{}", self.id, identity.id),
+            MethodKind::Redirect(_) | MethodKind::Dummy => format!("{}:{}", self.id, identity.id),
             _ => identity.id.clone(),
         }
     }
@@ -176,7 +192,7 @@ impl Method {
         match &self.kind {
             MethodKind::External(settings) => Some(&settings.page),
             MethodKind::Ldap(settings) => Some(&settings.page),
-            MethodKind::Local(_) | MethodKind::Redirect(_) => None,
+            MethodKind::Local(_) | MethodKind::Redirect(_) | MethodKind::Dummy => None,
         }
     }
 

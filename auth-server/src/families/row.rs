@@ -3,7 +3,7 @@
 pub mod family {
     use sea_orm::entity::prelude::*;
 
-    use crate::{families::Family, scopes, subject::KeptProfile};
+    use crate::{factors::Proof, families::Family, scopes, subject::KeptProfile};
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "auth_families")]
@@ -25,6 +25,7 @@ pub mod family {
         pub authenticated_userid: Option<String>,
         /// JSON.
         pub profile: Option<String>,
+        pub proof: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -49,6 +50,7 @@ pub mod family {
                 revoked: row.revoked_at.is_some(),
                 verbatim: row.authenticated_userid,
                 profile: row.profile.as_deref().and_then(KeptProfile::parse),
+                proof: Proof::parse(row.proof.as_deref()),
             }
         }
     }

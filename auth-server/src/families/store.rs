@@ -51,6 +51,7 @@ pub async fn begin(
         revoked_reason: None,
         authenticated_userid: new.verbatim.clone(),
         profile: new.profile.as_ref().map(KeptProfile::to_text),
+        proof: Some(new.proof.as_str().to_owned()),
     };
     family::Entity::insert(row.into_active_model())
         .exec_without_returning(txn)

@@ -4,6 +4,7 @@
 //! installation over the browser's cookie, so nothing has to be stored per page and any number of
 //! tabs and instances work. Forms behind a login are also bound to the session.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use service::keys::{Key, Keys, MissingKey, Purpose};
 use subtle::ConstantTimeEq;
 
@@ -20,6 +21,8 @@ pub enum FormSource {
     UserScopes,
     VerifyEmail,
     EmailMissing,
+    SecondFactor,
+    Link,
     Register,
     Logout,
     Account,
@@ -39,6 +42,8 @@ impl FormSource {
             Self::UserScopes => "user_scopes",
             Self::VerifyEmail => "generic",
             Self::EmailMissing => "email_missing",
+            Self::SecondFactor => "second_factor",
+            Self::Link => "link",
             Self::Register => "register",
             Self::Logout => "logout",
             Self::Account => "account",
@@ -109,6 +114,12 @@ impl FormKey {
         } else {
             Err(InvalidForm)
         }
+    }
+
+    /// What a passkey has to sign on the page with this field: nobody else gets the same to sign.
+    pub fn challenge(&self, token: &str) -> String {
+        let text = format!("passkey/{token}");
+        URL_SAFE_NO_PAD.encode(self.0.hmac_sha256(text.as_bytes()))
     }
 
     fn seal(

@@ -2,7 +2,11 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{federated::Identity, scopes};
+use crate::{
+    factors::Proof,
+    federated::{Identity, Link},
+    scopes,
+};
 
 use super::{AuthorizeGoal, Flow, Goal, ResponseType};
 
@@ -36,6 +40,11 @@ pub struct Model {
     pub id_token_hint: Option<String>,
     pub resource: Option<String>,
     pub device: Option<String>,
+    pub factor_user: Option<String>,
+    pub proof: Option<String>,
+    pub wants_factor: Option<bool>,
+    /// JSON.
+    pub link: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -75,6 +84,10 @@ impl Model {
             id_token_hint: goal.and_then(|goal| goal.id_token_hint.clone()),
             resource: goal.and_then(|goal| goal.resource.clone()),
             device: goal.and_then(|goal| goal.device.clone()),
+            factor_user: flow.factor_user.clone(),
+            proof: Some(flow.proof.as_str().to_owned()),
+            wants_factor: Some(flow.wants_factor),
+            link: flow.link.as_ref().map(Link::to_text),
         }
     }
 
@@ -106,7 +119,11 @@ impl Model {
             method: self.method,
             goal,
             login_after: self.login_after,
+            factor_user: self.factor_user,
             pending_user: self.pending_user,
+            proof: Proof::parse(self.proof.as_deref()),
+            wants_factor: self.wants_factor.unwrap_or(false),
+            link: self.link.as_deref().and_then(Link::parse),
             prefill_username: self.prefill_username,
             prompt: self.prompt,
             identity: self.identity.as_deref().and_then(Identity::parse),

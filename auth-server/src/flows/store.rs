@@ -6,7 +6,11 @@ use sea_orm::{
     QueryFilter, QueryOrder, sea_query::Expr,
 };
 
-use crate::{federated::Identity, secret};
+use crate::{
+    factors::Proof,
+    federated::{Identity, Link},
+    secret,
+};
 
 use super::{Flow, row};
 
@@ -62,13 +66,43 @@ pub async fn set_namespace(
     update(txn, id, row::Column::Namespace, Some(namespace)).await
 }
 
-/// Remembers who has to choose a new password before being logged in.
+/// Remembers who has to choose a new password before being logged in, and how he has shown who he is.
 pub async fn set_pending_user(
     txn: &DatabaseTransaction,
     id: &str,
     user_id: Option<&str>,
+    proof: Proof,
 ) -> Result<(), DbErr> {
-    update(txn, id, row::Column::PendingUser, user_id).await
+    update(txn, id, row::Column::PendingUser, user_id).await?;
+    update(txn, id, row::Column::Proof, Some(proof.as_str())).await
+}
+
+/// Remembers who has to show something beside his password.
+pub async fn set_factor_user(
+    txn: &DatabaseTransaction,
+    id: &str,
+    user_id: Option<&str>,
+) -> Result<(), DbErr> {
+    update(txn, id, row::Column::FactorUser, user_id).await
+}
+
+/// Lets the request go on with another method, whose log-in the link waits for; or forgets the link.
+pub async fn set_link(txn: &DatabaseTransaction, flow: &Flow) -> Result<(), DbErr> {
+    row::Entity::update_many()
+        .col_expr(row::Column::Method, Expr::value(flow.method.clone()))
+        .col_expr(
+            row::Column::Link,
+            Expr::value(flow.link.as_ref().map(Link::to_text)),
+        )
+        .col_expr(
+            row::Column::Identity,
+            Expr::value(flow.identity.as_ref().map(Identity::to_text)),
+        )
+        .col_expr(row::Column::LoginAfter, Expr::value(flow.login_after))
+        .filter(row::Column::Id.eq(&flow.id))
+        .exec(txn)
+        .await?;
+    Ok(())
 }
 
 /// Remembers who came back from a provider, until the mail address is known.

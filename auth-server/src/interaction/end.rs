@@ -132,6 +132,7 @@ impl End<'_> {
             revoked: false,
             verbatim: text.map(str::to_owned),
             profile: self.subject.kept(self.api, text),
+            proof: self.login.proof,
         }
     }
 

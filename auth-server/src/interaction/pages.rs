@@ -10,8 +10,8 @@ use crate::{
     configuration::Method,
     flows::{self, Flow, FormSource},
     pages::{
-        self, GrantsPage, LoginPage, MethodChoice, PageError, RegisterPage, SelectNamespacePage,
-        Shell, SignupPage,
+        self, DummyPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm, RegisterPage,
+        SelectNamespacePage, Shell, SignupPage,
     },
     state::AppState,
     upstream,
@@ -94,6 +94,14 @@ pub async fn login_page(
     }
     let configuration = state.configuration();
     let method = configuration.method(&flow.method);
+    if method.is_some_and(Method::is_dummy) {
+        let page = DummyPage {
+            frame: shell.frame,
+            common: shell.common,
+            error_message,
+        };
+        return Ok(pages::show(visitor, status, &page, &targets(flow)));
+    }
     let external = method.and_then(Method::password_page);
     let forgot_here = std::mem::take(&mut shell.common.forgot_password_url);
     let page = LoginPage {
@@ -116,6 +124,9 @@ pub async fn login_page(
         prefill_username: username.or_else(|| flow.prefill_username.clone()),
         back_to,
         methods: other_methods(state, flow).await?,
+        passkey: external
+            .is_none()
+            .then(|| PasskeyForm::new(state, &shell, &flow.method)),
         flow: flow.id.clone(),
         frame: shell.frame,
         common: shell.common,
@@ -125,7 +136,7 @@ pub async fn login_page(
 
 /// The other ways to log in that the API accepts, each beginning the same request anew.
 async fn other_methods(state: &AppState, flow: &Flow) -> Result<Vec<MethodChoice>, PageError> {
-    let Some(goal) = flow.authorize() else {
+    let Some(goal) = flow.authorize().filter(|_| flow.link.is_none()) else {
         return Ok(Vec::new());
     };
     let api = state.portal_api.api(&goal.api).await;
@@ -294,7 +305,7 @@ pub async fn signup_is_closed(state: &AppState, flow: &Flow) -> Result<bool, Pag
     let configuration = state.configuration();
     let method = configuration.method(&flow.method);
     let local = method.and_then(Method::local);
-    if local.is_none_or(|local| local.disable_signup) {
+    if local.is_none_or(|local| local.disable_signup) || flow.link.is_some() {
         return Ok(true);
     }
     let Some(goal) = flow.authorize() else {
@@ -310,7 +321,7 @@ pub async fn signup_is_closed(state: &AppState, flow: &Flow) -> Result<bool, Pag
             return Ok(false);
         };
         let pool = state.portal_api.pool(&pool).await?;
-        Ok(pool.is_some_and(|pool| pool.disable_register))
+        Ok(pool.is_some_and(|pool| pool.is_closed()))
     };
     closed
         .await

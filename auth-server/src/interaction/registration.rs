@@ -93,7 +93,7 @@ fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>)
         own.filter(|one| one.namespace.as_deref() == namespace)
             .all(|one| pool.is_consented(one))
     };
-    let register = if pool.disable_register {
+    let register = if pool.is_closed() {
         Outcome::Refuse(Fault::RegisterOff)
     } else {
         Outcome::Register

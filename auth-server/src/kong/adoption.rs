@@ -9,6 +9,7 @@ use service::{clock, random};
 use uuid::Uuid;
 
 use crate::{
+    factors::Proof,
     families::{self, Family, NewTokens},
     scopes,
     state::AppState,
@@ -139,6 +140,7 @@ fn adopted_row(row: &Oauth2Token, owner: Owner, now: DateTime<Utc>) -> Option<(F
         revoked: false,
         verbatim: Some(text),
         profile: None,
+        proof: Proof::Elsewhere,
     };
     let kept = Kept {
         id: row.id,

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
+    captcha,
     families::RevokeReason,
     federated::Person,
     flows::{self, Flow, FormSource},
@@ -33,7 +34,8 @@ pub async fn demand(
 ) -> Result<Response, PageError> {
     let work = async {
         let txn = state.database.write().await?;
-        flows::set_pending_user(&txn, &flow.id, flow.pending_user.as_deref()).await?;
+        let user = flow.pending_user.as_deref();
+        flows::set_pending_user(&txn, &flow.id, user, flow.proof).await?;
         txn.commit().await
     };
     work.await
@@ -67,6 +69,8 @@ pub struct NewPassword {
     password: String,
     #[serde(default)]
     password2: String,
+    #[serde(rename = "g-recaptcha-response")]
+    captcha: Option<String>,
 }
 
 /// `POST {B}/{method}/changepassword`
@@ -79,6 +83,7 @@ pub async fn submit(
     let method = local_method_of(&state, &visitor, &method)?;
     let source = FormSource::ChangePassword;
     let flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
+    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
     let Some(user_id) = flow.pending_user.clone() else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
     };
@@ -105,5 +110,6 @@ pub async fn submit(
     interaction::revoke_user(&state, &user_id, RevokeReason::PasswordChanged)
         .await
         .map_err(database)?;
-    login::enter(&state, visitor, flow, &Person::local(user)).await
+    let person = Person::local(user, flow.proof);
+    login::admit(&state, visitor, flow, &person).await
 }

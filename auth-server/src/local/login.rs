@@ -10,17 +10,20 @@ use serde::Deserialize;
 
 use crate::{
     configuration::Method,
+    factors::{self, Proof},
     federated::Person,
     flows::{self, Flow, FormSource, Goal},
     interaction,
     pages::{Fault, PageError, Texts},
     state::AppState,
+    upstream,
     visitor::Visitor,
 };
 
 use super::{
-    Checked, PageForm, Wanted, change_password, check_password,
+    Checked, PageForm, Wanted, change_password, check_password, dummy,
     form::{any_flow, method_of, open_form},
+    link, second_factor,
 };
 
 #[derive(Deserialize)]
@@ -102,6 +105,9 @@ pub async fn submit(
         return again.show(&state, visitor, &flow).await;
     }
     let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
+    if method.is_dummy() {
+        return upstream::enter(&state, visitor, flow, &method, dummy::identity()).await;
+    }
     let wanted = wanted(&state, &flow, &visitor).await?;
     match verify(&state, &visitor, (&method, wanted), &form, t).await? {
         Ok(person) => enter(&state, visitor, flow, &person).await,
@@ -184,15 +190,55 @@ async fn verify(
 /// Goes on with somebody who gave the right password.
 pub async fn enter(
     state: &AppState,
-    mut visitor: Visitor,
+    visitor: Visitor,
+    mut flow: Flow,
+    person: &Person,
+) -> Result<Response, PageError> {
+    let configuration = state.configuration();
+    let is_local = configuration
+        .method(&flow.method)
+        .and_then(Method::local)
+        .is_some();
+    let may_owe = is_local && person.proof == Proof::Password;
+    if let Some(user) = person.user.as_ref().filter(|_| may_owe)
+        && factors::is_on(state.database.read(), &user.id)
+            .await
+            .map_err(|error| PageError::database(state, &error))?
+    {
+        flow.factor_user = Some(user.id.clone());
+        return second_factor::demand(state, visitor, &flow).await;
+    }
+    pass(state, visitor, flow, person).await
+}
+
+/// Goes on with somebody who has given all the proof that he has to.
+pub async fn pass(
+    state: &AppState,
+    visitor: Visitor,
     mut flow: Flow,
     person: &Person,
 ) -> Result<Response, PageError> {
     let has_to_change = |user: &&User| user.must_change_password.unwrap_or(false);
     if let Some(user) = person.user.as_ref().filter(has_to_change) {
         flow.pending_user = Some(user.id.clone());
+        flow.proof = person.proof;
         return change_password::demand(state, visitor, &flow).await;
     }
+    admit(state, visitor, flow, person).await
+}
+
+/// Logs somebody in, also for the account that he has just said is his.
+pub async fn admit(
+    state: &AppState,
+    mut visitor: Visitor,
+    mut flow: Flow,
+    person: &Person,
+) -> Result<Response, PageError> {
+    let joined = match flow.link.take() {
+        Some(link) => Some(link::join(state, &visitor, &mut flow, link, person).await?),
+        None => None,
+    };
+    let person = joined.as_ref().unwrap_or(person);
     visitor
         .log_in(state, &flow.method, person)
         .await

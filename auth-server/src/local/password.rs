@@ -6,10 +6,11 @@ use std::{net::IpAddr, time::Duration};
 use service::clock;
 use ui::Lang;
 
-use super::{external, ldap};
+use super::{dummy, external, ldap};
 use crate::{
     brake::{self, Act, BrakeError, Who},
     configuration::{Method, MethodKind},
+    factors::Proof,
     federated::{self, Identity, Loaded, Person},
     interaction::InteractionError,
     portal_api::LoginOutcome,
@@ -49,7 +50,11 @@ pub async fn check_password(
     wanted: Wanted,
 ) -> Result<Checked, InteractionError> {
     let username = username.trim();
-    let whos = [Who::Account(username), Who::Address(address)];
+    let whos = [
+        Who::AccountAt(username, address),
+        Who::Account(username),
+        Who::Address(address),
+    ];
     match brake::check(&state.database, Act::Login, &whos, clock::now()).await {
         Ok(()) => {}
         Err(BrakeError::Braked(braked)) => return Ok(Checked::TooMany { wait: braked.0 }),
@@ -58,7 +63,7 @@ pub async fn check_password(
     let outcome = identify(state, method, address, (username, password), wanted).await?;
     match outcome {
         Outcome::Right(person) => {
-            brake::release(&state.database, Act::Login, username).await?;
+            brake::release(&state.database, Act::Login, &whos).await?;
             Ok(Checked::Right(person))
         }
         Outcome::AddressTaken => Ok(Checked::AddressTaken),
@@ -112,7 +117,9 @@ async fn identify(
         Asked::Ours => {
             return Ok(
                 match state.portal_api.login(username, password, address).await? {
-                    LoginOutcome::Right(user) => Outcome::Right(Box::new(Person::local(*user))),
+                    LoginOutcome::Right(user) => {
+                        Outcome::Right(Box::new(Person::local(*user, Proof::Password)))
+                    }
                     LoginOutcome::Refused => Outcome::Refused,
                     LoginOutcome::Braked { retry_after } => Outcome::Braked { retry_after },
                 },
@@ -133,6 +140,10 @@ async fn identify(
     Ok(Outcome::Right(Box::new(Person {
         user,
         identity: Some(identity),
+        proof: match method.external() {
+            Some(_) => Proof::Password,
+            None => Proof::Elsewhere,
+        },
     })))
 }
 
@@ -160,6 +171,7 @@ async fn ask(
             upstream::verify(settings, username, password).await?
         }
         MethodKind::Redirect(_) => None,
+        MethodKind::Dummy => Some(dummy::identity()),
     };
     Ok(identity.map_or(Asked::Refused, Asked::Known))
 }

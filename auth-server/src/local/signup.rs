@@ -17,7 +17,9 @@ use tokio::time::Instant;
 
 use crate::{
     brake::{self, Act, Who},
+    captcha,
     configuration::Method,
+    factors::Proof,
     federated::Person,
     flows::{Flow, FormSource},
     interaction,
@@ -74,6 +76,8 @@ pub struct NewAccount {
     password: String,
     #[serde(default)]
     password2: String,
+    #[serde(rename = "g-recaptcha-response")]
+    captcha: Option<String>,
 }
 
 /// `POST {B}/{method}/signup`
@@ -90,6 +94,7 @@ pub async fn submit(
     refuse_if_closed(&state, &visitor, &flow).await?;
     let t = Texts(visitor.preferences.lang);
     let email = form.email.trim();
+    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
     if let Some(fault) = check_form(&form, t) {
         return Ok(again(&state, visitor, &flow, email, fault));
     }
@@ -112,7 +117,7 @@ pub async fn submit(
         .map_err(|error| PageError::portal_api(&state, &error))?;
     match created {
         SaveOutcome::Saved(user) if trusts => {
-            login::enter(&state, visitor, flow, &Person::local(user)).await
+            login::enter(&state, visitor, flow, &Person::local(user, Proof::Password)).await
         }
         SaveOutcome::Taken if trusts => {
             let fault = FormFault::Email(t.address_taken().to_owned());

@@ -11,6 +11,7 @@ use service::clock;
 
 use crate::{
     brake::{self, Act, Who},
+    captcha,
     families::RevokeReason,
     flows::FormSource,
     interaction,
@@ -109,6 +110,8 @@ pub struct Submission {
     password: String,
     #[serde(default)]
     password2: String,
+    #[serde(rename = "g-recaptcha-response")]
+    captcha: Option<String>,
 }
 
 /// `POST {B}/{method}/verify`
@@ -162,6 +165,7 @@ async fn reset_password(
     verification: &Verification,
 ) -> Result<Response, PageError> {
     let t = Texts(visitor.preferences.lang);
+    captcha::check(state, &visitor, form.captcha.as_deref()).await?;
     let mut fault = password_fault(&form.password, &form.password2, t);
     if fault.is_none() {
         match consume(state, form, Some(&form.password)).await? {

@@ -65,6 +65,8 @@ pub enum Refusal {
     UserRefused,
     /// The user is not registered for the API.
     NotRegistered,
+    /// The API is for members of a group.
+    NotInGroup,
     ConsentWithdrawn,
     ScopeUnknown(String),
     ScopeMissing,
@@ -149,6 +151,7 @@ impl Refusal {
             | Self::RefreshTokenOfAnotherClient
             | Self::UserGone
             | Self::UserRefused
+            | Self::NotInGroup
             | Self::RefreshNotAllowed
             | Self::ConsentWithdrawn => ErrorCode::InvalidGrant,
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => {
@@ -216,7 +219,9 @@ impl Refusal {
             Self::MethodNotAllowed => (500, UnauthorizedClient),
             Self::CodeInvalid => (401, InvalidGrant),
             Self::RedirectUriWrong | Self::VerifierWrong | Self::UserRefused => (400, InvalidGrant),
-            Self::NotRegistered | Self::ScopeServiceDenied => (403, AccessDenied),
+            Self::NotRegistered | Self::NotInGroup | Self::ScopeServiceDenied => {
+                (403, AccessDenied)
+            }
             Self::RefreshNotAllowed => (403, ServerError),
             Self::PassthroughUnsupported | Self::RefreshCheckFailed => (500, ServerError),
             Self::ConsentWithdrawn => (403, UnauthorizedClient),
@@ -241,6 +246,7 @@ impl Refusal {
             Self::PasswordMissing => "`password` is missing.",
             Self::UserRefused => "`username` or `password` is wrong, or a new password is due.",
             Self::NotRegistered => "The user is not registered for this API.",
+            Self::NotInGroup => "The user is not in the group that the API is for.",
             Self::MethodNotAllowed => "The API does not accept this login method.",
             Self::FlowNotEnabled => "The API does not allow this grant.",
             Self::CodeMissing => "`code` is missing.",

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use service::crypto;
 
-use crate::{configuration::Configuration, families::Family, state::AppState, tokens};
+use crate::{families::Family, state::AppState, tokens};
 
 /// Header `typ`: an access token does not pass for an ID token, nor the other way round.
 const TYPE: &str = "JWT";
@@ -38,7 +38,9 @@ struct Claims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    amr: Option<[&'static str; 1]>,
+    amr: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     at_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
@@ -57,17 +59,12 @@ pub fn id_token(state: &AppState, new: &NewIdToken<'_>, now: DateTime<Utc>) -> S
         iat,
         auth_time: family.auth_time.map(|time| time.timestamp()),
         nonce: new.nonce,
-        amr: is_password(&configuration, &family.method).then_some(["pwd"]),
+        amr: Some(family.proof.amr()).filter(|amr| !amr.is_empty()),
+        acr: family.proof.acr(),
         at_hash: at_hash(new.access_token),
         sid: family.sid.as_deref(),
     };
     state.keys.signing(now).sign(TYPE, &claims)
-}
-
-/// Whether the user gave a password here (RFC 8176); what providers ask for is not known.
-fn is_password(configuration: &Configuration, method: &str) -> bool {
-    let method = configuration.method(method);
-    method.is_some_and(|method| method.local().is_some() || method.external().is_some())
 }
 
 /// The left half of the hash that the signature uses, too.

@@ -171,6 +171,10 @@ async fn rotate(
         revoke(state, family, reason).await?;
         return Err(Refusal::UserGone.into());
     }
+    if !grant.api.admits(Some(&user)) {
+        revoke(state, family, RevokeReason::GroupLeft).await?;
+        return Err(Refusal::NotInGroup.into());
+    }
     check_consent(state, grant).await?;
     replace(state, token, grant, &user.groups).await
 }

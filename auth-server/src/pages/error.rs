@@ -77,7 +77,11 @@ pub enum Fault {
     LoginNeeded,
     /// A provider did not vouch for anybody.
     LoginFailed,
+    /// What tells people from programs was not solved.
+    Captcha,
     AddressTaken,
+    /// Two accounts are to be joined that are not of one person.
+    LinkOther,
     TooMany,
     Unavailable,
     Internal,
@@ -87,9 +91,11 @@ impl Fault {
     const fn status(self) -> StatusCode {
         match self {
             Self::NotFound | Self::Link => StatusCode::NOT_FOUND,
-            Self::Form | Self::SignupOff | Self::RegisterOff | Self::LoginNeeded => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Form
+            | Self::SignupOff
+            | Self::RegisterOff
+            | Self::LoginNeeded
+            | Self::LinkOther => StatusCode::FORBIDDEN,
             Self::Flow
             | Self::Parameters
             | Self::ClientMissing
@@ -102,7 +108,7 @@ impl Fault {
             | Self::Request
             | Self::Namespace
             | Self::Action => StatusCode::BAD_REQUEST,
-            Self::LoginFailed => StatusCode::UNAUTHORIZED,
+            Self::LoginFailed | Self::Captcha => StatusCode::UNAUTHORIZED,
             Self::AddressTaken => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -131,7 +137,9 @@ impl Fault {
             Self::Action => t.fault_action(),
             Self::LoginNeeded => t.fault_login_needed(),
             Self::LoginFailed => t.fault_login_failed(),
+            Self::Captcha => t.fault_captcha(),
             Self::AddressTaken => t.fault_address_taken(),
+            Self::LinkOther => t.fault_link_other(),
             Self::TooMany => t.too_many(),
             Self::Unavailable => t.fault_unavailable(),
             Self::Internal => t.fault_internal(),

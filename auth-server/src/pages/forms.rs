@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use ui::{Field, FieldKind, Frame, Html, Icon, NewPassword, PasswordRule, RegistrationField};
 
-use super::{Common, Page};
+use crate::captcha::Widget;
+
+use super::{Common, Page, PasskeyForm};
 
 macro_rules! pages {
     ($($page:ident => $id:literal),+ $(,)?) => {
@@ -19,16 +21,35 @@ macro_rules! pages {
 
 pages! {
     LoginPage => "login",
-    SignupPage => "signup",
     ForgotPasswordPage => "forgot_password",
     VerifyEmailPage => "verify_email",
-    VerifyPasswordPage => "verify_password_reset",
     VerifyEmailRequestPage => "verify_email_request",
     EmailMissingPage => "email_missing",
-    ChangePasswordPage => "force_change_password",
     RegisterPage => "register",
     SelectNamespacePage => "select_namespace",
     ChooseMethodPage => "choose_method",
+    DummyPage => "dummy",
+}
+
+/// Pages on which somebody may have to show that he is no program.
+macro_rules! guarded_pages {
+    ($($page:ident => $id:literal),+ $(,)?) => {
+        $(impl Page for $page {
+            fn id(&self) -> &'static str {
+                $id
+            }
+
+            fn captcha(&self) -> Option<&Widget> {
+                self.common.captcha.as_ref()
+            }
+        })+
+    };
+}
+
+guarded_pages! {
+    SignupPage => "signup",
+    VerifyPasswordPage => "verify_password_reset",
+    ChangePasswordPage => "force_change_password",
 }
 
 #[derive(Template, Serialize)]
@@ -55,6 +76,9 @@ pub struct LoginPage {
     /// The same as a link.
     #[serde(skip)]
     pub forgotten: Option<String>,
+    /// Where a passkey does instead.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<PasskeyForm>,
     /// The API's other ways to log in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodChoice>,
@@ -93,6 +117,18 @@ impl LoginPage {
         }
         .html()
     }
+}
+
+/// A button that lets anybody in; for development.
+#[derive(Template, Serialize)]
+#[template(path = "dummy.html")]
+#[serde(rename_all = "camelCase")]
+pub struct DummyPage {
+    #[serde(skip)]
+    pub frame: Frame,
+    #[serde(flatten)]
+    pub common: Common,
+    pub error_message: Option<String>,
 }
 
 #[derive(Template, Serialize)]

@@ -6,6 +6,7 @@ use service::{clock, keys::portal_client, random};
 
 use crate::{
     address::Peer,
+    factors::Proof,
     families::{self, Family},
     oauth::{Grant, Refusal},
     portal_api::PORTAL_API,
@@ -74,6 +75,7 @@ pub async fn exchange(
         revoked: false,
         verbatim: None,
         profile: None,
+        proof: Proof::Elsewhere,
     };
     let grant = UserGrant {
         by: UserFlow::Exchange,

@@ -47,6 +47,7 @@ pub mod login {
         pub auth_time: DateTimeUtc,
         /// JSON.
         pub identity: Option<String>,
+        pub proof: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

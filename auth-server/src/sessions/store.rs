@@ -11,6 +11,7 @@ use sea_orm::{
 use service::random;
 
 use crate::{
+    factors::Proof,
     federated::Identity,
     secret::{self, Secret},
 };
@@ -90,6 +91,7 @@ pub async fn begin(
         user_id: Set(login.user_id.clone()),
         auth_time: Set(login.auth_time),
         identity: Set(login.identity.as_ref().map(Identity::to_text)),
+        proof: Set(Some(login.proof.as_str().to_owned())),
     });
     login::Entity::insert_many(rows)
         .exec_without_returning(txn)
@@ -198,6 +200,7 @@ impl From<login::Model> for Login {
             user_id: row.user_id,
             auth_time: row.auth_time,
             identity: row.identity.as_deref().and_then(Identity::parse),
+            proof: Proof::parse(row.proof.as_deref()),
         }
     }
 }

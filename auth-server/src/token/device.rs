@@ -73,9 +73,12 @@ async fn issue(
         Vec::new()
     } else {
         let user = state.portal_api.user(&family.user_id).await?;
-        user.filter(|user| user.accepts_session_of(family.began_at))
-            .ok_or(Refusal::UserGone)?
-            .groups
+        let user = user.filter(|user| user.accepts_session_of(family.began_at));
+        let user = user.ok_or(Refusal::UserGone)?;
+        if !api.admits(Some(&user)) {
+            return Err(Refusal::NotInGroup.into());
+        }
+        user.groups
     };
     let now = clock::now();
     let grant = UserGrant {

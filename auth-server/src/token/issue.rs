@@ -282,7 +282,11 @@ fn made_by_us(
         ..
     } = grant;
     let session = match (&family.sid, family.auth_time) {
-        (Some(sid), Some(auth_time)) => Some(UserSession { sid, auth_time }),
+        (Some(sid), Some(auth_time)) => Some(UserSession {
+            sid,
+            auth_time,
+            acr: family.proof.acr(),
+        }),
         _ => None,
     };
     let token = NewToken {

@@ -13,6 +13,7 @@ use crate::{
     brake::Braked,
     clients::Client,
     configuration::Method,
+    factors,
     families::{self, Family},
     federated::Person,
     local::{Checked, Wanted, check_password},
@@ -62,17 +63,16 @@ pub async fn grant(
         Wanted::Account(None)
     };
     let checked = check_password(state, &method, peer.address, username, password, wanted).await?;
-    let has_to_change = |user: &User| user.must_change_password == Some(true);
-    let person = match checked {
-        Checked::Right(person) if !person.user.as_ref().is_some_and(has_to_change) => person,
-        Checked::Right(_) | Checked::Wrong | Checked::AddressTaken => {
-            return Err(Refusal::UserRefused.into());
-        }
-        Checked::TooMany { wait } => return Err(Braked(wait).into()),
-    };
-    let Person { user, identity } = *person;
+    let Person {
+        user,
+        identity,
+        proof,
+    } = person(state, &method, checked).await?;
     let subject =
         Subject::new(&api, &method, user, identity.as_ref()).ok_or(TokenError::Internal)?;
+    if !api.admits(subject.user.as_ref()) {
+        return Err(Refusal::NotInGroup.into());
+    }
     let (scope, verbatim) =
         match passthrough::decide(state, &api, &scope, &method.id, &subject.profile).await? {
             None => {
@@ -102,6 +102,7 @@ pub async fn grant(
         revoked: false,
         profile: subject.kept(&api, verbatim.as_deref().filter(|_| api.passthrough_users)),
         verbatim,
+        proof,
     };
     let grant = UserGrant {
         by: UserFlow::Password,
@@ -131,6 +132,25 @@ pub async fn grant(
         "logged in by password grant"
     );
     Ok(answer)
+}
+
+/// Whoever needs nothing but the password: nobody can be asked for a new one here, or for a second
+/// proof (F10, F17).
+async fn person(state: &AppState, method: &Method, checked: Checked) -> Result<Person, TokenError> {
+    let person = match checked {
+        Checked::Right(person) => *person,
+        Checked::Wrong | Checked::AddressTaken => return Err(Refusal::UserRefused.into()),
+        Checked::TooMany { wait } => return Err(Braked(wait).into()),
+    };
+    let Some(user) = person.user.as_ref().filter(|_| method.local().is_some()) else {
+        return Ok(person);
+    };
+    let owes = user.must_change_password == Some(true)
+        || factors::is_on(state.database.read(), &user.id).await?;
+    if owes {
+        return Err(Refusal::UserRefused.into());
+    }
+    Ok(person)
 }
 
 /// The method of the URL, or the first that the API accepts.

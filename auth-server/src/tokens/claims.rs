@@ -26,6 +26,9 @@ pub struct Claims {
     pub auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// What the log-in is worth (RFC 9470).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
 }
 
 /// One API, or all APIs of a bundle.
@@ -86,6 +89,7 @@ pub enum Subject<'a> {
 pub struct UserSession<'a> {
     pub sid: &'a str,
     pub auth_time: DateTime<Utc>,
+    pub acr: Option<&'static str>,
 }
 
 impl Claims {
@@ -109,6 +113,7 @@ impl Claims {
             jti,
             auth_time: session.map(|session| session.auth_time.timestamp()),
             sid: session.map(|session| session.sid.to_owned()),
+            acr: session.and_then(|session| session.acr).map(str::to_owned),
         }
     }
 
@@ -169,6 +174,7 @@ mod tests {
             session: Some(UserSession {
                 sid: "s",
                 auth_time,
+                acr: Some("urn:acr"),
             }),
         };
         let claims = claims(subject, &["read".to_owned(), "wicked:dev".to_owned()]);
@@ -177,6 +183,7 @@ mod tests {
         assert_eq!(claims["scope"], "read wicked:dev");
         assert_eq!(claims["auth_time"], 1_799_999_000);
         assert_eq!(claims["sid"], "s");
+        assert_eq!(claims["acr"], "urn:acr");
     }
 
     #[test]

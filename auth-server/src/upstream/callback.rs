@@ -10,10 +10,11 @@ use service::clock;
 
 use crate::{
     configuration::{Method, Provider, RedirectSettings},
+    factors::Proof,
     federated::{self, Identity, Loaded, Person},
     flows::{self, Flow},
     interaction,
-    local::{Wanted, any_flow, find_flow, method_of, wanted},
+    local::{self, Wanted, any_flow, find_flow, method_of, wanted},
     oauth::{ErrorCode, OAuthError},
     pages::{Fault, PageError},
     state::AppState,
@@ -185,6 +186,7 @@ pub async fn enter(
             let person = Person {
                 user: None,
                 identity: Some(identity),
+                proof: Proof::Elsewhere,
             };
             return go_on(state, visitor, flow, &person).await;
         }
@@ -205,6 +207,10 @@ pub async fn enter(
     let user = match loaded {
         Loaded::User(user) if is_open(&user) => user,
         Loaded::User(_) => return Ok(failure::to_failure_page(state, visitor)),
+        Loaded::AddressTaken if identity.email_verified && flow.link.is_none() => {
+            flow.identity = Some(identity);
+            return local::ask_to_link(state, visitor, &flow).await;
+        }
         Loaded::AddressTaken => {
             return Err(PageError::for_visitor(&visitor, state, Fault::AddressTaken));
         }
@@ -216,26 +222,23 @@ pub async fn enter(
     let person = Person {
         user: Some(*user),
         identity: Some(identity),
+        proof: Proof::Elsewhere,
     };
     go_on(state, visitor, flow, &person).await
 }
 
 async fn go_on(
     state: &AppState,
-    mut visitor: Visitor,
+    visitor: Visitor,
     mut flow: Flow,
     person: &Person,
 ) -> Result<Response, PageError> {
-    visitor
-        .log_in(state, &flow.method, person)
-        .await
-        .map_err(|error| PageError::database(state, &error))?;
     if flow.identity.take().is_some() {
         forget_identity(state, &flow)
             .await
             .map_err(|error| PageError::database(state, &error))?;
     }
-    interaction::respond(state, visitor, flow, false).await
+    local::admit(state, visitor, flow, person).await
 }
 
 /// The account has been made; what the provider said is not needed any more.

@@ -5,6 +5,7 @@
 
 mod account;
 mod assertions;
+mod attacks;
 mod client_logout;
 mod clients;
 mod codes;
@@ -13,6 +14,8 @@ mod cors;
 mod devices;
 mod documents;
 mod external;
+mod factors;
+mod instances;
 mod kong;
 mod ldap;
 mod login;
@@ -23,6 +26,7 @@ mod old_clients;
 mod old_grants;
 mod opaque;
 mod openid;
+mod operators;
 mod passthrough;
 mod records;
 mod refresh;

@@ -1,5 +1,6 @@
 //! A running auth server and browsers and clients that use it.
 
+mod authenticator;
 mod browser;
 mod directory;
 mod kong;
@@ -29,7 +30,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-pub use browser::{Browser, Page};
+pub use authenticator::Authenticator;
+pub use browser::{Browser, Page, code_of};
 pub use directory::Directory;
 pub use kong::{EXPIRES_IN, Kong};
 pub use logs::Logs;
@@ -206,6 +208,21 @@ impl TestServer {
         Some((one, two, kong))
     }
 
+    /// On SQLite, with other settings than usual, after something was done with the stand-in of
+    /// portal-api.
+    pub async fn start_changed(
+        first: impl FnOnce(&PortalApi),
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let keys = Keys::from_master(MasterKey::generate());
+        let portal = PortalApi::start(keys.clone()).await;
+        first(&portal);
+        let location = Location::in_folder(data.path(), "auth-server.db");
+        let set = |settings: &mut Settings, _: &str| change(settings);
+        Self::on_with(location, data, portal, keys, set).await
+    }
+
     async fn on(
         database: Location,
         data: TempDir,
@@ -251,6 +268,12 @@ impl TestServer {
             task,
             _data: data,
         }
+    }
+
+    /// Ends it at once, whatever it is doing.
+    pub fn kill(&self) {
+        self.shutdown.cancel();
+        self.task.abort();
     }
 
     /// A browser without cookies.

@@ -571,3 +571,96 @@ fn own_path(url: &Url) -> String {
     let (_, path) = url.as_str().split_once("/auth").unwrap();
     path.to_owned()
 }
+
+/// Somebody with an account here comes by a provider that knows the same address.
+async fn same_address(verified: bool) -> (TestServer, Provider) {
+    let (server, provider) = server(Kind::Oidc, "oidc", json!({})).await;
+    let mut person = grace();
+    person["email"] = json!("ada@example.org");
+    person["email_verified"] = json!(verified);
+    provider.tell(person);
+    (server, provider)
+}
+
+#[tokio::test]
+async fn an_account_with_the_same_address_is_joined_after_a_log_in_to_it() {
+    let (server, provider) = same_address(true).await;
+    let browser = server.browser();
+    let page = log_in(&browser, &provider).await.expect(200).json();
+    assert_eq!(page["template"], "link_account");
+    assert_eq!(page["email"], "ada@example.org");
+    let ids: Vec<&str> = page["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|method| method["id"].as_str().unwrap())
+        .collect();
+    assert!(ids.contains(&"local") && !ids.contains(&"idp"), "{ids:?}");
+    let csrf = page["csrfToken"].as_str().unwrap();
+    for wrong in ["idp", "off", "nobody"] {
+        let form = [("_csrf", csrf), ("method", wrong)];
+        browser.post("/idp/link", &form).await.expect(400);
+    }
+    let form = [("_csrf", csrf), ("method", "local")];
+    server.browser().post("/idp/link", &form).await.expect(403);
+    let login = browser.submit("/idp/link", &form).await.expect("login");
+    assert_eq!(login.model["prefillUsername"], "ada@example.org");
+    assert_eq!(login.model["disableSignup"], true);
+    let target = browser.log_in(&login, "ada").await.expect(302).location();
+    assert_eq!(profile(&server, &target).await["sub"], "ada");
+    // From then on the provider leads there by itself.
+    let other = server.browser();
+    let target = log_in(&other, &provider).await.expect(302).location();
+    assert_eq!(profile(&server, &target).await["sub"], "ada");
+    assert!(server.portal.find_custom("idp:g-1").is_none());
+    let linked = |record: &Value| record["action"] == "link" && record["entityId"] == "ada";
+    crate::support::until("it is on record", || {
+        server.portal.records().iter().any(linked)
+    })
+    .await;
+    // The owner sees it and ends it.
+    let page = browser.page("/account/security").await;
+    let page = if page.template() == "login" {
+        browser.log_in(&page, "ada").await.expect(302);
+        browser.page("/account/security").await
+    } else {
+        page
+    };
+    let id = page.model["links"][0]["id"].as_str().unwrap().to_owned();
+    let csrf = page.csrf();
+    let form = [
+        ("_csrf", csrf.as_str()),
+        ("action", "remove-link"),
+        ("id", &id),
+    ];
+    browser.post("/account/security", &form).await.expect(200);
+    let page = log_in(&server.browser(), &provider)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(page["template"], "link_account");
+}
+
+#[tokio::test]
+async fn nobody_takes_over_an_account_by_its_address() {
+    let (server, provider) = same_address(false).await;
+    assert_page(&log_in(&server.browser(), &provider).await, 409);
+
+    let (server, provider) = same_address(true).await;
+    server.portal.add_user("eve", &[]);
+    let browser = server.browser();
+    // Being logged in already proves nothing, and another account is not meant.
+    let own = browser.page("/account/security").await.expect("login");
+    browser.log_in(&own, "eve").await.expect(302);
+    let page = log_in(&browser, &provider).await.expect(200).json();
+    let csrf = page["csrfToken"].as_str().unwrap();
+    let form = [("_csrf", csrf), ("method", "local")];
+    let login = browser.submit("/idp/link", &form).await.expect("login");
+    let wrong = browser.log_in(&login, "eve").await;
+    assert_page(&wrong, 403);
+    let page = log_in(&server.browser(), &provider)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(page["template"], "link_account", "nothing was joined");
+}

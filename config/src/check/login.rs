@@ -154,7 +154,11 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
         (!is_empty).then_some(value)
     };
     match kind {
-        "dummy" | "saml" => {
+        "dummy" => {
+            let message = "it lets anybody in, and only where ALLOW_DUMMY_LOGIN is set";
+            report.warn(file, &place.key("type"), message);
+        }
+        "saml" => {
             let message = format!("there is no log-in of type `{kind}`; the method is skipped");
             report.warn(file, &place.key("type"), message);
         }

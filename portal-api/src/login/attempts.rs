@@ -1,5 +1,6 @@
 //! The brake on guessing passwords: at most ten failed attempts per account and per source within
-//! a quarter of an hour. Kept in the database, so that it holds across instances and restarts.
+//! a quarter of an hour. Of one source only five count for an account: whoever guesses from one place is
+//! locked out there, and the owner is not elsewhere. Kept in the database, so that it holds across instances and restarts.
 //!
 //! An attempt counts from its beginning and is forgotten when the password was right; otherwise
 //! many attempts at once would all begin before the first one has failed.
@@ -17,6 +18,7 @@ use crate::{
 };
 
 const MOST: i64 = 10;
+const MOST_OF_ONE_SOURCE: i64 = 5;
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 /// An attempt whose outcome is not known yet.
@@ -43,7 +45,7 @@ pub async fn begin(state: &AppState, caller: &Caller, email: &str) -> Result<Att
     {
         let Some(brake) = brake else { continue };
         lock(&txn, class, brake).await?;
-        check(&txn, brake, now).await?;
+        check(&txn, brake, (source.as_deref(), now)).await?;
         insert(&txn, &attempt.id, brake, now).await?;
     }
     state.commit(txn).await?;
@@ -65,25 +67,35 @@ async fn lock(txn: &DatabaseTransaction, class: usize, brake: &str) -> Result<()
 struct Counted {
     attempts: i64,
     oldest: Option<DateTime<Utc>>,
+    source: Option<String>,
 }
 
-async fn check(txn: &DatabaseTransaction, brake: &str, now: DateTime<Utc>) -> Result<(), ApiError> {
-    let sql = "select count(*) as attempts, min(begun_at) as oldest from login_attempts \
-               where brake = $1 and begun_at > $2";
-    let counted =
-        Counted::find_by_statement(statement(txn, sql, [brake.into(), (now - WINDOW).into()]))
-            .one(txn)
-            .await?;
-    let Some(Counted {
-        attempts,
-        oldest: Some(oldest),
-    }) = counted
-    else {
+async fn check(
+    txn: &DatabaseTransaction,
+    brake: &str,
+    (source, now): (Option<&str>, DateTime<Utc>),
+) -> Result<(), ApiError> {
+    // An attempt has one row per brake, with the same id. Peers that name no source have one only.
+    let sql = "select count(*) as attempts, min(a.begun_at) as oldest, max(s.brake) as source \
+               from login_attempts a \
+               left join login_attempts s on s.id = a.id and s.brake <> a.brake \
+               where a.brake = $1 and a.begun_at > $2 group by s.brake";
+    let values = [brake.into(), (now - WINDOW).into()];
+    let counted = Counted::find_by_statement(statement(txn, sql, values))
+        .all(txn)
+        .await?;
+    let is_of_account = source != Some(brake);
+    let attempts: i64 = counted
+        .iter()
+        .map(|one| match &one.source {
+            Some(_) if is_of_account => one.attempts.min(MOST_OF_ONE_SOURCE),
+            _ => one.attempts,
+        })
+        .sum();
+    let oldest = counted.iter().filter_map(|one| one.oldest).min();
+    let Some(oldest) = oldest.filter(|_| attempts >= MOST) else {
         return Ok(());
     };
-    if attempts < MOST {
-        return Ok(());
-    }
     let seconds = (oldest + WINDOW - now).num_seconds().max(1);
     Err(ApiError::too_many(
         "Too many failed logins. Wait a while before the next attempt.",

@@ -6,24 +6,42 @@ use crate::ApiError;
 
 struct Policy {
     length: RangeInclusive<usize>,
-    upper_and_lower: bool,
-    digit: bool,
-    special: bool,
+    demands: Demands,
 }
+
+/// What a password has to be made of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Demands {
+    Nothing,
+    UpperAndLower,
+    Digit,
+    Special,
+    /// Whatever is not guessed first.
+    Unknown,
+}
+
+/// Whoever guesses offline, at a slow hash, needs more than this many guesses.
+const ENOUGH: zxcvbn::Score = zxcvbn::Score::Three;
 
 /// The rules behind a name of `globals.passwordStrategy`; unknown names are the default.
 fn policy(strategy: &str) -> Policy {
-    let level = match strategy {
-        "PW_8_24_UPPER_LOWER" => 1,
-        "PW_8_24_UPPER_LOWER_DIGIT" => 2,
-        "PW_8_24_UPPER_LOWER_DIGIT_SPECIAL" => 3,
-        _ => 0,
+    let (length, demands) = match strategy {
+        "PW_8_24_UPPER_LOWER" => (8..=24, Demands::UpperAndLower),
+        "PW_8_24_UPPER_LOWER_DIGIT" => (8..=24, Demands::Digit),
+        "PW_8_24_UPPER_LOWER_DIGIT_SPECIAL" => (8..=24, Demands::Special),
+        "PW_12_128" => (12..=128, Demands::Unknown),
+        _ => (6..=24, Demands::Nothing),
     };
-    Policy {
-        length: if level == 0 { 6..=24 } else { 8..=24 },
-        upper_and_lower: level >= 1,
-        digit: level >= 2,
-        special: level >= 3,
+    Policy { length, demands }
+}
+
+impl Policy {
+    /// Each of the old rules has those before it.
+    fn demands(&self, class: Demands) -> bool {
+        match self.demands {
+            Demands::Unknown => class == Demands::Unknown,
+            of_classes => class <= of_classes,
+        }
     }
 }
 
@@ -49,19 +67,25 @@ fn broken_rule(policy: &Policy, password: &str) -> Option<(&'static str, String)
     if has(|c| matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')) {
         return Some(("line-break", "A password has no line breaks.".to_owned()));
     }
-    if policy.upper_and_lower && !(has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase)) {
+    if policy.demands(Demands::UpperAndLower)
+        && !(has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase))
+    {
         let message = "A password has capital letters (A-Z) and small letters (a-z).";
         return Some(("upper-lower", message.to_owned()));
     }
-    if policy.digit && !has(char::is_ascii_digit) {
+    if policy.demands(Demands::Digit) && !has(char::is_ascii_digit) {
         return Some((
             "digit",
             "A password has at least one digit (0-9).".to_owned(),
         ));
     }
-    if policy.special && !has(|c| !c.is_ascii_alphanumeric()) {
+    if policy.demands(Demands::Special) && !has(|c| !c.is_ascii_alphanumeric()) {
         let message = "A password has at least one character that is neither letter nor digit.";
         return Some(("special", message.to_owned()));
+    }
+    if policy.demands(Demands::Unknown) && zxcvbn::zxcvbn(password, &[]).score() < ENOUGH {
+        let message = "This password, or what it is made of, is guessed at once. Take some words that have nothing to do with each other.";
+        return Some(("known", message.to_owned()));
     }
     None
 }
@@ -90,6 +114,13 @@ mod tests {
                 Some("special"),
             ),
             ("PW_8_24_UPPER_LOWER_DIGIT_SPECIAL", "ABCdef1!", None),
+            ("PW_12_128", "abcdefghijk", Some("length")),
+            ("PW_12_128", "password1234", Some("known")),
+            ("PW_12_128", "P@ssw0rd2024", Some("known")),
+            ("PW_12_128", "qwertyuiop12", Some("known")),
+            ("PW_12_128", "aaaaaaaaaaaaaaaaaaaa", Some("known")),
+            ("PW_12_128", "harbour crane wet sixpence", None),
+            ("PW_12_128", "kX9-vemp-Q2ud", None),
         ];
         for (strategy, password, expected) in cases {
             let broken = broken_rule(&policy(strategy), password).map(|(rule, _)| rule);

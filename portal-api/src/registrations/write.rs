@@ -42,6 +42,16 @@ pub async fn put(
     let user = users::store::find_for_update(&txn, &user_id).await?;
     let user = user.ok_or_else(|| user_not_found(&user_id))?;
     let before = store::find(&txn, &user_id, &pool.id, namespace).await?;
+    // Whoever has none here is registered by an administrator.
+    if pool.disable_register && before.is_none() && !caller.is_admin() {
+        return Err(ApiError::forbidden(
+            "registration-closed",
+            format!(
+                "People do not register themselves in the pool `{}`.",
+                pool.id
+            ),
+        ));
+    }
     let earlier = before.as_ref().map(|before| &before.properties.0);
     let properties = rules::properties(pool, &body, earlier, clock::now())?;
     if pool.requires_namespace {

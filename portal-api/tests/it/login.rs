@@ -89,6 +89,17 @@ on_both_databases! {
         accounts.get("/users?email=ada@example.org").await.expect(200);
     }
 
+    async fn whoever_guesses_from_one_place_does_not_lock_the_owner_out_elsewhere(api: TestApi) {
+        create(&api, json!({"email": "ada@example.org", "password": "Geheim123"})).await;
+        for _ in 0..10 {
+            login(&api, "192.0.2.1", "ada@example.org", "wrong").await.expect(403);
+        }
+        for _ in 0..20 {
+            login(&api, "192.0.2.1", "ada@example.org", "Geheim123").await.expect(429);
+        }
+        login(&api, "192.0.2.2", "ada@example.org", "Geheim123").await.expect(200);
+    }
+
     async fn guessing_is_stopped_per_source_and_for_accounts_that_do_not_exist(api: TestApi) {
         create(&api, json!({"email": "ada@example.org", "password": "Geheim123"})).await;
         for number in 0..10 {

@@ -157,6 +157,13 @@ pub struct ApiSettings {
     /// `jwt` or `opaque`, where it differs from the auth server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_mode: Option<String>,
+    /// Only members of the API's `requiredGroup` (and administrators) get tokens.
+    #[serde(
+        default,
+        deserialize_with = "lenient::boolean",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub restrict_to_group: Option<bool>,
     /// In the order of definition.
     #[serde(default, deserialize_with = "scopes")]
     pub scopes: serde_json::Map<String, Value>,

@@ -32,6 +32,13 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Whether users register themselves nowhere; also under the name that wicked's editor wrote.
+    pub fn is_closed(&self) -> bool {
+        let old = self.extra.get("disallowRegister");
+        let old = old.is_some_and(|flag| *flag == true || *flag == "true");
+        self.disable_register || old
+    }
+
     /// Whether a registration holds every consent that the pool demands today. Otherwise the user is
     /// asked again.
     pub fn is_consented(&self, registration: &Registration) -> bool {

@@ -9,6 +9,7 @@ crate::texts! {
         length(min, max) = "{min} to {max} characters", "{min} bis {max} Zeichen";
         upper_lower = "Upper and lower case letters", "Groß- und Kleinbuchstaben";
         digit = "A digit", "Eine Ziffer";
+        unknown = "None that is guessed at once, such as password12345", "Keines, das man sofort errät, wie passwort12345";
         special = "A character that is neither letter nor digit", "Ein Zeichen, das weder Buchstabe noch Ziffer ist";
     }
 }

@@ -90,6 +90,13 @@ impl<'s> Browser<'s> {
         .await
     }
 
+    /// As if it came from another address, by a proxy that is believed.
+    pub async fn post_from(&self, path: &str, form: &[(&str, &str)], address: &str) -> Answer {
+        let request = service::http::client().post(self.server.url(path));
+        let request = request.header("x-forwarded-for", address);
+        self.send(request.form(form)).await
+    }
+
     /// As a browser of people shows it.
     pub async fn html(&self, path: &str, (name, value): (&str, &str)) -> Answer {
         let request = service::http::client().get(self.server.url(path));

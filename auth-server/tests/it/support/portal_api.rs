@@ -53,6 +53,8 @@ struct Data {
     refuses_records: usize,
     /// Where events are delivered.
     listener: Option<String>,
+    /// `globals.recaptcha`.
+    captcha: Value,
 }
 
 #[derive(Clone)]
@@ -72,7 +74,7 @@ impl User {
     fn json(&self) -> Value {
         json!({"id": self.id, "email": self.email, "validated": self.validated,
             "groups": self.groups, "mustChangePassword": self.must_change_password,
-            "customId": self.custom_id, "disabled": self.disabled,
+            "customId": self.custom_id, "disabled": self.disabled, "admin": self.groups.iter().any(|group| group == "admin"),
             "sessionsEndedAt": self.sessions_ended_at})
     }
 }
@@ -148,6 +150,11 @@ impl PortalApi {
         let config: Value = config.into();
         let method = json!({"name": name, "type": kind, "config": config});
         self.data().methods.push(method);
+    }
+
+    /// New people have to solve something.
+    pub fn use_captcha(&self, captcha: Value) {
+        self.data().captcha = captcha;
     }
 
     /// Adds an API.
@@ -351,7 +358,7 @@ async fn globals(State(api): State<PortalApi>) -> Json<Value> {
     }
     Json(json!({
         "title": "Nordhafen", "company": "Nordhafen GmbH", "passwordStrategy": "PW_6_24",
-        "network": network
+        "network": network, "recaptcha": api.data().captcha
     }))
 }
 
