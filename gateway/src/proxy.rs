@@ -133,6 +133,7 @@ async fn exchange(
     )?;
 
     let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
+    exchange.matched = found.prefix;
     exchange.has_body = !hyper::body::Body::is_end_stream(&body);
     let verdict = run_plugins(&mut exchange, target, worker).await;
     let transformer = plugins::response_transformer(target, exchange.consumer.as_deref());

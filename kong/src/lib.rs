@@ -20,6 +20,7 @@ mod kind;
 pub mod path;
 pub mod plugins;
 pub mod schema;
+pub mod template;
 pub mod usage;
 
 pub use entity::{

@@ -53,6 +53,8 @@ pub struct Target {
     pub label: Arc<str>,
     pub service: Option<Arc<Service>>,
     pub plugins: Selected,
+    /// Those of its paths that are patterns.
+    pub patterns: Vec<regex::bytes::Regex>,
     pub strip_path: bool,
     pub path_handling: PathHandling,
     pub preserve_host: bool,
@@ -225,7 +227,7 @@ impl Routing {
                 Some((
                     row,
                     rule,
-                    Target::new(row, service, Selected::new(fitting.into_iter()))?,
+                    Target::new(row, rule, service, Selected::new(fitting.into_iter()))?,
                 ))
             })
             .collect();
@@ -275,7 +277,12 @@ fn reuse<T: Clone>(
 }
 
 impl Target {
-    fn new(row: &Row, service: Option<Arc<Service>>, plugins: Selected) -> Option<Self> {
+    fn new(
+        row: &Row,
+        rule: &Rule,
+        service: Option<Arc<Service>>,
+        plugins: Selected,
+    ) -> Option<Self> {
         let route: kong::Route = row.parse().ok()?;
         let https_only = !route.protocols.iter().any(|protocol| protocol == "http");
         let plain_host = route
@@ -289,6 +296,7 @@ impl Target {
             label: route.name.unwrap_or_else(|| route.id.to_string()).into(),
             service,
             plugins,
+            patterns: rule.patterns().cloned().collect(),
             strip_path: route.strip_path,
             path_handling: route.path_handling,
             preserve_host: route.preserve_host,

@@ -1,4 +1,7 @@
-use http::{Method, header::HOST};
+mod values;
+
+use http::{HeaderValue, Method, header::HOST};
+use kong::template::Template;
 use serde::Deserialize;
 
 use super::{
@@ -28,9 +31,11 @@ struct Entries {
 /// Changes method, path, headers and query on the way to the backend.
 pub struct RequestTransformer {
     method: Option<Method>,
-    uri: Option<String>,
+    uri: Option<Template>,
     headers: Vec<HeaderChange>,
-    query: Vec<(Change, String, String)>,
+    /// Values that differ from request to request, by the position of their change.
+    header_templates: Vec<(usize, Template)>,
+    query: Vec<(Change, String, Template)>,
 }
 
 impl RequestTransformer {
@@ -43,14 +48,19 @@ impl RequestTransformer {
             (Change::Append, &config.append),
         ];
         let mut headers = Vec::new();
+        let mut header_templates = Vec::new();
         let mut query = Vec::new();
         for (change, entries) in groups {
             for entry in &entries.headers {
+                let template = Template::parse(split(change, entry).1)?;
+                if !template.is_constant() {
+                    header_templates.push((headers.len(), template));
+                }
                 headers.push(HeaderChange::new(change, entry)?);
             }
             for entry in &entries.querystring {
                 let (name, value) = split(change, entry);
-                query.push((change, name.to_owned(), value.to_owned()));
+                query.push((change, name.to_owned(), Template::parse(value)?));
             }
         }
         Ok(Self {
@@ -58,35 +68,53 @@ impl RequestTransformer {
                 Some(method) => Some(method.parse().map_err(|_| "not a method".to_owned())?),
                 None => None,
             },
-            uri: config.replace.uri,
+            uri: match &config.replace.uri {
+                Some(uri) => Some(Template::parse(uri)?),
+                None => None,
+            },
             headers,
+            header_templates,
             query,
         })
     }
 
     pub fn access(&self, exchange: &mut Exchange<'_>) -> Verdict {
-        if let Some(uri) = &self.uri {
-            let normal = kong::path::normalise(uri.as_bytes()).into_owned();
-            exchange.backend_path = Some(normal);
+        // All values are those of the request as it came.
+        let uri = self.uri.as_ref().map(|uri| values::path(uri, exchange));
+        let rendered = self.header_templates.iter();
+        let mut rendered = rendered
+            .map(|(position, template)| (*position, values::header(template, exchange)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .peekable();
+        let query = self.query.iter();
+        let query: Vec<String> = query
+            .map(|(.., template)| values::text(template, exchange))
+            .collect();
+        if let Some(uri) = uri {
+            exchange.backend_path = Some(uri);
         }
         if let Some(method) = &self.method {
             exchange.head.method = method.clone();
         }
-        for change in &self.headers {
-            change_header(exchange, change);
+        for (position, change) in self.headers.iter().enumerate() {
+            match rendered.next_if(|(of, _)| *of == position) {
+                Some((_, value)) => change_header(exchange, change, Some(&value)),
+                None => change_header(exchange, change, change.value()),
+            }
         }
         if !self.query.is_empty() {
-            self.change_query(exchange);
+            self.change_query(exchange, &query);
         }
         Verdict::Continue
     }
 
-    fn change_query(&self, exchange: &mut Exchange<'_>) {
+    fn change_query(&self, exchange: &mut Exchange<'_>, values: &[String]) {
         let query = exchange.query().unwrap_or_default();
         let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
-        for (change, name, value) in &self.query {
+        for ((change, name, _), value) in self.query.iter().zip(values) {
             let is_there = pairs.iter().any(|(known, _)| known == name);
             match change {
                 Change::Remove => pairs.retain(|(known, _)| known != name),
@@ -112,13 +140,13 @@ impl RequestTransformer {
     }
 }
 
-fn change_header(exchange: &mut Exchange<'_>, change: &HeaderChange) {
+fn change_header(exchange: &mut Exchange<'_>, change: &HeaderChange, value: Option<&HeaderValue>) {
     if change.name != HOST {
-        change.apply(&mut exchange.head.headers);
+        change.apply_value(&mut exchange.head.headers, value);
         return;
     }
     // The backend's host is set when the request is sent, not among these headers.
-    if let (Change::Replace, Some(value)) = (change.change, change.value()) {
+    if let (Change::Replace, Some(value)) = (change.change, value) {
         exchange.backend_host = Some(value.clone());
     }
 }

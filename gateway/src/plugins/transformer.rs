@@ -37,8 +37,13 @@ impl HeaderChange {
     }
 
     pub fn apply(&self, headers: &mut HeaderMap) {
+        self.apply_value(headers, self.value.as_ref());
+    }
+
+    /// With this value instead of its own.
+    pub fn apply_value(&self, headers: &mut HeaderMap, value: Option<&HeaderValue>) {
         let name = &self.name;
-        let Some(value) = &self.value else {
+        let Some(value) = value else {
             headers.remove(name);
             return;
         };

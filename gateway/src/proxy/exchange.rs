@@ -83,6 +83,8 @@ pub struct Exchange<'a> {
     pub client: IpAddr,
     pub request_id: HeaderValue,
     pub target: &'a Target,
+    /// Length of the part of the path that the route's path matched.
+    pub matched: Option<usize>,
     pub consumer: Option<Arc<Consumer>>,
     pub credential: Option<Credential>,
     /// Whether the consumer is the anonymous one.
@@ -123,6 +125,7 @@ impl<'a> Exchange<'a> {
             client,
             request_id: request_id(id),
             target,
+            matched: None,
             consumer: None,
             credential: None,
             anonymous: false,

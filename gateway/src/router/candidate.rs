@@ -68,6 +68,16 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Those of its paths that are patterns.
+    pub fn patterns(&self) -> impl Iterator<Item = &bytes::Regex> {
+        self.paths.iter().filter_map(|path| match path {
+            PathRule::Pattern(pattern) => Some(pattern),
+            PathRule::Prefix(_) => None,
+        })
+    }
+}
+
 impl PathRule {
     pub fn new(path: &str) -> Result<Self, regex::Error> {
         Ok(match path.strip_prefix('~') {

@@ -1,4 +1,4 @@
-//! Answers that plugins change.
+//! Requests and answers that plugins change.
 
 use axum::{Router, body::Body, http::StatusCode, response::Response, routing::get};
 use serde_json::{Value, json};
@@ -45,6 +45,44 @@ async fn headers_and_json_change_on_the_way_to_the_client() {
     assert_eq!(headers.get_all("vary").iter().count(), 2);
     let body: Value = answer.json().await.unwrap();
     assert_eq!(body, json!({"name": "x", "n": 7}));
+}
+
+#[tokio::test]
+async fn placeholders_stand_for_values_of_the_request_as_it_came() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    let service = gateway
+        .publish("shop", backend.address, "~/shop/(?<kind>[a-z]+)/(\\d+)")
+        .await;
+    let config = json!({
+        "remove": {"headers": ["x-a"]},
+        "replace": {"uri": "/$(uri_captures.kind)s/$(query_params.under)/$(uri_captures[2])"},
+        "add": {
+            "headers": [
+                "x-b:$(headers.x_a)", "x-c:[$(headers['x-a'] or 'none')]", "x-d:$(headers.x_no or 'none')",
+                "x-who:$(consumer.username)"
+            ],
+            "querystring": ["from:$(headers.host)$(query_params.n)"],
+        },
+    });
+    gateway
+        .plugin("request-transformer", Some(&service), None, config)
+        .await;
+    let sent = gateway.get("/shop/pet/7?n=1&n=2&under=..%2F..%2Fa%20b%3F%0d%0a");
+    let sent = sent.header("x-a", "one").header("x-a", "two");
+    let seen: Value = sent.send().await.unwrap().json().await.unwrap();
+    let headers = &seen["headers"];
+    assert!(headers["x-a"].is_null());
+    assert_eq!(headers["x-b"], "one,two");
+    assert_eq!(headers["x-c"], "[one,two]");
+    assert_eq!(headers["x-d"], "none");
+    assert_eq!(headers["x-who"], "");
+    let (path, query) = seen["uri"].as_str().unwrap().split_once('?').unwrap();
+    assert_eq!(path, "/a%20b%3F/7");
+    assert!(
+        query.ends_with(&format!("from={}1%2C2", gateway.proxy).replace(':', "%3A")),
+        "{query}"
+    );
 }
 
 #[tokio::test]
@@ -126,11 +164,31 @@ async fn changes_that_cannot_be_are_refused() {
         ),
         (json!({"add": {"querystring": ["a:x"]}}), "add"),
     ] {
-        let body = json!({"name": PLUGIN, "config": config});
-        let url = format!("{}plugins", gateway.admin_url);
-        let answer = gateway.http.post(url).json(&body).send().await.unwrap();
-        assert_eq!(answer.status(), 400, "{body}");
-        let error: Value = answer.json().await.unwrap();
-        assert!(!error["fields"]["config"].is_null(), "{error}: {group}");
+        assert_refused(&gateway, PLUGIN, &config, group).await;
     }
+    for (config, group) in [
+        (json!({"add": {"headers": ["x-a:$(os.exit())"]}}), "add"),
+        (json!({"replace": {"uri": "a$(headers.a)"}}), "replace"),
+        (json!({"add": {"headers": ["x-consumer-id:1"]}}), "add"),
+        (json!({"add": {"body": ["a:1"]}}), "add"),
+    ] {
+        assert_refused(&gateway, "request-transformer", &config, group).await;
+    }
+    let empty = json!({"add": {"body": [], "headers": ["a:b"]}});
+    gateway
+        .plugin("request-transformer", None, None, empty)
+        .await;
+}
+
+async fn assert_refused(gateway: &TestGateway, name: &str, config: &Value, group: &str) {
+    let body = json!({"name": name, "config": config});
+    let url = format!("{}plugins", gateway.admin_url);
+    let answer = gateway.http.post(url).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 400, "{body}");
+    let error: Value = answer.json().await.unwrap();
+    let fields = error["fields"]["config"].as_object().unwrap();
+    assert!(
+        fields.keys().any(|field| field.starts_with(group)),
+        "{error}"
+    );
 }

@@ -3,7 +3,10 @@
 use serde_json::{Map, Number, Value};
 
 use super::PluginSchema;
-use crate::schema::{Faults, Field, Record, TextCheck, Type, text};
+use crate::{
+    schema::{Faults, Field, Record, TextCheck, Type, text},
+    template::{Part, Template},
+};
 
 /// Headers that carry who calls. No configuration may forge them.
 const IDENTITY: &[&str] = &[
@@ -38,7 +41,13 @@ pub fn request_transformer() -> PluginSchema {
                 .required()
                 .default(Vec::<String>::new())
         };
-        let mut fields = vec![area("headers"), area("querystring")];
+        let mut fields = vec![
+            area("headers"),
+            area("querystring"),
+            Field::new("body", Type::list(Type::checked(no_body)))
+                .required()
+                .default(Vec::<String>::new()),
+        ];
         if uri {
             fields.push(Field::new("uri", Type::checked(uri_template)));
         }
@@ -48,9 +57,9 @@ pub fn request_transformer() -> PluginSchema {
         Field::new("http_method", Type::checked(text::method)),
         group("remove", text::header_name, false),
         group("rename", renamed_header, false),
-        group("replace", named_value, true),
-        group("add", named_value, false),
-        group("append", named_value, false),
+        group("replace", named_template, true),
+        group("add", named_template, false),
+        group("append", named_template, false),
     ])
     .with_check(|config, faults| refuse_protected(config, &[IDENTITY, FRAME], faults));
     PluginSchema::new("request-transformer", 801, schema).per_consumer()
@@ -139,27 +148,41 @@ fn check_json_types(config: &Map<String, Value>, faults: &mut Faults) {
     }
 }
 
-/// `name:value`. Placeholders are not available; they are refused rather than sent as they stand.
+fn no_body(_: &str) -> Result<(), String> {
+    Err("bodies of requests are not changed here".to_owned())
+}
+
+/// `name:value`
 fn named_value(entry: &str) -> Result<(), String> {
     let (name, value) = entry.split_once(':').ok_or("expected name:value")?;
     if name.is_empty() {
         return Err("the name is missing".to_owned());
     }
     text::header_name(name)?;
-    text::header_value(value)?;
-    no_template(value)
+    text::header_value(value)
 }
 
+/// `name:value` with placeholders in the value.
+fn named_template(entry: &str) -> Result<(), String> {
+    named_value(entry)?;
+    let value = entry.split_once(':').map_or("", |(_, value)| value);
+    Template::parse(value).map(drop)
+}
+
+/// A path in which values may stand.
 fn uri_template(uri: &str) -> Result<(), String> {
-    text::service_path(uri)?;
-    no_template(uri)
-}
-
-fn no_template(value: &str) -> Result<(), String> {
-    if value.contains("$(") {
-        Err("placeholders `$( )` are not available".to_owned())
-    } else {
-        Ok(())
+    let template = Template::parse(uri)?;
+    let parts = template.parts().iter();
+    let example: String = parts
+        .map(|part| match part {
+            Part::Text(text) => text,
+            Part::Value { .. } => "value",
+        })
+        .collect();
+    // A value may bring the slash.
+    match template.parts() {
+        [Part::Value { .. }, ..] => text::service_path(&format!("/{example}")),
+        _ => text::service_path(&example),
     }
 }
 
