@@ -2,6 +2,7 @@
 
 mod change;
 mod detail;
+mod grid;
 mod invitation;
 mod list;
 mod members;

@@ -25,6 +25,8 @@ pub enum Failure {
     Unencrypted,
     /// By a name that is not the portal's, with something that cannot be sent on.
     Misdirected,
+    /// The token that was shown is none of ours, or has ended.
+    TokenRefused,
     /// The request cannot be understood; the text says why, in English.
     BadRequest(String),
     /// What was there cannot be had any more; the text says what to do.
@@ -73,6 +75,7 @@ impl Failure {
             }
             Self::BadRequest(_) | Self::Unencrypted => StatusCode::BAD_REQUEST,
             Self::Gone(_) => StatusCode::GONE,
+            Self::TokenRefused => StatusCode::UNAUTHORIZED,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::LoginRefused { status, .. } => *status,
             Self::Api(error) => match error.status() {
@@ -209,6 +212,7 @@ impl FailurePage<'_> {
             (Failure::StaleLogin, _) => self.t.stale_login_text().to_owned(),
             (Failure::Unencrypted, _) => self.t.unencrypted_text().to_owned(),
             (Failure::Misdirected, _) => self.t.misdirected_text().to_owned(),
+            (Failure::TokenRefused, _) => self.t.token_text().to_owned(),
             (Failure::Api(_), 401) => self.t.session_ended_text().to_owned(),
             (Failure::LoginRefused { .. }, _) => self.t.login_text().to_owned(),
             (Failure::AuthServer(_), _) => self.t.auth_away_text().to_owned(),

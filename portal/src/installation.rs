@@ -23,7 +23,8 @@ const FOLLOW: Duration = Duration::from_secs(10);
 /// One state of the configuration.
 #[derive(Clone, Debug)]
 pub struct Installation {
-    hash: String,
+    /// Which configuration this is.
+    pub hash: Arc<str>,
     pub site: Arc<Site>,
     /// The portal as browsers see it, with a slash at the end.
     pub external: Url,
@@ -73,7 +74,7 @@ impl Installation {
         self.external.scheme() == "https"
     }
 
-    fn new(app: &App, hash: String, globals: &Globals, read: Read) -> anyhow::Result<Self> {
+    fn new(app: &App, hash: Arc<str>, globals: &Globals, read: Read) -> anyhow::Result<Self> {
         let settings = app.settings();
         let outside = |given: &Option<Url>, configured: Option<String>, what: &str| match given {
             Some(url) => Ok(url.clone()),
@@ -217,6 +218,7 @@ pub async fn follow(app: App, readiness: Readiness, shutdown: CancellationToken)
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            () = app.until_outdated() => {}
             () = shutdown.cancelled() => return,
         }
     }
@@ -224,7 +226,7 @@ pub async fn follow(app: App, readiness: Readiness, shutdown: CancellationToken)
 
 async fn update(app: &App) -> anyhow::Result<()> {
     let hash = app.service().config_hash().await?;
-    if app.installation().is_some_and(|known| known.hash == hash) {
+    if app.installation().is_some_and(|known| *known.hash == *hash) {
         return Ok(());
     }
     let globals = app.service().globals().await?;
@@ -236,7 +238,7 @@ async fn update(app: &App) -> anyhow::Result<()> {
         console_style: operator_file(app, "swagger-override.css").await?,
         methods: methods::read(app.service(), configured).await?,
     };
-    app.install(Installation::new(app, hash, &globals, read)?);
+    app.install(Installation::new(app, hash.into(), &globals, read)?);
     app.definitions().clear();
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! portal-api decides what is allowed and the pages only decide what to draw. The portal stores
 //! nothing; any instance serves any request.
 
+mod access;
 mod admin;
 mod apis;
 mod applications;

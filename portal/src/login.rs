@@ -7,6 +7,7 @@ mod attempt;
 mod choice;
 pub mod methods;
 mod oauth;
+mod personal;
 mod renew;
 mod routes;
 
@@ -15,7 +16,8 @@ use url::form_urlencoded;
 pub use attempt::Attempt;
 pub use methods::Method;
 pub use oauth::OAuth;
-pub use renew::{Renewal, renew};
+pub use personal::PersonalTokens;
+pub use renew::{Renewal, renew, renew_now};
 pub use routes::routes;
 
 /// Address of the log-in page that leads back to `path`.

@@ -58,7 +58,7 @@ pub async fn applications(visitor: &Visitor) -> Result<Vec<Application>, Failure
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Applications with their subscriptions.
+/// Applications with their subscriptions, which come without secrets: pages show hints at most.
 pub async fn all(visitor: &Visitor) -> Result<Vec<Mine>, Failure> {
     let ids = application_ids(visitor).await?;
     let client = &visitor.client();
@@ -73,7 +73,7 @@ pub async fn all(visitor: &Visitor) -> Result<Vec<Mine>, Failure> {
 async fn one(client: &Client, id: &str) -> Result<Option<Mine>, sdk::Error> {
     let (application, subscriptions) =
         futures_util::try_join!(async { client.application(id).await.optional() }, async {
-            client.subscriptions(id).await.optional()
+            client.subscriptions_without_secrets(id).await.optional()
         },)?;
     Ok(application.map(|application| Mine {
         application,

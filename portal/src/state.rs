@@ -13,9 +13,14 @@ use service::{
     keys::{Key, MissingKey, Purpose},
     token::Identity,
 };
+use tokio::sync::Notify;
 
 use crate::{
-    Settings, failure::Failure, installation::Installation, login::OAuth, reference::Definitions,
+    Settings,
+    failure::Failure,
+    installation::Installation,
+    login::{OAuth, PersonalTokens},
+    reference::Definitions,
 };
 
 /// By user.
@@ -38,6 +43,8 @@ struct Inner {
     definitions: Definitions,
     checks: Pace,
     installation: ArcSwapOption<Installation>,
+    outdated: Notify,
+    personal: PersonalTokens,
 }
 
 impl App {
@@ -45,13 +52,17 @@ impl App {
         let identity = Identity::new(ServiceName::Portal, settings.keys.clone());
         let service = Client::new(settings.api_url.clone(), Auth::Service(identity));
         // A person waits for the page, so giving up early beats trying for long (portal-ui 2.1).
-        let service = service.with_patience(Duration::from_secs(5));
+        let service = service
+            .with_patience(Duration::from_secs(5))
+            .with_agent(concat!("wicked.portal/", env!("CARGO_PKG_VERSION")));
         Ok(Self(Arc::new(Inner {
             cookie_key: settings.keys.derive(&Purpose::Cookie)?,
             oauth: OAuth::new(&settings)?,
             definitions: Definitions::default(),
             checks: RateLimiter::keyed(Quota::per_minute(CHECKS)),
             installation: ArcSwapOption::empty(),
+            outdated: Notify::new(),
+            personal: PersonalTokens::default(),
             service,
             settings,
         })))
@@ -92,6 +103,21 @@ impl App {
                     .max(Duration::from_secs(1)),
             )
         })
+    }
+
+    /// Exchanged personal tokens.
+    pub fn personal(&self) -> &PersonalTokens {
+        &self.0.personal
+    }
+
+    /// Says that portal-api has other configuration than this process, so that it reads it at once.
+    pub fn is_outdated(&self) {
+        self.0.outdated.notify_one();
+    }
+
+    /// Completes when somebody has said so.
+    pub async fn until_outdated(&self) {
+        self.0.outdated.notified().await;
     }
 
     /// The configuration in force; nothing before portal-api was reached for the first time.

@@ -6,22 +6,37 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
+use sdk::Auth;
 use service::http::current_correlation_id;
 use ui::{Entry, Preferences, security};
 
 use crate::{
+    access::Line,
     content,
     failure::Failure,
     host::{self, Elsewhere},
     json,
     login::{self, Renewal},
     redirect::found,
-    session::{self, Jar, Session},
+    session::{self, Jar, Session, SessionUser},
     state::App,
     visitor::Visitor,
 };
 
-pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// Answers, and writes a line about it.
+pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let line = Line::of(&request);
+    let mut user = None;
+    let response = visit(app, request, next, &mut user).await;
+    line.write(user.as_ref(), response)
+}
+
+async fn visit(
+    app: App,
+    mut request: Request,
+    next: Next,
+    user: &mut Option<SessionUser>,
+) -> Response {
     let Some(installation) = app.installation() else {
         return waiting();
     };
@@ -46,37 +61,53 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
         secure: installation.secure(),
     };
     // What everybody may keep must not come with somebody's session.
-    let is_public = content::is_file(request.uri().path());
+    let shown = bearer(&headers);
+    let is_kept = shown.is_none() && !content::is_file(request.uri().path());
     let now = service::clock::now();
-    let before = if is_public {
-        None
-    } else {
-        session::read(jar, app.cookie_key(), &headers, now)
+    let before = is_kept
+        .then(|| session::read(jar, app.cookie_key(), &headers, now))
+        .flatten();
+    let (session, refused) = match shown {
+        Some(token) => match app.personal().person(&app, token).await {
+            Ok(user) => (Some(Session::of(user, now)), None),
+            Err(failure) => (None, Some(failure)),
+        },
+        None => (keep_alive(&app, before.clone()).await, None),
     };
-    let session = keep_alive(&app, before.clone()).await;
-
-    let visitor = Visitor::new(
+    let mut visitor = Visitor::new(
         app.clone(),
         installation.clone(),
         preferences,
         session,
         wants_json,
     );
+    visitor.by_token = shown.is_some();
+    *user = visitor.user();
     request.extensions_mut().insert(visitor.clone());
 
-    let response = next.run(request).await;
+    let response = match refused {
+        Some(failure) => failure.into_response(),
+        None => next.run(request).await,
+    };
     let failure = response.extensions().get::<Failure>().cloned();
     let response = match failure {
         Some(failure) => answer(&failure, &visitor),
         None => response,
     };
     let after = visitor.session(Option::take);
-    let response = if is_public {
-        response
-    } else {
+    let response = if is_kept {
         remember(response, &app, jar, &headers, before.as_ref(), after)
+    } else {
+        response
     };
     security::harden(response, &installation.policy)
+}
+
+/// What a program shows in place of a session.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Moves the idle limit and renews tokens; a person whose tokens ended is a guest again.
@@ -87,23 +118,42 @@ async fn keep_alive(app: &App, session: Option<Session>) -> Option<Session> {
     if let Some(user) = &mut session.user {
         match login::renew(app, &user.tokens, now).await {
             Renewal::NotDue => {}
-            Renewal::Renewed(tokens) => user.tokens = tokens,
+            Renewal::Renewed(tokens) => {
+                user.tokens = tokens;
+                read_rights(app, user).await;
+            }
             Renewal::Ended => session.user = None,
         }
     }
     Some(session)
 }
 
+/// Groups change; what they allow is looked up as often as tokens are renewed.
+async fn read_rights(app: &App, user: &mut SessionUser) {
+    let own = app
+        .service()
+        .with_auth(Auth::Bearer(user.tokens.access.clone()));
+    match own.user(&user.id).await {
+        Ok(now) => (user.admin, user.approver) = (now.admin, now.approver),
+        // The page's own calls say what is the matter.
+        Err(error) => tracing::debug!("the rights of a person are those of before: {error}"),
+    }
+}
+
 /// A failure as a page, or as a trip to log-in where that helps.
 fn answer(failure: &Failure, visitor: &Visitor) -> Response {
     failure.log();
+    if failure.status() == StatusCode::PRECONDITION_REQUIRED {
+        visitor.app.is_outdated();
+    }
     let as_json = visitor.wants_json;
     let refused = failure.status() == StatusCode::UNAUTHORIZED && visitor.user().is_some();
     if refused {
         // The auth server has ended the session, or its keys were replaced.
         visitor.session(|session| *session = None);
     }
-    if failure.wants_login() && visitor.user().is_none() && !as_json {
+    let leads_to_login = failure.wants_login() && !visitor.by_token;
+    if leads_to_login && visitor.user().is_none() && !as_json {
         return found(&login::url(&visitor.preferences.here));
     }
     failure.respond(visitor.frame_with(Entry::None, 0), id(), as_json)

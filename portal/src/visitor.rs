@@ -1,16 +1,24 @@
 //! Who is looking at a page, and what every page needs because of that.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::extract::FromRequestParts;
 use chrono::TimeDelta;
 use http::{Extensions, request::Parts};
-use sdk::{Auth, Client, types::page::Walk};
+use sdk::{
+    Auth, Client, Renew,
+    types::{Secret, page::Walk},
+};
 use ui::{Entry, Frame, Kind, Lang, Message, Preferences, texts};
 
 use crate::{
     failure::Failure,
     installation::Installation,
+    login::{self, Renewal},
     session::{Session, SessionUser},
     state::App,
 };
@@ -27,6 +35,41 @@ pub struct Visitor {
     /// JSON instead of pages (portal-ui 4).
     pub wants_json: bool,
     session: Arc<Mutex<Option<Session>>>,
+    /// Came with a token instead of a session cookie: for this request alone, and without forms that
+    /// another site could have made.
+    pub by_token: bool,
+}
+
+impl fmt::Debug for Visitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visitor").finish_non_exhaustive()
+    }
+}
+
+/// A token that portal-api refuses is renewed once; the session goes on with the new one.
+impl Renew for Visitor {
+    fn renew<'a>(
+        &'a self,
+        refused: &'a Secret,
+    ) -> Pin<Box<dyn Future<Output = Option<Secret>> + Send + 'a>> {
+        Box::pin(async move {
+            let tokens = self.user()?.tokens;
+            // Another call of this request was first.
+            if tokens.access != *refused {
+                return Some(tokens.access);
+            }
+            let Renewal::Renewed(tokens) = login::renew_now(&self.app, &tokens).await else {
+                return None;
+            };
+            let access = tokens.access.clone();
+            self.session(|session| {
+                if let Some(user) = session.as_mut().and_then(|session| session.user.as_mut()) {
+                    user.tokens = tokens;
+                }
+            });
+            Some(access)
+        })
+    }
 }
 
 impl Visitor {
@@ -43,6 +86,7 @@ impl Visitor {
             preferences,
             wants_json,
             session: Arc::new(Mutex::new(session)),
+            by_token: false,
         }
     }
 
@@ -87,10 +131,13 @@ impl Visitor {
     /// portal-api with the rights of this visitor.
     pub fn client(&self) -> Client {
         let service = self.app.service();
-        match self.user() {
-            Some(user) => service.with_auth(Auth::Bearer(user.tokens.access)),
+        let client = match self.user() {
+            Some(user) => service
+                .with_auth(Auth::Bearer(user.tokens.access))
+                .with_renewal(Arc::new(self.clone())),
             None => service.clone(),
-        }
+        };
+        client.with_config_hash(self.installation.hash.clone())
     }
 
     /// Token for forms; empty without session, because then no form needs one.

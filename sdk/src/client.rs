@@ -30,7 +30,7 @@ mod verifications;
 mod watch;
 mod webhooks;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use http::Method;
 use service::{ServiceName, backoff::Backoff, health::Readiness, token::Identity};
@@ -56,6 +56,15 @@ pub enum Auth {
     Anonymous,
 }
 
+/// Gets another token when portal-api does not take the present one any more.
+pub trait Renew: Send + Sync + fmt::Debug {
+    /// The token to try instead of `refused`; nothing if there is none.
+    fn renew<'a>(
+        &'a self,
+        refused: &'a Secret,
+    ) -> Pin<Box<dyn Future<Output = Option<Secret>> + Send + 'a>>;
+}
+
 /// A user in whose name a service acts.
 #[derive(Clone, Debug)]
 struct OnBehalf {
@@ -70,6 +79,11 @@ pub struct Client {
     auth: Auth,
     on_behalf: Option<Arc<OnBehalf>>,
     patience: Duration,
+    renew: Option<Arc<dyn Renew>>,
+    /// `User-Agent`, where portal-api is to know which component asks.
+    agent: Option<&'static str>,
+    /// The configuration that the caller works with; portal-api refuses an outdated one (428).
+    config_hash: Option<Arc<str>>,
 }
 
 impl Client {
@@ -80,6 +94,9 @@ impl Client {
             auth,
             on_behalf: None,
             patience: Duration::from_secs(15),
+            renew: None,
+            agent: None,
+            config_hash: None,
         }
     }
 
@@ -111,6 +128,27 @@ impl Client {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// When the token is refused (401), the call is made once more with another one.
+    #[must_use]
+    pub fn with_renewal(mut self, renew: Arc<dyn Renew>) -> Self {
+        self.renew = Some(renew);
+        self
+    }
+
+    /// Says which component asks: `<name>/<version>`.
+    #[must_use]
+    pub fn with_agent(mut self, agent: &'static str) -> Self {
+        self.agent = Some(agent);
+        self
+    }
+
+    /// Says with which configuration the caller works.
+    #[must_use]
+    pub fn with_config_hash(mut self, hash: Arc<str>) -> Self {
+        self.config_hash = Some(hash);
         self
     }
 

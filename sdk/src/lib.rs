@@ -44,5 +44,5 @@ pub mod testing;
 pub mod types;
 pub mod unsubscribe;
 
-pub use client::{ApiError, Auth, Client, Error, Optional, Person};
+pub use client::{ApiError, Auth, Client, Error, Optional, Person, Renew};
 pub use listener::{Listener, Outcome};

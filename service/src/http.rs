@@ -22,6 +22,7 @@ pub use authorities::{AuthoritiesError, authorities};
 pub use body::{BodyError, innermost, read_at_most};
 pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, with_correlation_id};
 pub use guarded::{Permissions, Refused, check_foreign_url, guarded_client, is_refused};
+pub use observe::OwnLine;
 pub use series::Series;
 pub use server::serve;
 pub use time_limit::{TimeLimit, within};

@@ -57,7 +57,11 @@ pub async fn list(
     let view = View {
         configuration: &configuration,
         keys: &SecretKeys::new(&state.keys)?,
-        secrets: secrets_for(application.standing),
+        // Whoever only wants to know what there is leaves the secrets where they are.
+        secrets: match parameters.get("secrets") {
+            Some("false") => Secrets::Hints,
+            _ => secrets_for(application.standing),
+        },
         deletable: is_deletable(application.standing),
         now: service::clock::now(),
     };

@@ -175,10 +175,19 @@ async fn showing_a_secret_is_on_record() {
     let market = shop(Options::default()).await;
     let reveals = async || market.count("audit_log where action = 'reveal'").await;
     market.get(DEVELOPER, PATH).await.expect(200);
+    let list = "/applications/shop/subscriptions";
+    let hints = market
+        .get(DEVELOPER, &format!("{list}?secrets=false"))
+        .await;
+    let hints = hints.expect(200).json();
+    assert!(hints[0]["apikey"].is_null() && hints[0]["apikeyHint"].is_string());
     assert_eq!(reveals().await, 0, "hints are not secrets");
+    let full = market.get(DEVELOPER, list).await.expect(200).json();
+    assert!(full[0]["apikey"].is_string());
+    assert_eq!(reveals().await, 1);
     market
         .get(DEVELOPER, "/applications/shop/subscriptions/petstore")
         .await
         .expect(200);
-    assert_eq!(reveals().await, 1);
+    assert_eq!(reveals().await, 2);
 }

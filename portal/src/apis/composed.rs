@@ -1,8 +1,12 @@
 //! What scripts get of an API (portal-ui 5.2, 5.7).
 
 use axum::response::Response;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
-use sdk::types::{Api, ListQuery, Plan, Subscription};
+use sdk::{
+    Optional,
+    types::{Api, ListQuery, Plan, Subscription},
+};
 use serde_json::{Value, json};
 use ui::texts;
 
@@ -11,7 +15,7 @@ use crate::{
     catalogue::name,
     failure::Failure,
     json, markdown,
-    mine::{self, Mine},
+    mine::{self, Mine, PARALLEL},
     subscriptions::{Obstacle, obstacle},
     visitor::Visitor,
 };
@@ -46,10 +50,21 @@ pub async fn answer(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
             Ok(Some(page.items))
         },
     )?;
-    let applications: Vec<Value> = mine
-        .iter()
-        .map(|mine| application(visitor, &api, mine, &plans, &all_plans.plans))
-        .collect();
+    // Secrets are read for this API alone: each reading is on record.
+    let applications: Vec<Value> = stream::iter(mine)
+        .map(async |mut mine| {
+            let id = &mine.application.id;
+            let subscribed = |one: &&mut Subscription| one.api == api.id;
+            if let Some(known) = mine.subscriptions.iter_mut().find(subscribed)
+                && let Some(full) = client.subscription(id, &api.id).await.optional()?
+            {
+                *known = full;
+            }
+            Ok::<_, sdk::Error>(application(visitor, &api, &mine, &plans, &all_plans.plans))
+        })
+        .buffered(PARALLEL)
+        .try_collect()
+        .await?;
     let group = api.group().filter(|_| api.partner);
     let body = json!({
         "title": name(&api),

@@ -23,7 +23,8 @@ pub struct OAuthAccess {
     /// Absent where no flow has a browser in it.
     pub authorize_url: Option<String>,
     pub token_url: String,
-    pub flows: Vec<&'static str>,
+    /// Name and help topic of each.
+    pub flows: Vec<(&'static str, &'static str)>,
     pub scopes: Vec<(String, String)>,
 }
 
@@ -53,10 +54,26 @@ impl OAuthAccess {
         let issuer = visitor.installation.issuer.as_str();
         let settings = api.settings.clone().unwrap_or_default();
         let flows = [
-            (settings.enable_authorization_code, t.flow_code(), true),
-            (settings.enable_client_credentials, t.flow_client(), false),
-            (settings.enable_password_grant, t.flow_password(), false),
-            (settings.enable_implicit_grant, t.flow_implicit(), true),
+            (
+                settings.enable_authorization_code,
+                (t.flow_code(), "oauth2_authorization_code"),
+                true,
+            ),
+            (
+                settings.enable_client_credentials,
+                (t.flow_client(), "oauth2_client_credentials"),
+                false,
+            ),
+            (
+                settings.enable_password_grant,
+                (t.flow_password(), "oauth2_password_grant"),
+                false,
+            ),
+            (
+                settings.enable_implicit_grant,
+                (t.flow_implicit(), "oauth2_implicit_grant"),
+                true,
+            ),
         ];
         let enabled = || flows.iter().filter(|(enabled, ..)| *enabled == Some(true));
         Self {
@@ -64,7 +81,7 @@ impl OAuthAccess {
                 .any(|(_, _, browser)| *browser)
                 .then(|| format!("{issuer}oauth2/authorize")),
             token_url: format!("{issuer}oauth2/token"),
-            flows: enabled().map(|(_, name, _)| *name).collect(),
+            flows: enabled().map(|(_, flow, _)| *flow).collect(),
             scopes: settings
                 .scopes()
                 .map(|(id, text)| (id.to_owned(), text.to_owned()))

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use http::StatusCode;
-use sdk::types::Api;
+use sdk::types::{Api, apis::ApplicationOfContext};
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
 use super::{ApiHead, composed, connect::Connect, credential, credential_note, usage};
@@ -11,7 +11,6 @@ use crate::{
     catalogue::{LifeCycle, needs_subscription},
     failure::Failure,
     markdown,
-    mine::{self, Mine},
     plans::{self, PlanView, Window},
     reference::{Definition, Language, Request, SampleView, operation_url, sample, view},
     state::App,
@@ -80,34 +79,16 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         return composed::answer(&visitor, &id).await;
     }
     let client = visitor.client();
-    let api = client.api(&id).await?;
-    let logged_in = visitor.user().is_some();
-    let (description, config, all_plans, offered, mine, definition) = tokio::try_join!(
-        async { client.api_description(&id).await.map_err(Failure::from) },
-        async { client.api_config(&id).await.map_err(Failure::from) },
-        async { client.plans().await.map_err(Failure::from) },
-        async {
-            if logged_in {
-                client
-                    .plans_of_api(&id)
-                    .await
-                    .map(Some)
-                    .map_err(Failure::from)
-            } else {
-                Ok(None)
-            }
-        },
-        mine::all(&visitor),
-        async {
-            visitor
-                .app
-                .definitions()
-                .get(&client, &id)
-                .await
-                .map_err(Failure::from)
-        },
+    let context = client.api_context(&id).await?;
+    let (description, config, all_plans, definition) = tokio::try_join!(
+        client.api_description(&id),
+        client.api_config(&id),
+        client.plans(),
+        visitor.app.definitions().get(&client, &id),
     )?;
     let lang = visitor.lang();
+    let api = context.api;
+    let offered = visitor.user().map(|_| context.plans);
     let plans = plans::of_api(&api, &all_plans.plans, offered.as_deref(), lang);
     let t = texts::Apis(lang);
     let credential = credential(&visitor, &api);
@@ -134,7 +115,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
             .and_then(|definition| first_call(&visitor, &api, definition)),
         key_note: credential_note(&credential, lang),
         windows: plans::windows(&plans),
-        own: own(&mine, &api, &all_plans.plans, lang),
+        own: own(context.applications, &all_plans.plans, lang),
         needs_subscription: needs_subscription(&api),
         plans,
         frame: visitor.frame(Entry::Apis).await,
@@ -142,12 +123,19 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     Ok(ui::page(StatusCode::OK, &page))
 }
 
-fn own(mine: &[Mine], api: &Api, all_plans: &[sdk::types::Plan], lang: Lang) -> Vec<Own> {
-    mine.iter()
-        .filter_map(|mine| Some((mine, mine.subscription(&api.id)?)))
-        .map(|(mine, subscription)| Own {
-            id: mine.application.id.clone(),
-            name: mine.application.name.clone(),
+fn own(
+    applications: Vec<ApplicationOfContext>,
+    all_plans: &[sdk::types::Plan],
+    lang: Lang,
+) -> Vec<Own> {
+    applications
+        .into_iter()
+        .filter_map(|application| {
+            Some((application.subscription?, application.id, application.name))
+        })
+        .map(|(subscription, id, name)| Own {
+            id,
+            name,
             plan: all_plans
                 .iter()
                 .find(|plan| plan.id == subscription.plan)

@@ -8,10 +8,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
-use sdk::{
-    Optional,
-    types::{Application, Role, applications::PatchApplication},
-};
+use sdk::types::{Application, Role, applications::PatchApplication};
 use serde_json::json;
 use ui::{Entry, Frame, Icon, Kind, texts};
 
@@ -29,20 +26,25 @@ pub async fn check(visitor: Visitor, form: Form) -> Result<Response, Failure> {
     let id = form.text("app_id");
     let (valid, message) = if !is_id(id) {
         (false, t.id_invalid())
-    } else if visitor
-        .app
-        .service()
-        .application(id)
-        .await
-        .optional()?
-        .is_some()
-    {
+    } else if exists(&visitor, id).await? {
         (false, t.id_taken())
     } else {
         (true, t.id_free())
     };
     let body = json!({"valid": valid, "app_id": id, "message": message});
     Ok(json::answer(&visitor, StatusCode::OK, &body))
+}
+
+/// Somebody else's application is refused, but it is one.
+async fn exists(visitor: &Visitor, id: &str) -> Result<bool, Failure> {
+    match visitor.client().application(id).await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.status() {
+            Some(StatusCode::NOT_FOUND) => Ok(false),
+            Some(StatusCode::FORBIDDEN) => Ok(true),
+            _ => Err(error.into()),
+        },
+    }
 }
 
 fn is_id(text: &str) -> bool {
@@ -168,8 +170,10 @@ struct UnregisterPage {
 pub async fn confirm(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     visitor.require_user()?;
     let client = visitor.client();
-    let (application, subscriptions) =
-        tokio::try_join!(client.application(&id), client.subscriptions(&id))?;
+    let (application, subscriptions) = tokio::try_join!(
+        client.application(&id),
+        client.subscriptions_without_secrets(&id)
+    )?;
     if !application.links.contains_key("deleteApplication") {
         return Err(Failure::Forbidden);
     }

@@ -127,7 +127,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let client = visitor.client();
     let (application, subscriptions, apis, plans) = tokio::try_join!(
         client.application(&id),
-        client.subscriptions(&id),
+        client.subscriptions_without_secrets(&id),
         client.apis(),
         client.plans(),
     )?;

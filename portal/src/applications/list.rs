@@ -2,16 +2,27 @@
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
+use sdk::{
+    Optional,
+    types::{Application, Role},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use ui::{Drawing, Entry, Frame, Icon, texts};
+use ui::{Drawing, Entry, Frame, Icon, Kind, texts};
 
 use super::{
+    grid::{Column, Grid, Shown},
     register::{Fields, RegisterPage},
     role_name,
 };
-use crate::{failure::Failure, json, mine, visitor::Visitor};
+use crate::{
+    failure::Failure,
+    json,
+    mine::{self, PARALLEL},
+    visitor::Visitor,
+};
 
 #[derive(Template)]
 #[template(path = "applications/list.html")]
@@ -20,6 +31,10 @@ struct ListPage {
     t: texts::Applications,
     tagline: Option<String>,
     rows: Vec<Row>,
+    grid: Grid,
+    shown: Shown,
+    /// All applications of the visitor.
+    total: usize,
 }
 
 struct Row {
@@ -31,51 +46,112 @@ struct Row {
     new: bool,
 }
 
+impl ListPage {
+    fn range(&self) -> String {
+        let (first, last) = self.shown.range();
+        self.frame.t().range(first, last, self.shown.matching)
+    }
+
+    fn columns(&self) -> [(Column, &'static str); 3] {
+        [
+            (Column::Name, self.t.name()),
+            (Column::Id, self.t.id()),
+            (Column::Role, self.t.role()),
+        ]
+    }
+}
+
 #[derive(Deserialize)]
 pub struct Question {
     register: Option<String>,
+    swagger: Option<String>,
     #[serde(rename = "highlightApp")]
     highlight: Option<String>,
     /// The API to subscribe afterwards.
     api: Option<String>,
+    #[serde(default)]
+    q: String,
+    #[serde(rename = "sortField", default)]
+    sort_field: String,
+    #[serde(rename = "sortOrder", default)]
+    sort_order: String,
+    #[serde(rename = "pageIndex", default)]
+    page: String,
 }
 
 /// `GET /applications`
 pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
-    if question.register.as_deref() == Some("true") {
-        visitor.require_user()?;
-        let fields = Fields::for_api(question.api.unwrap_or_default());
-        let page = RegisterPage::new(visitor.frame(Entry::Applications).await, fields);
-        return Ok(ui::page(StatusCode::OK, &page));
+    let is_set = |flag: &Option<String>| flag.as_deref() == Some("true");
+    if is_set(&question.register) || is_set(&question.swagger) {
+        return register(visitor, question).await;
     }
-    let t = texts::Applications(visitor.lang());
-    let user = visitor.user();
     if visitor.wants_json {
         return composed(&visitor).await;
     }
-    let mine = mine::all(&visitor).await?;
-    let rows = mine
-        .into_iter()
-        .map(|mine| Row {
-            role: role_name(
-                user.as_ref()
-                    .and_then(|user| mine.application.role_of(&user.id)),
-                user.as_ref().is_some_and(|user| user.admin),
-                t,
-            ),
-            subscriptions: t.subscription_count(mine.subscriptions.len()),
-            new: question.highlight.as_deref() == Some(&mine.application.id),
-            id: mine.application.id,
-            name: mine.application.name,
+    let t = texts::Applications(visitor.lang());
+    let mut own = mine::applications(&visitor).await?;
+    let total = own.len();
+    let user = visitor.user();
+    let role = |application: &Application| {
+        let user = user.as_ref();
+        user.and_then(|user| application.role_of(&user.id))
+    };
+    let mut grid = Grid::new(
+        question.q.trim(),
+        &question.sort_field,
+        &question.sort_order,
+    );
+    let new = question.highlight.as_deref();
+    let shown = grid.arrange(&mut own, role, question.page.parse().ok(), new);
+    grid.page = shown.page;
+    let is_admin = user.as_ref().is_some_and(|user| user.admin);
+    let client = &visitor.client();
+    let rows = stream::iter(own)
+        .map(async |application| {
+            let subscriptions = client.subscriptions_without_secrets(&application.id).await;
+            let subscriptions = subscriptions.optional()?.unwrap_or_default();
+            Ok::<_, sdk::Error>(Row {
+                role: role_name(role(&application), is_admin, t),
+                subscriptions: t.subscription_count(subscriptions.len()),
+                new: new == Some(&application.id),
+                id: application.id,
+                name: application.name,
+            })
         })
-        .collect();
+        .buffered(PARALLEL)
+        .try_collect()
+        .await?;
     let page = ListPage {
         frame: visitor.frame(Entry::Applications).await,
         t,
         tagline: visitor.installation.views.applications.clone(),
         rows,
+        grid,
+        shown,
+        total,
     };
     Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The form for a new one; for an API console with its redirect URI.
+async fn register(visitor: Visitor, question: Question) -> Result<Response, Failure> {
+    let me = visitor.require_user()?;
+    let fields = match question.swagger.as_deref() {
+        Some("true") => Fields::for_console(&visitor.installation.gateway),
+        _ => Fields::for_api(question.api.unwrap_or_default()),
+    };
+    let person = visitor.client().user(&me.id).await?;
+    let mut frame = visitor.frame(Entry::Applications).await;
+    let t = texts::Applications(visitor.lang());
+    if person.validated == Some(false) {
+        frame = frame.with_message(Kind::Waiting, t.mail_unconfirmed());
+    }
+    let confirm = visitor.installation.endpoints(&me.method).verify_email;
+    let confirm = (person.validated == Some(false)).then_some(confirm);
+    Ok(ui::page(
+        StatusCode::OK,
+        &RegisterPage::new(frame, fields).with_confirm_url(confirm),
+    ))
 }
 
 /// The same for scripts, with the visitor's role (portal-ui 5.7).
@@ -89,7 +165,7 @@ async fn composed(visitor: &Visitor) -> Result<Response, Failure> {
     let applications: Vec<Value> = applications
         .into_iter()
         .map(|application| {
-            let role = application.role_of(&user.id);
+            let role: Option<Role> = application.role_of(&user.id);
             let mut application = json!(application);
             application["userRole"] = json!(role);
             application

@@ -30,6 +30,23 @@ impl Fields {
         }
     }
 
+    /// For an API console, whose log-ins come back to a page of its own.
+    pub fn for_console(gateway: &str) -> Self {
+        let id: String = service::random::token(16)
+            .to_lowercase()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(9)
+            .collect();
+        Self {
+            id: format!("swagger-ui-{id}"),
+            name: "Swagger UI".to_owned(),
+            client_type: "confidential".to_owned(),
+            redirect_uri: format!("{gateway}/swagger-ui/oauth2-redirect.html"),
+            ..Self::default()
+        }
+    }
+
     fn read(form: &Form) -> Self {
         Self {
             name: form.text("appname").to_owned(),
@@ -50,9 +67,11 @@ impl Fields {
     }
 
     fn into_request(self, form: &Form) -> CreateApplication {
+        // Old forms have a switch for it.
+        let has_uris = !form.has("hasredirecturi") || form.is_set("hasredirecturi");
         let uris: Vec<String> = form
             .all("redirecturi")
-            .filter(|uri| !uri.is_empty())
+            .filter(|uri| has_uris && !uri.is_empty())
             .map(str::to_owned)
             .collect();
         CreateApplication {
@@ -72,6 +91,8 @@ pub struct RegisterPage {
     frame: Frame,
     t: texts::Applications,
     fields: Fields,
+    /// Where the mail address has to be confirmed first.
+    confirm_url: Option<String>,
 }
 
 impl RegisterPage {
@@ -80,7 +101,13 @@ impl RegisterPage {
             t: texts::Applications(frame.lang()),
             frame,
             fields,
+            confirm_url: None,
         }
+    }
+
+    pub fn with_confirm_url(mut self, url: Option<String>) -> Self {
+        self.confirm_url = url;
+        self
     }
 
     fn name(&self) -> Field {

@@ -154,7 +154,7 @@ pub async fn show(
     }
     let (application, context, by_status, total, operations, limits) = tokio::try_join!(
         client.application(&id),
-        client.subscriptions(&id),
+        client.subscriptions_without_secrets(&id),
         measured(&client, &id, api, period, "status"),
         measured(&client, &id, api, period, ""),
         measured(&client, &id, api, period, "operation"),

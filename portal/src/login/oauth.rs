@@ -137,6 +137,22 @@ impl OAuth {
         .await
     }
 
+    /// Exchanges a personal token for a short access token of its user (RFC 8693).
+    pub async fn exchange_personal(&self, token: &str) -> Result<Tokens, TokenError> {
+        self.tokens(&[
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange",
+            ),
+            ("subject_token", token),
+            (
+                "subject_token_type",
+                "urn:ietf:params:oauth:token-type:access_token",
+            ),
+        ])
+        .await
+    }
+
     /// Ends a family of tokens. The log-out goes on without it, so a failure is only logged.
     pub async fn revoke(&self, token: &Secret) {
         let request = self.post("oauth2/revoke").form(&[

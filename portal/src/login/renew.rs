@@ -41,14 +41,18 @@ pub async fn renew(app: &App, tokens: &Tokens, now: DateTime<Utc>) -> Renewal {
     if !ended && now - tokens.issued < OLD {
         return Renewal::NotDue;
     }
+    if tokens.refresh.is_none() && !ended {
+        return Renewal::NotDue;
+    }
+    renew_now(app, tokens).await
+}
+
+/// Renews tokens whatever their age.
+pub async fn renew_now(app: &App, tokens: &Tokens) -> Renewal {
     let Some(refresh) = &tokens.refresh else {
-        return if ended {
-            Renewal::Ended
-        } else {
-            Renewal::NotDue
-        };
+        return Renewal::Ended;
     };
-    let flight = flight(refresh, now);
+    let flight = flight(refresh, service::clock::now());
     let result = flight
         .get_or_try_init(|| async {
             match app.oauth().refresh(refresh).await {

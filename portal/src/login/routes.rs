@@ -92,7 +92,7 @@ async fn callback(visitor: Visitor, Query(answer): Query<Callback>) -> Result<Re
 }
 
 /// Who logged in, and whether they may decide or administrate.
-async fn person(
+pub async fn person(
     app: &App,
     profile: Profile,
     tokens: Tokens,

@@ -24,6 +24,24 @@ pub fn of_media(root: &Value, media: &Value) -> Option<Value> {
     media.get("schema").map(|schema| of_schema(root, schema))
 }
 
+/// Title and value of each example of a media type object, where there are several.
+pub fn named(root: &Value, media: &Value) -> Vec<(String, Value)> {
+    const MAX: usize = 10;
+    let named = media.get("examples").and_then(Value::as_object);
+    let named = named.filter(|examples| examples.len() > 1);
+    named
+        .into_iter()
+        .flatten()
+        .take(MAX)
+        .filter_map(|(name, example)| {
+            let (example, _) = refs::resolve(root, example)?;
+            let title = example.get("summary").and_then(Value::as_str);
+            let title = title.unwrap_or(name).to_owned();
+            Some((title, example.get("value")?.clone()))
+        })
+        .collect()
+}
+
 /// An example of a schema.
 pub fn of_schema(root: &Value, schema: &Value) -> Value {
     make(root, schema, 0, &mut BUDGET.clone())

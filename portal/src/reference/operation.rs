@@ -4,7 +4,7 @@ use serde_json::Value;
 use ui::{Html, Lang, texts};
 
 use super::{
-    Credential, Definition, Operation, Request, example, refs,
+    Credential, Definition, Operation, Request, example, highlight, refs,
     schema::{Builder, SchemaRow},
 };
 use crate::markdown;
@@ -38,6 +38,8 @@ pub struct ResponseView {
     pub media: String,
     pub rows: Vec<SchemaRow>,
     pub example: Option<Value>,
+    /// Name and value of each, where the definition has several.
+    pub examples: Vec<(String, Html)>,
 }
 
 impl ResponseView {
@@ -80,7 +82,7 @@ pub fn view(
         scopes: reader.scopes(),
         parameters: reader.parameter_groups(&mut builder),
         body: body.map(|(media, content, description)| Body {
-            media: media.to_owned(),
+            media: reader.body_medias().unwrap_or_else(|| media.to_owned()),
             description: description.map(markdown::render).unwrap_or_default(),
             rows: content
                 .get("schema")
@@ -170,6 +172,12 @@ impl<'a> Reader<'a> {
         ))
     }
 
+    /// All media types that a body may have.
+    fn body_medias(&self) -> Option<String> {
+        let (body, _) = refs::resolve(self.root, self.source.get("requestBody")?)?;
+        medias(body.get("content"))
+    }
+
     fn responses(&self, builder: &mut Builder<'a>) -> Vec<ResponseView> {
         let responses = self.source.get("responses").and_then(Value::as_object);
         responses
@@ -189,9 +197,15 @@ impl<'a> Reader<'a> {
                 ResponseView {
                     status: status.clone(),
                     description: text(response, "description").to_owned(),
-                    media: content
-                        .map(|(media, _)| media.to_owned())
+                    media: medias(response.get("content"))
+                        .or_else(|| content.map(|(media, _)| media.to_owned()))
                         .unwrap_or_default(),
+                    examples: content
+                        .map(|(_, content)| example::named(self.root, content))
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|(name, value)| (name, highlight::json(&value)))
+                        .collect(),
                     rows: content
                         .and_then(|(_, content)| content.get("schema"))
                         .map(|schema| builder.top(schema))
@@ -205,7 +219,10 @@ impl<'a> Reader<'a> {
     }
 
     fn scopes(&self) -> Vec<String> {
-        let security = self.source.get("security").and_then(Value::as_array);
+        // What an operation does not say the file says for all.
+        let mut said = [self.source, self.root].into_iter();
+        let security = said.find_map(|one| one.get("security"));
+        let security = security.and_then(Value::as_array);
         let alternatives = security
             .into_iter()
             .flatten()
@@ -304,6 +321,15 @@ fn preferred(content: Option<&Value>) -> Option<(&str, &Value)> {
         .map(|(media, value)| (media.as_str(), value))
 }
 
+/// All media types, the one that is shown first.
+fn medias(content: Option<&Value>) -> Option<String> {
+    let (shown, _) = preferred(content)?;
+    let others = content?.as_object()?.keys().map(String::as_str);
+    let others = others.filter(|media| *media != shown).take(9);
+    let all: Vec<&str> = std::iter::once(shown).chain(others).collect();
+    Some(all.join(", "))
+}
+
 fn is_json(media: &str) -> bool {
     let media = media.split(';').next().unwrap_or_default().trim();
     media == "application/json" || media.ends_with("+json")
@@ -367,7 +393,36 @@ mod tests {
         assert_eq!(view.request.url, "http://api/pets/a%20b?dry=true");
         assert_eq!(view.request.body, Some(json!({"name": "text"})));
         assert_eq!(view.responses.len(), 1);
+        assert_eq!(view.body.unwrap().media, "application/json, text/plain");
         assert_eq!(view.responses[0].example, Some(json!({"a": 1})));
+    }
+
+    #[test]
+    fn scopes_of_the_file_hold_where_an_operation_says_nothing() {
+        let scopes = |own: Value| {
+            let mut get = json!({"responses": {}});
+            if !own.is_null() {
+                get["security"] = own;
+            }
+            first(json!({"openapi": "3.0.3", "security": [{"oauth": ["read"]}], "paths": {"/": {"get": get}}})).scopes
+        };
+        assert_eq!(scopes(Value::Null), ["read"]);
+        assert_eq!(scopes(json!([{"oauth": ["write"]}])), ["write"]);
+        assert!(scopes(json!([])).is_empty());
+    }
+
+    #[test]
+    fn several_examples_are_all_shown() {
+        let view = first(json!({"openapi": "3.0.3",
+            "components": {"examples": {"None": {"summary": "Nothing found", "value": []}}},
+            "paths": {"/": {"get": {"responses": {"200": {"description": "A list", "content": {"application/json": {"examples": {
+                "one": {"value": [1]}, "none": {"$ref": "#/components/examples/None"}}}}}}}}}}));
+        let names: Vec<_> = view.responses[0]
+            .examples
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(names, ["one", "Nothing found"]);
     }
 
     #[test]

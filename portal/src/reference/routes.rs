@@ -31,7 +31,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/apis/{api}/reference", get(list))
         .route("/apis/{api}/reference/{operation}", get(one))
-        .route("/apis/{api}/swagger", get(download))
+        .route("/apis/{api}/swagger", get(download).options(preflight))
 }
 
 /// Address of an operation's page.
@@ -166,4 +166,23 @@ async fn download(visitor: Visitor, Path(api): Path<String>) -> Result<Response,
         (header::VARY, "Cookie, Origin".to_owned()),
     ];
     Ok((headers, Json(definition)).into_response())
+}
+
+/// Asked by consoles on the gateway's name that send headers of their own.
+async fn preflight(visitor: Visitor) -> Response {
+    let headers = [
+        (
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            visitor.installation.gateway.clone(),
+        ),
+        (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true".to_owned()),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET".to_owned()),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Accept, Content-Type, Correlation-Id, X-Requested-With".to_owned(),
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, "600".to_owned()),
+        (header::VARY, "Origin".to_owned()),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }

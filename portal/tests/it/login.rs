@@ -210,3 +210,34 @@ async fn whoever_is_logged_in_is_sent_home() {
         (StatusCode::FOUND, "/login")
     );
 }
+
+#[tokio::test]
+async fn a_token_that_ended_is_renewed_once_and_the_call_made_again() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.guest();
+    browser.log_in_with("code-of-the-old", "/").await;
+    let page = browser.get("/applications").await;
+    page.shows("Tracking dashboard");
+    let refreshes = || {
+        let log = portal.log.entries();
+        log.iter()
+            .filter(|entry| entry.starts_with("token refresh_token"))
+            .count()
+    };
+    assert_eq!(refreshes(), 1);
+    // The session goes on with the new one.
+    browser
+        .get("/applications")
+        .await
+        .shows("Tracking dashboard");
+    assert_eq!(refreshes(), 1);
+}
+
+#[tokio::test]
+async fn calls_say_which_component_asks_and_by_which_configuration() {
+    let portal = TestPortal::start().await;
+    portal.guest().get("/apis").await;
+    let said = format!("wicked.portal/{} hash-1", service::VERSION);
+    let log = portal.log.entries();
+    assert!(log.contains(&said), "{log:?}");
+}

@@ -85,6 +85,17 @@ async fn every_page_is_drawn_in_both_languages() {
 }
 
 #[tokio::test]
+async fn no_page_asks_for_secrets() {
+    let portal = TestPortal::start().await;
+    let mut browser = portal.lena().await;
+    for (path, ..) in PAGES {
+        browser.get(path).await;
+    }
+    let read = "secrets were read".to_owned();
+    assert!(!portal.log.entries().contains(&read));
+}
+
+#[tokio::test]
 async fn a_guest_sees_plans_but_not_those_of_groups() {
     let portal = TestPortal::start().await;
     let page = portal.guest().get("/apis/shipments").await;

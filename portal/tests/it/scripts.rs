@@ -325,3 +325,58 @@ async fn people_change_members_and_details_on_the_page() {
         .await
         .shows("Only administrators can change this.");
 }
+
+#[tokio::test]
+async fn a_personal_token_takes_the_place_of_a_session() {
+    let portal = TestPortal::start().await;
+    let mut program = portal.guest();
+    let show = [
+        ("accept", "application/json"),
+        ("authorization", "Bearer wgp_of-lena"),
+    ];
+    let answer = program.send(Method::GET, "/users/me", &show, None).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json()["userInfo"]["id"], "lena-id");
+    assert_eq!(answer.header("set-cookie"), "", "a token makes no session");
+    // No other site can make a browser show a token, so no form token is needed.
+    let path = "/applications/tracking-dashboard/unregister";
+    let done = program.send(Method::POST, path, &show, Some(&[])).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT);
+    let exchanges = portal.log.entries();
+    let exchanges = exchanges
+        .iter()
+        .filter(|entry| entry.contains("token-exchange"));
+    assert_eq!(exchanges.count(), 1, "one exchange does for a while");
+    for wrong in [
+        "Bearer wgp_unknown",
+        "Bearer access-token-of-lena",
+        "Bearer",
+    ] {
+        let show = [("accept", "application/json"), ("authorization", wrong)];
+        let refused = portal
+            .guest()
+            .send(Method::GET, "/users/me", &show, None)
+            .await;
+        let expected = if wrong == "Bearer" { 403 } else { 401 };
+        assert_eq!(refused.status.as_u16(), expected, "{wrong}");
+        assert_eq!(refused.json()["statusCode"], expected);
+    }
+}
+
+#[tokio::test]
+async fn consoles_on_the_gateway_may_ask_before_they_read() {
+    let portal = TestPortal::start().await;
+    let path = "/apis/shipments/swagger";
+    let asked = portal.guest().send(Method::OPTIONS, path, &[], None).await;
+    assert_eq!(asked.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        asked.header("access-control-allow-origin"),
+        "http://localhost:8000"
+    );
+    assert_eq!(asked.header("access-control-allow-credentials"), "true");
+    assert!(
+        asked
+            .header("access-control-allow-headers")
+            .contains("Correlation-Id")
+    );
+}

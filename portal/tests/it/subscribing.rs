@@ -186,3 +186,31 @@ async fn a_request_is_approved_or_declined_with_a_reason() {
         "one cannot approve something else than the page said"
     );
 }
+
+#[tokio::test]
+async fn an_application_for_a_console_is_prefilled() {
+    let portal = TestPortal::start().await;
+    let page = portal.lena().await.get("/applications?swagger=true").await;
+    page.shows(r#"value="swagger-ui-"#);
+    page.shows("http://localhost:8000/swagger-ui/oauth2-redirect.html");
+}
+
+#[tokio::test]
+async fn a_form_without_redirects_registers_none() {
+    let portal = TestPortal::start().await;
+    let fields = [
+        ("appid", "no-redirect"),
+        ("appname", "X"),
+        ("hasredirecturi", ""),
+        ("redirecturi", "https://x.example"),
+    ];
+    let mut lena = portal.lena().await;
+    let form = "/applications?register=true";
+    lena.submit(form, "/applications/register", &fields).await;
+    let log = portal.log.entries();
+    let entry = log
+        .iter()
+        .find(|entry| entry.contains("no-redirect"))
+        .unwrap();
+    assert!(!entry.contains("x.example"), "{entry}");
+}

@@ -16,10 +16,12 @@ use tokio::{
 };
 use url::Url;
 
-use super::{ApiError, Client, Error};
+use super::{ApiError, Auth, Client, Error};
+use crate::types::Secret;
 
 const USER: HeaderName = HeaderName::from_static("x-authenticated-userid");
 const SCOPES: HeaderName = HeaderName::from_static("x-authenticated-scope");
+const CONFIG_HASH: HeaderName = HeaderName::from_static("x-config-hash");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// No answer that is read into memory is longer, except the gateway snapshot.
 const MAX_ANSWER: usize = 32 << 20;
@@ -117,11 +119,19 @@ impl<'a> Call<'a> {
     pub(super) async fn send(self) -> Result<Response, Error> {
         let deadline = Instant::now() + self.client.patience;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        let mut renewed = None;
         loop {
-            let result = self.attempt().await;
+            let result = self.attempt(renewed.as_ref()).await;
             let Err((error, again)) = result else {
                 return result.map_err(|(error, _)| error);
             };
+            if error.status() == Some(StatusCode::UNAUTHORIZED)
+                && renewed.is_none()
+                && let Some(token) = self.other_token().await
+            {
+                renewed = Some(token);
+                continue;
+            }
             let pause = backoff.next_delay();
             if !again || Instant::now() + pause >= deadline {
                 return Err(error);
@@ -132,14 +142,22 @@ impl<'a> Call<'a> {
     }
 
     /// One try. The flag says whether another one is safe and may help.
-    async fn attempt(&self) -> Result<Response, (Error, bool)> {
-        let request = self.request().map_err(|error| (error, false))?;
+    async fn attempt(&self, renewed: Option<&Secret>) -> Result<Response, (Error, bool)> {
+        let request = self.request(renewed).map_err(|error| (error, false))?;
         self.judge(request).await
+    }
+
+    /// Another token in place of the refused one, which the server has not acted upon.
+    async fn other_token(&self) -> Option<Secret> {
+        let Auth::Bearer(refused) = &self.client.auth else {
+            return None;
+        };
+        self.client.renew.as_ref()?.renew(refused).await
     }
 
     /// As [`Call::send`] with a body that is read once: one try.
     pub(super) async fn send_stream(self, body: reqwest::Body) -> Result<Response, Error> {
-        let request = self.request()?.body(body).header(
+        let request = self.request(None)?.body(body).header(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/octet-stream"),
         );
@@ -161,7 +179,7 @@ impl<'a> Call<'a> {
         Err((ApiError::read(status, retry_after, &body).into(), again))
     }
 
-    fn request(&self) -> Result<RequestBuilder, Error> {
+    fn request(&self, renewed: Option<&Secret>) -> Result<RequestBuilder, Error> {
         let url = match &self.url {
             Ok(url) => url.clone(),
             Err(Error::Segment(segment)) => return Err(Error::Segment(segment.clone())),
@@ -171,8 +189,18 @@ impl<'a> Call<'a> {
             .request(self.method.clone(), url)
             .timeout(self.timeout)
             .header(header::ACCEPT, "application/json, text/*;q=0.9, */*;q=0.1");
-        if let Some(token) = self.client.bearer()? {
+        let token = match renewed {
+            Some(token) => Some(token.expose().to_owned()),
+            None => self.client.bearer()?,
+        };
+        if let Some(token) = token {
             request = request.bearer_auth(token);
+        }
+        if let Some(agent) = self.client.agent {
+            request = request.header(header::USER_AGENT, agent);
+        }
+        if let Some(hash) = &self.client.config_hash {
+            request = request.header(CONFIG_HASH, hash.as_ref());
         }
         if let Some(on_behalf) = &self.client.on_behalf {
             request = request

@@ -45,6 +45,18 @@ impl Client {
             .await
     }
 
+    /// `GET /applications/{app}/subscriptions?secrets=false`: without secrets, so that nobody is on
+    /// record for having seen them.
+    pub async fn subscriptions_without_secrets(
+        &self,
+        application: &str,
+    ) -> Result<Vec<Subscription>, Error> {
+        self.get(&["applications", application, "subscriptions"])
+            .query([("secrets", "false")])
+            .json()
+            .await
+    }
+
     /// `GET /applications/{app}/subscriptions/{api}`
     pub async fn subscription(&self, application: &str, api: &str) -> Result<Subscription, Error> {
         self.get(&["applications", application, "subscriptions", api])

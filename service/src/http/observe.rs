@@ -18,6 +18,10 @@ use super::{CorrelationId, Series};
 /// Routes that monitors ask every few seconds; their lines would bury the others.
 const QUIET: [&str; 4] = ["/ping", "/healthz", "/readyz", "/metrics"];
 
+/// In a response: the service has written a line about the request itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnLine;
+
 /// What is seen of the requests to a service.
 pub(super) struct Observed {
     service: ServiceName,
@@ -58,6 +62,9 @@ impl Observed {
         });
         times.record(duration.as_secs_f64());
         let status = status.as_u16();
+        if response.extensions().get::<OwnLine>().is_some() {
+            return;
+        }
         if QUIET.contains(&path) {
             tracing::debug!(target: "access", %method, path, status, "answered");
         } else {

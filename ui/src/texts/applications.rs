@@ -51,6 +51,10 @@ crate::texts! {
         name_missing = "Give the application a name.", "Geben Sie der Anwendung einen Namen.";
         redirect_invalid = "Use https. Plain http is allowed for localhost only.", "Verwenden Sie https. Nur localhost darf http benutzen.";
         mail_unconfirmed = "Your mail address is not confirmed yet. Open the link in the mail that we sent you, then send this form again.", "Ihre E-Mail-Adresse ist noch nicht bestätigt. Öffnen Sie den Link in unserer E-Mail und senden Sie dieses Formular dann noch einmal.";
+        confirm_mail = "Confirm the address", "Adresse bestätigen";
+        find_own = "Find an application", "Anwendung finden";
+        nothing_found(text) = "No application matches “{text}”.", "Keine Anwendung passt zu „{text}“.";
+        show_all = "Show all", "Alle zeigen";
         api = "API", "API";
         plan = "Plan", "Tarif";
         key = "Key", "Schlüssel";

@@ -24,6 +24,7 @@ crate::texts! {
         sign_up = "Sign up", "Registrieren";
         contact = "Contact", "Kontakt";
         help = "Help", "Hilfe";
+        learn_more = "Learn more", "Mehr dazu";
         profile = "Profile", "Profil";
         terms = "Terms", "Nutzungsbedingungen";
         privacy = "Privacy", "Datenschutz";

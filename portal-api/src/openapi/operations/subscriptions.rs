@@ -25,6 +25,10 @@ pub fn operations() -> Vec<Operation> {
         get(ALL, "The subscriptions of an application")
             .who(Who::ReaderOrApprover)
             .scope(READ)
+            .query(
+                "secrets",
+                "`false`: without keys and secrets, and without a record of showing them",
+            )
             .answers_list_or_page::<Subscription>()
             .refuses(&[404]),
         post(ALL, "Subscribe an application to an API")
