@@ -5,6 +5,7 @@
 
 mod adapter;
 mod api;
+mod auth;
 mod events;
 mod floor;
 mod gateway;
@@ -66,6 +67,24 @@ enum What {
     /// The bare handlers, started by `api`
     #[command(hide = true)]
     ApiFloor(api::Floor),
+    /// Tokens, introspections and refreshes of the auth server, beside bare handlers
+    Auth {
+        /// An empty database; SQLite if there is none
+        #[arg(long, env = "DATABASE_URL")]
+        database: Option<String>,
+        /// Seconds per row and round
+        #[arg(long, default_value_t = 1)]
+        seconds: u64,
+        /// Rounds; rows take turns, so that a drifting machine meets all of them
+        #[arg(long, default_value_t = 7)]
+        rounds: usize,
+        /// Tokens after which memory is looked at
+        #[arg(long, default_value_t = 1_000_000)]
+        tokens: u64,
+    },
+    /// The bare handlers, started by `auth`
+    #[command(hide = true)]
+    AuthFloor(auth::Floor),
     /// Lists, start, a change of the configuration and memory of portal-api with 10,000 users,
     /// 5,000 applications, 50,000 subscriptions and 1,000 APIs
     Scale {
@@ -118,6 +137,16 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             api::run(&cli.binary, database.as_deref(), time, rounds).await
         }
         What::ApiFloor(floor) => floor.run().await,
+        What::Auth {
+            database,
+            seconds,
+            rounds,
+            tokens,
+        } => {
+            let time = (std::time::Duration::from_secs(seconds), rounds);
+            auth::run(&cli.binary, database.as_deref(), time, tokens).await
+        }
+        What::AuthFloor(floor) => floor.run().await,
         What::Events { database, events } => {
             events::run(&cli.binary, database.as_deref(), events).await
         }
