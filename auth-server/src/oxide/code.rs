@@ -175,17 +175,7 @@ async fn issue(
     api: &ApiPolicy,
     (code, family): &(Code, Family),
 ) -> Result<TokenAnswer, TokenError> {
-    let groups = if family.is_passthrough() {
-        Vec::new()
-    } else {
-        let user = state.portal_api.user(&family.user_id).await?;
-        let user = user.filter(|user| user.accepts_session_of(family.began_at));
-        let user = user.ok_or(Refusal::UserGone)?;
-        if !api.admits(Some(&user)) {
-            return Err(Refusal::NotInGroup.into());
-        }
-        user.groups
-    };
+    let groups = token::groups_of(state, api, family).await?;
     let now = clock::now();
     let grant = UserGrant {
         by: UserFlow::Code,

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of, authenticate,
-    discard, keep, make,
+    discard, groups_of, keep, make,
 };
 
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -69,17 +69,7 @@ async fn issue(
         .await?
         .filter(|family| !family.revoked)
         .ok_or(Refusal::CodeInvalid)?;
-    let groups = if family.is_passthrough() {
-        Vec::new()
-    } else {
-        let user = state.portal_api.user(&family.user_id).await?;
-        let user = user.filter(|user| user.accepts_session_of(family.began_at));
-        let user = user.ok_or(Refusal::UserGone)?;
-        if !api.admits(Some(&user)) {
-            return Err(Refusal::NotInGroup.into());
-        }
-        user.groups
-    };
+    let groups = groups_of(state, api, &family).await?;
     let now = clock::now();
     let grant = UserGrant {
         by: UserFlow::Device,
