@@ -29,7 +29,7 @@ use sea_orm::{DbErr, sqlx::postgres::PgListener};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-pub use body::{alone, wire};
+pub use body::{Context, alone, media_type, source, wire};
 pub use schedule::Pace;
 pub use settle::label;
 pub use test::{health_url, ping, test};

@@ -52,7 +52,7 @@ pub mod listener {
         pub disabled_reason: Option<String>,
         pub created_at: DateTimeUtc,
         pub changed_at: DateTimeUtc,
-        /// `wicked` or `standard`.
+        /// `wicked`, `standard` or `cloudevents`.
         pub format: String,
         /// `batch` or `single`.
         pub delivery: String,

@@ -29,6 +29,8 @@ pub enum Format {
     Wicked,
     /// Standard Webhooks envelope, one event per request.
     Standard,
+    /// `CloudEvents` 1.0 in JSON, one or a batch per request.
+    CloudEvents,
 }
 
 /// Whether a request carries several events or one.

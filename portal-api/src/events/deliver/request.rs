@@ -11,7 +11,7 @@ use service::http::{CORRELATION_ID, is_refused};
 
 use super::{
     answer::{self, Answered, Outcome},
-    body,
+    body::{self, Body},
     claim::Due,
     schedule,
 };
@@ -57,8 +57,14 @@ async fn try_send(
     secrets: &Secrets,
     due: &[Due],
 ) -> anyhow::Result<(String, Outcome, Option<String>)> {
-    let (message_id, body) = body::body(listener, due, &state.keys)?;
-    let Ok(mut request) = prepare(state, listener, secrets, &message_id, &body) else {
+    let body = body::body(listener, due, &state.keys, &body::source(state))?;
+    let prepared = prepare(state, listener, secrets, &body);
+    let Body {
+        id: message_id,
+        text: body,
+        ..
+    } = body;
+    let Ok(mut request) = prepared else {
         return Ok((message_id, failed(BLOCKED.to_owned()), None));
     };
     if let Some(id) = correlation_id(due) {
@@ -115,8 +121,7 @@ pub fn prepare(
     state: &AppState,
     listener: &listener::Model,
     secrets: &Secrets,
-    message_id: &str,
-    body: &str,
+    body: &Body,
 ) -> Result<RequestBuilder, Unsendable> {
     let client = state
         .doors
@@ -134,15 +139,15 @@ pub fn prepare(
     }
     headers.insert(
         header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
+        HeaderValue::from_static(body.media_type),
     );
     let agent = concat!("Wicketgate-Webhooks/", env!("CARGO_PKG_VERSION"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static(agent));
     if !secrets.is_empty() {
         let timestamp = service::clock::now().timestamp();
-        let signature = secrets.sign(message_id, timestamp, body);
+        let signature = secrets.sign(&body.id, timestamp, &body.text);
         let text = |text: &str| HeaderValue::try_from(text).map_err(|_| Unsendable::Broken);
-        headers.insert(HEADER_WEBHOOK_ID, text(message_id)?);
+        headers.insert(HEADER_WEBHOOK_ID, text(&body.id)?);
         headers.insert(HEADER_WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
         headers.insert(HEADER_WEBHOOK_SIGNATURE, text(&signature)?);
     }

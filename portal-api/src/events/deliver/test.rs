@@ -6,7 +6,8 @@ use sdk::types::{Event, listeners::TestResult};
 use serde_json::json;
 
 use super::{
-    answer, body,
+    answer,
+    body::{self, Body, Context},
     request::{Unsendable, cause, prepare},
 };
 use crate::{
@@ -29,11 +30,20 @@ pub async fn test(state: &AppState, listener: &listener::Model) -> Result<TestRe
             .unwrap_or_default(),
         replay: false,
     };
-    let id = event.id.clone();
-    let body = body::alone(&event, now, listener).to_string();
+    let key = format!("listener:{}", listener.id);
+    let context = Context {
+        at: now,
+        key: &key,
+        source: &body::source(state),
+    };
+    let body = Body {
+        media_type: body::media_type(listener),
+        text: body::alone(&event, &context, listener).to_string(),
+        id: event.id,
+    };
     let secrets = secrets::of(state.db.read(), &state.keys, &listener.id).await?;
-    let request = match prepare(state, listener, &secrets, &id, &body) {
-        Ok(request) => request.body(body),
+    let request = match prepare(state, listener, &secrets, &body) {
+        Ok(request) => request.body(body.text),
         Err(Unsendable::Blocked) => return Ok(failed(BLOCKED)),
         Err(Unsendable::Broken) => return Ok(failed("its headers cannot be read")),
     };

@@ -104,6 +104,7 @@ impl Registered {
             format: match format {
                 Format::Wicked => "wicked",
                 Format::Standard => "standard",
+                Format::CloudEvents => "cloudevents",
             },
             delivery: match delivery {
                 Delivery::Batch => "batch",
@@ -174,7 +175,7 @@ fn url(mode: Mode, url: Option<String>) -> Result<String, ApiError> {
 /// The envelope of Standard Webhooks holds one event.
 fn delivery(format: Format, wanted: Option<Delivery>) -> Result<Delivery, ApiError> {
     match (format, wanted) {
-        (Format::Wicked, wanted) => Ok(wanted.unwrap_or(Delivery::Batch)),
+        (Format::Wicked | Format::CloudEvents, wanted) => Ok(wanted.unwrap_or(Delivery::Batch)),
         (Format::Standard, None | Some(Delivery::Single)) => Ok(Delivery::Single),
         (Format::Standard, Some(Delivery::Batch)) => Err(ApiError::invalid(
             "delivery",

@@ -23,7 +23,7 @@ pub async fn run(
 
 /// Old listeners do not know the test event; they are asked how they are.
 pub async fn send(state: &AppState, listener: &listener::Model) -> Result<TestResult, ApiError> {
-    if listener.acknowledges_by_response() || listener.format == "standard" {
+    if listener.acknowledges_by_response() || listener.format != "wicked" {
         deliver::test(state, listener).await
     } else {
         Ok(deliver::ping(state, listener).await)

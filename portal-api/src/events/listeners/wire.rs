@@ -27,6 +27,7 @@ pub async fn detailed(
         }),
         format: Some(match listener.format.as_str() {
             "standard" => Format::Standard,
+            "cloudevents" => Format::CloudEvents,
             _ => Format::Wicked,
         }),
         delivery: Some(if listener.is_single() {

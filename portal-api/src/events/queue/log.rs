@@ -221,7 +221,7 @@ pub async fn show(
     let body = without_secrets(&event, &listener, &state)?;
     let headers = store::headers(&state.keys, &listener)?;
     let log = attempts.into_iter().map(|attempt| AttemptInfo {
-        request_headers: request_headers(&attempt, headers.keys()),
+        request_headers: request_headers(&attempt, &listener, headers.keys()),
         at: attempt.started_at.into(),
         status: attempt.status.and_then(|status| status.try_into().ok()),
         duration_ms: attempt.duration_ms.try_into().unwrap_or_default(),
@@ -247,18 +247,21 @@ fn without_secrets(
     let mut blind = listener.clone();
     blind.sensitive = false;
     let shown = deliver::wire(event, &blind, false, &state.keys)?;
-    Ok(deliver::alone(&shown, event.occurred_at, listener))
+    let source = deliver::source(state);
+    let context = deliver::Context::of(event, &source);
+    Ok(deliver::alone(&shown, &context, listener))
 }
 
 fn request_headers<'a>(
     attempt: &attempt::Model,
+    listener: &listener::Model,
     fixed: impl Iterator<Item = &'a String>,
 ) -> BTreeMap<String, String> {
     let mut headers: BTreeMap<String, String> = fixed
         .map(|name| (name.to_ascii_lowercase(), "***".to_owned()))
         .collect();
     let mut set = |name: &str, value: String| headers.insert(name.to_owned(), value);
-    set("content-type", "application/json".to_owned());
+    set("content-type", deliver::media_type(listener).to_owned());
     set("webhook-id", attempt.message_id.clone());
     set(
         "webhook-timestamp",

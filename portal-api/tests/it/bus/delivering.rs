@@ -50,6 +50,44 @@ async fn single_events_come_in_the_form_of_standard_webhooks() {
 }
 
 #[tokio::test]
+async fn cloud_events_come_in_batches_or_alone() {
+    for (delivery, media_type) in [
+        ("batch", "application/cloudevents-batch+json"),
+        ("single", "application/cloudevents+json"),
+    ] {
+        let api = TestApi::with(&[], quick).await;
+        let receiver = Receiver::start(|_| Reply::ok()).await;
+        let settings = json!({"mode": "ack", "format": "cloudevents", "delivery": delivery});
+        listen(&api, &receiver.url, settings).await;
+        let test = "/webhooks/listeners/crm-sync/test";
+        admin(&api).post(test, json!({})).await.expect(200);
+        applications(&api, 1).await;
+        let requests = receiver.until("test and event", |all| all.len() > 1).await;
+        let bodies = requests.iter().map(|request| {
+            assert_eq!(request.header("content-type"), media_type);
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            match delivery {
+                "batch" => body[0].clone(),
+                _ => body,
+            }
+        });
+        let bodies: Vec<Value> = bodies.collect();
+        assert_eq!(bodies[0]["type"], "org.wicketgate.ping.test");
+        assert_eq!(bodies[0]["subject"], "listener:crm-sync");
+        let event = &bodies[1];
+        let application = event["data"]["applicationId"].as_str().unwrap();
+        assert_eq!(event["specversion"], "1.0");
+        assert_eq!(event["type"], "org.wicketgate.application.add");
+        assert_eq!(event["subject"], format!("application:{application}"));
+        assert_eq!(event["datacontenttype"], "application/json");
+        assert!(event["source"].as_str().unwrap().ends_with("/webhooks"));
+        assert!(event["time"].as_str().unwrap().ends_with('Z'));
+        assert!(event["sequence"].as_str().unwrap().parse::<i64>().is_ok());
+        assert!(event["id"].is_string());
+    }
+}
+
+#[tokio::test]
 async fn fixed_headers_are_sent_and_never_shown() {
     for api in apis().await {
         let receiver = Receiver::start(|_| Reply::ok()).await;
