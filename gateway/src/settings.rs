@@ -131,6 +131,12 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+fn address(name: &str, default: &str) -> anyhow::Result<SocketAddr> {
+    let text = settings::var(name).unwrap_or_else(|| default.to_owned());
+    text.parse()
+        .with_context(|| format!("{name}: `{text}` is not an address with port"))
+}
+
 impl Settings {
     /// Settings for sockets bound by the caller; everything else at its default.
     pub fn new(listeners: Bound, state_dir: PathBuf) -> Self {
@@ -149,20 +155,20 @@ impl Settings {
 
     /// Reads `GATEWAY_*` and `KONG_ADMIN_TOKEN`.
     pub fn from_env(state_dir: PathBuf) -> anyhow::Result<Self> {
-        let address = |name: &str, default: &str| -> anyhow::Result<SocketAddr> {
-            let text = settings::var(name).unwrap_or_else(|| default.to_owned());
-            text.parse()
-                .with_context(|| format!("{name}: `{text}` is not an address with port"))
-        };
         let bound = Bound::new(
             address("GATEWAY_LISTEN", "0.0.0.0:8000")?,
             address("GATEWAY_ADMIN_LISTEN", "127.0.0.1:8001")?,
-            address("GATEWAY_STATUS_LISTEN", "127.0.0.1:8007")?,
+            Self::status_address()?,
         )?;
         let state_dir = settings::var("GATEWAY_STATE_DIR").map_or(state_dir, PathBuf::from);
         let mut settings = Self::new(bound, state_dir);
         settings.apply_env()?;
         Ok(settings)
+    }
+
+    /// `GATEWAY_STATUS_LISTEN`: where health and metrics are asked for.
+    pub fn status_address() -> anyhow::Result<SocketAddr> {
+        address("GATEWAY_STATUS_LISTEN", "127.0.0.1:8007")
     }
 
     /// The part of the environment that does not concern addresses and folders.

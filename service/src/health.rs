@@ -1,6 +1,9 @@
 //! Whether this process can do its own work, and if not, what it waits for.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{
+    Arc, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::{sync::Notify, time::Instant};
 
@@ -20,6 +23,7 @@ pub struct Readiness(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     state: RwLock<State>,
+    stopping: AtomicBool,
     changed: Notify,
     started: Instant,
 }
@@ -34,6 +38,7 @@ impl Readiness {
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             state: RwLock::new(State::Waiting("starting".to_owned())),
+            stopping: AtomicBool::new(false),
             changed: Notify::new(),
             started: Instant::now(),
         }))
@@ -46,6 +51,12 @@ impl Readiness {
     /// Says what the process waits for; logged when the reason changes.
     pub fn waiting(&self, reason: impl Into<String>) {
         self.set(State::Waiting(reason.into()));
+    }
+
+    /// It still works, and shall get nothing new. Nothing makes it ready again.
+    pub fn stopping(&self) {
+        self.waiting("its end");
+        self.0.stopping.store(true, Ordering::Relaxed);
     }
 
     pub fn state(&self) -> State {
@@ -78,7 +89,7 @@ impl Readiness {
 
     fn set(&self, state: State) {
         let mut current = self.0.state.write().expect("no holder of this lock panics");
-        if *current != state {
+        if *current != state && !self.0.stopping.load(Ordering::Relaxed) {
             match &state {
                 State::Ready => tracing::debug!("ready"),
                 State::Waiting(reason) => tracing::info!("waiting: {reason}"),

@@ -1,5 +1,7 @@
 //! What is shared with the end-to-end tests.
 
+#[path = "../e2e/support/balancer.rs"]
+mod balancer;
 #[path = "../e2e/support/installation.rs"]
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod installation;

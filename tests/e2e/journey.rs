@@ -30,6 +30,11 @@ async fn from_sign_up_to_calls_with_two_of_each_stateless_service() {
 }
 
 #[tokio::test]
+async fn from_sign_up_to_calls_through_haproxy_over_tls() {
+    walk(Shape::Balanced).await;
+}
+
+#[tokio::test]
 async fn sign_up_and_calls_with_opaque_tokens() {
     let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
     installation.set("WICKETGATE_TOKEN_MODE", "opaque");

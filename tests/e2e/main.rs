@@ -6,11 +6,13 @@
 mod bad_input;
 mod configuration;
 mod deliveries;
+mod deployment;
 mod journey;
 mod kills;
 mod listen;
 mod mails;
 
 mod operations;
+mod rolling;
 mod support;
 mod wicked;

@@ -156,3 +156,60 @@ async fn a_foreign_identity_is_nobody() {
         .bearer_auth("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30.");
     assert_eq!(forged.send().await.unwrap().status(), 401);
 }
+
+#[tokio::test]
+async fn health_is_asked_for_by_the_binary_itself() {
+    let mut installation = Installation::start(Shape::OneProcess).await.unwrap();
+    let ports = installation.port_options();
+    let mut health = vec!["health"];
+    health.extend(ports.iter().map(String::as_str));
+    let output = installation.run(&health).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.lines().count(), 7, "{text}");
+    assert!(
+        text.lines().all(|line| line.ends_with(" is ready")),
+        "{text}"
+    );
+    installation.set(
+        "PORT",
+        installation.url("mailer").rsplit(':').next().unwrap(),
+    );
+    assert!(
+        installation
+            .run(&["health", "mailer"])
+            .await
+            .status
+            .success()
+    );
+    installation.kill("up").await;
+    let output = installation.run(&["health", "mailer"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("mailer is not ready: no answer at"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_ends_lets_requests_go_elsewhere_first() {
+    let Some(mut installation) = Installation::prepare(Shape::Apart).await else {
+        return;
+    };
+    installation.set("SHUTDOWN_DELAY_SECONDS", "30");
+    installation.launch().await;
+    let ready = installation.url("portal") + "/readyz";
+    installation.signal("portal", "TERM");
+    eventually("the portal is not ready", async || {
+        let answer = installation.http.get(&ready).send().await.ok()?;
+        (answer.status() == 503).then_some(())
+    })
+    .await;
+    let page = installation.portal() + "/apis";
+    assert_eq!(
+        installation.http.get(&page).send().await.unwrap().status(),
+        200
+    );
+    assert!(installation.interrupt("portal").await.success());
+}

@@ -1,3 +1,4 @@
+mod balancer;
 mod git_host;
 mod installation;
 pub mod postgres;

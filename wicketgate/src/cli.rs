@@ -24,6 +24,8 @@ pub enum Command {
     Up(Box<Up>),
     #[command(flatten)]
     Service(Service),
+    /// Ask services on this machine whether they can work; exit code 1 if one cannot
+    Health(Box<Health>),
     /// Help administrators who cannot log in
     #[command(subcommand)]
     Admin(Admin),
@@ -48,6 +50,15 @@ pub enum Command {
     /// Save all data of a running installation in one encrypted file, and bring it back
     #[command(subcommand)]
     Data(Data),
+}
+
+/// Options of `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// One service that runs alone with the settings of this environment [default: all of `up`]
+    pub service: Option<service::ServiceName>,
+    #[command(flatten)]
+    pub ports: Ports,
 }
 
 /// Options of `listen`. Each event is a line of JSON.
@@ -300,6 +311,11 @@ pub enum Mail {
 pub enum Keys {
     /// Print a new master key
     Generate,
+    /// Write the secrets of a deployment in containers into a folder; what is there stays
+    Folder {
+        /// The folder to make
+        folder: PathBuf,
+    },
     /// Print the keys that one service needs, for WICKETGATE_DERIVED_KEYS
     Derive {
         /// The service, for example `chatbot`

@@ -5,6 +5,7 @@ mod admin;
 mod banner;
 mod cli;
 mod data;
+mod health;
 mod import;
 mod keys;
 mod listen;
@@ -59,6 +60,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Service(service) => single::run(service).await?,
         Command::Admin(command) => admin::run(command).await?,
         Command::Config(command) => return tools::config(command).await,
+        Command::Health(options) => return health::run(*options).await,
         Command::Init { folder } => tools::init(&folder)?,
         Command::Keys(command) => tools::keys(command)?,
         Command::Mail(command) => tools::mail(command).await?,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use service::ServiceName;
 
 /// A listening socket of `wicketgate up`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,28 +27,28 @@ pub struct Port {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Ports {
     /// Port of the portal's pages
-    #[arg(long, default_value_t = 3000, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::Portal), value_name = "PORT")]
     pub portal_port: u16,
     /// Port of portal-api
-    #[arg(long, default_value_t = 3001, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::PortalApi), value_name = "PORT")]
     pub api_port: u16,
     /// Port of the gateway adapter
-    #[arg(long, default_value_t = 3002, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::GatewayAdapter), value_name = "PORT")]
     pub adapter_port: u16,
     /// Port of the mailer
-    #[arg(long, default_value_t = 3003, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::Mailer), value_name = "PORT")]
     pub mailer_port: u16,
     /// Port of the chatbot
-    #[arg(long, default_value_t = 3004, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::Chatbot), value_name = "PORT")]
     pub chatbot_port: u16,
     /// Port of the sample backends and the echo service
     #[arg(long, default_value_t = 3009, value_name = "PORT")]
     pub echo_port: u16,
     /// Port of the auth server
-    #[arg(long, default_value_t = 3010, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::AuthServer), value_name = "PORT")]
     pub auth_port: u16,
     /// Port of the gateway, where APIs are called
-    #[arg(long, default_value_t = 8000, value_name = "PORT")]
+    #[arg(long, default_value_t = own(ServiceName::Gateway), value_name = "PORT")]
     pub gateway_port: u16,
     /// Port of the gateway's Admin API
     #[arg(long, default_value_t = 8001, value_name = "PORT")]
@@ -55,6 +56,19 @@ pub struct Ports {
     /// Port of the gateway's status pages
     #[arg(long, default_value_t = 8007, value_name = "PORT")]
     pub gateway_status_port: u16,
+}
+
+/// The port of a service that runs alone, unless `PORT` moves it.
+pub const fn own(service: ServiceName) -> u16 {
+    match service {
+        ServiceName::Portal => 3000,
+        ServiceName::PortalApi => 3001,
+        ServiceName::GatewayAdapter => 3002,
+        ServiceName::Mailer => 3003,
+        ServiceName::Chatbot => 3004,
+        ServiceName::AuthServer => 3010,
+        ServiceName::Gateway => 8000,
+    }
 }
 
 impl Ports {

@@ -12,15 +12,16 @@ use std::{
 
 use anyhow::Context;
 use ipnet::IpNet;
-use service::{health::Readiness, settings};
+use service::{ServiceName, health::Readiness, settings};
 use tokio::net::TcpListener;
 
 use crate::{cli::Service, keys, ports, signals};
 
 /// Runs `service` until it is told to stop.
 pub async fn run(service: Service) -> anyhow::Result<()> {
-    let shutdown = signals::shutdown()?;
     let readiness = Readiness::new();
+    let delay = settings::parsed("SHUTDOWN_DELAY_SECONDS")?.unwrap_or(0);
+    let shutdown = signals::shutdown_after(Duration::from_secs(delay), readiness.clone())?;
     let data = data();
     match service {
         Service::PortalApi => portal_api_service::run(&data, readiness, shutdown).await,
@@ -28,24 +29,36 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
             keys::prepare_folder(&data)?;
             let mut settings = auth_server::Settings::from_env(keys::required()?, &data)?;
             settings.receiver_networks = networks("EVENT_ALLOWED_NETWORKS")?;
-            auth_server::serve(settings, listen(3010)?, readiness, shutdown).await
+            auth_server::serve(
+                settings,
+                listen(ServiceName::AuthServer)?,
+                readiness,
+                shutdown,
+            )
+            .await
         }
         Service::Portal => {
             let settings = portal::Settings::from_env(keys::required()?)?;
-            portal::serve(settings, listen(3000)?, readiness, shutdown).await
+            portal::serve(settings, listen(ServiceName::Portal)?, readiness, shutdown).await
         }
         Service::GatewayAdapter => {
             let settings = gateway_adapter::Settings::from_env(keys::required()?)?;
-            gateway_adapter::serve(settings, listen(3002)?, readiness, shutdown).await
+            gateway_adapter::serve(
+                settings,
+                listen(ServiceName::GatewayAdapter)?,
+                readiness,
+                shutdown,
+            )
+            .await
         }
         Service::Mailer => {
             keys::prepare_folder(&data)?;
             let settings = mailer::Settings::from_env(keys::required()?, &data)?;
-            mailer::serve(settings, listen(3003)?, readiness, shutdown).await
+            mailer::serve(settings, listen(ServiceName::Mailer)?, readiness, shutdown).await
         }
         Service::Chatbot => {
             let settings = chatbot::Settings::from_env(keys::required()?)?;
-            chatbot::serve(settings, listen(3004)?, readiness, shutdown).await
+            chatbot::serve(settings, listen(ServiceName::Chatbot)?, readiness, shutdown).await
         }
         Service::Gateway { .. } => {
             keys::prepare_folder(&data)?;
@@ -60,17 +73,26 @@ pub fn data() -> PathBuf {
     settings::var("WICKETGATE_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
-/// The port of this service: `PORT`, else its own; on all addresses, or on `LISTEN_ADDRESS`.
-fn listen(default: u16) -> anyhow::Result<TcpListener> {
-    listen_on("PORT", default)
+/// Where this service listens: at `PORT`, else its own port; on all addresses, or on
+/// `LISTEN_ADDRESS`. The gateway has settings of its own.
+pub fn address(service: ServiceName) -> anyhow::Result<SocketAddr> {
+    address_at("PORT", ports::own(service))
 }
 
-/// As [`listen`], for a service with more than one port.
-pub fn listen_on(variable: &str, default: u16) -> anyhow::Result<TcpListener> {
+fn address_at(variable: &str, default: u16) -> anyhow::Result<SocketAddr> {
     let port = settings::parsed(variable)?.unwrap_or(default);
     let address: IpAddr =
         settings::parsed("LISTEN_ADDRESS")?.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    let socket = ports::bind(SocketAddr::new(address, port), "this service", variable)?;
+    Ok(SocketAddr::new(address, port))
+}
+
+fn listen(service: ServiceName) -> anyhow::Result<TcpListener> {
+    listen_on("PORT", ports::own(service))
+}
+
+/// For a service with more than one port.
+pub fn listen_on(variable: &str, default: u16) -> anyhow::Result<TcpListener> {
+    let socket = ports::bind(address_at(variable, default)?, "this service", variable)?;
     Ok(TcpListener::from_std(socket)?)
 }
 

@@ -3,6 +3,7 @@
 mod configuration;
 mod gateway;
 mod mail;
+mod secrets;
 
 use service::keys::MasterKey;
 
@@ -16,6 +17,7 @@ pub use mail::mail;
 pub fn keys(command: Keys) -> anyhow::Result<()> {
     match command {
         Keys::Generate => println!("{}", MasterKey::generate().to_text()),
+        Keys::Folder { folder } => secrets::folder(&folder)?,
         Keys::Derive { service, data } => {
             let keys = keys::from_environment_or_file(&data)?;
             print!("{}", keys.needed_by(service)?);

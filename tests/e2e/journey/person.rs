@@ -62,7 +62,7 @@ impl<'i> Person<'i> {
                 person.log_in(&password, "Ann Admin").await;
                 person
             }
-            Shape::Apart | Shape::Doubled => {
+            Shape::Apart | Shape::Doubled | Shape::Balanced => {
                 let person = Self::sign_up(installation, "ann@example.org", "Ann Admin").await;
                 let output = installation
                     .run(&["admin", "grant", "ann@example.org"])

@@ -19,7 +19,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::{eventually, postgres};
+use super::{balancer, eventually, postgres};
 
 /// How the services are spread over processes, and where they keep their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum Shape {
     Apart,
     /// As `Apart`, with two portal-api, two auth servers and two portals behind a round robin.
     Doubled,
+    /// Two of everything that may be there twice, behind HAProxy with TLS and two virtual hosts: the
+    /// shape of docker-compose.yml.
+    Balanced,
 }
 
 /// The services in the order in which they are started when apart.
@@ -55,8 +58,12 @@ pub struct Installation {
     ports: Ports,
     /// Of those that share a port of `ports`.
     behind: Vec<u16>,
+    /// Where HAProxy listens.
+    balanced_port: Option<u16>,
     environment: BTreeMap<String, String>,
     processes: BTreeMap<String, Process>,
+    /// The service of each process that runs alone, and its own variables.
+    own: BTreeMap<String, (String, BTreeMap<&'static str, String>)>,
     pub http: Client,
     /// Password of the first administrator, from the banner.
     password: Arc<Mutex<Option<String>>>,
@@ -113,24 +120,26 @@ impl Installation {
     /// Everything but the processes.
     pub async fn prepare(shape: Shape) -> Option<Self> {
         service::http::install_crypto();
+        if shape == Shape::Balanced && !balancer::is_there() {
+            return None;
+        }
         let mut environment = BTreeMap::new();
         if shape != Shape::OneProcess {
             environment.insert("DATABASE_URL".to_owned(), postgres::fresh().await?);
         }
         environment.insert("LOG_LEVEL".to_owned(), "info".to_owned());
         environment.insert("LOG_PLAIN".to_owned(), "true".to_owned());
-        let http = Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .unwrap();
+        let http = balancer::client().timeout(Duration::from_secs(10));
+        let http = http.build().unwrap();
         Some(Self {
             shape,
             folder: tempfile::tempdir().unwrap(),
             ports: Ports::free(),
             behind: Vec::new(),
+            balanced_port: None,
             environment,
             processes: BTreeMap::new(),
+            own: BTreeMap::new(),
             http,
             password: Arc::default(),
         })
@@ -176,6 +185,7 @@ impl Installation {
                     self.launch_service(service);
                 }
             }
+            Shape::Balanced => self.launch_balanced(),
         }
         self.until_ready().await;
     }
@@ -201,6 +211,16 @@ impl Installation {
                 answer.status().is_success().then_some(())
             })
             .await;
+        }
+        if self.shape == Shape::Balanced {
+            let well_known = "/auth/.well-known/oauth-authorization-server";
+            for url in [self.portal() + "/apis", self.gateway() + well_known] {
+                eventually(&format!("HAProxy leads to {url}"), async || {
+                    let answer = self.http.get(&url).send().await.ok()?;
+                    answer.status().is_success().then_some(())
+                })
+                .await;
+            }
         }
     }
 
@@ -236,11 +256,17 @@ impl Installation {
 
     /// As browsers know it.
     pub fn portal(&self) -> String {
-        format!("http://localhost:{}", self.ports.0["portal"])
+        match self.balanced_port {
+            Some(port) => format!("https://{}:{port}", balancer::PORTAL_HOST),
+            None => format!("http://localhost:{}", self.ports.0["portal"]),
+        }
     }
 
     pub fn gateway(&self) -> String {
-        format!("http://localhost:{}", self.ports.0["gateway"])
+        match self.balanced_port {
+            Some(port) => format!("https://{}:{port}", balancer::API_HOST),
+            None => format!("http://localhost:{}", self.ports.0["gateway"]),
+        }
     }
 
     /// Options of `up` that move every port.
@@ -309,12 +335,16 @@ impl Installation {
     }
 
     fn launch_on(&mut self, name: &str, service: &str, port: u16, echo: u16) {
+        let own = [("PORT", port.to_string()), ("ECHO_PORT", echo.to_string())];
+        self.launch_with(name, service, own.into());
+    }
+
+    /// Starts a process that has a few variables for itself.
+    fn launch_with(&mut self, name: &str, service: &str, own: BTreeMap<&'static str, String>) {
         let data = self.data().join(name);
         let mut command = self.command(service);
-        command
-            .env("PORT", port.to_string())
-            .env("ECHO_PORT", echo.to_string())
-            .env("WICKETGATE_DATA", data);
+        command.envs(&own).env("WICKETGATE_DATA", data);
+        self.own.insert(name.to_owned(), (service.to_owned(), own));
         if MODEST.contains(&service) {
             command
                 .env_remove("WICKETGATE_MASTER_KEY")
@@ -358,6 +388,85 @@ impl Installation {
         }
     }
 
+    /// Two of each behind HAProxy, which is told where they are.
+    fn launch_balanced(&mut self) {
+        let mut free = Ports::free()
+            .0
+            .into_values()
+            .chain(Ports::free().0.into_values());
+        let mut port = || free.next().unwrap();
+        let listens = |port: u16| format!("127.0.0.1:{port}");
+        let https = port();
+        let mut environment = BTreeMap::from([
+            ("HTTP_BIND", listens(port())),
+            ("HTTPS_BIND", listens(https)),
+            ("STATISTICS_BIND", listens(port())),
+            ("PUBLIC_PORT", https.to_string()),
+            ("PORTAL_API_BIND", listens(self.ports.0["api"])),
+            ("AUTH_SERVER_BIND", listens(self.ports.0["auth"])),
+        ]);
+        self.balanced_port = Some(https);
+        self.share_settings();
+        let host_of = |host: &str| format!("{host}:{https}");
+        self.set("PORTAL_NETWORK_SCHEMA", "https");
+        self.set("PORTAL_NETWORK_PORTALHOST", &host_of(balancer::PORTAL_HOST));
+        self.set("PORTAL_NETWORK_APIHOST", &host_of(balancer::API_HOST));
+        self.set("GATEWAY_TRUSTED_IPS", "127.0.0.1");
+        self.set("KONG_ADMIN_TOKEN", "only-the-adapter");
+        self.set("SHUTDOWN_DELAY_SECONDS", "3");
+        // The first one keeps the port that others know.
+        let echo = [self.ports.0["echo"], port()];
+        for (number, echo) in echo.into_iter().enumerate() {
+            let place = if number == 0 {
+                ["PORTAL_API_1", "AUTH_SERVER_1"]
+            } else {
+                ["PORTAL_API_2", "AUTH_SERVER_2"]
+            };
+            for (service, variable) in ["portal-api", "auth-server"].into_iter().zip(place) {
+                let own = port();
+                environment.insert(variable, listens(own));
+                self.behind.push(own);
+                self.launch_on(&format!("{service}-{}", number + 1), service, own, echo);
+            }
+        }
+        for (number, variable, port) in [
+            (1, "PORTAL_1", self.ports.0["portal"]),
+            (2, "PORTAL_2", port()),
+        ] {
+            environment.insert(variable, listens(port));
+            self.behind.push(port);
+            self.launch_on(&format!("portal-{number}"), "portal", port, echo[0]);
+        }
+        let gateways = [
+            (
+                ["GATEWAY_1", "GATEWAY_1_STATUS_PORT"],
+                ["gateway", "gateway-admin", "gateway-status"].map(|name| self.ports.0[name]),
+            ),
+            (
+                ["GATEWAY_2", "GATEWAY_2_STATUS_PORT"],
+                [port(), port(), port()],
+            ),
+        ];
+        let admins = gateways.map(|(_, ports)| format!("http://127.0.0.1:{}/", ports[1]));
+        self.set("KONG_ADMIN_URLS", &admins.join(","));
+        for (number, ([proxy, status], ports)) in gateways.into_iter().enumerate() {
+            environment.insert(proxy, listens(ports[0]));
+            environment.insert(status, ports[2].to_string());
+            let own = [
+                ("GATEWAY_LISTEN", listens(ports[0])),
+                ("GATEWAY_ADMIN_LISTEN", listens(ports[1])),
+                ("GATEWAY_STATUS_LISTEN", listens(ports[2])),
+            ];
+            self.behind.push(ports[2]);
+            self.launch_with(&format!("gateway-{}", number + 1), "gateway", own.into());
+        }
+        for service in &SERVICES[3..6] {
+            self.launch_service(service);
+        }
+        let command = balancer::command(self.folder.path(), &environment);
+        self.spawn("haproxy", command);
+    }
+
     /// A command of the binary with the environment of this installation.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(Self::binary());
@@ -373,7 +482,7 @@ impl Installation {
         command
     }
 
-    fn spawn(&mut self, name: &str, mut command: Command) {
+    pub(super) fn spawn(&mut self, name: &str, mut command: Command) {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let password = self.password.clone();
@@ -391,10 +500,33 @@ impl Installation {
     /// `kill -9`, and start again.
     pub async fn kill_and_restart(&mut self, name: &str) {
         self.kill(name).await;
-        match name {
-            "up" => self.launch_up(),
-            service => self.launch_service(service),
+        self.start_again(name);
+    }
+
+    /// Starts a process that has ended, as it was.
+    pub fn start_again(&mut self, name: &str) {
+        match self.own.get(name).cloned() {
+            Some((service, own)) => self.launch_with(name, &service, own),
+            None => self.launch_up(),
         }
+    }
+
+    /// The processes that serve requests, by name.
+    pub fn processes(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
+    }
+
+    /// Waits until a process of its own says that it can work.
+    pub async fn until_process_ready(&self, name: &str) {
+        let own = &self.own[name].1;
+        let status = own.get("GATEWAY_STATUS_LISTEN").cloned();
+        let address = status.unwrap_or_else(|| format!("127.0.0.1:{}", own["PORT"]));
+        let url = format!("http://{address}/readyz");
+        eventually(&format!("{name} is ready"), async || {
+            let answer = self.http.get(&url).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
     }
 
     pub async fn kill(&mut self, name: &str) {
@@ -404,15 +536,31 @@ impl Installation {
 
     /// Sends the signal of Ctrl-C and waits for the end.
     pub async fn interrupt(&mut self, name: &str) -> std::process::ExitStatus {
+        self.signal(name, "INT");
+        self.until_ended(name, 12).await
+    }
+
+    /// Sends the signal of an orderly restart and waits for the end.
+    pub async fn terminate(&mut self, name: &str) {
+        self.signal(name, "TERM");
+        // The delay of this shape comes before the time for running requests.
+        let status = self.until_ended(name, 15).await;
+        assert!(status.success(), "{name}: {status}");
+    }
+
+    async fn until_ended(&mut self, name: &str, seconds: u64) -> std::process::ExitStatus {
         let process = self.processes.get_mut(name).unwrap();
-        let pid = process.child.id().unwrap().to_string();
-        std::process::Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap();
-        let ended = tokio::time::timeout(Duration::from_secs(12), process.child.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_secs(seconds), process.child.wait()).await;
         self.processes.remove(name);
-        ended.expect("it stops within 12 s").unwrap()
+        ended.expect("it stops in time").unwrap()
+    }
+
+    pub fn signal(&self, name: &str, signal: &str) {
+        let pid = self.processes[name].child.id().unwrap().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status();
+        assert!(sent.unwrap().success());
     }
 
     /// Runs a command of the binary with the environment of this installation.

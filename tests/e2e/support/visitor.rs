@@ -1,9 +1,11 @@
 //! A browser without JavaScript: keeps cookies, follows links and redirects, fills in forms.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{Client, StatusCode, Url, redirect::Policy};
 use scraper::{Html, Selector};
+
+use super::balancer;
 
 /// Somebody with a browser.
 pub struct Visitor {
@@ -22,10 +24,9 @@ pub struct Page {
 impl Default for Visitor {
     fn default() -> Self {
         service::http::install_crypto();
-        let client = Client::builder()
+        let client = balancer::client()
             .cookie_store(true)
             .redirect(Policy::limited(15))
-            .no_proxy()
             .build()
             .unwrap();
         Self {
@@ -36,6 +37,14 @@ impl Default for Visitor {
 }
 
 impl Visitor {
+    /// What a program calls with.
+    pub fn client() -> Client {
+        balancer::client()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap()
+    }
+
     /// Somebody whose browser asks for this language.
     pub fn speaking(language: &'static str) -> Self {
         Self {

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use config::{Configuration, Environment, Origin, Start, Trouble, globals::PostgresStorage};
 use migrations::Location;
 use service::{
+    ServiceName,
     backoff::Backoff,
     health::Readiness,
     keys::{Keys, Purpose},
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{events, listen_on, networks, rate_limits};
-use crate::{keys, source};
+use crate::{keys, ports, source};
 
 pub async fn run(
     data: &Path,
@@ -23,7 +24,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     keys::prepare_folder(data)?;
-    let listener = listen_on("PORT", 3001)?;
+    let listener = listen_on("PORT", ports::own(ServiceName::PortalApi))?;
     let echo = listen_on("ECHO_PORT", 3009)?;
     let settings = prepare(data, readiness.clone());
     portal_api::serve_when(settings, listener, echo, readiness, shutdown).await

@@ -1,0 +1,78 @@
+//! `wicketgate health`: whether services on this machine can work. Containers ask this of
+//! themselves, so that an image needs no other program for it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use service::ServiceName;
+
+use crate::{cli::Health, ports::Ports, single};
+
+const TIME_LIMIT: Duration = Duration::from_secs(4);
+/// Of what a service says it waits for.
+const MAX_REASON: usize = 4096;
+
+/// Prints a line per service; the exit code is 0 when all of them are ready.
+pub async fn run(options: Health) -> anyhow::Result<ExitCode> {
+    service::http::install_crypto();
+    let asked = match options.service {
+        Some(service) => vec![(service.as_str(), address_of(service)?)],
+        None => of_up(&options.ports),
+    };
+    let client = service::http::client();
+    let mut code = ExitCode::SUCCESS;
+    for (name, address) in asked {
+        match ask(&client, address).await {
+            Ok(()) => println!("{name} is ready"),
+            Err(error) => {
+                println!("{name} is not ready: {error:#}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Where a service that runs alone listens in this environment.
+fn address_of(service: ServiceName) -> anyhow::Result<SocketAddr> {
+    let mut address = if service == ServiceName::Gateway {
+        gateway::Settings::status_address()?
+    } else {
+        single::address(service)?
+    };
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    Ok(address)
+}
+
+fn of_up(ports: &Ports) -> Vec<(&'static str, SocketAddr)> {
+    let ports = [
+        ("portal-api", ports.api_port),
+        ("auth-server", ports.auth_port),
+        ("gateway", ports.gateway_status_port),
+        ("gateway-adapter", ports.adapter_port),
+        ("mailer", ports.mailer_port),
+        ("chatbot", ports.chatbot_port),
+        ("portal", ports.portal_port),
+    ];
+    let local = |(name, port)| (name, (IpAddr::V4(Ipv4Addr::LOCALHOST), port).into());
+    ports.map(local).to_vec()
+}
+
+async fn ask(client: &reqwest::Client, address: SocketAddr) -> anyhow::Result<()> {
+    let url = format!("http://{address}/readyz");
+    let answer = client.get(&url).timeout(TIME_LIMIT).send().await;
+    let answer = answer.with_context(|| format!("no answer at {address}"))?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let status = answer.status();
+    let body = service::http::read_at_most(answer, MAX_REASON).await?;
+    let reason = String::from_utf8_lossy(&body);
+    anyhow::bail!("{status} {}", reason.trim())
+}
