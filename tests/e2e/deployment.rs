@@ -12,6 +12,16 @@ use crate::support::Installation;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Files with variables of ours.
 const SETTINGS: [&str; 3] = ["docker-compose.yml", "haproxy/container.env", "Dockerfile"];
+const KUBERNETES: [&str; 8] = [
+    "settings",
+    "portal-api",
+    "auth-server",
+    "portal",
+    "gateway",
+    "gateway-adapter",
+    "mailer",
+    "chatbot",
+];
 /// Variables of these files that other programs read, or the files themselves.
 const FOREIGN: [&str; 5] = [
     "POSTGRES_",
@@ -25,7 +35,8 @@ const FOREIGN: [&str; 5] = [
 fn every_variable_is_read_somewhere() {
     let mut sources = sources();
     sources.push_str(&read("haproxy/haproxy.cfg"));
-    for file in SETTINGS {
+    let kubernetes = KUBERNETES.map(|name| format!("deploy/kubernetes/{name}.yaml"));
+    for file in SETTINGS.map(str::to_owned).iter().chain(&kubernetes) {
         for name in variables(&read(file)) {
             let own = name.strip_suffix("_FILE").unwrap_or(&name);
             let is_known = sources.contains(&format!("\"{own}\""))
@@ -157,7 +168,8 @@ fn read(path: &str) -> String {
 fn variables(text: &str) -> BTreeSet<String> {
     let name = |line: &str| {
         let line = line.trim().trim_start_matches("ENV ");
-        let end = line.find([':', '='])?;
+        let line = line.trim_start_matches("- {name: ");
+        let end = line.find([':', '=', ','])?;
         let name = &line[..end];
         let is_name = name.len() > 3
             && name.starts_with(|c: char| c.is_ascii_uppercase())
