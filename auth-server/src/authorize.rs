@@ -6,7 +6,7 @@ pub mod rules;
 
 use serde::Deserialize;
 
-use crate::flows::ResponseType;
+use crate::flows::{ResponseMode, ResponseType};
 
 pub use routes::{answer_error, compatible_routes, offered_methods, standard_routes};
 
@@ -48,6 +48,15 @@ impl AuthorizeParameters {
             .as_deref()
             .and_then(ResponseType::parse)
             .unwrap_or(ResponseType::Code)
+    }
+
+    /// How the answer goes back; one that is asked for and does not exist is refused elsewhere.
+    pub fn mode(&self) -> ResponseMode {
+        self.response_mode
+            .as_deref()
+            .and_then(ResponseMode::parse)
+            .filter(|mode| self.response().takes(*mode))
+            .unwrap_or(self.response().mode())
     }
 
     #[must_use]

@@ -5,6 +5,7 @@ mod ldap;
 mod method;
 mod read;
 mod redirect;
+mod saml;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::{
 pub use ldap::{LdapSettings, USERNAME};
 pub use method::{ExternalSettings, Method, MethodKind};
 pub use redirect::{ErrorLink, OnFailure, ProfileSource, Provider, RedirectSettings, SignedBy};
+pub use saml::SamlSettings;
 
 /// The operator's style sheet, among the content of the portal.
 pub const STYLE: &str = "wicked.css";

@@ -14,7 +14,7 @@ use service::clock;
 use crate::{
     devices,
     families::{self, RevokeReason},
-    flows::{AuthorizeGoal, Flow, FormSource},
+    flows::{AuthorizeGoal, Flow, FormSource, Goal},
     interaction::{self, InteractionError},
     local::{PageForm, delay, logged_in_user, login_url, method_of, open_form},
     oauth::{ErrorCode, OAuthError},
@@ -49,7 +49,7 @@ async fn decide(
 ) -> Result<Response, PageError> {
     let method = method_of(&state, &visitor, &method)?;
     let csrf = form.csrf.as_deref();
-    let flow = open_form(&state, &visitor, &method.id, FormSource::Grants, csrf).await?;
+    let mut flow = open_form(&state, &visitor, &method.id, FormSource::Grants, csrf).await?;
     let Some(goal) = flow.authorize().cloned() else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
     };
@@ -62,18 +62,21 @@ async fn decide(
                 .await
                 .map_err(|error| PageError::portal_api(&state, &error))?;
             put_on_record(&state, &visitor, &goal, &user, true).await?;
+            // He has been asked.
+            if let Goal::Authorize(goal) = &mut flow.goal {
+                goal.asks_consent = false;
+            }
             interaction::respond(&state, visitor, flow, false).await
         }
         "deny" => {
             tracing::info!(client.id = %goal.client_id, "consent denied");
             put_on_record(&state, &visitor, &goal, &user, false).await?;
             if let Some(device) = &goal.device {
-                let url = devices::deny(&state, device).await?;
-                return Ok(visitor.finish(interaction::redirect(&url)));
+                let answer = devices::deny(&state, device).await?;
+                return Ok(interaction::send(&state, visitor, answer));
             }
             let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not agree.");
-            let url = interaction::refusal_url(&state, &goal, &error);
-            Ok(visitor.finish(interaction::redirect(&url)))
+            Ok(interaction::refuse(&state, visitor, &goal, &error))
         }
         _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
     }

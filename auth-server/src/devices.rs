@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::state::AppState;
 
-pub use pages::{deny, outcome_url};
+pub use pages::{deny, outcome};
 pub use store::{consume, delete_expired, find, grant, note_poll};
 
 /// How long a device waits.

@@ -1,6 +1,7 @@
 //! People whom somebody else vouches for: an account of this installation is found for them, or made
 //! (8.2).
 
+use chrono::{DateTime, Utc};
 use sdk::types::{User, verifications::Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,6 +29,18 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// Whatever else the provider says, under the names of OpenID Connect.
     pub claims: Map<String, Value>,
+    /// What the provider calls the session, where it ends sessions on request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<ForeignSession>,
+}
+
+/// A session at a SAML provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignSession {
+    pub name_id: Option<String>,
+    pub format: Option<String>,
+    pub index: Option<String>,
+    pub authenticated_at: DateTime<Utc>,
 }
 
 impl Identity {
@@ -40,6 +53,7 @@ impl Identity {
             email_verified: profile.get("email_verified") == Some(&Value::Bool(true)),
             groups: Vec::new(),
             claims: other_claims(profile),
+            session: None,
         })
     }
 

@@ -64,6 +64,7 @@ pub struct AuthorizeGoal {
     pub api: String,
     pub client_id: String,
     pub response: ResponseType,
+    pub mode: ResponseMode,
     pub redirect_uri: String,
     pub state: Option<String>,
     /// What the client gets if the user agrees.
@@ -81,6 +82,8 @@ pub struct AuthorizeGoal {
     pub device: Option<String>,
     /// `prompt=none`: answer with an error instead of showing a page.
     pub silent: bool,
+    /// `prompt=consent`: the user is asked, whatever was granted before.
+    pub asks_consent: bool,
 }
 
 /// What the client wants to be answered with.
@@ -103,6 +106,47 @@ impl ResponseType {
         match self {
             Self::Code => "code",
             Self::Token => "token",
+        }
+    }
+
+    /// Whether the answer may go back like this. A token stays out of addresses and of servers' hands.
+    pub fn takes(self, mode: ResponseMode) -> bool {
+        match self {
+            Self::Code => mode != ResponseMode::Fragment,
+            Self::Token => mode == ResponseMode::Fragment,
+        }
+    }
+
+    /// How the answer goes back if the client does not say it.
+    pub const fn mode(self) -> ResponseMode {
+        match self {
+            Self::Code => ResponseMode::Query,
+            Self::Token => ResponseMode::Fragment,
+        }
+    }
+}
+
+/// How an answer reaches the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    Query,
+    Fragment,
+    /// A form that the browser sends (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Query, Self::Fragment, Self::FormPost]
+            .into_iter()
+            .find(|one| one.as_str() == text)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::Fragment => "fragment",
+            Self::FormPost => "form_post",
         }
     }
 }
@@ -158,7 +202,15 @@ impl Flow {
                 query.append_pair("redirect_uri", &goal.redirect_uri);
                 query.append_pair("scope", &goal.scope.join(" "));
                 let (challenge, challenge_method) = goal.sent_challenge().unzip();
+                let mode = (goal.mode != goal.response.mode()).then_some(goal.mode.as_str());
+                let prompt = match (self.login_after.is_some(), goal.asks_consent) {
+                    (true, true) => Some("login consent"),
+                    (true, false) => Some("login"),
+                    (false, true) => Some("consent"),
+                    (false, false) => None,
+                };
                 let optional = [
+                    ("response_mode", mode),
                     ("state", goal.state.as_deref()),
                     ("namespace", goal.namespace.as_deref()),
                     ("nonce", goal.nonce.as_deref()),
@@ -166,7 +218,7 @@ impl Flow {
                     ("resource", goal.resource.as_deref()),
                     ("code_challenge", challenge),
                     ("code_challenge_method", challenge_method),
-                    ("prompt", self.login_after.map(|_| "login")),
+                    ("prompt", prompt),
                     ("acr_values", self.wants_factor.then_some(ACR_MULTI)),
                 ];
                 for (name, value) in optional {

@@ -16,7 +16,7 @@ use crate::{
     configuration::Method,
     factors,
     flows::{Flow, Goal, ResponseType},
-    oauth::{ErrorCode, OAuthError},
+    oauth::{Answer, ErrorCode, OAuthError},
     openid,
     pages::{Fault, NamespaceChoice},
     passthrough,
@@ -26,9 +26,9 @@ use crate::{
     subject::Subject,
 };
 
-pub use end::{foreign_refusal_url, refusal_url, revoke_user};
+pub use end::{refuse, refuse_in_words, revoke_user};
 pub use pages::{
-    login_page, page_error, redirect, respond, show_register, signup_is_closed, signup_page, store,
+    login_page, page_error, redirect, respond, send, show_register, signup_is_closed, signup_page, store,
     targets,
 };
 
@@ -43,7 +43,7 @@ pub enum Next {
     /// The user has to agree to these scopes.
     Consent(Box<consent::Request>),
     /// Done: to the client, or to a page of our own.
-    Redirect(String),
+    Done(Answer),
     Refuse(Fault),
 }
 
@@ -91,18 +91,19 @@ pub async fn next(
     let goal = match &flow.goal {
         Goal::OwnPage { target } => {
             return Ok(match login {
-                Some(_) => Next::Redirect(target.clone()),
+                Some(_) => Next::Done(Answer::Redirect(target.clone())),
                 None => Next::Login,
             });
         }
         Goal::Authorize(goal) => goal,
     };
-    let refuse = |code, text: &str| refusal_url(state, goal, &OAuthError::new(code, text));
+    let refuse =
+        |code, text: &str| Next::Done(end::refusal(state, goal, &OAuthError::new(code, text)));
     let login_needed = || {
         let configuration = state.configuration();
         let method = configuration.method(&flow.method);
         if goal.silent && !method.is_some_and(Method::can_be_silent) {
-            Next::Redirect(refuse(ErrorCode::LoginRequired, "Nobody is logged in."))
+            refuse(ErrorCode::LoginRequired, "Nobody is logged in.")
         } else {
             Next::Login
         }
@@ -128,12 +129,12 @@ pub async fn next(
         let hint = openid::read_hint(state, hint, clock::now());
         if hint.is_none_or(|hint| hint.sub != subject.id) {
             let text = "Somebody else is logged in.";
-            return Ok(Next::Redirect(refuse(ErrorCode::LoginRequired, text)));
+            return Ok(refuse(ErrorCode::LoginRequired, text));
         }
     }
     if !api.admits(subject.user.as_ref()) {
         let text = "The user is not in the group that the API is for.";
-        return Ok(Next::Redirect(refuse(ErrorCode::AccessDenied, text)));
+        return Ok(refuse(ErrorCode::AccessDenied, text));
     }
     let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
@@ -141,7 +142,7 @@ pub async fn next(
             let text = "The user has to be asked something.";
             return Ok(match next {
                 Next::Register(_) | Next::SelectNamespace(_) if goal.silent => {
-                    Next::Redirect(refuse(ErrorCode::InteractionRequired, text))
+                    refuse(ErrorCode::InteractionRequired, text)
                 }
                 next => next,
             });
@@ -151,7 +152,7 @@ pub async fn next(
         passthrough::decide(state, &api, &goal.scope, &flow.method, &subject.profile).await;
     let decision = match decided {
         Ok(decision) => decision,
-        Err(error) => return Ok(Next::Redirect(refusal_url(state, goal, &error.answer()))),
+        Err(error) => return Ok(Next::Done(end::refusal(state, goal, &error.answer()))),
     };
     // Whoever asks a scope service asks nobody else (9.3).
     if decision.is_none() {
@@ -159,11 +160,11 @@ pub async fn next(
             Consent::Given => {}
             Consent::Impossible => {
                 let text = "Users of this API cannot agree to a scope.";
-                return Ok(Next::Redirect(refuse(ErrorCode::AccessDenied, text)));
+                return Ok(refuse(ErrorCode::AccessDenied, text));
             }
             Consent::Missing(_) if goal.silent => {
                 let text = "The user has not agreed to the scope.";
-                return Ok(Next::Redirect(refuse(ErrorCode::ConsentRequired, text)));
+                return Ok(refuse(ErrorCode::ConsentRequired, text));
             }
             Consent::Missing(request) => return Ok(Next::Consent(request)),
         }
@@ -179,7 +180,7 @@ pub async fn next(
         subject: &subject,
         decision,
     };
-    Ok(Next::Redirect(match (&goal.device, goal.response) {
+    Ok(Next::Done(match (&goal.device, goal.response) {
         (Some(device), _) => end.device(device).await?,
         (None, ResponseType::Code) => end.code().await?,
         (None, ResponseType::Token) => end.token(&client).await,

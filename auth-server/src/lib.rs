@@ -27,6 +27,7 @@ mod passthrough;
 mod registration;
 mod resources;
 mod revocation;
+mod saml;
 mod token;
 mod upstream;
 mod userinfo;

@@ -14,6 +14,7 @@ use crate::{
     interaction,
     local::{PageForm, delay},
     pages::{self, Fault, LogOutPage, NoticeKind, NoticePage, PageError, Shell},
+    saml,
     state::AppState,
     visitor::Visitor,
 };
@@ -51,11 +52,12 @@ async fn by_link(
         };
         return Ok(pages::show(visitor, StatusCode::OK, &page, &[]));
     }
-    end(&state, &mut visitor).await?;
     let target = parameters
         .redirect_uri
         .filter(|uri| is_of_portal(&state, uri));
-    match target {
+    let away = saml::leave_url(&state, &visitor, target.as_deref());
+    end(&state, &mut visitor).await?;
+    match away.or(target) {
         Some(url) => Ok(visitor.finish(interaction::redirect(&url))),
         None => Ok(logged_out(&state, visitor)),
     }
@@ -80,8 +82,12 @@ async fn by_form(
         delay().await;
         return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
     }
+    let away = saml::leave_url(&state, &visitor, None);
     end(&state, &mut visitor).await?;
-    Ok(logged_out(&state, visitor))
+    Ok(match away {
+        Some(url) => visitor.finish(interaction::redirect(&url)),
+        None => logged_out(&state, visitor),
+    })
 }
 
 async fn end(state: &AppState, visitor: &mut Visitor) -> Result<(), PageError> {

@@ -38,7 +38,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
     let url = |path: &str| format!("{issuer}{path}");
     let grants = state.settings.grants;
     let mut response_types = vec!["code"];
-    let mut response_modes = vec!["query"];
+    let mut response_modes = vec!["query", "form_post"];
     let mut grant_types = vec![
         "authorization_code",
         "client_credentials",
@@ -84,7 +84,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "create"],
+        "prompt_values_supported": ["none", "login", "consent", "create"],
         "acr_values_supported": [ACR_SINGLE, ACR_MULTI],
         "subject_types_supported": ["public"],
         "ui_locales_supported": ["en", "de"],

@@ -6,4 +6,4 @@ mod redirect;
 
 pub use dialect::{Dialect, Grant, Refusal};
 pub use error::{ErrorCode, OAuthError};
-pub use redirect::{answer_url, matches_registered};
+pub use redirect::{Answer, matches_registered, with_query};

@@ -13,8 +13,8 @@ use service::http::WickedMetrics;
 
 use crate::{
     account, authorize, consent, content, cors, devices, introspection, keys, local, logout,
-    metadata, openid, pages, registration, resources, revocation, revoked, state::AppState, token,
-    upstream, userinfo,
+    metadata, openid, pages, registration, resources, revocation, revoked, saml, state::AppState,
+    token, upstream, userinfo,
 };
 
 /// Longest form or JSON body (3.1).
@@ -30,6 +30,7 @@ pub fn router(state: AppState) -> Router {
         .merge(userinfo::routes().layer(about_clients()))
         .merge(local::routes())
         .merge(upstream::routes())
+        .merge(saml::routes())
         .merge(registration::routes())
         .merge(consent::routes())
         .merge(logout::routes())

@@ -14,7 +14,7 @@ mod http;
 mod oidc;
 mod password;
 mod profile;
-mod states;
+pub mod states;
 
 use axum::{
     Router,
@@ -26,6 +26,7 @@ use crate::state::AppState;
 pub use begin::begin;
 pub use callback::enter;
 pub use error::UpstreamError;
+pub use failure::note as note_failure;
 pub use oidc::Descriptions;
 pub use password::verify;
 pub use states::delete_expired;

@@ -3,7 +3,7 @@
 use service::clock;
 
 use crate::{
-    flows::ResponseType,
+    flows::ResponseMode,
     oauth::{ErrorCode, OAuthError},
     openid,
     state::AppState,
@@ -38,12 +38,11 @@ pub fn check(state: &AppState, parameters: &AuthorizeParameters) -> Result<(), O
         }
     }
     let invalid = |text: &str| Err(OAuthError::new(ErrorCode::InvalidRequest, text));
-    let only_mode = match parameters.response() {
-        ResponseType::Code => "query",
-        ResponseType::Token => "fragment",
-    };
+    let response = parameters.response();
+    let is_offered =
+        |mode: &str| ResponseMode::parse(mode).is_some_and(|mode| response.takes(mode));
     let mode = parameters.response_mode.as_deref();
-    if mode.is_some_and(|mode| mode != only_mode) {
+    if !mode.is_none_or(is_offered) {
         return invalid("This `response_mode` is not offered with this `response_type`.");
     }
     let nonce = parameters.nonce.as_deref().unwrap_or_default();

@@ -13,9 +13,9 @@ use crate::{
     apis::ApiPolicy,
     configuration::Method,
     factors::ACR_MULTI,
-    flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
+    flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseMode},
     interaction,
-    oauth::{ErrorCode, OAuthError, answer_url},
+    oauth::{Answer, ErrorCode, OAuthError},
     oxide::{self, Accepted, AuthorizeFault, AuthorizeRefused},
     pages::{self, ChooseMethodPage, Fault, MethodChoice, PageError, Shell},
     state::AppState,
@@ -148,6 +148,7 @@ fn flow_of(
         api: accepted.api.id,
         client_id: accepted.client.client_id.clone(),
         response: parameters.response(),
+        mode: parameters.mode(),
         redirect_uri: accepted.redirect_uri,
         state: parameters.state,
         scope: accepted.scope,
@@ -158,6 +159,7 @@ fn flow_of(
         resource: parameters.resource,
         device: None,
         silent: prompting.silent,
+        asks_consent: prompting.asks_consent,
     };
     Flow {
         login_after: prompting.login_after,
@@ -264,22 +266,22 @@ fn refuse(
     to: &str,
     error: &OAuthError,
 ) -> Response {
-    let url = answer_error(
+    let answer = answer_error(
         state,
-        (to, parameters.response()),
+        (to, parameters.mode()),
         parameters.state.as_deref(),
         error,
     );
-    visitor.finish(interaction::redirect(&url))
+    interaction::send(state, visitor, answer)
 }
 
 /// An error answer to the client: with `state`, and with `iss` (RFC 9207).
 pub fn answer_error(
     state: &AppState,
-    (redirect_uri, response): (&str, ResponseType),
+    (redirect_uri, mode): (&str, ResponseMode),
     client_state: Option<&str>,
     error: &OAuthError,
-) -> String {
+) -> Answer {
     let issuer = &state.configuration().issuer;
     let mut members = vec![
         ("error", error.code.as_str()),
@@ -287,7 +289,7 @@ pub fn answer_error(
     ];
     members.extend(client_state.map(|state| ("state", state)));
     members.push(("iss", issuer));
-    answer_url(redirect_uri, response, &members)
+    Answer::new(redirect_uri, mode, &members)
 }
 
 const fn page_fault(fault: AuthorizeFault) -> Fault {

@@ -92,6 +92,8 @@ pub fn prompt_of_others(prompt: &str) -> Option<String> {
 pub struct Prompting {
     /// `prompt=none`: no page may be shown.
     pub silent: bool,
+    /// `prompt=consent`: the user is asked again.
+    pub asks_consent: bool,
     /// A login has to be younger than this.
     pub login_after: Option<DateTime<Utc>>,
 }
@@ -128,6 +130,7 @@ impl Prompting {
         };
         Ok(Self {
             silent: wants("none"),
+            asks_consent: wants("consent"),
             login_after,
         })
     }
@@ -155,6 +158,7 @@ mod tests {
         let expect = |silent, login_after| {
             Ok(Prompting {
                 silent,
+                asks_consent: false,
                 login_after,
             })
         };
@@ -166,6 +170,12 @@ mod tests {
         );
         assert_eq!(prompting(None, Some("60")), expect(false, Some(at(940))));
         assert_eq!(prompting(Some("select_account"), None), expect(false, None));
+        let both = prompting(Some("login consent"), None).unwrap();
+        assert!(both.asks_consent && both.login_after.is_some());
+        assert_eq!(
+            prompting(Some("none consent"), None),
+            Err(ErrorCode::InvalidRequest)
+        );
         assert_eq!(
             prompting(Some("none login"), None),
             Err(ErrorCode::InvalidRequest)

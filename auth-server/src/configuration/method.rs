@@ -8,7 +8,7 @@ use url::Url;
 use crate::{Settings, federated::Identity};
 
 use super::{
-    ConfigurationError, LdapSettings, RedirectSettings,
+    ConfigurationError, LdapSettings, RedirectSettings, SamlSettings,
     read::{Reader, Wrong},
     redirect,
 };
@@ -34,6 +34,8 @@ pub enum MethodKind {
     Ldap(Arc<LdapSettings>),
     /// Somebody else's log-in page (19.3, 19.4).
     Redirect(Arc<RedirectSettings>),
+    /// The same, with assertions instead of tokens (19.6).
+    Saml(Arc<SamlSettings>),
     /// A button that lets anybody in; for development (F33).
     Dummy,
 }
@@ -101,6 +103,7 @@ fn method(settings: &Settings, definition: &AuthMethod) -> Result<Method, Wrong>
         }),
         "external" => MethodKind::External(Arc::new(external(&config)?)),
         "ldap" => MethodKind::Ldap(Arc::new(LdapSettings::read(&config)?)),
+        "saml" => MethodKind::Saml(Arc::new(SamlSettings::read(&config)?)),
         "dummy" if settings.dummy_login => {
             let name = &definition.name;
             tracing::warn!(method = name, "this log-in method lets anybody in");
@@ -167,6 +170,19 @@ impl Method {
         }
     }
 
+    /// The settings of a SAML provider, if the method leads to one.
+    pub const fn saml(&self) -> Option<&Arc<SamlSettings>> {
+        match &self.kind {
+            MethodKind::Saml(settings) => Some(settings),
+            _ => None,
+        }
+    }
+
+    /// Whether the page with name and password is somebody else's.
+    pub const fn is_elsewhere(&self) -> bool {
+        matches!(self.kind, MethodKind::Redirect(_) | MethodKind::Saml(_))
+    }
+
     /// Whether it lets anybody in.
     pub const fn is_dummy(&self) -> bool {
         matches!(self.kind, MethodKind::Dummy)
@@ -182,7 +198,7 @@ impl Method {
     /// What names somebody to APIs that pass their users through (section 12).
     pub fn foreign_id(&self, identity: &Identity) -> String {
         match &self.kind {
-            MethodKind::Redirect(_) | MethodKind::Dummy => format!("{}:{}", self.id, identity.id),
+            MethodKind::Redirect(_) | MethodKind::Saml(_) | MethodKind::Dummy => format!("{}:{}", self.id, identity.id),
             _ => identity.id.clone(),
         }
     }
@@ -192,12 +208,12 @@ impl Method {
         match &self.kind {
             MethodKind::External(settings) => Some(&settings.page),
             MethodKind::Ldap(settings) => Some(&settings.page),
-            MethodKind::Local(_) | MethodKind::Redirect(_) | MethodKind::Dummy => None,
+            _ => None,
         }
     }
 
     /// Whether it can find out who somebody is without showing a page.
     pub fn can_be_silent(&self) -> bool {
-        self.redirect().is_some_and(|settings| settings.prompts)
+        self.saml().is_some() || self.redirect().is_some_and(|settings| settings.prompts)
     }
 }

@@ -11,8 +11,9 @@ use service::clock;
 use crate::{
     authorize,
     brake::{self, Act, BrakeError, Who},
-    flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseType},
+    flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseMode, ResponseType},
     interaction,
+    oauth::Answer,
     local::{PageForm, delay},
     pages::{
         self, DeviceConfirmPage, DevicePage, Fault, MethodChoice, Named, NoticeKind, NoticePage,
@@ -111,8 +112,8 @@ pub async fn enter(
         "" => confirm(&state, visitor, &code, &device).await,
         "allow" => begin(&state, visitor, &device, form.auth_method.as_deref()).await,
         "deny" => {
-            let url = deny(&state, &device.id).await?;
-            Ok(visitor.finish(interaction::redirect(&url)))
+            let answer = deny(&state, &device.id).await?;
+            Ok(interaction::send(&state, visitor, answer))
         }
         _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
     }
@@ -199,6 +200,7 @@ async fn begin(
         api: api.id,
         client_id: client.client_id.clone(),
         response: ResponseType::Code,
+        mode: ResponseMode::Query,
         redirect_uri: String::new(),
         state: None,
         scope: device.scope.clone(),
@@ -209,6 +211,7 @@ async fn begin(
         resource: None,
         device: Some(device.id.clone()),
         silent: false,
+        asks_consent: false,
     };
     let flow = Flow::new(&method.id, Goal::Authorize(Box::new(goal)));
     interaction::respond(state, visitor, flow, true).await
@@ -233,7 +236,7 @@ async fn client_of(state: &AppState, device: &Device) -> Result<Option<ClientAnd
 }
 
 /// The owner does not want it; answers where that is said.
-pub async fn deny(state: &AppState, id: &str) -> Result<String, PageError> {
+pub async fn deny(state: &AppState, id: &str) -> Result<Answer, PageError> {
     let work = async {
         let txn = state.database.write().await?;
         store::deny(&txn, id, clock::now()).await?;
@@ -241,10 +244,11 @@ pub async fn deny(state: &AppState, id: &str) -> Result<String, PageError> {
     };
     work.await
         .map_err(|error| PageError::database(state, &error))?;
-    Ok(outcome_url(state, "denied"))
+    Ok(outcome(state, "denied"))
 }
 
 /// Where it is said how it ended.
-pub fn outcome_url(state: &AppState, outcome: &str) -> String {
-    format!("{}/device?outcome={outcome}", state.settings.base_path)
+pub fn outcome(state: &AppState, outcome: &str) -> Answer {
+    let base = &state.settings.base_path;
+    Answer::Redirect(format!("{base}/device?outcome={outcome}"))
 }

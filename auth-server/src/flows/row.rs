@@ -8,7 +8,7 @@ use crate::{
     scopes,
 };
 
-use super::{AuthorizeGoal, Flow, Goal, ResponseType};
+use super::{AuthorizeGoal, Flow, Goal, ResponseMode, ResponseType};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "auth_flows")]
@@ -45,6 +45,8 @@ pub struct Model {
     pub wants_factor: Option<bool>,
     /// JSON.
     pub link: Option<String>,
+    pub response_mode: Option<String>,
+    pub asks_consent: Option<bool>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -88,19 +90,26 @@ impl Model {
             proof: Some(flow.proof.as_str().to_owned()),
             wants_factor: Some(flow.wants_factor),
             link: flow.link.as_ref().map(Link::to_text),
+            response_mode: goal.map(|goal| goal.mode.as_str().to_owned()),
+            asks_consent: goal.map(|goal| goal.asks_consent),
         }
     }
 
     /// The flow; nothing when the row makes no sense.
     pub fn into_flow(self) -> Option<Flow> {
+        let response = match self.response_type {
+            Some(text) => ResponseType::parse(&text)?,
+            None => ResponseType::Code,
+        };
         let goal = match self.target {
             Some(target) => Goal::OwnPage { target },
             None => Goal::Authorize(Box::new(AuthorizeGoal {
                 api: self.api?,
                 client_id: self.client_id?,
-                response: match self.response_type {
-                    Some(text) => ResponseType::parse(&text)?,
-                    None => ResponseType::Code,
+                response,
+                mode: match self.response_mode {
+                    Some(text) => ResponseMode::parse(&text)?,
+                    None => response.mode(),
                 },
                 redirect_uri: self.redirect_uri?,
                 state: self.state,
@@ -112,6 +121,7 @@ impl Model {
                 resource: self.resource,
                 device: self.device,
                 silent: self.silent,
+                asks_consent: self.asks_consent.unwrap_or(false),
             })),
         };
         Some(Flow {

@@ -40,10 +40,14 @@ pub async fn missing(
     let Some(user) = &subject.user else {
         return Ok(Consent::Impossible);
     };
-    let granted = state
-        .portal_api
-        .granted_scopes(&user.id, &client.application_id, &api.id)
-        .await?;
+    let granted = if goal.asks_consent {
+        Vec::new()
+    } else {
+        let grants = &state.portal_api;
+        grants
+            .granted_scopes(&user.id, &client.application_id, &api.id)
+            .await?
+    };
     let scopes: Vec<ScopeRequest> = goal
         .scope
         .iter()

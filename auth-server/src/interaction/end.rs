@@ -1,5 +1,6 @@
 //! The end of a flow: a code or a token for the client, or an error.
 
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 use service::{clock, random};
 
@@ -10,14 +11,17 @@ use crate::{
     devices,
     families::{self, Family, RevokeReason},
     flows::{self, AuthorizeGoal, Flow},
-    oauth::{Dialect, OAuthError, answer_url},
+    oauth::{Answer, Dialect, OAuthError},
     passthrough::Decision,
     personal,
     sessions::{self, Login, Session},
     state::AppState,
     subject::Subject,
     token::{self, TokenAnswer, TokenError, UserFlow, UserGrant},
+    visitor::Visitor,
 };
+
+use super::send;
 
 /// What is known when nothing is left to be asked.
 pub struct End<'a> {
@@ -34,8 +38,8 @@ pub struct End<'a> {
 }
 
 impl End<'_> {
-    /// Issues a code and answers the redirect that carries it.
-    pub async fn code(&self) -> Result<String, sea_orm::DbErr> {
+    /// Issues a code and answers what carries it.
+    pub async fn code(&self) -> Result<Answer, sea_orm::DbErr> {
         let (state, goal) = (self.state, self.goal);
         let now = clock::now();
         let family = self.family(now + codes::LIFETIME);
@@ -55,7 +59,7 @@ impl End<'_> {
     }
 
     /// Lets a device have its tokens; answers where that is said.
-    pub async fn device(&self, device: &str) -> Result<String, sea_orm::DbErr> {
+    pub async fn device(&self, device: &str) -> Result<Answer, sea_orm::DbErr> {
         let (state, now) = (self.state, clock::now());
         let family = Family {
             // The device stays logged in when this browser does not.
@@ -65,15 +69,15 @@ impl End<'_> {
         let txn = state.database.write().await?;
         families::begin(&txn, &family, now).await?;
         if !devices::grant(&txn, device, &family.id, now).await? {
-            return Ok(devices::outcome_url(state, "ended"));
+            return Ok(devices::outcome(state, "ended"));
         }
         flows::delete(&txn, &self.flow.id).await?;
         txn.commit().await?;
-        Ok(devices::outcome_url(state, "allowed"))
+        Ok(devices::outcome(state, "allowed"))
     }
 
-    /// Issues a token and answers the redirect that carries it, or says why there is none.
-    pub async fn token(&self, client: &Client) -> String {
+    /// Issues a token and answers what carries it, or says why there is none.
+    pub async fn token(&self, client: &Client) -> Answer {
         match self.issue(client).await {
             Ok(answer) => self.answer(&[
                 ("access_token", &answer.access_token),
@@ -83,7 +87,7 @@ impl End<'_> {
             ]),
             Err(error) => {
                 let error = token::refuse(&error, Dialect::Standard);
-                refusal_url(self.state, self.goal, &error)
+                refusal(self.state, self.goal, &error)
             }
         }
     }
@@ -136,7 +140,7 @@ impl End<'_> {
         }
     }
 
-    fn answer(&self, granted: &[(&str, &str)]) -> String {
+    fn answer(&self, granted: &[(&str, &str)]) -> Answer {
         let goal = self.goal;
         let issuer = &self.state.configuration().issuer;
         let mut members = granted.to_vec();
@@ -144,34 +148,46 @@ impl End<'_> {
         let namespace = self.namespace.as_deref();
         members.extend(namespace.map(|namespace| ("namespace", namespace)));
         members.push(("iss", issuer));
-        answer_url(&goal.redirect_uri, goal.response, &members)
+        Answer::new(&goal.redirect_uri, goal.mode, &members)
     }
 }
 
-/// The redirect that tells the client why there is no code.
-pub fn refusal_url(state: &AppState, goal: &AuthorizeGoal, error: &OAuthError) -> String {
+/// What tells the client why there is no code.
+pub fn refusal(state: &AppState, goal: &AuthorizeGoal, error: &OAuthError) -> Answer {
     // There is no client to go back to.
     if goal.device.is_some() {
-        return devices::outcome_url(state, "ended");
+        return devices::outcome(state, "ended");
     }
-    let to = (goal.redirect_uri.as_str(), goal.response);
+    let to = (goal.redirect_uri.as_str(), goal.mode);
     crate::authorize::answer_error(state, to, goal.state.as_deref(), error)
 }
 
-/// The same in the words of a provider, whose codes need not be among ours.
-pub fn foreign_refusal_url(
+/// Tells the client why there is no code.
+pub fn refuse(
     state: &AppState,
+    visitor: Visitor,
+    goal: &AuthorizeGoal,
+    error: &OAuthError,
+) -> Response {
+    send(state, visitor, refusal(state, goal, error))
+}
+
+/// The same in the words of a provider, whose codes need not be among ours.
+pub fn refuse_in_words(
+    state: &AppState,
+    visitor: Visitor,
     goal: &AuthorizeGoal,
     (code, description): (&str, &str),
-) -> String {
+) -> Response {
     if goal.device.is_some() {
-        return devices::outcome_url(state, "ended");
+        return send(state, visitor, devices::outcome(state, "ended"));
     }
     let issuer = &state.configuration().issuer;
     let mut members = vec![("error", code), ("error_description", description)];
     members.extend(goal.state.as_deref().map(|state| ("state", state)));
     members.push(("iss", issuer));
-    answer_url(&goal.redirect_uri, goal.response, &members)
+    let answer = Answer::new(&goal.redirect_uri, goal.mode, &members);
+    send(state, visitor, answer)
 }
 
 /// Ends all sessions and tokens of a user.

@@ -7,12 +7,14 @@ use ui::RegistrationField;
 use url::Url;
 
 use crate::{
-    configuration::Method,
+    configuration::{Method, MethodKind},
     flows::{self, Flow, FormSource},
+    oauth::Answer,
     pages::{
-        self, DummyPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm, RegisterPage,
+        self, DummyPage, FormPostPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm, RegisterPage,
         SelectNamespacePage, Shell, SignupPage,
     },
+    saml,
     state::AppState,
     upstream,
     visitor::Visitor,
@@ -31,7 +33,7 @@ pub async fn respond(
     let next = super::next(state, &flow, visitor.session.as_ref())
         .await
         .map_err(|error| page_error(state, &error))?;
-    if is_new && !matches!(next, Next::Redirect(_) | Next::Refuse(_)) {
+    if is_new && !matches!(next, Next::Done(_) | Next::Refuse(_)) {
         store(state, &visitor, &flow).await?;
     }
     match next {
@@ -48,7 +50,7 @@ pub async fn respond(
             Ok(pages::show(visitor, StatusCode::OK, &page, &targets(&flow)))
         }
         Next::Consent(request) => Ok(show_consent(state, visitor, &flow, *request)),
-        Next::Redirect(url) => Ok(visitor.finish(redirect(&url))),
+        Next::Done(answer) => Ok(send(state, visitor, answer)),
         // Through the visitor: whoever has just logged in stays logged in.
         Next::Refuse(fault) => {
             let page = PageError::for_visitor(&visitor, state, fault);
@@ -61,9 +63,12 @@ pub async fn respond(
 async fn log_in(state: &AppState, visitor: Visitor, flow: &Flow) -> Result<Response, PageError> {
     let configuration = state.configuration();
     let method = configuration.method(&flow.method);
-    match method.and_then(Method::redirect) {
-        Some(settings) => upstream::begin(state, visitor, flow, settings).await,
-        None => login_page(state, visitor, flow, StatusCode::OK, None, None).await,
+    match method.map(|method| &method.kind) {
+        Some(MethodKind::Redirect(settings)) => {
+            upstream::begin(state, visitor, flow, settings).await
+        }
+        Some(MethodKind::Saml(settings)) => saml::begin(state, visitor, flow, settings).await,
+        _ => login_page(state, visitor, flow, StatusCode::OK, None, None).await,
     }
 }
 
@@ -334,6 +339,23 @@ pub fn targets(flow: &Flow) -> Vec<Url> {
         .and_then(|goal| Url::parse(&goal.redirect_uri).ok())
         .into_iter()
         .collect()
+}
+
+/// Ends a request: the browser goes on to the client.
+pub fn send(state: &AppState, visitor: Visitor, answer: Answer) -> Response {
+    let (to, members) = match answer {
+        Answer::Redirect(url) => return visitor.finish(redirect(&url)),
+        Answer::Form { to, members } => (to, members),
+    };
+    let shell = Shell::new(state, &visitor, "", FormSource::Login, None);
+    let target: Vec<Url> = Url::parse(&to).into_iter().collect();
+    let page = FormPostPage {
+        frame: shell.frame,
+        common: shell.common,
+        to,
+        members,
+    };
+    pages::show(visitor, StatusCode::OK, &page, &target)
 }
 
 /// 302: old clients expect it after a form, too.

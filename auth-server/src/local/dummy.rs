@@ -11,5 +11,6 @@ pub fn identity() -> Identity {
         email_verified: true,
         groups: Vec::new(),
         claims: Map::new(),
+        session: None,
     }
 }

@@ -86,7 +86,7 @@ pub async fn submit(
     PageForm(form): PageForm<Credentials>,
 ) -> Result<Response, PageError> {
     let method = method_of(&state, &visitor, &method)?;
-    if method.redirect().is_some() {
+    if method.is_elsewhere() {
         // It has a page of its own, elsewhere.
         return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
     }

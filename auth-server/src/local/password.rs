@@ -170,7 +170,7 @@ async fn ask(
         MethodKind::Redirect(settings) if settings.takes_passwords => {
             upstream::verify(settings, username, password).await?
         }
-        MethodKind::Redirect(_) => None,
+        MethodKind::Redirect(_) | MethodKind::Saml(_) => None,
         MethodKind::Dummy => Some(dummy::identity()),
     };
     Ok(identity.map_or(Asked::Refused, Asked::Known))

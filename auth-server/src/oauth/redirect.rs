@@ -1,8 +1,8 @@
-//! Redirect URIs: which ones match, and how an answer is appended.
+//! Redirect URIs: which ones match, and how an answer gets there.
 
 use url::{Host, Url};
 
-use crate::flows::ResponseType;
+use crate::flows::ResponseMode;
 
 /// Whether `given` is the registered URI: the same text, or the same loopback address with
 /// another port (RFC 8252 7.3: native applications take any free port).
@@ -29,19 +29,48 @@ fn loopback_parts(uri: &str) -> Option<(String, String, Option<String>)> {
     })
 }
 
-/// `redirect_uri` with the members of an authorization answer: in the query, where one that is there
-/// is kept, or in the fragment, which stays in the browser (implicit grant).
-///
-/// The text is extended, not parsed and written anew: clients compare what they registered.
-pub fn answer_url(redirect_uri: &str, response: ResponseType, members: &[(&str, &str)]) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(members);
-    let separator = match response {
-        ResponseType::Token => '#',
-        ResponseType::Code if redirect_uri.contains('?') => '&',
-        ResponseType::Code => '?',
-    };
-    format!("{redirect_uri}{separator}{}", query.finish())
+/// What a browser is told to do at the end of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Go there.
+    Redirect(String),
+    /// Send these members there.
+    Form {
+        to: String,
+        members: Vec<(String, String)>,
+    },
+}
+
+impl Answer {
+    /// The members of an authorization answer on their way to `redirect_uri`: in the query, where one
+    /// that is there is kept; in the fragment, which stays in the browser (implicit grant); or as a form.
+    ///
+    /// The text is extended, not parsed and written anew: clients compare what they registered.
+    pub fn new(redirect_uri: &str, mode: ResponseMode, members: &[(&str, &str)]) -> Self {
+        match mode {
+            ResponseMode::Query => Self::Redirect(with_query(redirect_uri, members)),
+            ResponseMode::Fragment => Self::Redirect(format!("{redirect_uri}#{}", encode(members))),
+            ResponseMode::FormPost => {
+                let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+                Self::Form {
+                    to: redirect_uri.to_owned(),
+                    members: members.iter().map(owned).collect(),
+                }
+            }
+        }
+    }
+}
+
+/// `uri` with more members in its query.
+pub fn with_query(uri: &str, members: &[(&str, &str)]) -> String {
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    format!("{uri}{separator}{}", encode(members))
+}
+
+fn encode(members: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(members)
+        .finish()
 }
 
 #[cfg(test)]
@@ -72,29 +101,23 @@ mod tests {
 
     #[test]
     fn an_answer_keeps_the_query_that_is_there() {
+        let members = [("code", "c d"), ("iss", "i")];
+        let (app, native) = ("https://a.example/cb?x=1", "app://cb");
+        for (to, mode, expected) in [
+            (app, ResponseMode::Query, "https://a.example/cb?x=1&code=c+d&iss=i"),
+            (native, ResponseMode::Query, "app://cb?code=c+d&iss=i"),
+            (app, ResponseMode::Fragment, "https://a.example/cb?x=1#code=c+d&iss=i"),
+        ] {
+            let answer = Answer::new(to, mode, &members);
+            assert_eq!(answer, Answer::Redirect(expected.to_owned()));
+        }
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         assert_eq!(
-            answer_url(
-                "https://a.example/cb?x=1",
-                ResponseType::Code,
-                &[("code", "c d"), ("iss", "i")]
-            ),
-            "https://a.example/cb?x=1&code=c+d&iss=i"
-        );
-        assert_eq!(
-            answer_url(
-                "app://cb",
-                ResponseType::Code,
-                &[("error", "access_denied")]
-            ),
-            "app://cb?error=access_denied"
-        );
-        assert_eq!(
-            answer_url(
-                "https://a.example/cb?x=1",
-                ResponseType::Token,
-                &[("access_token", "t")]
-            ),
-            "https://a.example/cb?x=1#access_token=t"
+            Answer::new(app, ResponseMode::FormPost, &members),
+            Answer::Form {
+                to: app.to_owned(),
+                members: members.map(owned).to_vec(),
+            }
         );
     }
 }

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use service::clock;
 
 use crate::{
-    flows::{FormSource, ResponseType},
+    flows::FormSource,
     interaction,
     local::{PageForm, delay},
-    oauth::answer_url,
+    oauth::with_query,
     pages::{self, Fault, LogOutPage, NoticeKind, NoticePage, PageError, Shell},
     portal_api::PortalApiError,
     state::AppState,
@@ -164,7 +164,7 @@ async fn read(
             Some(if members.is_empty() {
                 uri.to_owned()
             } else {
-                answer_url(uri, ResponseType::Code, &members)
+                with_query(uri, &members)
             })
         }
         None => None,

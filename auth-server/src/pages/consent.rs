@@ -39,6 +39,26 @@ pub struct Named {
     pub name: String,
 }
 
+/// Page `form_post`: an answer that the browser takes to the client as a form.
+#[derive(Template, Serialize)]
+#[template(path = "form_post.html")]
+#[serde(rename_all = "camelCase")]
+pub struct FormPostPage {
+    #[serde(skip)]
+    pub frame: Frame,
+    #[serde(flatten)]
+    pub common: Common,
+    pub to: String,
+    /// Names and values.
+    pub members: Vec<(String, String)>,
+}
+
+impl Page for FormPostPage {
+    fn id(&self) -> &'static str {
+        "form_post"
+    }
+}
+
 /// Page `scope_list`: all consents of a user.
 #[derive(Template, Serialize)]
 #[template(path = "scope_list.html")]

@@ -200,6 +200,12 @@ impl PageError {
 }
 
 impl PageError {
+    /// The operator's key for this purpose was not given to this process.
+    pub fn missing_key(state: &AppState, error: &service::keys::MissingKey) -> Self {
+        tracing::error!(%error, "a key is missing");
+        Self::new(state, Fault::Internal)
+    }
+
     pub fn provider(state: &AppState, error: &InteractionError) -> Self {
         tracing::error!(%error, "a log-in method failed");
         Self::new(state, Fault::Unavailable)

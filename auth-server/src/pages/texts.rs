@@ -11,6 +11,8 @@ ui::texts! {
         email_missing_title = "Your mail address", "Ihre E-Mail-Adresse";
         email_missing_lead = "The account needs one, and where you logged in it is not told. We send a mail to confirm it.", "Das Konto braucht eine, und dort, wo Sie sich angemeldet haben, wird keine mitgeteilt. Wir schicken eine E-Mail, um sie zu bestätigen.";
         go_on = "Continue", "Weiter";
+        form_post_title = "You are logged in", "Sie sind angemeldet";
+        form_post_lead = "Go back to the application.", "Zurück zur Anwendung.";
         or_log_in_with = "Or log in with", "Oder anmelden mit";
         password = "Password", "Passwort";
         new_password = "New password", "Neues Passwort";

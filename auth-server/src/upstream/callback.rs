@@ -96,9 +96,10 @@ async fn flow_of(
     };
     let use_up = async {
         let txn = state.database.write().await?;
-        let id = states::take(&txn, token, &method.id, clock::now()).await?;
+        let taken = states::take(&txn, token, &method.id, clock::now()).await?;
         txn.commit().await?;
-        Ok(id)
+        // What has an answer is not a state that anybody was sent away with.
+        Ok(taken.and_then(|(id, answer)| answer.is_none().then_some(id)))
     };
     let id = use_up
         .await
@@ -201,8 +202,7 @@ pub async fn enter(
     {
         let text = "The user of the provider has no account here yet, or none that is open.";
         let error = OAuthError::new(ErrorCode::InteractionRequired, text);
-        let url = interaction::refusal_url(state, goal, &error);
-        return Ok(visitor.finish(interaction::redirect(&url)));
+        return Ok(interaction::refuse(state, visitor, goal, &error));
     }
     let user = match loaded {
         Loaded::User(user) if is_open(&user) => user,

@@ -40,16 +40,12 @@ pub async fn answer(
         }
     };
     tracing::warn!(method = flow.method, %error, "log-in at a provider failed");
-    metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
-    record(state, &visitor, &flow.method)
-        .await
-        .map_err(|error| PageError::database(state, &error))?;
+    note(state, &visitor, &flow.method).await?;
     let goal = flow.authorize();
     let tells_client = |silent: bool| silent || settings.on_failure == OnFailure::Client;
     if let Some(goal) = goal.filter(|goal| tells_client(goal.silent)) {
         let error = OAuthError::new(code, "The log-in at the provider failed.");
-        let url = interaction::refusal_url(state, goal, &error);
-        return Ok(visitor.finish(interaction::redirect(&url)));
+        return Ok(interaction::refuse(state, visitor, goal, &error));
     }
     if settings.on_failure == OnFailure::FailurePage {
         return Ok(to_failure_page(state, visitor));
@@ -84,8 +80,7 @@ pub fn refuse(
         .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))
         .take(200)
         .collect();
-    let url = interaction::foreign_refusal_url(state, goal, (code, &description));
-    visitor.finish(interaction::redirect(&url))
+    interaction::refuse_in_words(state, visitor, goal, (code, &description))
 }
 
 /// RFC 6749 4.1.2.1, as far as codes go that anybody uses.
@@ -99,6 +94,14 @@ fn is_code(text: &str) -> bool {
 pub fn to_failure_page(state: &AppState, visitor: Visitor) -> Response {
     let url = format!("{}/failure", state.settings.base_path);
     visitor.finish(interaction::redirect(&url))
+}
+
+/// Puts on record that a provider has vouched for nobody.
+pub async fn note(state: &AppState, visitor: &Visitor, method: &str) -> Result<(), PageError> {
+    metrics::counter!("wicketgate_auth_logins", "outcome" => "failed").increment(1);
+    record(state, visitor, method)
+        .await
+        .map_err(|error| PageError::database(state, &error))
 }
 
 async fn record(state: &AppState, visitor: &Visitor, method: &str) -> Result<(), sea_orm::DbErr> {

@@ -136,6 +136,7 @@ pub fn of_claims(
         email_verified: settings.trust_users,
         groups: groups(settings, claims),
         claims: kept,
+        session: None,
     })
 }
 

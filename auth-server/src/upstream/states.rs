@@ -3,8 +3,8 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
-    QueryFilter,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr,
+    EntityTrait, QueryFilter,
 };
 use service::{
     crypto,
@@ -27,6 +27,7 @@ mod row {
         pub flow: String,
         pub method: String,
         pub expires_at: DateTimeUtc,
+        pub answer: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -37,6 +38,8 @@ mod row {
 
 /// How long somebody may take at the provider.
 const LIFETIME: TimeDelta = TimeDelta::minutes(30);
+/// How long an answer waits: for one redirect.
+const ANSWER_LIFETIME: TimeDelta = TimeDelta::minutes(2);
 
 /// Remembers that `flow` goes on at its provider, and answers the `state` to come back with.
 pub async fn insert(
@@ -44,24 +47,62 @@ pub async fn insert(
     flow: &Flow,
     now: DateTime<Utc>,
 ) -> Result<Secret, DbErr> {
+    insert_row(txn, (&flow.id, &flow.method), None, now + LIFETIME).await
+}
+
+/// Keeps what came back by itself, until the browser asks for it with what this answers.
+pub async fn insert_answer(
+    txn: &DatabaseTransaction,
+    flow: &str,
+    method: &str,
+    answer: &str,
+    now: DateTime<Utc>,
+) -> Result<Secret, DbErr> {
+    insert_row(txn, (flow, method), Some(answer), now + ANSWER_LIFETIME).await
+}
+
+async fn insert_row(
+    txn: &DatabaseTransaction,
+    (flow, method): (&str, &str),
+    answer: Option<&str>,
+    expires_at: DateTime<Utc>,
+) -> Result<Secret, DbErr> {
     let state = Secret::generate();
     let row = row::ActiveModel {
         state_hash: Set(state.digest()),
-        flow: Set(flow.id.clone()),
-        method: Set(flow.method.clone()),
-        expires_at: Set(now + LIFETIME),
+        flow: Set(flow.to_owned()),
+        method: Set(method.to_owned()),
+        expires_at: Set(expires_at),
+        answer: Set(answer.map(str::to_owned)),
     };
     row::Entity::insert(row).exec_without_returning(txn).await?;
     Ok(state)
 }
 
-/// The flow for which somebody was sent to `method` with this `state`. It can be taken once.
+/// Whether somebody was sent to `method` with this `state` and is not back.
+pub async fn is_pending(
+    db: &impl ConnectionTrait,
+    state: &str,
+    method: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let found = row::Entity::find_by_id(secret::digest(state))
+        .filter(row::Column::Method.eq(method))
+        .filter(row::Column::ExpiresAt.gt(now))
+        .filter(row::Column::Answer.is_null())
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The flow for which somebody was sent to `method` with this `state`, and what has come back. It can
+/// be taken once.
 pub async fn take(
     txn: &DatabaseTransaction,
     state: &str,
     method: &str,
     now: DateTime<Utc>,
-) -> Result<Option<String>, DbErr> {
+) -> Result<Option<(String, Option<String>)>, DbErr> {
     let hash = secret::digest(state);
     let found = row::Entity::find_by_id(&hash)
         .filter(row::Column::Method.eq(method))
@@ -73,7 +114,7 @@ pub async fn take(
     };
     let deleted = row::ActiveModel::from(row.clone()).delete(txn).await?;
     // Two instances at once: one of them deletes it.
-    Ok((deleted.rows_affected == 1).then_some(row.flow))
+    Ok((deleted.rows_affected == 1).then_some((row.flow, row.answer)))
 }
 
 /// Removes what was never come back for.

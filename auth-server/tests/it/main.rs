@@ -32,6 +32,7 @@ mod records;
 mod refresh;
 mod resources;
 mod revoked;
+mod saml;
 mod signup;
 mod support;
 mod tokens;

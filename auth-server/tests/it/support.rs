@@ -8,6 +8,7 @@ mod logs;
 mod portal_api;
 mod provider;
 mod receiver;
+mod saml;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -38,6 +39,9 @@ pub use logs::Logs;
 pub use portal_api::{PASSWORD, PortalApi};
 pub use provider::{Kind, Provider, back};
 pub use receiver::Receiver;
+pub use saml::{
+    Answer as SamlAnswer, Request as SamlRequest, SamlProvider, message as saml_message,
+};
 
 /// Redirect URI of the applications.
 pub const REDIRECT: &str = "https://app.example/cb?x=1";

@@ -1,0 +1,52 @@
+//! What providers are told about us (SAML metadata 2.4.4).
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::header;
+
+use crate::{
+    configuration::SamlSettings,
+    local::method_of,
+    pages::{Fault, PageError},
+    state::AppState,
+    visitor::Visitor,
+};
+
+use super::{DSIG, PROTOCOL, Place, xml::escape};
+
+/// `GET {B}/{method}/metadata.xml`
+pub async fn show(
+    State(state): State<AppState>,
+    Path(method): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let method = method_of(&state, &visitor, &method)?;
+    let Some(settings) = super::settings(&method) else {
+        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+    };
+    let text = description(settings, &Place::of(&state, &method.id));
+    Ok(([(header::CONTENT_TYPE, "application/xml")], text).into_response())
+}
+
+fn description(settings: &SamlSettings, place: &Place) -> String {
+    let (entity, assert) = (escape(&place.entity), escape(&place.assert));
+    let key = settings.certificate_text().map_or_else(String::new, |der| {
+        format!(
+            "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{DSIG}\"><ds:X509Data><ds:X509Certificate>{der}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        )
+    });
+    let logout = if settings.sso_logout_url.is_some() {
+        format!(
+            "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{assert}\"/>"
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity}\"><md:SPSSODescriptor AuthnRequestsSigned=\"{signed}\" WantAssertionsSigned=\"true\" protocolSupportEnumeration=\"{PROTOCOL}\">{key}{logout}<md:NameIDFormat>{format}</md:NameIDFormat><md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{assert}\" index=\"0\" isDefault=\"true\"/></md:SPSSODescriptor></md:EntityDescriptor>\n",
+        signed = settings.signing_key.is_some(),
+        format = escape(&settings.name_id_format),
+    )
+}
