@@ -27,6 +27,15 @@ pub use saml::SamlSettings;
 
 /// The operator's style sheet, among the content of the portal.
 pub const STYLE: &str = "wicked.css";
+/// The operator's mark: for these pages, else that of the portal.
+pub const LOGOS: [&str; 2] = ["images/wicked-auth-page-120.png", "images/wicked-40.png"];
+
+/// What there is of [`STYLE`] and [`LOGOS`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Appearance {
+    pub has_style: bool,
+    pub logo: Option<&'static str>,
+}
 
 /// The configuration in force.
 #[derive(Clone, Debug)]
@@ -115,12 +124,12 @@ impl KongAddresses {
 }
 
 impl Configuration {
-    /// Reads the definition of this server and the globals. `has_style`: the operator has a style sheet.
+    /// Reads the definition of this server and the globals.
     pub fn new(
         settings: &Settings,
         definition: &AuthServer,
         globals: &Globals,
-        has_style: bool,
+        appearance: Appearance,
     ) -> Result<Self, ConfigurationError> {
         let found = definition.base_path().unwrap_or_default();
         if found != settings.base_path {
@@ -147,6 +156,7 @@ impl Configuration {
         let title = Some(globals.title.clone()).filter(|title| !title.is_empty());
         let title = title.unwrap_or_else(|| "Wicketgate".to_owned());
         let secure = external.starts_with("https:");
+        let content = |path: &str| format!("{}/content/{path}", settings.base_path);
         Ok(Self {
             cookies: CookiePolicy { secure },
             issuer: format!("{external}{}", settings.base_path),
@@ -155,7 +165,8 @@ impl Configuration {
                 company: globals.company.clone().unwrap_or_else(|| title.clone()),
                 portal: portal.clone(),
                 base: settings.base_path.clone(),
-                style: has_style.then(|| format!("{}/content/{STYLE}", settings.base_path)),
+                style: appearance.has_style.then(|| content(STYLE)),
+                logo: appearance.logo.map(content),
                 development: !secure,
                 version: service::VERSION,
                 ..ui::Site::default()

@@ -31,7 +31,7 @@ pub struct Identity {
     pub claims: Map<String, Value>,
     /// What the provider calls the session, where it ends sessions on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session: Option<ForeignSession>,
+    pub session: Option<Box<ForeignSession>>,
 }
 
 /// A session at a SAML provider.

@@ -28,8 +28,8 @@ use crate::{
 
 pub use end::{refuse, refuse_in_words, revoke_user};
 pub use pages::{
-    login_page, page_error, redirect, respond, send, show_register, signup_is_closed, signup_page, store,
-    targets,
+    login_page, page_error, redirect, respond, send, show_register, signup_is_closed, signup_page,
+    store, targets,
 };
 
 /// What comes next.

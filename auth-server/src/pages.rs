@@ -27,7 +27,9 @@ use crate::{
 };
 
 pub use account::{AccountSessionsPage, AccountTokensPage, NewToken};
-pub use consent::{FlashMessage, FormPostPage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest};
+pub use consent::{
+    FlashMessage, FormPostPage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest,
+};
 pub use device::{DeviceConfirmPage, DevicePage};
 pub use error::{Fault, PageError, not_found};
 pub use factors::{

@@ -14,7 +14,7 @@ use ui::registration_answer;
 use crate::{
     flows::{self, Flow, FormSource, Goal},
     interaction::{self, Next},
-    local::{PageForm, logged_in_user, method_of, open_form},
+    local::{PageForm, delay, logged_in_user, method_of, open_form},
     pages::{Fault, PageError},
     portal_api::SaveOutcome,
     state::AppState,
@@ -41,7 +41,13 @@ async fn register(
         .get("_csrf")
         .or_else(|| form.get("nonce"))
         .and_then(Value::as_str);
-    let flow = open_form(&state, &visitor, &method.id, FormSource::Register, token).await?;
+    let source = FormSource::Register;
+    if visitor.check_form(&state, source, token).is_err() {
+        delay().await;
+        // Unlike other forms (9.1).
+        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+    }
+    let flow = open_form(&state, &visitor, &method.id, source, token).await?;
     let next = interaction::next(&state, &flow, visitor.session.as_ref())
         .await
         .map_err(|error| interaction::page_error(&state, &error))?;

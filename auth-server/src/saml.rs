@@ -36,10 +36,7 @@ const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/{method}/metadata.xml", get(metadata::show))
-        .route(
-            "/{method}/assert",
-            get(answer::go_on).post(answer::receive),
-        )
+        .route("/{method}/assert", get(answer::go_on).post(answer::receive))
 }
 
 /// What a provider knows this method by.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Settings,
     apis::ApiPolicy,
-    configuration::{self, Configuration, ConfigurationError},
+    configuration::{self, Appearance, Configuration, ConfigurationError},
     flows::FormKey,
     keys::{KeysError, SigningKeys},
     kong::{Kong, SetupError},
@@ -121,11 +121,19 @@ async fn load(settings: &Settings, portal_api: &PortalApi) -> Result<Configurati
         .await?
         .ok_or_else(|| StateError::UnknownServer(name.clone()))?;
     let globals = portal_api.globals().await?;
-    let has_style = portal_api.content(configuration::STYLE).await?.is_some();
+    let mut appearance = Appearance {
+        has_style: portal_api.content(configuration::STYLE).await?.is_some(),
+        logo: None,
+    };
+    for logo in configuration::LOGOS {
+        if appearance.logo.is_none() && portal_api.content(logo).await?.is_some() {
+            appearance.logo = Some(logo);
+        }
+    }
     Ok(Configuration::new(
         settings,
         &definition,
         &globals,
-        has_style,
+        appearance,
     )?)
 }

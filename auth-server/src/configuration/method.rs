@@ -198,7 +198,9 @@ impl Method {
     /// What names somebody to APIs that pass their users through (section 12).
     pub fn foreign_id(&self, identity: &Identity) -> String {
         match &self.kind {
-            MethodKind::Redirect(_) | MethodKind::Saml(_) | MethodKind::Dummy => format!("{}:{}", self.id, identity.id),
+            MethodKind::Redirect(_) | MethodKind::Saml(_) | MethodKind::Dummy => {
+                format!("{}:{}", self.id, identity.id)
+            }
             _ => identity.id.clone(),
         }
     }

@@ -62,9 +62,9 @@ impl SamlSettings {
                 .iter()
                 .any(|options| config.flag(&format!("{options}/{name}")))
         };
-        let format = config.text("spOptions/nameid_format").unwrap_or_else(|| {
-            "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified".to_owned()
-        });
+        let format = config
+            .text("spOptions/nameid_format")
+            .unwrap_or_else(|| "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified".to_owned());
         Ok(Self {
             sso_login_url: config.needed_url("idpOptions/sso_login_url")?,
             sso_logout_url: config.url("idpOptions/sso_logout_url")?,
@@ -129,10 +129,13 @@ fn with_lines(text: &str, label: &str) -> String {
 
 fn private_key(config: &Reader) -> Result<RsaKeyPair, Wrong> {
     let wrong = || {
-        let text = "`spOptions.private_key` is no RSA key in PEM form, which `sign_get_request` needs";
+        let text =
+            "`spOptions.private_key` is no RSA key in PEM form, which `sign_get_request` needs";
         Wrong::Refused(text.to_owned())
     };
-    let pem = config.needed("spOptions/private_key").map_err(|_| wrong())?;
+    let pem = config
+        .needed("spOptions/private_key")
+        .map_err(|_| wrong())?;
     let pem = with_lines(&pem, "PRIVATE KEY");
     let key = match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
         Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),

@@ -13,8 +13,8 @@ use crate::{
     brake::{self, Act, BrakeError, Who},
     flows::{AuthorizeGoal, Flow, FormSource, Goal, ResponseMode, ResponseType},
     interaction,
-    oauth::Answer,
     local::{PageForm, delay},
+    oauth::Answer,
     pages::{
         self, DeviceConfirmPage, DevicePage, Fault, MethodChoice, Named, NoticeKind, NoticePage,
         PageError, Shell,

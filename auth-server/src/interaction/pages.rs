@@ -11,8 +11,8 @@ use crate::{
     flows::{self, Flow, FormSource},
     oauth::Answer,
     pages::{
-        self, DummyPage, FormPostPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm, RegisterPage,
-        SelectNamespacePage, Shell, SignupPage,
+        self, DummyPage, FormPostPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm,
+        RegisterPage, SelectNamespacePage, Shell, SignupPage,
     },
     saml,
     state::AppState,

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{local_method_of, open_form},
+    form::{local_method_of, open_form, stale_form},
     login,
     signup::password_fault,
 };
@@ -32,6 +32,11 @@ pub async fn demand(
     visitor: Visitor,
     flow: &Flow,
 ) -> Result<Response, PageError> {
+    store_pending(state, flow).await?;
+    Ok(page(state, visitor, flow, StatusCode::OK, None))
+}
+
+async fn store_pending(state: &AppState, flow: &Flow) -> Result<(), PageError> {
     let work = async {
         let txn = state.database.write().await?;
         let user = flow.pending_user.as_deref();
@@ -39,8 +44,7 @@ pub async fn demand(
         txn.commit().await
     };
     work.await
-        .map_err(|error| PageError::database(state, &error))?;
-    Ok(page(state, visitor, flow, StatusCode::OK, None))
+        .map_err(|error| PageError::database(state, &error))
 }
 
 fn page(
@@ -82,12 +86,19 @@ pub async fn submit(
 ) -> Result<Response, PageError> {
     let method = local_method_of(&state, &visitor, &method)?;
     let source = FormSource::ChangePassword;
-    let flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
+    let (csrf, t) = (form.csrf.as_deref(), Texts(visitor.preferences.lang));
+    if visitor.check_form(&state, source, csrf).is_err() {
+        let mut flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
+        flow.pending_user = None;
+        store_pending(&state, &flow).await?;
+        let (status, message) = (StatusCode::OK, Some(t.form_expired().to_owned()));
+        return interaction::login_page(&state, visitor, &flow, status, message, None).await;
+    }
+    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
     captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
     let Some(user_id) = flow.pending_user.clone() else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
     };
-    let t = Texts(visitor.preferences.lang);
     if let Some(fault) = password_fault(&form.password, &form.password2, t) {
         return Ok(page(
             &state,

@@ -117,6 +117,21 @@ pub async fn any_flow(
     .map_err(|error| PageError::database(state, &error))
 }
 
+/// The flow of a form that is not genuine, most often one that was open for too long: its page is shown
+/// again (5.3). Answered late.
+pub async fn stale_form(
+    state: &AppState,
+    visitor: &Visitor,
+    method: &str,
+    source: FormSource,
+    token: Option<&str>,
+) -> Result<Flow, PageError> {
+    let claimed = token.and_then(|token| flows::claimed_flow(token, source));
+    let flow = any_flow(state, visitor, method, claimed).await?;
+    delay().await;
+    flow.ok_or_else(|| PageError::for_visitor(visitor, state, Fault::Flow))
+}
+
 /// Failed checks are answered late (3.3).
 pub async fn delay() {
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;

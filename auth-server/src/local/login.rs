@@ -12,7 +12,7 @@ use crate::{
     configuration::Method,
     factors::{self, Proof},
     federated::Person,
-    flows::{self, Flow, FormSource, Goal},
+    flows::{Flow, FormSource, Goal},
     interaction,
     pages::{Fault, PageError, Texts},
     state::AppState,
@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     Checked, PageForm, Wanted, change_password, check_password, dummy,
-    form::{any_flow, method_of, open_form},
+    form::{method_of, open_form, stale_form},
     link, second_factor,
 };
 
@@ -94,13 +94,7 @@ pub async fn submit(
     let csrf = form.csrf.as_deref();
     let t = Texts(visitor.preferences.lang);
     if visitor.check_form(&state, source, csrf).is_err() {
-        // The page was open for too long: show it again, if it is known what for.
-        let claimed = csrf.and_then(|token| flows::claimed_flow(token, source));
-        let flow = any_flow(&state, &visitor, &method.id, claimed).await?;
-        super::form::delay().await;
-        let Some(flow) = flow else {
-            return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
-        };
+        let flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
         let again = Again::new(StatusCode::OK, t.form_expired(), &form.username);
         return again.show(&state, visitor, &flow).await;
     }

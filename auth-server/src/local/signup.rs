@@ -31,7 +31,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{any_flow, local_method_of, open_form},
+    form::{any_flow, local_method_of, open_form, stale_form},
     login,
     verification::link,
 };
@@ -56,7 +56,7 @@ pub async fn show(
     let Some(flow) = flow else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
     };
-    refuse_if_closed(&state, &visitor, &flow).await?;
+    refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
     Ok(interaction::signup_page(
         &state,
         visitor,
@@ -90,14 +90,27 @@ pub async fn submit(
     let answer_at = Instant::now() + SAME_TIME;
     let method = local_method_of(&state, &visitor, &method)?;
     let csrf = form.csrf.as_deref();
-    let flow = open_form(&state, &visitor, &method.id, FormSource::Signup, csrf).await?;
-    refuse_if_closed(&state, &visitor, &flow).await?;
     let t = Texts(visitor.preferences.lang);
     let email = form.email.trim();
-    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
+    let source = FormSource::Signup;
+    if visitor.check_form(&state, source, csrf).is_err() {
+        let flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
+        refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
+        let fill = |page: &mut SignupPage| {
+            email.clone_into(&mut page.email);
+            page.error_message = Some(t.form_expired().to_owned());
+        };
+        let status = StatusCode::OK;
+        return Ok(interaction::signup_page(
+            &state, visitor, &flow, status, fill,
+        ));
+    }
+    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
     if let Some(fault) = check_form(&form, t) {
         return Ok(again(&state, visitor, &flow, email, fault));
     }
+    refuse_if_closed(&state, &visitor, &flow, Fault::SignupRefused).await?;
+    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
     let whos = [Who::Address(visitor.peer.address)];
     let now = clock::now();
     if brake::check(&state.database, Act::Signup, &whos, now)
@@ -201,9 +214,10 @@ async fn refuse_if_closed(
     state: &AppState,
     visitor: &Visitor,
     flow: &Flow,
+    fault: Fault,
 ) -> Result<(), PageError> {
     if interaction::signup_is_closed(state, flow).await? {
-        return Err(PageError::for_visitor(visitor, state, Fault::SignupOff));
+        return Err(PageError::for_visitor(visitor, state, fault));
     }
     Ok(())
 }

@@ -104,9 +104,17 @@ mod tests {
         let members = [("code", "c d"), ("iss", "i")];
         let (app, native) = ("https://a.example/cb?x=1", "app://cb");
         for (to, mode, expected) in [
-            (app, ResponseMode::Query, "https://a.example/cb?x=1&code=c+d&iss=i"),
+            (
+                app,
+                ResponseMode::Query,
+                "https://a.example/cb?x=1&code=c+d&iss=i",
+            ),
             (native, ResponseMode::Query, "app://cb?code=c+d&iss=i"),
-            (app, ResponseMode::Fragment, "https://a.example/cb?x=1#code=c+d&iss=i"),
+            (
+                app,
+                ResponseMode::Fragment,
+                "https://a.example/cb?x=1#code=c+d&iss=i",
+            ),
         ] {
             let answer = Answer::new(to, mode, &members);
             assert_eq!(answer, Answer::Redirect(expected.to_owned()));

@@ -71,6 +71,8 @@ pub enum Fault {
     IdTokenHint,
     Request,
     SignupOff,
+    /// The same for somebody who sends the form nevertheless (17.1).
+    SignupRefused,
     RegisterOff,
     Namespace,
     Action,
@@ -108,7 +110,7 @@ impl Fault {
             | Self::Request
             | Self::Namespace
             | Self::Action => StatusCode::BAD_REQUEST,
-            Self::LoginFailed | Self::Captcha => StatusCode::UNAUTHORIZED,
+            Self::LoginFailed | Self::Captcha | Self::SignupRefused => StatusCode::UNAUTHORIZED,
             Self::AddressTaken => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -131,7 +133,7 @@ impl Fault {
             Self::LogoutTarget => t.fault_logout_target(),
             Self::IdTokenHint => t.fault_id_token_hint(),
             Self::Request => t.fault_request(),
-            Self::SignupOff => t.fault_signup_off(),
+            Self::SignupOff | Self::SignupRefused => t.fault_signup_off(),
             Self::RegisterOff => t.fault_register_off(),
             Self::Namespace => t.fault_namespace(),
             Self::Action => t.fault_action(),

@@ -143,12 +143,12 @@ async fn answer_of(
     let Some(mut identity) = profile::identity(settings, &assertion) else {
         return refused(&"`profile` makes no `sub` or no `email` of the provider's attributes");
     };
-    identity.session = Some(ForeignSession {
+    identity.session = Some(Box::new(ForeignSession {
         name_id: assertion.name_id.as_ref().map(|name| name.value.clone()),
         format: assertion.name_id.and_then(|name| name.format),
         index: assertion.session_index,
         authenticated_at: assertion.authenticated_at,
-    });
+    }));
     Ok(Answer::In(Box::new(identity)))
 }
 
@@ -188,7 +188,7 @@ pub async fn go_on(
         Parameters {
             ticket: Some(ticket),
             ..
-        } => collect(&state, visitor, &method, &ticket).await,
+        } => Box::pin(collect(&state, visitor, &method, &ticket)).await,
         Parameters {
             request: Some(_), ..
         } => logout::asked(&state, visitor, (&method, settings), (&query, relay_state)).await,
@@ -229,7 +229,10 @@ async fn collect(
             upstream::enter(state, visitor, flow, method, *identity).await
         }
         Answer::In(_) => {
-            tracing::warn!(method = flow.method, "the log-in at the provider is too old");
+            tracing::warn!(
+                method = flow.method,
+                "the log-in at the provider is too old"
+            );
             refuse(state, visitor, &flow, ErrorCode::ServerError).await
         }
         Answer::Passive => refuse(state, visitor, &flow, ErrorCode::LoginRequired).await,
@@ -240,9 +243,8 @@ async fn collect(
 /// Whoever has to log in anew has, if the provider did as it was told.
 fn is_fresh(flow: &Flow, identity: &Identity) -> bool {
     let session = identity.session.as_ref();
-    flow.login_after.is_none_or(|after| {
-        session.is_some_and(|session| session.authenticated_at + SKEW >= after)
-    })
+    flow.login_after
+        .is_none_or(|after| session.is_some_and(|session| session.authenticated_at + SKEW >= after))
 }
 
 async fn refuse(

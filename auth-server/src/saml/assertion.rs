@@ -79,7 +79,7 @@ pub fn read(assertion: Node<'_, '_>, expected: &Expected) -> Result<Assertion, F
         session_index: statement.attribute("SessionIndex").map(str::to_owned),
         authenticated_at,
         ends: ends + SKEW,
-        attributes: attributes(assertion)?,
+        attributes: attributes(assertion),
     })
 }
 
@@ -115,7 +115,9 @@ fn confirmation(node: Node<'_, '_>, expected: &Expected) -> Option<DateTime<Utc>
     let is_for_us = node.attribute("Method") == Some(BEARER)
         && data.attribute("Recipient") == Some(expected.assert)
         && data.attribute("InResponseTo") == Some(expected.request);
-    let has_begun = instant(data, "NotBefore").ok()?.is_none_or(|start| start <= now + SKEW);
+    let has_begun = instant(data, "NotBefore")
+        .ok()?
+        .is_none_or(|start| start <= now + SKEW);
     let end = instant(data, "NotOnOrAfter").ok()??;
     (is_for_us && has_begun && end > now - SKEW).then_some(end)
 }
@@ -147,7 +149,9 @@ fn conditions(node: Node<'_, '_>, expected: &Expected) -> Result<Option<DateTime
             return Err("the assertion has a condition that is not known");
         }
     }
-    is_for_us.then_some(end).ok_or("the assertion does not say whom it is for")
+    is_for_us
+        .then_some(end)
+        .ok_or("the assertion does not say whom it is for")
 }
 
 /// The name in a subject or in the request for a log-out.
@@ -162,10 +166,10 @@ pub fn name_id(node: Node<'_, '_>) -> Result<Option<NameId>, Fault> {
     }))
 }
 
-fn attributes(assertion: Node<'_, '_>) -> Result<Vec<(String, Vec<String>)>, Fault> {
+fn attributes(assertion: Node<'_, '_>) -> Vec<(String, Vec<String>)> {
     let mut found: Vec<(String, Vec<String>)> = Vec::new();
-    let statements = elements(assertion)
-        .filter(|one| one.has_tag_name((ASSERTION, "AttributeStatement")));
+    let statements =
+        elements(assertion).filter(|one| one.has_tag_name((ASSERTION, "AttributeStatement")));
     for attribute in statements.flat_map(elements) {
         if attribute.has_tag_name((ASSERTION, "EncryptedAttribute")) {
             continue;
@@ -184,5 +188,5 @@ fn attributes(assertion: Node<'_, '_>) -> Result<Vec<(String, Vec<String>)>, Fau
             None => found.push((name.to_owned(), values)),
         }
     }
-    Ok(found)
+    found
 }

@@ -80,9 +80,8 @@ impl<'p, 'a: 'p, 'input: 'p> Writer<'a, 'input, 'p> {
     /// By namespace and name; those without a namespace come first.
     fn attributes(&mut self, node: Node<'a, 'input>) {
         let mut attributes: Vec<Attribute<'a, 'input>> = node.attributes().collect();
-        attributes.sort_by_key(|attribute| {
-            (attribute.namespace().unwrap_or_default(), attribute.name())
-        });
+        attributes
+            .sort_by_key(|attribute| (attribute.namespace().unwrap_or_default(), attribute.name()));
         for attribute in attributes {
             self.output.push(' ');
             self.output.push_str(attribute_name(node, &attribute));
@@ -145,7 +144,9 @@ mod tests {
     /// The element `e` of `text`.
     fn of(text: &str, inclusive: &[&str]) -> String {
         let document = Document::parse(text).unwrap();
-        let apex = document.descendants().find(|node| node.has_tag_name("e") || node.tag_name().name() == "e");
+        let apex = document
+            .descendants()
+            .find(|node| node.has_tag_name("e") || node.tag_name().name() == "e");
         canonical(apex.unwrap(), None, inclusive)
     }
 
@@ -175,10 +176,7 @@ mod tests {
                 "<e a='&#xA;&quot;&lt;&amp;>&apos;'>&gt;&lt;&amp;\"&#xD;<![CDATA[<x>]]>\r\n</e>",
                 "<e a=\"&#xA;&quot;&lt;&amp;>'\">&gt;&lt;&amp;\"&#xD;&lt;x&gt;\n</e>",
             ),
-            (
-                "<e xml:lang='de'>ü</e>",
-                "<e xml:lang=\"de\">ü</e>",
-            ),
+            ("<e xml:lang='de'>ü</e>", "<e xml:lang=\"de\">ü</e>"),
         ] {
             assert_eq!(of(text, &[]), expected);
         }

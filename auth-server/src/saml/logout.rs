@@ -1,7 +1,10 @@
 //! Ending sessions here and at the provider (SAML profiles 4.4).
 
 use axum::response::Response;
-use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE}};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
 use service::{clock, random};
 use url::form_urlencoded::Serializer;
 
@@ -54,7 +57,10 @@ pub fn leave_url(state: &AppState, visitor: &Visitor, target: Option<&str>) -> O
 /// The provider has answered; our session ended before.
 pub fn done(state: &AppState, visitor: Visitor, relay_state: Option<&str>) -> Response {
     let target = relay_state.and_then(|text| {
-        let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok()?;
+        let bytes = STANDARD
+            .decode(text)
+            .or_else(|_| URL_SAFE.decode(text))
+            .ok()?;
         String::from_utf8(bytes).ok()
     });
     let mut url = format!("{}/logout", state.settings.base_path);
@@ -88,7 +94,10 @@ pub async fn asked(
     let request = match request {
         Ok(request) => request,
         Err(why) => {
-            tracing::warn!(method = method.id, "a provider's log-out is not accepted: {why}");
+            tracing::warn!(
+                method = method.id,
+                "a provider's log-out is not accepted: {why}"
+            );
             return Err(PageError::for_visitor(&visitor, state, Fault::Parameters));
         }
     };
@@ -109,7 +118,11 @@ pub async fn asked(
         let indexes = &request.session_indexes;
         foreign.name_id.is_some()
             && foreign.name_id == request.name_id
-            && (indexes.is_empty() || foreign.index.as_ref().is_some_and(|own| indexes.contains(own)))
+            && (indexes.is_empty()
+                || foreign
+                    .index
+                    .as_ref()
+                    .is_some_and(|own| indexes.contains(own)))
     };
     let login = visitor.login(&method.id);
     let is_done = login.and_then(foreign_of).is_some_and(is_meant);
@@ -120,13 +133,7 @@ pub async fn asked(
         let url = format!("{}/logout", state.settings.base_path);
         return Ok(visitor.finish(interaction::redirect(&url)));
     };
-    let text = message::logged_out(
-        &place,
-        (&new_id(), now),
-        to.as_str(),
-        &request.id,
-        is_done,
-    );
+    let text = message::logged_out(&place, (&new_id(), now), to.as_str(), &request.id, is_done);
     let url = redirect::address(
         to,
         ("SAMLResponse", &text),
@@ -137,7 +144,7 @@ pub async fn asked(
 }
 
 fn foreign_of(login: &Login) -> Option<&ForeignSession> {
-    login.identity.as_ref()?.session.as_ref()
+    login.identity.as_ref()?.session.as_deref()
 }
 
 /// Ids do not begin with a digit.

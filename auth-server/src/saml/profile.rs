@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn names_with_dots_are_found_by_their_templates() {
         let attributes = [
-            ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailAddress", "a@b.c"),
+            (
+                "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailAddress",
+                "a@b.c",
+            ),
             ("urn:oid:2.5.4.42", "Ada"),
             ("urn:oid:2.5.4.4", "Lovelace"),
             ("Mail", "first"),
@@ -110,7 +113,10 @@ mod tests {
             filled("{{{http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress}}}"),
             "a@b.c"
         );
-        assert_eq!(filled("{{urn:oid:2.5.4.42}} {{urn:oid:2.5.4.4}}"), "Ada Lovelace");
+        assert_eq!(
+            filled("{{urn:oid:2.5.4.42}} {{urn:oid:2.5.4.4}}"),
+            "Ada Lovelace"
+        );
         assert_eq!(filled("{{mail}}{{none}}"), "first");
     }
 }

@@ -84,7 +84,10 @@ pub fn signed_message(query: &str, name: &str, keys: &[DecodingKey]) -> Result<S
         .collect();
     let value = |pair: &str| {
         let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
-        pairs.next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+        pairs
+            .next()
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     };
     let algorithm = signature::signature_algorithm(&value(algorithm))
         .ok_or("the signature's algorithm is not among those that are accepted")?;
@@ -118,7 +121,10 @@ mod tests {
 
     fn message_of(address: &str) -> Result<String, Fault> {
         let url = Url::parse(address).unwrap();
-        let (_, message) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
+        let (_, message) = url
+            .query_pairs()
+            .find(|(name, _)| name == "SAMLRequest")
+            .unwrap();
         unpack(&message)
     }
 

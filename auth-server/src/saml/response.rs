@@ -42,7 +42,9 @@ pub fn read(text: &str, keys: &[DecodingKey], expected: &Expected) -> Result<Ass
     if response.attribute("InResponseTo") != Some(expected.request) {
         return Err("it answers another request".into());
     }
-    let destination = response.attribute("Destination").filter(|to| !to.is_empty());
+    let destination = response
+        .attribute("Destination")
+        .filter(|to| !to.is_empty());
     if destination.is_some_and(|to| to != expected.assert) {
         return Err("it is for another address".into());
     }

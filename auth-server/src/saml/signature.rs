@@ -1,7 +1,10 @@
 //! XML signatures, in the one shape that SAML allows: enveloped, about the element that carries them,
 //! by a key that the operator wrote down.
 
-use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use ring::digest;
 use roxmltree::Node;
@@ -24,7 +27,8 @@ pub fn verify(element: Node<'_, '_>, keys: &[DecodingKey]) -> Result<bool, Fault
     };
     // What else may stand in a signature (`Object`) is where the original is hidden in attacks.
     let known = ["SignedInfo", "SignatureValue", "KeyInfo"];
-    if !elements(signature).all(|child| known.iter().any(|name| child.has_tag_name((DSIG, *name)))) {
+    if !elements(signature).all(|child| known.iter().any(|name| child.has_tag_name((DSIG, *name))))
+    {
         return Err("the signature has more in it than it should");
     }
     let signed_info = needed(signature, (DSIG, "SignedInfo"))?;
@@ -87,7 +91,9 @@ fn check_digest(
 ) -> Result<(), Fault> {
     let reference = needed(signed_info, (DSIG, "Reference"))?;
     let id = element.attribute("ID").filter(|id| !id.is_empty());
-    let uri = reference.attribute("URI").and_then(|uri| uri.strip_prefix('#'));
+    let uri = reference
+        .attribute("URI")
+        .and_then(|uri| uri.strip_prefix('#'));
     if id.is_none() || uri != id {
         return Err("the signature is about another element");
     }

@@ -80,9 +80,12 @@ pub fn text(node: Node<'_, '_>) -> Result<String, Fault> {
     let mut text = String::new();
     for child in node.children() {
         // Comments were refused; elements inside a value would hide half of it.
-        text.push_str(child.text().filter(|_| child.is_text()).ok_or(
-            "there is an element where a text belongs",
-        )?);
+        text.push_str(
+            child
+                .text()
+                .filter(|_| child.is_text())
+                .ok_or("there is an element where a text belongs")?,
+        );
     }
     Ok(text.trim().to_owned())
 }
@@ -136,7 +139,10 @@ mod tests {
             let document = parse(source).unwrap();
             text(document.root_element()).ok()
         };
-        assert_eq!(read("<a> b<![CDATA[<c>]]>d&amp; </a>").as_deref(), Some("b<c>d&"));
+        assert_eq!(
+            read("<a> b<![CDATA[<c>]]>d&amp; </a>").as_deref(),
+            Some("b<c>d&")
+        );
         assert_eq!(read("<a/>").as_deref(), Some(""));
         assert_eq!(read("<a>admin<b/>.evil</a>"), None);
     }

@@ -96,10 +96,10 @@ async fn flow_of(
     };
     let use_up = async {
         let txn = state.database.write().await?;
-        let taken = states::take(&txn, token, &method.id, clock::now()).await?;
+        let found = states::take(&txn, token, &method.id, clock::now()).await?;
         txn.commit().await?;
         // What has an answer is not a state that anybody was sent away with.
-        Ok(taken.and_then(|(id, answer)| answer.is_none().then_some(id)))
+        Ok(found.and_then(|(id, answer)| answer.is_none().then_some(id)))
     };
     let id = use_up
         .await

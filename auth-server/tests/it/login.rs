@@ -98,7 +98,13 @@ async fn a_form_without_its_browser_or_of_another_page_is_refused() {
     ];
     let again = browser.submit("/local/login", &stale).await.expect("login");
     assert!(again.model["errorMessage"].is_string());
-    browser.post("/local/signup", &form).await.expect(403);
+    browser.post("/local/register", &form).await.expect(400);
+    let again = browser.submit("/local/signup", &form).await;
+    assert_eq!(again.answer.status, 200);
+    assert!(again.expect("signup").model["errorMessage"].is_string());
+    let again = browser.submit("/local/changepassword", &form).await;
+    assert_eq!(again.answer.status, 200);
+    assert!(again.expect("login").model["errorMessage"].is_string());
     browser.post("/local/login", &form).await.expect(302);
 }
 

@@ -265,3 +265,88 @@ async fn a_native_app_may_come_back_to_any_port_of_its_own_machine() {
         assert_eq!(page.answer.status, 400, "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_client_may_have_its_answer_as_a_form() {
+    let server = server().await;
+    let browser = server.browser();
+    let url = |more: &[(&str, &str)]| {
+        let mut parameters = vec![("response_mode", "form_post")];
+        parameters.extend(more);
+        Browser::authorize_url("app-orders", &parameters)
+    };
+    let member = |page: &Value, name: &str| {
+        let members = page["members"].as_array().unwrap();
+        let found = members.iter().find(|pair| pair[0] == name);
+        found.map(|pair| pair[1].as_str().unwrap().to_owned())
+    };
+    let page = browser.page(&url(&[])).await.expect("login");
+    let answer = browser.log_in(&page, "ada").await.expect(200);
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.ends_with("form-action 'self' https://app.example"),
+        "{policy}"
+    );
+    assert!(answer.headers.get("location").is_none());
+    let page = answer.json();
+    assert_eq!(
+        (&page["template"], &page["to"]),
+        (&json!("form_post"), &json!(REDIRECT))
+    );
+    assert_eq!(member(&page, "state").as_deref(), Some("xyz"));
+    assert_eq!(member(&page, "iss").as_deref(), Some(ISSUER));
+    let code = member(&page, "code").unwrap();
+    server.redeem("app-orders", &code).await.expect(200);
+    // As people see it: a form with a button, which a script presses.
+    let accept = ("accept", "text/html");
+    let html = browser.html(&url(&[]), accept).await.expect(200).text;
+    assert!(
+        html.contains(&format!("action=\"{REDIRECT}\" data-send")),
+        "{html}"
+    );
+    assert!(html.contains("name=\"code\"") && html.contains("<button"));
+    // So are errors.
+    let refused = browser
+        .page(&url(&[("scope", "phone")]))
+        .await
+        .expect("form_post");
+    assert_eq!(
+        member(&refused.model, "error").as_deref(),
+        Some("invalid_scope")
+    );
+    let silent = server.browser().page(&url(&[("prompt", "none")])).await;
+    let silent = silent.expect("form_post").model;
+    assert_eq!(member(&silent, "error").as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_client_may_have_the_user_asked_again() {
+    let server = server().await;
+    let browser = server.browser();
+    let url = |client: &str, prompt: &str| {
+        let more = [("scope", "read"), ("prompt", prompt)];
+        Browser::authorize_url(client, &more)
+    };
+    let agree = async |page: &Value| {
+        assert_eq!(page["template"], "grant_scopes");
+        let csrf = page["csrfToken"].as_str().unwrap();
+        let form = [("_csrf", csrf), ("_action", "allow")];
+        let target = browser.post("/local/grant", &form).await.expect(302);
+        assert!(parameter(&target.location(), "code").is_some());
+    };
+    let page = browser.page(&url("shop-orders", "")).await.expect("login");
+    agree(&browser.log_in(&page, "ada").await.json()).await;
+    let target = browser.get(&url("shop-orders", "")).await.expect(302);
+    assert!(parameter(&target.location(), "code").is_some());
+    agree(&browser.page(&url("shop-orders", "consent")).await.model).await;
+    // Again after a fresh log-in, if both are wanted.
+    let page = browser.page(&url("shop-orders", "login consent")).await;
+    let page = page.expect("login");
+    agree(&browser.log_in(&page, "ada").await.json()).await;
+    // Nobody agrees to what a trusted client does.
+    let target = browser.get(&url("app-orders", "consent")).await.expect(302);
+    assert!(parameter(&target.location(), "code").is_some());
+    let target = browser.get(&url("shop-orders", "none consent")).await;
+    let target = target.expect(302).location();
+    assert_eq!(error_of(&target).as_deref(), Some("invalid_request"));
+}

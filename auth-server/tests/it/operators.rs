@@ -195,6 +195,8 @@ async fn pages_have_the_operators_style() {
         .add_client("shop", "orders", "confidential", true);
     let url = Browser::authorize_url("shop-orders", &[]);
     let page = server.browser().html(&url, ("accept-language", "de")).await;
+    let mark = r#"<img class="mark" src="/auth/content/images/wicked-40.png""#;
+    assert!(page.text.contains(mark), "{}", page.text);
     let link = r#"<link rel="stylesheet" href="/auth/content/wicked.css">"#;
     assert!(page.text.contains(link), "{}", page.text);
 }

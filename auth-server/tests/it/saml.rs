@@ -53,22 +53,38 @@ async fn an_assertion_leads_to_an_account_once_and_in_the_browser_that_asked_for
     let server = server(&provider, json!({"trustUsers": true})).await;
     let browser = server.browser();
     let there = leave(&browser, &[]).await;
-    assert!(there.as_str().starts_with("https://idp.example/sso?tenant=1&SAMLRequest="));
+    assert!(
+        there
+            .as_str()
+            .starts_with("https://idp.example/sso?tenant=1&SAMLRequest=")
+    );
     let request = SamlRequest::read(&there);
     assert_eq!(request.assert, ASSERT);
-    assert_eq!(request.entity, "http://localhost:8000/auth/corp/metadata.xml");
+    assert_eq!(
+        request.entity,
+        "http://localhost:8000/auth/corp/metadata.xml"
+    );
     assert!(!request.xml.contains("ForceAuthn") && !request.xml.contains("IsPassive"));
     let answer = provider.answer(&request, &SamlAnswer::about("ada7", "ada@corp.example"));
     let path = bring(&server, &request, &answer).await;
     // A stranger who gets hold of the address, or is led to it, is not logged in.
-    let form = [("SAMLResponse", answer.as_str()), ("RelayState", &request.relay_state)];
+    let form = [
+        ("SAMLResponse", answer.as_str()),
+        ("RelayState", &request.relay_state),
+    ];
     server.post("/corp/assert", &form).await.expect(400);
     let target = browser.get(&path).await.expect(302).location();
     let code = parameter(&target, "code").unwrap();
-    let token = server.redeem("app-social", &code).await.member("access_token");
+    let token = server
+        .redeem("app-social", &code)
+        .await
+        .member("access_token");
     let profile = server.get_with("/profile", &token).await.expect(200).json();
     assert_eq!(profile["email"], "ada@corp.example");
-    assert_eq!((&profile["name"], &profile["staff"]), (&json!("Ada & Co"), &json!(true)));
+    assert_eq!(
+        (&profile["name"], &profile["staff"]),
+        (&json!("Ada & Co"), &json!(true))
+    );
     let (id, email, is_validated) = server.portal.find_custom("corp:ada7").unwrap();
     assert_eq!((email.as_str(), is_validated), ("ada@corp.example", true));
     assert_eq!(server.portal.groups(&id), ["dev"]);
@@ -78,7 +94,10 @@ async fn an_assertion_leads_to_an_account_once_and_in_the_browser_that_asked_for
     let answer = provider.answer(&request, &SamlAnswer::about("ada7", "new@corp.example"));
     let path = bring(&server, &request, &answer).await;
     server.browser().get(&path).await.expect(400);
-    assert_eq!(server.portal.find_custom("corp:ada7").unwrap().1, "ada@corp.example");
+    assert_eq!(
+        server.portal.find_custom("corp:ada7").unwrap().1,
+        "ada@corp.example"
+    );
 }
 
 #[tokio::test]
@@ -92,18 +111,40 @@ async fn what_is_not_believed_lets_nobody_in_and_the_client_is_told() {
     let server = server(&provider, json!({})).await;
     let fresh = || SamlAnswer::about("ada7", "ada@corp.example");
     let used = fresh();
-    let used = || SamlAnswer { id: used.id.clone(), ..fresh() };
-    let old = || SamlAnswer { made: service::clock::now() - TimeDelta::minutes(7), ..fresh() };
+    let used = || SamlAnswer {
+        id: used.id.clone(),
+        ..fresh()
+    };
+    let old = || SamlAnswer {
+        made: service::clock::now() - TimeDelta::minutes(7),
+        ..fresh()
+    };
     let nobody = || SamlAnswer::about("", "ada@corp.example");
-    let busy = || SamlAnswer { status: "NoPassive", ..fresh() };
-    let denied = || SamlAnswer { status: "AuthnFailed", ..fresh() };
+    let busy = || SamlAnswer {
+        status: "NoPassive",
+        ..fresh()
+    };
+    let denied = || SamlAnswer {
+        status: "AuthnFailed",
+        ..fresh()
+    };
     for (name, signer, answer, expected) in [
         ("right", &provider, used(), None),
-        ("used before, for another request", &provider, used(), Some("server_error")),
+        (
+            "used before, for another request",
+            &provider,
+            used(),
+            Some("server_error"),
+        ),
         ("forged", &other, fresh(), Some("server_error")),
         ("expired", &provider, old(), Some("server_error")),
         ("without an id", &provider, nobody(), Some("server_error")),
-        ("would have to ask", &provider, busy(), Some("login_required")),
+        (
+            "would have to ask",
+            &provider,
+            busy(),
+            Some("login_required"),
+        ),
         ("refused there", &provider, denied(), Some("server_error")),
     ] {
         let browser = server.browser();
@@ -193,9 +234,16 @@ async fn sessions_end_here_and_at_the_provider() {
     log_in(&browser).await;
     assert!(is_logged_in(&browser).await);
     let portal = "http://localhost:3000/bye?x=1";
-    let url = format!("/logout?redirect_uri={}", "http%3A%2F%2Flocalhost%3A3000%2Fbye%3Fx%3D1");
+    let url = format!(
+        "/logout?redirect_uri={}",
+        "http%3A%2F%2Flocalhost%3A3000%2Fbye%3Fx%3D1"
+    );
     let there = browser.get(&url).await.expect(302).location();
-    assert!(there.as_str().starts_with("https://idp.example/slo?SAMLRequest="));
+    assert!(
+        there
+            .as_str()
+            .starts_with("https://idp.example/slo?SAMLRequest=")
+    );
     let request = saml_message(&there, "SAMLRequest");
     assert!(request.contains(">ada@corp.example<") && request.contains(">s-1<"));
     assert!(!is_logged_in(&browser).await);
@@ -204,27 +252,52 @@ async fn sessions_end_here_and_at_the_provider() {
         .append_pair("SAMLResponse", "x")
         .append_pair("RelayState", &relay_state)
         .finish();
-    let back = browser.get(&format!("/corp/assert?{query}")).await.expect(302);
+    let back = browser
+        .get(&format!("/corp/assert?{query}"))
+        .await
+        .expect(302);
     let back = back.headers["location"].to_str().unwrap().to_owned();
-    let end = browser.get(back.strip_prefix("/auth").unwrap()).await.expect(302);
+    let end = browser
+        .get(back.strip_prefix("/auth").unwrap())
+        .await
+        .expect(302);
     assert_eq!(end.location().as_str(), portal);
     // The provider ends a session: only with its signature, only of the person whom it names, once.
     log_in(&browser).await;
     let query = provider.log_out(ASSERT, "ada@corp.example");
     let forged = query.replace("RelayState=r+1", "RelayState=r+2");
-    browser.get(&format!("/corp/assert?{forged}")).await.expect(400);
+    browser
+        .get(&format!("/corp/assert?{forged}"))
+        .await
+        .expect(400);
     let (unsigned, _) = query.split_once("&SigAlg").unwrap();
-    browser.get(&format!("/corp/assert?{unsigned}")).await.expect(400);
+    browser
+        .get(&format!("/corp/assert?{unsigned}"))
+        .await
+        .expect(400);
     let other = provider.log_out(ASSERT, "eve@corp.example");
-    browser.get(&format!("/corp/assert?{other}")).await.expect(302);
+    browser
+        .get(&format!("/corp/assert?{other}"))
+        .await
+        .expect(302);
     assert!(is_logged_in(&browser).await);
-    let answer = browser.get(&format!("/corp/assert?{query}")).await.expect(302);
+    let answer = browser
+        .get(&format!("/corp/assert?{query}"))
+        .await
+        .expect(302);
     let there = answer.location();
-    assert!(there.as_str().starts_with("https://idp.example/slo?SAMLResponse="));
+    assert!(
+        there
+            .as_str()
+            .starts_with("https://idp.example/slo?SAMLResponse=")
+    );
     assert_eq!(parameter(&there, "RelayState").as_deref(), Some("r 1"));
     assert!(saml_message(&there, "SAMLResponse").contains("status:Success"));
     assert!(!is_logged_in(&browser).await);
-    browser.get(&format!("/corp/assert?{query}")).await.expect(400);
+    browser
+        .get(&format!("/corp/assert?{query}"))
+        .await
+        .expect(400);
 }
 
 #[tokio::test]
@@ -237,7 +310,7 @@ async fn the_description_says_what_a_provider_has_to_know() {
     let server = server(&provider, options).await;
     let answer = server.get("/corp/metadata.xml").await.expect(200);
     assert_eq!(answer.headers["content-type"], "application/xml");
-    let document = roxmltree::Document::parse(&answer.body).unwrap();
+    let document = roxmltree::Document::parse(&answer.text).unwrap();
     let root = document.root_element();
     assert_eq!(
         root.attribute("entityID"),
@@ -279,7 +352,10 @@ async fn the_answer_may_come_to_another_instance_and_counts_at_one() {
     let browser = one.browser();
     let request = SamlRequest::read(&leave(&browser, &[]).await);
     let answer = provider.answer(&request, &SamlAnswer::about("ada7", "ada@corp.example"));
-    let form = [("SAMLResponse", answer.as_str()), ("RelayState", &request.relay_state)];
+    let form = [
+        ("SAMLResponse", answer.as_str()),
+        ("RelayState", &request.relay_state),
+    ];
     let (at_one, at_two) = tokio::join!(
         one.post("/corp/assert", &form),
         two.post("/corp/assert", &form)

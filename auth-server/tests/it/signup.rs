@@ -1,5 +1,7 @@
 //! New accounts, mail links, forgotten passwords.
 
+use serde_json::json;
+
 use crate::support::{Browser, PASSWORD, Page, TestServer, parameter};
 
 async fn server() -> TestServer {
@@ -236,4 +238,30 @@ async fn unknown_links_are_not_found() {
     for id in [unknown.as_str(), "..%2f..%2fusers", "x"] {
         server.get(&format!("/local/verify/{id}")).await.expect(404);
     }
+}
+
+#[tokio::test]
+async fn where_nobody_may_sign_up_the_page_is_missing_and_its_form_is_refused() {
+    let server = TestServer::start_beside(|portal| {
+        portal.add_method("closed", "local", json!({"disableSignup": true}));
+    })
+    .await;
+    server
+        .portal
+        .add_client("app", "social", "confidential", true);
+    let browser = server.browser();
+    let url = |method: &str| Browser::authorize_url("app-social", &[("auth_method", method)]);
+    browser.page(&url("local")).await.expect("login");
+    let csrf = browser.page("/local/signup").await.expect("signup").csrf();
+    browser.page(&url("closed")).await.expect("login");
+    browser.get("/closed/signup").await.expect(403);
+    let form = account(&csrf, "grace@example.org", "new secret");
+    // What is wrong with the form goes first.
+    let empty = account(&csrf, "grace@example.org", "");
+    browser.post("/local/signup", &empty).await.expect(400);
+    // A form names its request, so one of another method is none here.
+    browser.post("/closed/signup", &form).await.expect(400);
+    let stale = account("signup-x", "grace@example.org", "new secret");
+    browser.post("/closed/signup", &stale).await.expect(403);
+    assert_eq!(server.portal.calls("POST /users"), 0);
 }

@@ -36,8 +36,13 @@ fn members(kind: &str) -> Option<Members> {
             OAUTH2,
         ),
         "saml" => (
-            &["profile/sub", "profile/email", "spOptions", "idpOptions"],
-            &[&["trustUsers"]],
+            &[
+                "profile/sub",
+                "profile/email",
+                "idpOptions/sso_login_url",
+                "idpOptions/certificates",
+            ],
+            &[&["spOptions", "trustUsers", "groupField", "defaultGroups"]],
         ),
         "ldap" => (
             &["url", "filter", "profile/sub", "profile/email"],
@@ -159,8 +164,16 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
             report.warn(file, &place.key("type"), message);
         }
         "saml" => {
-            let message = format!("there is no log-in of type `{kind}`; the method is skipped");
-            report.warn(file, &place.key("type"), message);
+            let signs = |options: &str| {
+                let flag = member(&format!("{options}/sign_get_request"));
+                flag.is_some_and(|flag| flag != &Value::Bool(false) && flag != "false")
+            };
+            if (signs("spOptions") || signs("idpOptions"))
+                && member("spOptions/private_key").is_none()
+            {
+                let why = "it is needed for `sign_get_request`";
+                missing(file, place, "spOptions/private_key", why, report);
+            }
         }
         "twitter" if member("consumerKey").is_some() && member("clientId").is_none() => {
             let message = "X takes keys of OAuth 2.0 only, as `clientId` and `clientSecret`; \

@@ -296,7 +296,9 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
         {"name": "anybody", "type": "dummy"},
         {"name": "keycloak", "type": "oidc", "config": {"clientId": "a", "clientSecret": "b",
             "issuer": "https://i/realms/a", "scopes": "openid", "grantsEndpoint": "/{{name}}/grants"}},
-        {"name": "x", "type": "twitter", "config": {"consumerKey": "a", "consumerSecret": "b"}}
+        {"name": "x", "type": "twitter", "config": {"consumerKey": "a", "consumerSecret": "b"}},
+        {"name": "corp", "type": "saml", "config": {"profile": {"sub": "{{{uid}}}", "email": "{{{mail}}}"},
+            "spOptions": {"sign_get_request": true}, "idpOptions": {"sso_login_url": "https://i/sso"}, "trustUser": true}}
     ], "config": {"api": {"upstream_url": "http://a", "routes": [{"paths": ["/auth"]}]}}}"#;
     let problems = problems(&[("auth-servers/default.json", server)]);
     let places: Vec<String> = places(&problems).into_iter().map(|place| place.1).collect();
@@ -313,6 +315,9 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
             "authMethods[7].config.clientId",
             "authMethods[7].config.clientSecret",
             "authMethods[7].config.consumerKey",
+            "authMethods[8].config.idpOptions.certificates",
+            "authMethods[8].config.spOptions.private_key",
+            "authMethods[8].config.trustUser",
             "config.api.routes[0].strip_path",
         ],
         "{problems}"

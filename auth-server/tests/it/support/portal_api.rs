@@ -543,6 +543,7 @@ async fn listen(State(api): State<PortalApi>, Json(body): Json<Value>) -> Json<V
 async fn content(Path(path): Path<String>) -> Response {
     match path.as_str() {
         "wicked.css" => ([(header::CONTENT_TYPE, "text/css")], "body {}").into_response(),
+        "images/wicked-40.png" => ([(header::CONTENT_TYPE, "image/png")], "png").into_response(),
         "page" => ([(header::CONTENT_TYPE, "text/html")], "<p>").into_response(),
         _ => refuse(404, "no such file"),
     }

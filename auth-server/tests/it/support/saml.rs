@@ -147,7 +147,8 @@ impl SamlProvider {
             r#"<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_{}" Version="2.0" IssueInstant="{made}" Destination="{assert}"><saml:Issuer>https://idp.example</saml:Issuer><saml:NameID>{name_id}</saml:NameID><samlp:SessionIndex>s-1</samlp:SessionIndex></samlp:LogoutRequest>"#,
             service::random::hex_id()
         );
-        let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut packed =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
         std::io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
         let query = Serializer::new(String::new())
             .append_pair("SAMLRequest", &STANDARD.encode(packed.finish().unwrap()))
