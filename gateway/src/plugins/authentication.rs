@@ -98,12 +98,31 @@ pub fn unauthorized(message: &'static str, challenge: &HeaderValue) -> Answer {
 /// `<scheme>` or `<scheme> realm="…"`.
 pub fn challenge(scheme: &str, realm: Option<&str>) -> Result<HeaderValue, String> {
     super::header_value(&match realm {
-        Some(realm) => format!(
-            "{scheme} realm=\"{}\"",
-            realm.replace('\\', "\\\\").replace('"', "\\\"")
-        ),
+        Some(realm) => format!("{scheme} realm=\"{}\"", quotable(realm)),
         None => scheme.to_owned(),
     })
+}
+
+/// `Bearer` with what there is to say: realm, error, and where the resource is described (RFC 9728).
+pub fn bearer_challenge(
+    realm: Option<&str>,
+    error: Option<&str>,
+    resource_metadata: Option<&str>,
+) -> Result<HeaderValue, String> {
+    let members = [
+        ("realm", realm),
+        ("error", error),
+        ("resource_metadata", resource_metadata),
+    ];
+    let members: Vec<String> = members
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", quotable(value?))))
+        .collect();
+    super::header_value(format!("Bearer {}", members.join(", ")).trim_end())
+}
+
+fn quotable(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The token of `Bearer <token>`.

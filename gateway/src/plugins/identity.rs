@@ -1,12 +1,12 @@
 //! From a verified token to the identity headers that the backend believes.
 
-use http::{HeaderName, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 mod introspection;
 
-use super::{Verdict, jwt::Origin};
+use super::{Verdict, authentication, jwt::Origin};
 use crate::proxy::{Answer, Exchange};
 
 pub use introspection::{Asked, Introspector};
@@ -25,6 +25,8 @@ pub struct Config {
     required_scopes: Option<Vec<String>>,
     required_audience: Option<Vec<String>>,
     required_issuer: Option<Vec<String>>,
+    /// Where a client reads how to get a token.
+    resource_metadata: Option<String>,
     remove_token: bool,
     on_missing: OnMissing,
 }
@@ -50,6 +52,10 @@ pub struct Identity {
     question: Option<introspection::Question>,
     userid_header: HeaderName,
     scope_header: HeaderName,
+    /// Of a call without a token.
+    challenge: HeaderValue,
+    /// Of one with a token that does not count.
+    invalid_token: HeaderValue,
 }
 
 /// Longer values are not put into a header.
@@ -57,7 +63,13 @@ const MAX_LENGTH: usize = 8 * 1024;
 
 impl Identity {
     pub fn new(config: Config) -> Result<Self, String> {
+        let challenge = |error| {
+            let metadata = config.resource_metadata.as_deref();
+            authentication::bearer_challenge(None, error, metadata)
+        };
         Ok(Self {
+            challenge: challenge(None)?,
+            invalid_token: challenge(Some("invalid_token"))?,
             userid_header: super::header_name(&config.userid_header)?,
             scope_header: super::header_name(&config.scope_header)?,
             question: (config.source == Source::Introspection)
@@ -84,7 +96,7 @@ impl Identity {
             .filter(|token| Some(token.consumer) == current)
         else {
             return match self.config.on_missing {
-                OnMissing::Deny => unauthorized("A verified token is required"),
+                OnMissing::Deny => self.unauthorized("A verified token is required"),
                 OnMissing::Pass => Verdict::Continue,
             };
         };
@@ -119,7 +131,7 @@ impl Identity {
             };
             match header_text(prefix, &text) {
                 Some(value) => exchange.head.headers.insert(header.clone(), value),
-                None => return unauthorized("A claim of the token is too long"),
+                None => return self.unauthorized("A claim of the token is too long"),
             };
         }
         if self.config.remove_token {
@@ -137,7 +149,7 @@ impl Identity {
     fn check(&self, claims: &Map<String, Value>) -> Result<(), Verdict> {
         // Proof of possession is not checked here, so a bound token would be worth too much.
         if claims.contains_key("cnf") {
-            return Err(unauthorized("Tokens bound to a key are not accepted"));
+            return Err(self.unauthorized("Tokens bound to a key are not accepted"));
         }
         let fits = |required: &Option<Vec<String>>, claim: &str| match required {
             None => true,
@@ -151,10 +163,10 @@ impl Identity {
             },
         };
         if !fits(&self.config.required_issuer, "iss") {
-            return Err(unauthorized("The token comes from another issuer"));
+            return Err(self.unauthorized("The token comes from another issuer"));
         }
         if !fits(&self.config.required_audience, "aud") {
-            return Err(unauthorized("The token is for another audience"));
+            return Err(self.unauthorized("The token is for another audience"));
         }
         if let Some(required) = &self.config.required_scopes {
             let scope = text(claims, &self.config.scope_claim).unwrap_or_default();
@@ -167,13 +179,10 @@ impl Identity {
         }
         Ok(())
     }
-}
 
-fn unauthorized(message: &'static str) -> Verdict {
-    const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-    Answer::new(StatusCode::UNAUTHORIZED, message)
-        .header(WWW_AUTHENTICATE, CHALLENGE)
-        .into()
+    fn unauthorized(&self, message: &'static str) -> Verdict {
+        authentication::unauthorized(message, &self.invalid_token).into()
+    }
 }
 
 /// The claim at a dotted path as text; a list is joined with blanks.

@@ -34,6 +34,8 @@ pub struct Config {
     maximum_expiration: Option<f64>,
     anonymous: Option<String>,
     realm: Option<String>,
+    /// Where a client reads how to get a token. Kong does not know this member.
+    resource_metadata: Option<String>,
     run_on_preflight: bool,
 }
 
@@ -82,9 +84,11 @@ pub enum Refusal {
 impl Jwt {
     pub fn new(config: Config) -> Result<Self, String> {
         let realm = config.realm.as_deref();
-        let separator = if realm.is_some() { ", " } else { " " };
-        let challenge = authentication::challenge("Bearer", realm)?;
-        let plain = challenge.to_str().map_err(|error| error.to_string())?;
+        let challenge = |error| {
+            let metadata = config.resource_metadata.as_deref();
+            authentication::bearer_challenge(realm, error, metadata)
+        };
+        let (challenge, invalid_token) = (challenge(None)?, challenge(Some("invalid_token"))?);
         let verifies = |claim: &str| {
             config
                 .claims_to_verify
@@ -108,9 +112,7 @@ impl Jwt {
             maximum_expiration: config.maximum_expiration.unwrap_or_default(),
             anonymous: config.anonymous,
             run_on_preflight: config.run_on_preflight,
-            invalid_token: super::header_value(&format!(
-                "{plain}{separator}error=\"invalid_token\""
-            ))?,
+            invalid_token,
             challenge,
         })
     }

@@ -351,6 +351,31 @@ async fn asked_auth_server(asked: Arc<AtomicUsize>) -> SocketAddr {
     serve(Router::new().route("/auth/oauth2/introspect", post(describe))).await
 }
 
+/// The challenge to a client that has no token and may read where to get one.
+const DESCRIBED: &str = r#"Bearer resource_metadata="http://localhost:8000/auth/about""#;
+
+#[tokio::test]
+async fn whoever_is_refused_is_told_where_the_way_to_a_token_is_described() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    let service = gateway.publish("orders", backend.address, "/orders").await;
+    let jwt = json!({ "realm": "a\"b", "resource_metadata": "http://localhost:8000/auth/about" });
+    gateway.plugin("jwt", Some(&service), None, jwt).await;
+    let without = gateway.get("/orders").send().await.unwrap();
+    let challenge = |response: &reqwest::Response| {
+        let value = &response.headers()["www-authenticate"];
+        value.to_str().unwrap().to_owned()
+    };
+    let about = r#"resource_metadata="http://localhost:8000/auth/about""#;
+    assert_eq!(
+        challenge(&without),
+        format!(r#"Bearer realm="a\"b", {about}"#)
+    );
+    let wrong = call(&gateway, "x").await;
+    let expected = format!(r#"Bearer realm="a\"b", error="invalid_token", {about}"#);
+    assert_eq!(challenge(&wrong), expected);
+}
+
 #[tokio::test]
 async fn the_auth_server_is_asked_what_an_opaque_token_stands_for() {
     let gateway = TestGateway::start().await;
@@ -364,6 +389,7 @@ async fn the_auth_server_is_asked_what_an_opaque_token_stands_for() {
         "source": "introspection", "introspection_token": "hush", "cache_ttl": 60,
         "introspection_url": format!("http://{auth}/auth/oauth2/introspect"),
         "required_issuer": ["http://localhost:8000/auth"], "required_audience": ["orders"],
+        "resource_metadata": "http://localhost:8000/auth/about",
     });
     gateway
         .plugin("wicketgate-identity", Some(&service), None, identity)
@@ -388,6 +414,7 @@ async fn the_auth_server_is_asked_what_an_opaque_token_stands_for() {
     }
     let without = gateway.get("/orders").send().await.unwrap();
     assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(without.headers()["www-authenticate"], DESCRIBED);
     let twice = gateway
         .get("/orders")
         .bearer_auth("good")

@@ -60,6 +60,8 @@ pub fn jwt() -> PluginSchema {
         .default(0),
         Field::new("anonymous", Type::text()),
         Field::new("realm", Type::checked(text::header_value)),
+        // Not Kong's.
+        Field::new("resource_metadata", Type::checked(text::url)),
         Field::new("run_on_preflight", Type::Boolean)
             .required()
             .default(true),
@@ -125,6 +127,7 @@ pub fn identity() -> PluginSchema {
         Field::new("required_scopes", one_or_many()),
         Field::new("required_audience", one_or_many()),
         Field::new("required_issuer", one_or_many()),
+        Field::new("resource_metadata", Type::checked(text::url)),
         Field::new("remove_token", Type::Boolean)
             .required()
             .default(false),

@@ -57,17 +57,19 @@ fn key_auth(context: &Context, hide: bool) -> Plugin {
 }
 
 fn verified_tokens(context: &Context, api: &Api, rules: &TokenRules, hide: bool) -> Vec<Plugin> {
-    let jwt = json!({
+    let mut jwt = json!({
         "key_claim_name": "gateway_key",
         "claims_to_verify": ["exp"],
         "header_names": ["authorization"],
         "uri_param_names": [],
     });
     let identity = if context.target.is_embedded() {
+        jwt["resource_metadata"] = json!(resource_metadata(api, rules));
         let config = json!({
             "source": "jwt",
             "required_issuer": rules.issuers,
             "required_audience": [api.id],
+            "resource_metadata": resource_metadata(api, rules),
             "remove_token": hide,
         });
         plugin("wicketgate-identity", config)
@@ -86,9 +88,19 @@ fn asked_about_tokens(context: &Context, api: &Api, rules: &TokenRules, hide: bo
         "introspection_token": context.settings.introspection_token,
         "required_issuer": rules.issuers,
         "required_audience": [api.id],
+        "resource_metadata": resource_metadata(api, rules),
         "remove_token": hide,
     });
     plugin("wicketgate-identity", config)
+}
+
+/// Where a client that was refused reads how to get a token (RFC 9728).
+fn resource_metadata(api: &Api, rules: &TokenRules) -> Option<String> {
+    let issuer = rules.issuers.first()?;
+    Some(format!(
+        "{issuer}/.well-known/oauth-protected-resource/{}",
+        api.id
+    ))
 }
 
 /// The function that Kong runs after it has verified a token.

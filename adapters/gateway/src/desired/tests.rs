@@ -114,6 +114,9 @@ fn each_kind_of_auth_brings_its_plugins() {
     assert_eq!(jwt["claims_to_verify"], json!(["exp"]));
     assert_eq!(jwt["uri_param_names"], json!([]));
     let identity = plugin(&desired, "tokens", "wicketgate-identity");
+    let described = "https://api.example.org/auth/.well-known/oauth-protected-resource/tokens";
+    assert_eq!(jwt["resource_metadata"], described);
+    assert_eq!(identity["resource_metadata"], described);
     assert_eq!(identity["required_audience"], json!(["tokens"]));
     assert_eq!(
         identity["required_issuer"],

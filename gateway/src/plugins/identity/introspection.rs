@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use service::revocations::Names;
 use tokio::{runtime::Handle, sync::Semaphore};
 
-use super::{Config, Identity, OnMissing, unauthorized};
+use super::{Config, Identity, OnMissing};
 use crate::{
     plugins::{
         Credential, Verdict,
@@ -151,35 +151,36 @@ async fn call(
 impl Identity {
     /// The access phase of a plugin that [`asks`](Self::asks).
     pub async fn ask(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
-        const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
         self.remove_headers(exchange);
         let Some(question) = &self.question else {
             return Answer::internal_error().into();
         };
         let mut headers = exchange.head.headers.get_all(AUTHORIZATION).iter();
         let token = match (headers.next(), headers.next()) {
-            (Some(_), Some(_)) => return unauthorized("Multiple tokens provided"),
+            (Some(_), Some(_)) => return self.unauthorized("Multiple tokens provided"),
             (value, _) => value.and_then(|value| bearer(value.to_str().ok()?)),
         };
         let Some(token) = token else {
             return match self.config.on_missing {
-                OnMissing::Deny => authentication::unauthorized("Unauthorized", &CHALLENGE).into(),
+                OnMissing::Deny => {
+                    authentication::unauthorized("Unauthorized", &self.challenge).into()
+                }
                 OnMissing::Pass => Verdict::Continue,
             };
         };
         if token.len() > MAX_TOKEN {
-            return unauthorized("Bad token: too long");
+            return self.unauthorized("Bad token: too long");
         }
         let token = token.to_owned();
         let meaning = match self.meaning(question, token, worker).await {
             Ok(Some(meaning)) => meaning,
-            Ok(None) => return unauthorized("The token is not active"),
+            Ok(None) => return self.unauthorized("The token is not active"),
             Err(answer) => return answer.into(),
         };
         let text = |member: &str| meaning.get(member).and_then(Value::as_str);
         let consumer = text("subscription").and_then(|id| worker.live().directory.consumer_of(id));
         let Some(consumer) = consumer else {
-            return unauthorized("No credentials found for this token");
+            return self.unauthorized("No credentials found for this token");
         };
         let credential = Credential {
             id: consumer.id,
