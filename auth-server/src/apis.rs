@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 use sdk::types::{Api, User};
 use url::Url;
 
-use crate::tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode};
+use crate::{
+    foreign::TrustedIssuer,
+    tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode},
+};
 
 /// Refresh tokens live this long when the API says nothing: 14 days.
 const DEFAULT_REFRESH_LIFETIME: TimeDelta = TimeDelta::seconds(1_209_600);
@@ -45,6 +48,7 @@ pub struct ApiPolicy {
     pub refresh_lifetime: TimeDelta,
     /// Where it differs from the server's.
     token_mode: Option<String>,
+    pub trusted_issuers: Vec<TrustedIssuer>,
     restricted: Restricted,
 }
 
@@ -131,6 +135,7 @@ impl ApiPolicy {
             mandatory_scope: settings.mandatory_scope.unwrap_or(false),
             expiration: expiration.min(MAX_OPAQUE_LIFETIME),
             refresh_lifetime: refresh_lifetime.min(UNLIMITED),
+            trusted_issuers: TrustedIssuer::list(&api.id, &settings),
             token_mode: settings.token_mode,
             restricted,
         })

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     address::Peer,
     clients::Client,
-    kong,
+    foreign, kong,
     oauth::{Dialect, Grant, Refusal},
     state::AppState,
     token::{self, Endpoint, TokenError, TokenRequest},
@@ -113,7 +113,10 @@ async fn describe(
     } else {
         match tokens::find(state, token, now).await? {
             Some(claims) => of_ours(state, asker, claims).await?,
-            None => None,
+            None => foreign::find(state, token, now)
+                .await?
+                .filter(|(_, _, api)| asker.may_see(&api.audience))
+                .map(|(members, client, _)| (members, client)),
         }
     };
     let Some((mut members, client)) = described else {

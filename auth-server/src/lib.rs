@@ -42,6 +42,7 @@ mod codes;
 mod factors;
 mod families;
 mod flows;
+mod foreign;
 mod keys;
 mod kong;
 mod oauth;

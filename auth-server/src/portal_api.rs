@@ -16,7 +16,7 @@ use sdk::{
 use service::{ServiceName, keys::Keys, token::Identity};
 use url::Url;
 
-use crate::{apis::ApiPolicy, cache::Cache, clients::Client};
+use crate::{apis::ApiPolicy, cache::Cache, clients::Client, foreign::TrustedIssuer};
 
 pub use clients::VerifiedSecret;
 pub use sdk::Error as PortalApiError;
@@ -73,14 +73,40 @@ impl PortalApi {
 
     /// The OAuth side of an API.
     pub async fn api(&self, id: &str) -> Result<Option<ApiPolicy>, PortalApiError> {
-        let apis = if let Some(apis) = self.0.apis.get(&()) {
-            apis
-        } else {
-            let apis = Arc::new(self.0.sdk.apis().await?.apis);
-            self.0.apis.put((), apis.clone());
-            apis
-        };
-        Ok(ApiPolicy::find(&apis, id))
+        Ok(ApiPolicy::find(&*self.apis().await?, id))
+    }
+
+    /// The APIs that take tokens of `issuer`, each with what it says about him.
+    pub async fn apis_that_trust(
+        &self,
+        issuer: &str,
+    ) -> Result<Vec<(ApiPolicy, TrustedIssuer)>, PortalApiError> {
+        let apis = self.apis().await?;
+        // Most have none, and need not be looked at further.
+        let with_some = apis.iter().filter(|api| {
+            let settings = api.settings.as_ref();
+            settings.is_some_and(|settings| settings.extra.0.contains_key("trusted_issuers"))
+        });
+        let policies = with_some.filter_map(|api| ApiPolicy::find(&apis, &api.id));
+        Ok(policies
+            .flat_map(|api| {
+                let trusted = api
+                    .trusted_issuers
+                    .iter()
+                    .find(|one| one.is(issuer))
+                    .cloned();
+                trusted.map(|trusted| (api, trusted))
+            })
+            .collect())
+    }
+
+    async fn apis(&self) -> Result<Arc<Vec<Api>>, PortalApiError> {
+        if let Some(apis) = self.0.apis.get(&()) {
+            return Ok(apis);
+        }
+        let apis = Arc::new(self.0.sdk.apis().await?.apis);
+        self.0.apis.put((), apis.clone());
+        Ok(apis)
     }
 
     /// Under which paths the gateway publishes an API that exists. Patterns are no addresses.

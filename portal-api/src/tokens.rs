@@ -1,6 +1,6 @@
 //! Access tokens of users: of the configured auth server, with `portal-api` in their audience and a
 //! `client_id` that is a living subscription to it (architecture, decision 3). Signed ones (RFC 9068)
-//! are verified here; about opaque ones the auth server is asked.
+//! are verified here; about opaque ones, and those that a Kong keeps, the auth server is asked.
 
 mod asked;
 mod ended;
@@ -9,6 +9,7 @@ mod verified;
 
 use std::sync::Arc;
 
+use config::auth_servers::TokenMode;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::Deserialize;
@@ -45,7 +46,8 @@ pub struct UserToken {
 
 #[derive(Deserialize)]
 struct Claims {
-    /// Unix seconds.
+    /// Unix seconds. Only tokens of a Kong may do without.
+    #[serde(default = "never")]
     exp: i64,
     client_id: String,
     #[serde(default)]
@@ -58,6 +60,10 @@ struct Claims {
     authenticated_userid: Option<String>,
     /// A proof-of-possession key; nobody here checks the proof, so such a token is refused.
     cnf: Option<serde_json::Value>,
+}
+
+const fn never() -> i64 {
+    i64::MAX
 }
 
 impl Claims {
@@ -91,7 +97,7 @@ impl UserTokens {
     /// Checks signature, times, audience, that the subscription of the client lives and that the token
     /// was not ended.
     pub async fn verify(&self, token: &str, state: &AppState) -> Result<UserToken, ApiError> {
-        let claims = if asked::is_opaque(token) {
+        let claims = if asked::is_opaque(token) || is_of_kong(token, state) {
             self.asked.claims(token).await?.ok_or_else(refused)?
         } else {
             self.signed(token).await?
@@ -132,6 +138,16 @@ impl UserTokens {
         self.verified.insert(token, key, claims.clone());
         Ok(claims)
     }
+}
+
+/// Whether a Kong may have made the token (token mode `kong-oauth2`). It says nothing itself.
+fn is_of_kong(token: &str, state: &AppState) -> bool {
+    asked::is_of_kong(token)
+        && state
+            .configuration()
+            .auth_servers
+            .iter()
+            .any(|server| server.token_mode == TokenMode::KongOauth2)
 }
 
 fn refused() -> ApiError {

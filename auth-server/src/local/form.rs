@@ -4,7 +4,7 @@ use axum::{
     Form, Json,
     extract::{FromRequest, Request},
 };
-use http::header;
+use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use service::clock;
 
@@ -31,16 +31,22 @@ impl<T: DeserializeOwned> FromRequest<AppState> for PageForm<T> {
             Json::from_request(request, state)
                 .await
                 .map(|Json(form)| form)
-                .ok()
+                .map_err(|rejection| rejection.status())
         } else {
             Form::from_request(request, state)
                 .await
                 .map(|Form(form)| form)
-                .ok()
+                .map_err(|rejection| rejection.status())
         };
-        parsed
-            .map(Self)
-            .ok_or_else(|| PageError::new(state, Fault::Parameters))
+        parsed.map(Self).map_err(|status| {
+            let is_long = status == StatusCode::PAYLOAD_TOO_LARGE;
+            let fault = if is_long {
+                Fault::TooLarge
+            } else {
+                Fault::Parameters
+            };
+            PageError::new(state, fault)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use ui::{Frame, Icon, format};
+use ui::{Field, Frame, Html, Icon, format};
 
 use crate::{personal::PersonalToken, sessions::OwnSession};
 
@@ -162,6 +162,17 @@ impl AccountTokensPage {
             error_message,
             message,
         }
+    }
+}
+
+impl AccountTokensPage {
+    fn name_field(&self) -> Html {
+        Field {
+            autocomplete: "off",
+            max_length: Some(100),
+            ..Field::required("name", self.common.t.token_name())
+        }
+        .html()
     }
 }
 

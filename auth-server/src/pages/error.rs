@@ -85,6 +85,7 @@ pub enum Fault {
     /// Two accounts are to be joined that are not of one person.
     LinkOther,
     TooMany,
+    TooLarge,
     Unavailable,
     Internal,
 }
@@ -113,6 +114,7 @@ impl Fault {
             Self::LoginFailed | Self::Captcha | Self::SignupRefused => StatusCode::UNAUTHORIZED,
             Self::AddressTaken => StatusCode::CONFLICT,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -124,7 +126,7 @@ impl Fault {
             Self::Link => t.fault_link(),
             Self::Form => t.fault_form(),
             Self::Flow => t.fault_flow(),
-            Self::Parameters => t.fault_parameters(),
+            Self::Parameters | Self::TooLarge => t.fault_parameters(),
             Self::ClientMissing => t.fault_client_missing(),
             Self::ClientUnknown => t.fault_client_unknown(),
             Self::NoRedirectUri => t.fault_no_redirect(),

@@ -105,6 +105,9 @@ async fn a_form_without_its_browser_or_of_another_page_is_refused() {
     let again = browser.submit("/local/changepassword", &form).await;
     assert_eq!(again.answer.status, 200);
     assert!(again.expect("login").model["errorMessage"].is_string());
+    let long = "x".repeat(101 * 1024);
+    let form_of_all = [("_csrf", csrf.as_str()), ("username", &long)];
+    browser.post("/local/login", &form_of_all).await.expect(413);
     browser.post("/local/login", &form).await.expect(302);
 }
 

@@ -15,6 +15,7 @@ mod devices;
 mod documents;
 mod external;
 mod factors;
+mod foreign;
 mod instances;
 mod kong;
 mod ldap;

@@ -1,5 +1,7 @@
 //! OAuth 2.0 settings of an API (static-config 12.2).
 
+use serde_json::Value;
+
 use crate::{auth_servers::TokenMode, read::Object};
 
 const DEFAULT_TOKEN_SECONDS: u64 = 3600;
@@ -45,6 +47,8 @@ impl OAuth2Settings {
             ("enable_client_credentials", Flow::ClientCredentials),
         ];
         let modes = [("jwt", TokenMode::Jwt), ("opaque", TokenMode::Opaque)];
+        let token_mode = settings.choice("token_mode", &modes);
+        check_issuers(settings, token_mode);
         Self {
             is_given: true,
             flows: flows
@@ -55,8 +59,32 @@ impl OAuth2Settings {
             refresh_token_seconds: settings.number("refresh_token_ttl").filter(|ttl| *ttl > 0),
             mandatory_scope: settings.flag("mandatory_scope"),
             scopes: scopes(settings),
-            token_mode: settings.choice("token_mode", &modes),
+            token_mode,
         }
+    }
+}
+
+/// Issuers beside our own, whose tokens the API takes.
+fn check_issuers(settings: &Object, mode: Option<TokenMode>) {
+    let Some(list) = settings.get("trusted_issuers") else {
+        return;
+    };
+    let is_written = |issuer: &Value, member: &str| {
+        let text = issuer.get(member).and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty())
+    };
+    let is_complete = |issuer: &Value| is_written(issuer, "name") && is_written(issuer, "issuer");
+    if !list
+        .as_array()
+        .is_some_and(|list| list.iter().all(is_complete))
+    {
+        let message = "has to be a list of objects with `name` and `issuer`";
+        settings.error("trusted_issuers", message);
+    }
+    if mode != Some(TokenMode::Opaque) {
+        let message = "their tokens count only where the gateway asks about tokens; \
+            write `token_mode` `opaque`";
+        settings.warn("trusted_issuers", message);
     }
 }
 

@@ -326,6 +326,27 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
 }
 
 #[test]
+fn issuers_of_tokens_are_complete_and_can_have_an_effect() {
+    let apis = |settings: &str| {
+        let text = r#"{"apis": [{"id": "petstore", "name": "a", "auth": "oauth2", "plans": [], "authMethods": [],
+            "settings": SETTINGS}]}"#;
+        let apis = text.replace("SETTINGS", settings);
+        let problems = problems(&[("apis/apis.json", &apis)]);
+        let all = problems.iter().map(|problem| problem.path.to_string());
+        all.filter(|path| path.contains("trusted_issuers")).count()
+    };
+    let complete = r#"[{"name": "corp", "issuer": "https://i"}]"#;
+    assert_eq!(
+        apis(&format!(
+            r#"{{"token_mode": "opaque", "trusted_issuers": {complete}}}"#
+        )),
+        0
+    );
+    assert_eq!(apis(&format!(r#"{{"trusted_issuers": {complete}}}"#)), 1);
+    assert_eq!(apis(r#"{"trusted_issuers": [{"issuer": "https://i"}]}"#), 2);
+}
+
+#[test]
 fn paths_in_their_old_form_are_taken_in_files_of_the_newest_version_too() {
     let old =
         r#"{"api": {"upstream_url": "http://x", "uris": ["/petstore/v1"], "strip_uri": true}}"#;

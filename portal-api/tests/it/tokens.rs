@@ -57,6 +57,11 @@ struct After {
 impl AuthServer {
     /// With a portal-api that listens to it.
     async fn start() -> (Self, TestApi) {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Self::start`], with some files of the configuration replaced.
+    async fn start_with(files: &[(&str, &str)]) -> (Self, TestApi) {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let private = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -88,7 +93,7 @@ impl AuthServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/auth/", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let api = TestApi::with(&[], |settings| {
+        let api = TestApi::with(files, |settings| {
             told.keys.set(settings.keys.clone()).ok();
             settings.neighbours.auth_server = url.parse().unwrap();
         })
@@ -275,4 +280,31 @@ async fn the_auth_server_is_asked_about_opaque_tokens() {
     assert_eq!(status(&api, &bundled).await, 200);
     auth.told.is_away.store(true, Relaxed);
     assert_eq!(status(&api, "wgt_new").await, 503, "it may well be good");
+}
+
+#[tokio::test]
+async fn tokens_of_a_kong_count_where_it_makes_them() {
+    let server = r#"{"tokens": {"mode": "kong-oauth2"},
+      "authMethods": [{"name": "local", "type": "local", "config": {}}],
+      "config": {"api": {"upstream_url": "http://inside.example", "routes": [{"paths": ["/auth"]}]}}}"#;
+    let files = [("auth-servers/default.json", server)];
+    let token = "aB3".repeat(10) + "xY";
+    for (files, expected) in [(&files[..], 200), (&[], 401)] {
+        let (auth, api) = AuthServer::start_with(files).await;
+        let mut members = AuthServer::claims(&api, &json!({"active": true}));
+        // Kong's may last for ever.
+        for name in ["exp", "jti"] {
+            members.as_object_mut().unwrap().remove(name);
+        }
+        auth.told
+            .opaque
+            .lock()
+            .unwrap()
+            .insert(token.clone(), members);
+        assert_eq!(status(&api, &token).await, expected);
+        assert_eq!(status(&api, &token.replace('x', "z")).await, 401);
+        assert_eq!(status(&api, &token.replace('x', "-")).await, 401);
+        let asked = auth.told.questions.load(Relaxed);
+        assert_eq!(asked, if expected == 200 { 2 } else { 0 });
+    }
 }

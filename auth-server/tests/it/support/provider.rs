@@ -183,7 +183,7 @@ impl Provider {
         back(authorize, &[("code", &code)])
     }
 
-    fn sign(&self, claims: &Map<String, Value>) -> String {
+    pub fn sign(&self, claims: &Map<String, Value>) -> String {
         if let Some(key) = &self.data().rsa {
             let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
             let header = part(&json!({"alg": "RS256", "typ": "JWT", "x5t": "thumbprint"}));
