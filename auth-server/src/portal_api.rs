@@ -73,7 +73,7 @@ impl PortalApi {
 
     /// The OAuth side of an API.
     pub async fn api(&self, id: &str) -> Result<Option<ApiPolicy>, PortalApiError> {
-        Ok(ApiPolicy::find(&*self.apis().await?, id))
+        Ok(ApiPolicy::find(&self.apis().await?, id))
     }
 
     /// The APIs that take tokens of `issuer`, each with what it says about him.
@@ -89,7 +89,7 @@ impl PortalApi {
         });
         let policies = with_some.filter_map(|api| ApiPolicy::find(&apis, &api.id));
         Ok(policies
-            .flat_map(|api| {
+            .filter_map(|api| {
                 let trusted = api
                     .trusted_issuers
                     .iter()
