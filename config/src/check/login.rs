@@ -164,13 +164,20 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
             report.warn(file, &place.key("type"), message);
         }
         "saml" => {
-            let signs = |options: &str| {
-                let flag = member(&format!("{options}/sign_get_request"));
-                flag.is_some_and(|flag| flag != &Value::Bool(false) && flag != "false")
+            let is_on = |name: &str| {
+                ["spOptions", "idpOptions"].iter().any(|options| {
+                    let flag = member(&format!("{options}/{name}"));
+                    flag.is_some_and(|flag| flag != &Value::Bool(false) && flag != "false")
+                })
             };
-            if (signs("spOptions") || signs("idpOptions"))
-                && member("spOptions/private_key").is_none()
-            {
+            let has_key = member("spOptions/private_key").is_some();
+            if has_key && !is_on("allow_unencrypted_assertion") {
+                let message = "encrypted assertions are not read; switch encryption off at the \
+                    provider, and write `true`";
+                let options = place.key("config").key("spOptions");
+                report.warn(file, &options.key("allow_unencrypted_assertion"), message);
+            }
+            if is_on("sign_get_request") && !has_key {
                 let why = "it is needed for `sign_get_request`";
                 missing(file, place, "spOptions/private_key", why, report);
             }

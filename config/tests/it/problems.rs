@@ -298,7 +298,9 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
             "issuer": "https://i/realms/a", "scopes": "openid", "grantsEndpoint": "/{{name}}/grants"}},
         {"name": "x", "type": "twitter", "config": {"consumerKey": "a", "consumerSecret": "b"}},
         {"name": "corp", "type": "saml", "config": {"profile": {"sub": "{{{uid}}}", "email": "{{{mail}}}"},
-            "spOptions": {"sign_get_request": true}, "idpOptions": {"sso_login_url": "https://i/sso"}, "trustUser": true}}
+            "spOptions": {"sign_get_request": true}, "idpOptions": {"sso_login_url": "https://i/sso"}, "trustUser": true}},
+        {"name": "old", "type": "saml", "config": {"profile": {"sub": "{{{uid}}}", "email": "{{{mail}}}"},
+            "spOptions": {"private_key": "k"}, "idpOptions": {"sso_login_url": "https://i/sso", "certificates": ["c"]}}}
     ], "config": {"api": {"upstream_url": "http://a", "routes": [{"paths": ["/auth"]}]}}}"#;
     let problems = problems(&[("auth-servers/default.json", server)]);
     let places: Vec<String> = places(&problems).into_iter().map(|place| place.1).collect();
@@ -318,6 +320,7 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
             "authMethods[8].config.idpOptions.certificates",
             "authMethods[8].config.spOptions.private_key",
             "authMethods[8].config.trustUser",
+            "authMethods[9].config.spOptions.allow_unencrypted_assertion",
             "config.api.routes[0].strip_path",
         ],
         "{problems}"
