@@ -10,6 +10,8 @@ const MAX_ATTRIBUTES: usize = 3_000;
 /// Each one is copied to all elements below it.
 const MAX_NAMESPACES: usize = 300;
 const MAX_DEPTH: usize = 50;
+/// Of very long names the tree does not know where they stand in the text.
+const MAX_NAME: usize = 200;
 
 /// Why a message is not believed. Says what is wrong with it, never what is in it.
 pub type Fault = &'static str;
@@ -39,6 +41,12 @@ fn check<'a>(node: Node<'a, '_>, depth: usize, ids: &mut HashSet<&'a str>) -> Re
     }
     if node.is_comment() || node.is_pi() {
         return Err("it has a comment or a processing instruction");
+    }
+    let prefixes = node.namespaces().filter_map(|namespace| namespace.name());
+    let names = node.attributes().map(|attribute| attribute.name());
+    let mut names = names.chain(prefixes).chain([node.tag_name().name()]);
+    if names.any(|name| name.len() > MAX_NAME) {
+        return Err("a name in it is too long");
     }
     for attribute in node.attributes() {
         let is_id = attribute.name().eq_ignore_ascii_case("id");
@@ -127,6 +135,8 @@ mod tests {
             "",
             deep.as_str(),
             wide.as_str(),
+            format!("<a {}ü='1'/>", "b".repeat(70_000)).as_str(),
+            format!("<{0}:a xmlns:{0}='urn:x'/>", "ü".repeat(40_000)).as_str(),
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

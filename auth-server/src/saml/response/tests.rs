@@ -296,3 +296,22 @@ fn refusals_of_the_provider_are_told_apart() {
     assert_eq!(status(passive), Refused::NoPassive);
     assert_eq!(status(""), Refused::Status);
 }
+
+#[test]
+fn whatever_is_changed_in_an_answer_nothing_else_is_believed() {
+    for text in [SIGNED_ASSERTION, SIGNED_RESPONSE, SIGNED_BOTH] {
+        let original = read_as(text, &expected()).unwrap();
+        let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+        for place in places.into_iter().step_by(11) {
+            let (before, behind) = text.split_at(place);
+            let mut rest = behind.chars();
+            let character = rest.next().unwrap();
+            for instead in ["", "x", "<", "ü", "&amp;", " "] {
+                let changed = format!("{before}{instead}{}", rest.as_str());
+                if let Ok(said) = read_as(&changed, &expected()) {
+                    assert_eq!(said, original, "`{character}` → `{instead}` at {place}");
+                }
+            }
+        }
+    }
+}
