@@ -80,7 +80,7 @@ async fn applications_of(
     let db = state.db.read();
     let roles = owners::store::of_user(db, user.id()).await?;
     let ids: Vec<String> = roles.iter().map(|(id, _)| id.clone()).collect();
-    let names = applications::store::names(db, ids.clone()).await?;
+    let mut known = applications::store::names_and_redirects(db, ids.clone()).await?;
     let rows = subscriptions::row::Entity::find()
         .filter(subscriptions::row::Column::ApiId.eq(api))
         .filter(subscriptions::row::Column::ApplicationId.is_in(ids))
@@ -105,8 +105,10 @@ async fn applications_of(
                 let own = credentials.remove(&row.id).unwrap_or_default();
                 subscriptions::wire::subscription(row, &own, &view)
             });
+            let (name, redirect_uris) = known.remove(&id).unwrap_or_default();
             ApplicationOfContext {
-                name: names.get(&id).cloned().unwrap_or_default(),
+                name,
+                redirect_uris,
                 may_subscribe: role != Role::Reader,
                 id,
                 role,

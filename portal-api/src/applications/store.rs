@@ -95,6 +95,26 @@ pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     Ok(())
 }
 
+/// Names and redirect URIs of these applications, by id.
+pub async fn names_and_redirects(
+    db: &impl ConnectionTrait,
+    ids: Vec<String>,
+) -> Result<HashMap<String, (String, Vec<String>)>, DbErr> {
+    let rows: Vec<(String, String, RedirectUris)> = row::Entity::find()
+        .select_only()
+        .columns([
+            row::Column::Id,
+            row::Column::Name,
+            row::Column::RedirectUris,
+        ])
+        .filter(row::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let named = rows.into_iter();
+    Ok(named.map(|(id, name, uris)| (id, (name, uris.0))).collect())
+}
+
 /// The names of these applications, by id.
 pub async fn names(
     db: &impl ConnectionTrait,

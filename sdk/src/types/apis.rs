@@ -412,6 +412,8 @@ pub struct ApplicationOfContext {
     pub role: Role,
     /// Whether the role suffices to subscribe.
     pub may_subscribe: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
     /// Without secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
