@@ -2,10 +2,13 @@
 
 mod composed;
 mod connect;
+mod guides;
 mod head;
+mod own;
 mod routes;
 mod usage;
 
-pub use connect::{credential, credential_note};
-pub use head::ApiHead;
+pub use connect::{credential, credential_note, urls};
+pub use guides::of as guides_of;
+pub use head::{ApiHead, ApiTab};
 pub use routes::routes;

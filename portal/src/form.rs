@@ -49,6 +49,13 @@ impl Form {
             .map(|(_, value)| value.trim())
     }
 
+    /// Fields whose names begin with `prefix`, without it; values as they were sent.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.fields
+            .iter()
+            .filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value.as_str())))
+    }
+
     /// Whether the page, or the client, has this field at all.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(key, _)| key == name)

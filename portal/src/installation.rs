@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderValue;
-use sdk::{Error, types::Globals};
+use sdk::{
+    Error,
+    types::{AuthServer, Globals},
+};
 use serde_json::Value;
 use service::{backoff::Backoff, health::Readiness};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +35,10 @@ pub struct Installation {
     pub issuer: Url,
     /// The gateway as clients see it, without a slash at the end.
     pub gateway: String,
+    /// The same as this process reaches it.
+    pub proxy: Url,
+    /// Where tokens for APIs come from.
+    pub auth_servers: Vec<AuthServer>,
     /// Header that carries API keys.
     pub key_header: String,
     /// What becomes of a secret after it was shown.
@@ -57,6 +64,7 @@ struct Read {
     logo: Option<String>,
     console_style: Option<String>,
     methods: Vec<Method>,
+    auth_servers: Vec<AuthServer>,
 }
 
 /// What pages may promise about a new secret (portal-api 29.2).
@@ -89,6 +97,8 @@ impl Installation {
         )?;
         let gateway: Url = outside(&settings.issuer, globals.network.gateway(), "apiHost")?;
         let issuer = crate::settings::below(&gateway, settings.auth_url.path());
+        let proxy = globals.network.kong_proxy_url.as_deref();
+        let proxy = proxy.and_then(|text| text.parse().ok());
         let policy = security::content_security_policy(std::slice::from_ref(&issuer));
         Ok(Self {
             site: Arc::new(site(globals, external.scheme(), &read)),
@@ -101,10 +111,12 @@ impl Installation {
             keeps_audit_log: keeps_audit_log(globals),
             redirect_to_https: globals.network.force_redirect_to_https.unwrap_or_default(),
             external: crate::settings::below(&external, ""),
+            proxy: proxy.unwrap_or_else(|| gateway.clone()),
             issuer,
             policy,
             hash,
             methods: read.methods,
+            auth_servers: read.auth_servers,
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             validated_group: globals.validated_user_group.clone(),
             views: layout::views(globals),
@@ -232,11 +244,13 @@ async fn update(app: &App) -> anyhow::Result<()> {
     let globals = app.service().globals().await?;
     let configured = globals.portal.as_ref();
     let configured = configured.map_or(&[][..], |portal| &portal.auth_methods);
+    let auth_servers = methods::servers(app.service()).await?;
     let read = Read {
         style: operator_file(app, "wicked.css").await?,
         logo: operator_file(app, "images/wicked-40.png").await?,
         console_style: operator_file(app, "swagger-override.css").await?,
-        methods: methods::read(app.service(), configured).await?,
+        methods: methods::of(configured, &auth_servers)?,
+        auth_servers,
     };
     app.install(Installation::new(app, hash.into(), &globals, read)?);
     app.definitions().clear();

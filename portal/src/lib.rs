@@ -38,6 +38,7 @@ mod session;
 mod settings;
 mod state;
 mod subscriptions;
+mod trial;
 mod usage;
 mod users;
 mod visit;

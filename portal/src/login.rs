@@ -15,7 +15,7 @@ use url::form_urlencoded;
 
 pub use attempt::Attempt;
 pub use methods::Method;
-pub use oauth::OAuth;
+pub use oauth::{OAuth, TokenError};
 pub use personal::PersonalTokens;
 pub use renew::{Renewal, renew, renew_now};
 pub use routes::routes;

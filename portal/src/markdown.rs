@@ -9,6 +9,8 @@ use comrak::{
 };
 use ui::Html;
 
+use crate::reference::{Language, highlight};
+
 /// Longer texts are cut before they are rendered: parsing them would cost more than they tell.
 const MAX: usize = 512 << 10;
 
@@ -26,6 +28,7 @@ pub fn render(source: &str) -> Html {
     let arena = Arena::new();
     let document = comrak::parse_document(&arena, cut(source), &OPTIONS);
     below_the_title(document);
+    colour(document);
     let mut html = String::new();
     match comrak::format_html(document, &OPTIONS, &mut html) {
         Ok(()) => clean(&html),
@@ -46,6 +49,22 @@ fn below_the_title<'a>(document: &'a AstNode<'a>) {
         if let NodeValue::Heading(heading) = &mut node.data.borrow_mut().value {
             heading.level = (heading.level + 1).min(6);
         }
+    }
+}
+
+/// Code in a language that is known gets its colours.
+fn colour<'a>(document: &'a AstNode<'a>) {
+    for node in document.descendants() {
+        let value = &mut node.data.borrow_mut().value;
+        let NodeValue::CodeBlock(block) = value else {
+            continue;
+        };
+        let name = block.info.split_whitespace().next().unwrap_or_default();
+        let Some(language) = Language::of_fence(name) else {
+            continue;
+        };
+        let painted = highlight::code(language, block.literal.trim_end());
+        *value = NodeValue::Raw(format!("<pre><code>{painted}</code></pre>\n"));
     }
 }
 
@@ -72,6 +91,7 @@ pub fn clean(html: &str) -> Html {
             .link_rel(Some("noopener noreferrer"))
             .url_schemes(HashSet::from(["http", "https", "mailto", "tel"]))
             .add_generic_attributes(["lang", "dir"])
+            .add_allowed_classes("span", highlight::CLASSES)
             // What scrolls sideways has to be reachable by keyboard.
             .set_tag_attribute_value("pre", "tabindex", "0");
         builder
@@ -104,6 +124,21 @@ mod tests {
                 && !html.contains("javascript:"),
             "{html}"
         );
+    }
+
+    #[test]
+    fn code_is_coloured_and_nothing_else_gets_a_class() {
+        let html = render(
+            "```json\n{\"a\": 1, \"b\": \"<x>\"}\n```\n\n```\nplain <b>\n```\n\n<span class=\"button\">x</span>",
+        )
+        .to_string();
+        assert!(html.contains(r#"<span class="tok-k">"a"</span>"#), "{html}");
+        assert!(html.contains(r#"<span class="tok-n">1</span>"#), "{html}");
+        assert!(
+            html.contains("&lt;x&gt;") && html.contains("plain &lt;b&gt;"),
+            "{html}"
+        );
+        assert!(!html.contains("button"), "{html}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod definition;
 mod definitions;
 mod example;
-mod highlight;
+pub mod highlight;
 mod language;
 mod operation;
 mod refs;
@@ -18,7 +18,7 @@ mod schema;
 pub use definition::{Definition, Operation};
 pub use definitions::Definitions;
 pub use language::Language;
-pub use operation::view;
+pub use operation::{Input, OperationView, view};
 pub use request::{Credential, Request};
 pub use routes::{operation_url, routes};
 pub use sample::{SampleView, sample};

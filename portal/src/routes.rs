@@ -7,7 +7,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     admin, apis, applications, approvals, catalogue, console, content, failure::Failure, help,
-    login, mails, ops, redirect, reference, state::App, subscriptions, users, visit,
+    login, mails, ops, redirect, reference, state::App, subscriptions, trial, users, visit,
 };
 
 /// No form of the portal is longer.
@@ -28,6 +28,7 @@ pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router
         .merge(mails::routes())
         .merge(reference::routes())
         .merge(subscriptions::routes())
+        .merge(trial::routes())
         .merge(users::routes())
         .fallback(async || Failure::NotFound)
         .method_not_allowed_fallback(redirect::back_to_form)

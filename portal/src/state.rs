@@ -28,6 +28,8 @@ type Pace = DefaultKeyedRateLimiter<String>;
 
 /// Application ids that a user may try in a minute (portal-ui 8.4).
 const CHECKS: NonZeroU32 = NonZeroU32::new(60).unwrap();
+/// Calls that a user may make from the pages of APIs in a minute.
+const TRIALS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 /// Users that are remembered before those of before are forgotten.
 const MAX_PACED: usize = 10_000;
 
@@ -42,6 +44,7 @@ struct Inner {
     oauth: OAuth,
     definitions: Definitions,
     checks: Pace,
+    trials: Pace,
     installation: ArcSwapOption<Installation>,
     outdated: Notify,
     personal: PersonalTokens,
@@ -60,6 +63,7 @@ impl App {
             oauth: OAuth::new(&settings)?,
             definitions: Definitions::default(),
             checks: RateLimiter::keyed(Quota::per_minute(CHECKS)),
+            trials: RateLimiter::keyed(Quota::per_minute(TRIALS)),
             installation: ArcSwapOption::empty(),
             outdated: Notify::new(),
             personal: PersonalTokens::default(),
@@ -91,18 +95,12 @@ impl App {
 
     /// Lets a user try some application ids a minute, and no more.
     pub fn check_pace(&self, user: &str) -> Result<(), Failure> {
-        if self.0.checks.len() > MAX_PACED {
-            self.0.checks.retain_recent();
-        }
-        let verdict = self.0.checks.check_key(&user.to_owned());
-        verdict.map_err(|refused| {
-            let clock = DefaultClock::default();
-            Failure::TooMany(
-                refused
-                    .wait_time_from(clock.now())
-                    .max(Duration::from_secs(1)),
-            )
-        })
+        pace(&self.0.checks, user)
+    }
+
+    /// Lets a user call APIs from their pages some times a minute.
+    pub fn trial_pace(&self, user: &str) -> Result<(), Failure> {
+        pace(&self.0.trials, user)
     }
 
     /// Exchanged personal tokens.
@@ -128,4 +126,14 @@ impl App {
     pub fn install(&self, installation: Installation) {
         self.0.installation.store(Some(Arc::new(installation)));
     }
+}
+
+fn pace(limiter: &Pace, user: &str) -> Result<(), Failure> {
+    if limiter.len() > MAX_PACED {
+        limiter.retain_recent();
+    }
+    limiter.check_key(&user.to_owned()).map_err(|refused| {
+        let wait = refused.wait_time_from(DefaultClock::default().now());
+        Failure::TooMany(wait.max(Duration::from_secs(1)))
+    })
 }

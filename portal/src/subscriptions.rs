@@ -14,7 +14,7 @@ use axum::{
 
 use crate::state::App;
 
-pub use choose::{Obstacle, obstacle};
+pub use choose::{Circumstances, obstacle, reason};
 pub use credentials::{CredentialView, State, list::path as credentials_path};
 
 pub fn routes() -> Router<App> {

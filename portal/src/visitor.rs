@@ -13,7 +13,7 @@ use sdk::{
     Auth, Client, Renew,
     types::{Secret, page::Walk},
 };
-use ui::{Entry, Frame, Kind, Lang, Message, Preferences, texts};
+use ui::{Entry, Frame, Html, Kind, Lang, Message, Preferences, texts};
 
 use crate::{
     failure::Failure,
@@ -144,6 +144,15 @@ impl Visitor {
     pub fn csrf(&self) -> String {
         self.session(|session| session.as_ref().map(|session| session.csrf.clone()))
             .unwrap_or_default()
+    }
+
+    /// The hidden field that proves where a form came from.
+    pub fn frame_csrf(&self) -> Html {
+        Frame {
+            csrf: self.csrf(),
+            ..Frame::default()
+        }
+        .csrf_field()
     }
 
     /// Leaves a sentence for the next page.

@@ -2,8 +2,8 @@
 // to scripts only.
 (() => {
   // Copy buttons are hidden in the markup, because without script they could do nothing.
-  for (const button of document.querySelectorAll("button[data-copy]")) {
-    if (!navigator.clipboard) break;
+  const copies = (part) => part.querySelectorAll("button[data-copy]").forEach((button) => {
+    if (!navigator.clipboard) return;
     button.hidden = false;
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
@@ -13,7 +13,8 @@
       label.textContent = label.dataset.done;
       setTimeout(() => { label.textContent = before; }, 2000);
     });
-  }
+  });
+  copies(document);
 
   // So are those that save a text as a file.
   for (const button of document.querySelectorAll("button[data-download]")) {
@@ -36,6 +37,34 @@
 
   // An answer to an application goes on by itself; the button is for the others.
   for (const form of document.querySelectorAll("form[data-send]")) form.submit();
+
+  // A trial shows its answer beside the form; what is on the page for it comes from the page that the form leads to.
+  for (const form of document.querySelectorAll("form[data-trial]")) {
+    const place = document.getElementById("trial-answer");
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("[data-busy]");
+      const before = button.innerHTML;
+      button.disabled = true;
+      button.textContent = button.dataset.busy;
+      place.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const parts = page.querySelectorAll("#trial-answer, main [role=alert].message");
+        if (answer.redirected || !parts.length) { form.submit(); return; }
+        place.replaceChildren(...[...parts].reverse().flatMap((part) => part.id ? (answer.ok ? [...part.childNodes] : []) : [part]));
+        copies(place);
+        place.scrollIntoView({ block: "nearest" });
+      } catch {
+        form.submit();
+      } finally {
+        button.disabled = false;
+        button.innerHTML = before;
+        place.removeAttribute("aria-busy");
+      }
+    });
+  }
 
   // Passkeys: the answer of the authenticator goes into the form, and the form to the server.
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));

@@ -20,6 +20,7 @@ mod reference;
 mod scopes;
 mod shared;
 mod subscribe;
+mod trial;
 mod usage;
 mod users;
 
@@ -40,6 +41,7 @@ pub use reference::Reference;
 pub use scopes::Scopes;
 pub use shared::Shared;
 pub use subscribe::Subscribe;
+pub use trial::Trial;
 pub use usage::Usage;
 pub use users::Users;
 

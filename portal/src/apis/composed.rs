@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     json, markdown,
     mine::{self, Mine, PARALLEL},
-    subscriptions::{Obstacle, obstacle},
+    subscriptions::{Circumstances, obstacle, reason},
     visitor::Visitor,
 };
 
@@ -65,10 +65,9 @@ pub async fn answer(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
         .buffered(PARALLEL)
         .try_collect()
         .await?;
-    let group = api.group().filter(|_| api.partner);
     let body = json!({
         "title": name(&api),
-        "partnerOnly": group.is_some_and(|group| !groups.iter().any(|own| own == group)),
+        "partnerOnly": is_partner_only(&api, &groups),
         "apiUris": Connect::new(visitor, &api, &config).urls,
         "apiPlans": plans,
         "applications": applications,
@@ -88,12 +87,8 @@ fn application(
 ) -> Value {
     let application = &mine.application;
     let subscription = mine.subscription(&api.id);
-    let in_the_way = obstacle(
-        api,
-        application,
-        subscription.is_some(),
-        !offered.is_empty(),
-    );
+    let circumstances = Circumstances::of(application, subscription.is_some(), !offered.is_empty());
+    let in_the_way = obstacle(api, circumstances);
     let of = |member: fn(&Subscription) -> Value| subscription.map_or(Value::Null, member);
     json!({
         "id": application.id,
@@ -101,7 +96,8 @@ fn application(
         "redirectUri": application.redirect_uri,
         "hasSubscription": subscription.is_some(),
         "maySubscribe": in_the_way.is_none(),
-        "subscribeError": in_the_way.and_then(|obstacle| reason(obstacle, visitor)),
+        "subscribeError": in_the_way
+            .and_then(|obstacle| reason(obstacle, texts::Subscribe(visitor.lang()))),
         "mayUnsubscribe": subscription
             .is_some_and(|subscription| subscription.links.contains_key("deleteSubscription")),
         "plan": subscription
@@ -115,14 +111,8 @@ fn application(
     })
 }
 
-/// That there is a subscription already is no error.
-fn reason(obstacle: Obstacle, visitor: &Visitor) -> Option<&'static str> {
-    let t = texts::Subscribe(visitor.lang());
-    match obstacle {
-        Obstacle::Already => None,
-        Obstacle::Deprecated => Some(t.deprecated()),
-        Obstacle::NoRight => Some(t.no_right()),
-        Obstacle::NeedsRedirect => Some(t.needs_redirect()),
-        Obstacle::NoPlan => Some(t.no_plan()),
-    }
+/// Shown to everybody, but only members of a group may subscribe.
+pub fn is_partner_only(api: &Api, groups: &[String]) -> bool {
+    let group = api.group().filter(|_| api.partner);
+    group.is_some_and(|group| !groups.iter().any(|own| own == group))
 }

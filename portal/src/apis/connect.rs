@@ -1,10 +1,12 @@
 //! How to reach an API: base URLs, credentials, OAuth endpoints.
 
-use sdk::types::{Api, ApiConfig};
+use sdk::types::{Api, ApiConfig, AuthServer};
 use ui::{Lang, texts};
 
 use crate::{
     catalogue::{Auth, auth},
+    installation::Installation,
+    login::methods,
     reference::Credential,
     visitor::Visitor,
 };
@@ -20,12 +22,23 @@ pub struct Connect {
 
 /// Where tokens come from.
 pub struct OAuthAccess {
-    /// Absent where no flow has a browser in it.
-    pub authorize_url: Option<String>,
-    pub token_url: String,
+    /// One for each way to log in.
+    pub ways: Vec<Way>,
+    /// There are ways that only administrators see.
+    pub has_hidden: bool,
+    /// No flow has a browser in it.
+    pub machines_only: bool,
     /// Name and help topic of each.
     pub flows: Vec<(&'static str, &'static str)>,
     pub scopes: Vec<(String, String)>,
+}
+
+/// A way to log in, and its endpoints.
+pub struct Way {
+    pub label: String,
+    pub is_protected: bool,
+    /// Label, id on the page and address of each.
+    pub endpoints: Vec<(&'static str, String, String)>,
 }
 
 impl Connect {
@@ -51,7 +64,6 @@ impl Connect {
 impl OAuthAccess {
     fn new(visitor: &Visitor, api: &Api) -> Self {
         let t = texts::Apis(visitor.lang());
-        let issuer = visitor.installation.issuer.as_str();
         let settings = api.settings.clone().unwrap_or_default();
         let flows = [
             (
@@ -76,11 +88,14 @@ impl OAuthAccess {
             ),
         ];
         let enabled = || flows.iter().filter(|(enabled, ..)| *enabled == Some(true));
+        // Client credentials alone need neither a log-in nor a person.
+        let only_clients =
+            enabled().count() == 1 && settings.enable_client_credentials == Some(true);
+        let (ways, has_hidden) = ways(visitor, api, only_clients, t);
         Self {
-            authorize_url: enabled()
-                .any(|(_, _, browser)| *browser)
-                .then(|| format!("{issuer}oauth2/authorize")),
-            token_url: format!("{issuer}oauth2/token"),
+            ways,
+            has_hidden,
+            machines_only: enabled().all(|(_, _, browser)| !*browser),
             flows: enabled().map(|(_, flow, _)| *flow).collect(),
             scopes: settings
                 .scopes()
@@ -90,8 +105,64 @@ impl OAuthAccess {
     }
 }
 
+/// The ways to log in that the API names, and whether some are kept from this visitor.
+fn ways(visitor: &Visitor, api: &Api, only_clients: bool, t: texts::Apis) -> (Vec<Way>, bool) {
+    let installation = &visitor.installation;
+    let is_admin = visitor.user().is_some_and(|user| user.admin);
+    let known = api.auth_methods.iter().filter_map(|reference| {
+        let (server, name) = reference.split_once(':')?;
+        let mut servers = installation.auth_servers.iter();
+        let server = servers.find(|known| known.id == server)?;
+        let method = server.method(name).filter(|method| method.is_enabled())?;
+        Some((server, method))
+    });
+    let known: Vec<_> = known.collect();
+    let has_hidden = !is_admin && known.iter().any(|(_, method)| method.is_protected());
+    let shown = known
+        .iter()
+        .filter(|(_, method)| is_admin || !method.is_protected());
+    let ways = shown.enumerate().map(|(number, (server, method))| {
+        let base = base_of(installation, server);
+        let kinds = [
+            (t.authorize_url(), "authorize", !only_clients),
+            (t.token_url(), "token", true),
+            (t.profile_url(), "profile", !only_clients),
+        ];
+        let endpoints = kinds.into_iter().filter(|(.., shown)| *shown);
+        Way {
+            label: methods::label(method),
+            is_protected: method.is_protected(),
+            endpoints: endpoints
+                .map(|(label, kind, _)| {
+                    let usual = match kind {
+                        "profile" => "/profile".to_owned(),
+                        kind => format!("/{{{{name}}}}/api/{{{{api}}}}/{kind}"),
+                    };
+                    let member = format!("{kind}Endpoint");
+                    let path = methods::endpoint(method, &api.id, &member, &usual);
+                    (label, format!("{kind}-{number}"), format!("{base}{path}"))
+                })
+                .collect(),
+        }
+    });
+    (ways.collect(), has_hidden)
+}
+
+/// The address of an auth server, without a slash at the end.
+fn base_of(installation: &Installation, server: &AuthServer) -> String {
+    if server.id == methods::SERVER {
+        return installation
+            .issuer
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
+    }
+    let path = server.base_path().unwrap_or_default();
+    format!("{}{path}", installation.gateway)
+}
+
 /// `<scheme>://<host><path>` of each path of each route; websockets have schemes of their own.
-fn urls(gateway: &str, config: &ApiConfig) -> Vec<String> {
+pub fn urls(gateway: &str, config: &ApiConfig) -> Vec<String> {
     let api = &config.api;
     let (scheme, host) = gateway.split_once("://").unwrap_or(("https", gateway));
     let upstream = api

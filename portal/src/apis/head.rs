@@ -1,5 +1,6 @@
 //! What all pages of one API show on top.
 
+use askama::Template;
 use sdk::types::Api;
 use ui::{Html, Icon, Tile, texts};
 
@@ -8,6 +9,27 @@ use crate::{
     reference::Definition,
     visitor::Visitor,
 };
+
+/// A section of the pages of an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiTab {
+    Overview,
+    Reference,
+    Guides,
+}
+
+#[derive(Template)]
+#[template(path = "api_tabs.html")]
+struct Tabs<'a> {
+    api: &'a ApiHead,
+    current: ApiTab,
+}
+
+impl Tabs<'_> {
+    fn is(&self, tab: ApiTab) -> bool {
+        self.current == tab
+    }
+}
 
 /// Name, tile, state and the one action.
 pub struct ApiHead {
@@ -23,11 +45,18 @@ pub struct ApiHead {
     pub operations: usize,
     /// Absent where a subscription is not possible or not needed.
     pub subscribe_url: Option<String>,
+    /// There are guides beside the reference.
+    pub has_guides: bool,
     logged_in: bool,
 }
 
 impl ApiHead {
-    pub fn new(visitor: &Visitor, api: &Api, definition: Option<&Definition>) -> Self {
+    pub fn new(
+        visitor: &Visitor,
+        api: &Api,
+        definition: Option<&Definition>,
+        has_guides: bool,
+    ) -> Self {
         let lang = visitor.lang();
         let life_cycle = LifeCycle::of(api);
         let open = needs_subscription(api) && !life_cycle.is_closed();
@@ -43,8 +72,14 @@ impl ApiHead {
             operations: definition.map_or(0, |definition| definition.operations().len()),
             subscribe_url: open.then(|| format!("/apis/{}/subscribe", api.id)),
             logged_in: visitor.user().is_some(),
+            has_guides,
             life_cycle,
         }
+    }
+
+    /// Where the section of a page is in the navigation of the API.
+    pub fn tabs(&self, current: ApiTab) -> Html {
+        Html::of(&Tabs { api: self, current })
     }
 
     pub fn subscribe_label(&self) -> &'static str {

@@ -3,14 +3,20 @@
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use http::StatusCode;
-use sdk::types::{Api, apis::ApplicationOfContext};
+use sdk::types::{Api, ListQuery, content::Guide};
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
-use super::{ApiHead, composed, connect::Connect, credential, credential_note, usage};
+use super::{
+    ApiHead, ApiTab, composed,
+    connect::Connect,
+    credential, credential_note, guides,
+    own::{Around, Own, OwnSubscription, Trial},
+    usage,
+};
 use crate::{
     catalogue::{LifeCycle, needs_subscription},
     failure::Failure,
-    markdown,
+    links, markdown,
     plans::{self, PlanView, Window},
     reference::{Definition, Language, Request, SampleView, operation_url, sample, view},
     state::App,
@@ -20,6 +26,8 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/apis/{api}", get(overview))
+        .route("/apis/{api}/docs", get(guides::first))
+        .route("/apis/{api}/docs/{*path}", get(guides::show))
         .route("/apis/{api}/usage", get(usage::show))
         .route("/apis/{api}/usage.csv", get(usage::download))
 }
@@ -48,30 +56,69 @@ struct ApiPage {
     windows: Vec<Window>,
     needs_subscription: bool,
     own: Vec<Own>,
-}
-
-/// An own application that uses the API.
-struct Own {
-    id: String,
-    name: String,
-    plan: String,
-    plan_id: String,
-    approved: bool,
+    /// Others than members of a group only look.
+    partner_only: bool,
+    /// Where a guest may not read how the API is reached, this is absent.
+    shows_settings: bool,
+    /// Application and plan of the first subscriptions, and how many there are; for administrators.
+    everybody: Option<(Vec<(String, String)>, u64)>,
+    /// Some flow of the API leads through a browser.
+    has_browser_flows: bool,
+    guides: Vec<Guide>,
 }
 
 impl ApiPage {
-    fn is_admin(&self) -> bool {
-        self.frame.user.as_ref().is_some_and(|user| user.admin)
-    }
-
     /// Own applications with this plan.
-    fn users_of(&self, plan: &str) -> Vec<&Own> {
-        self.own.iter().filter(|own| own.plan_id == plan).collect()
+    fn users_of(&self, plan: &str) -> Vec<(&Own, &OwnSubscription)> {
+        self.own
+            .iter()
+            .filter_map(|own| Some((own, own.subscription.as_ref()?)))
+            .filter(|(_, subscription)| subscription.plan.id == plan)
+            .collect()
     }
 
     fn lang(&self) -> Lang {
         self.frame.lang()
     }
+
+    /// Where consoles read the definition.
+    fn definition_url(&self) -> String {
+        format!("{}/swagger", links::api(&self.api.id))
+    }
+}
+
+/// Subscriptions of all applications that the page names; the rest is one link away.
+const MAX_SUBSCRIPTIONS: u64 = 10;
+
+/// Application and plan of the first ones, and how many there are.
+async fn everybody(
+    visitor: &Visitor,
+    api: &str,
+) -> Result<Option<(Vec<(String, String)>, u64)>, Failure> {
+    if !visitor.user().is_some_and(|user| user.admin) {
+        return Ok(None);
+    }
+    let query = ListQuery {
+        limit: MAX_SUBSCRIPTIONS,
+        ..ListQuery::default()
+    };
+    let page = visitor.client().subscriptions_of_api(api, &query).await?;
+    let count = page.count;
+    let named = page.items.into_iter();
+    let named = named.map(|one| (one.application, one.plan)).collect();
+    Ok(Some((named, count)))
+}
+
+/// Whether the visitor may look at the API, but not use it.
+async fn is_partner_only(visitor: &Visitor, api: &Api) -> Result<bool, Failure> {
+    if !api.partner || api.group().is_none() {
+        return Ok(false);
+    }
+    let groups = match visitor.user() {
+        Some(user) => visitor.client().user(&user.id).await?.groups,
+        None => Vec::new(),
+    };
+    Ok(composed::is_partner_only(api, &groups))
 }
 
 async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -80,14 +127,26 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     }
     let client = visitor.client();
     let context = client.api_context(&id).await?;
-    let (description, config, all_plans, definition) = tokio::try_join!(
-        client.api_description(&id),
-        client.api_config(&id),
-        client.plans(),
-        visitor.app.definitions().get(&client, &id),
+    let api = context.api;
+    let (description, config, all_plans, definition, guides, everybody, partner_only) = tokio::try_join!(
+        async { client.api_description(&id).await.map_err(Failure::from) },
+        async { client.api_config(&id).await.map_err(Failure::from) },
+        async { client.plans().await.map_err(Failure::from) },
+        async { Ok(visitor.app.definitions().get(&client, &id).await?) },
+        guides::of(&visitor, &id),
+        everybody(&visitor, &id),
+        is_partner_only(&visitor, &api),
     )?;
     let lang = visitor.lang();
-    let api = context.api;
+    let own = Own::all(
+        &context.applications,
+        &Around {
+            api: &api,
+            offered: &context.plans,
+            all_plans: &all_plans.plans,
+            lang,
+        },
+    );
     let offered = visitor.user().map(|_| context.plans);
     let plans = plans::of_api(&api, &all_plans.plans, offered.as_deref(), lang);
     let t = texts::Apis(lang);
@@ -97,7 +156,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         tp: texts::Plans(lang),
         ta: texts::Admin(lang),
         is_deprecated: LifeCycle::of(&api).is_closed(),
-        api: ApiHead::new(&visitor, &api, definition.as_deref()),
+        api: ApiHead::new(&visitor, &api, definition.as_deref(), !guides.is_empty()),
         short: markdown::plain(&api.desc),
         description: markdown::render(&description),
         note: note(&api, t, lang),
@@ -115,7 +174,12 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
             .and_then(|definition| first_call(&visitor, &api, definition)),
         key_note: credential_note(&credential, lang),
         windows: plans::windows(&plans),
-        own: own(context.applications, &all_plans.plans, lang),
+        own,
+        partner_only,
+        shows_settings: visitor.user().is_some() || api.group().is_none(),
+        everybody,
+        has_browser_flows: has_browser_flows(&api),
+        guides,
         needs_subscription: needs_subscription(&api),
         plans,
         frame: visitor.frame(Entry::Apis).await,
@@ -123,30 +187,11 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     Ok(ui::page(StatusCode::OK, &page))
 }
 
-fn own(
-    applications: Vec<ApplicationOfContext>,
-    all_plans: &[sdk::types::Plan],
-    lang: Lang,
-) -> Vec<Own> {
-    applications
-        .into_iter()
-        .filter_map(|application| {
-            Some((application.subscription?, application.id, application.name))
-        })
-        .map(|(subscription, id, name)| Own {
-            id,
-            name,
-            plan: all_plans
-                .iter()
-                .find(|plan| plan.id == subscription.plan)
-                .map_or_else(
-                    || subscription.plan.clone(),
-                    |plan| PlanView::new(plan, lang, true).name,
-                ),
-            plan_id: subscription.plan.clone(),
-            approved: subscription.approved,
-        })
-        .collect()
+fn has_browser_flows(api: &Api) -> bool {
+    let settings = api.settings.clone().unwrap_or_default();
+    api.is_oauth2()
+        && (settings.enable_authorization_code == Some(true)
+            || settings.enable_implicit_grant == Some(true))
 }
 
 /// The note below the title, where the API is not simply current.
@@ -162,17 +207,13 @@ fn note(api: &Api, t: texts::Apis, lang: Lang) -> Option<(Kind, String)> {
     }
 }
 
-/// Title, address and sample of the operation that is easiest to try: the first GET, else the first.
+/// Title, address and sample of the operation that is easiest to try.
 fn first_call(
     visitor: &Visitor,
     api: &Api,
     definition: &Definition,
 ) -> Option<(String, String, SampleView)> {
-    let operations = definition.operations();
-    let first = operations
-        .iter()
-        .find(|operation| operation.method == "get")
-        .or(operations.first())?;
+    let first = definition.first_call()?;
     let view = view(definition, first, &credential(visitor, api), visitor.lang())?;
     let request: &Request = &view.request;
     Some((

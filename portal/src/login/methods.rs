@@ -1,13 +1,16 @@
 //! The ways to log in: `globals.portal.authMethods`, looked up in the auth servers (portal-ui 2.6).
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use sdk::{
     Client,
     types::{AuthServer, auth_servers::AuthMethod},
 };
 use serde_json::Value;
 
+use crate::mine::PARALLEL;
+
 /// The one auth server that the portal can be a client of.
-const SERVER: &str = "default";
+pub const SERVER: &str = "default";
 /// What stands for the API in the paths of a method's endpoints.
 const API: &str = "portal-api";
 
@@ -28,31 +31,48 @@ pub struct Method {
 
 impl Method {
     fn new(method: &AuthMethod) -> Self {
-        let endpoint = |member: &str, default: &str| {
-            let given = method.config.get(member).and_then(Value::as_str);
-            let template = given.filter(|text| !text.is_empty()).unwrap_or(default);
-            template
-                .replace("{{name}}", &method.name)
-                .replace("{{api}}", API)
-        };
-        let label = method.friendly_short.clone();
         Self {
-            label: label
-                .filter(|label| !label.is_empty())
-                .unwrap_or_else(|| method.name.clone()),
+            label: label(method),
             kind: method.kind.clone(),
             is_protected: method.is_protected(),
-            verify_email: endpoint("verifyEmailEndpoint", "/{{name}}/verifyemail"),
-            grants: endpoint("grantsEndpoint", "/{{name}}/grants"),
+            verify_email: endpoint(method, API, "verifyEmailEndpoint", "/{{name}}/verifyemail"),
+            grants: endpoint(method, API, "grantsEndpoint", "/{{name}}/grants"),
             name: method.name.clone(),
         }
     }
 }
 
-/// Reads the configured ways. An error names what an operator has to correct.
-pub async fn read(client: &Client, configured: &[String]) -> anyhow::Result<Vec<Method>> {
-    let server = client.auth_server(SERVER).await?;
-    resolve(configured, &server)
+/// The word for a button.
+pub fn label(method: &AuthMethod) -> String {
+    let given = method.friendly_short.clone();
+    given
+        .filter(|label| !label.is_empty())
+        .unwrap_or_else(|| method.name.clone())
+}
+
+/// A path of a method below the base path of its server: as configured, or the usual one.
+pub fn endpoint(method: &AuthMethod, api: &str, member: &str, default: &str) -> String {
+    let given = method.config.get(member).and_then(Value::as_str);
+    let template = given.filter(|text| !text.is_empty()).unwrap_or(default);
+    template
+        .replace("{{name}}", &method.name)
+        .replace("{{api}}", api)
+}
+
+/// All auth servers; APIs may use others than the portal.
+pub async fn servers(client: &Client) -> Result<Vec<AuthServer>, sdk::Error> {
+    let names = client.auth_servers().await?;
+    stream::iter(names)
+        .map(async |name| client.auth_server(&name).await)
+        .buffered(PARALLEL)
+        .try_collect()
+        .await
+}
+
+/// The configured ways. An error names what an operator has to correct.
+pub fn of(configured: &[String], servers: &[AuthServer]) -> anyhow::Result<Vec<Method>> {
+    let server = servers.iter().find(|server| server.id == SERVER);
+    resolve(configured, server.unwrap_or(&AuthServer::default()))
 }
 
 /// What is unknown or switched off is left out with a warning; nothing left is an error.

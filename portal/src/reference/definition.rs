@@ -62,6 +62,13 @@ impl Definition {
             .find(|operation| operation.slug == slug)
     }
 
+    /// The operation that is easiest to try: the first that reads, else the first.
+    pub fn first_call(&self) -> Option<&Operation> {
+        let mut operations = self.operations.iter();
+        let reading = operations.find(|operation| operation.method == "get");
+        reading.or_else(|| self.operations.first())
+    }
+
     /// Version 2.0, which puts bodies and types elsewhere.
     pub fn is_swagger_2(&self) -> bool {
         self.root.get("swagger").is_some()

@@ -8,15 +8,24 @@ use ui::Html;
 
 use super::Language;
 
+/// The classes that are given.
+pub const CLASSES: [&str; 4] = ["tok-k", "tok-n", "tok-s", "tok-w"];
+
 /// A sample in a language.
 pub fn code(language: Language, text: &str) -> Html {
-    paint(text, language.keywords(), false)
+    paint(text, language.keywords(), language == Language::Json)
 }
 
 /// A JSON value, indented.
 pub fn json(value: &Value) -> Html {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     paint(&text, &["true", "false", "null"], true)
+}
+
+/// Text without colours.
+pub fn plain(text: &str) -> Html {
+    let shown = escape(text, Escaper);
+    Html::trusted(shown.map(|safe| safe.to_string()).unwrap_or_default())
 }
 
 fn paint(text: &str, keywords: &[&str], keys: bool) -> Html {

@@ -12,6 +12,8 @@ pub enum Language {
     Go,
     Rust,
     Php,
+    /// Of texts; no sample is written in it.
+    Json,
 }
 
 impl Language {
@@ -37,6 +39,7 @@ impl Language {
             Self::Go => "go",
             Self::Rust => "rust",
             Self::Php => "php",
+            Self::Json => "json",
         }
     }
 
@@ -50,6 +53,7 @@ impl Language {
             Self::Go => "Go",
             Self::Rust => "Rust",
             Self::Php => "PHP",
+            Self::Json => "JSON",
         }
     }
 
@@ -57,6 +61,20 @@ impl Language {
         Self::ALL
             .into_iter()
             .find(|language| language.value() == value)
+    }
+
+    /// What a fence of a Markdown text calls it.
+    pub fn of_fence(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "curl" | "sh" | "bash" | "shell" | "console" => Self::Curl,
+            "js" | "ts" | "typescript" => Self::JavaScript,
+            "py" => Self::Python,
+            "cs" | "c#" => Self::CSharp,
+            "golang" => Self::Go,
+            "rs" => Self::Rust,
+            "json" | "jsonc" => Self::Json,
+            name => Self::from_value(name)?,
+        })
     }
 
     /// Words that are drawn as keywords.
@@ -70,6 +88,7 @@ impl Language {
             Self::Go => &["package", "import", "func", "defer", "nil"],
             Self::Rust => &["let", "use", "async", "fn", "await"],
             Self::Php => &["echo", "true"],
+            Self::Json => &["true", "false", "null"],
         }
     }
 }

@@ -22,6 +22,25 @@ pub struct OperationView {
     pub body: Option<Body>,
     pub responses: Vec<ResponseView>,
     pub request: Request,
+    /// What a trial asks for.
+    pub inputs: Vec<Input>,
+    /// Media type and example of a body that is written by hand.
+    pub trial_body: Option<(String, String)>,
+}
+
+/// A parameter as a field of a form.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Of the field: `path.id`.
+    pub name: String,
+    pub label: String,
+    /// The word for where it goes.
+    pub place: &'static str,
+    pub required: bool,
+    /// Stands in the field; empty where nothing has to be said.
+    pub example: String,
+    /// Those that are possible, if they are few.
+    pub values: Vec<String>,
 }
 
 /// A request body.
@@ -70,6 +89,16 @@ pub fn view(
     let mut builder = Builder::new(reader.root, lang);
     let body = reader.body();
     Some(OperationView {
+        inputs: reader.inputs(),
+        trial_body: body.map(|(media, content, _)| {
+            let example = example::of_media(reader.root, content);
+            let text = match example {
+                Some(Value::String(text)) if !is_json(media) => text,
+                Some(value) => serde_json::to_string_pretty(&value).unwrap_or_default(),
+                None => String::new(),
+            };
+            (media.to_owned(), text)
+        }),
         description: source
             .get("description")
             .and_then(Value::as_str)
@@ -148,6 +177,51 @@ impl<'a> Reader<'a> {
             })
             .filter(|(_, rows)| !rows.is_empty())
             .collect()
+    }
+
+    /// Parameters as fields. Cookies are the browser's business.
+    fn inputs(&self) -> Vec<Input> {
+        const MAX_VALUES: usize = 100;
+        let places = [
+            ("path", "path", self.t.path()),
+            ("query", "query", self.t.query()),
+            ("header", "header", self.t.header()),
+            ("formData", "form", self.t.form()),
+        ];
+        let all = self.parameters();
+        let of_place = |(place, prefix, word): (&str, &str, &'static str)| -> Vec<Input> {
+            let here = all.iter().filter(|one| text(one, "in") == place);
+            here.map(|parameter| {
+                let name = text(parameter, "name");
+                let required = place == "path"
+                    || parameter.get("required").and_then(Value::as_bool) == Some(true);
+                let schema = parameter_schema(parameter);
+                let schema = refs::resolve(self.root, schema).map_or(schema, |(found, _)| found);
+                let values = schema.get("enum").and_then(Value::as_array);
+                let values = values.filter(|values| values.len() <= MAX_VALUES);
+                Input {
+                    name: format!("{prefix}.{name}"),
+                    label: name.to_owned(),
+                    place: word,
+                    required,
+                    example: if required {
+                        self.example_of(parameter)
+                    } else {
+                        String::new()
+                    },
+                    values: values.into_iter().flatten().map(plain).collect(),
+                }
+            })
+            .collect()
+        };
+        places.into_iter().flat_map(of_place).collect()
+    }
+
+    fn example_of(&self, parameter: &Value) -> String {
+        plain(
+            &example::of_media(self.root, parameter)
+                .unwrap_or_else(|| example::of_schema(self.root, parameter_schema(parameter))),
+        )
     }
 
     /// Media type, media type object and description of the body.

@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
+use sdk::types::Api;
 use serde::Deserialize;
 use ui::{Entry, Frame, Html, Icon, texts};
 
@@ -19,9 +20,11 @@ use super::{
     sample, schema,
 };
 use crate::{
-    apis::{ApiHead, credential},
+    apis::{ApiHead, ApiTab, credential, guides_of},
     failure::Failure,
+    links, mine,
     state::App,
+    trial::{self, TrialForm},
     visitor::Visitor,
 };
 
@@ -60,6 +63,9 @@ struct OperationPage<'a> {
     sample: SampleView,
     key_note: Option<String>,
     answer: Option<Html>,
+    /// For those who may call; others find a link.
+    trial: Option<Html>,
+    trial_url: String,
 }
 
 /// Rows of a schema; calls itself for what is inside.
@@ -83,9 +89,10 @@ async fn list(visitor: Visitor, Path(api): Path<String>) -> Result<Response, Fai
     let client = visitor.client();
     let api = client.api(&api).await?;
     let definition = visitor.app.definitions().get(&client, &api.id).await?;
+    let has_guides = !guides_of(&visitor, &api.id).await?.is_empty();
     let page = ListPage {
         t: texts::Reference(visitor.lang()),
-        api: ApiHead::new(&visitor, &api, definition.as_deref()),
+        api: ApiHead::new(&visitor, &api, definition.as_deref(), has_guides),
         frame: visitor.frame(Entry::Apis).await,
         definition,
     };
@@ -111,22 +118,29 @@ async fn one(
     let view =
         view(&definition, operation, &credential, visitor.lang()).ok_or(Failure::NotFound)?;
 
+    let has_guides = !guides_of(&visitor, &api.id).await?.is_empty();
     let chosen = choice.lang.as_deref().and_then(Language::from_value);
     let language = chosen.or_else(|| remembered(&headers)).unwrap_or_default();
     let t = texts::Reference(visitor.lang());
+    let trial = trial(&visitor, &api, &definition, operation, &view).await?;
     let answer = view
         .responses
         .iter()
         .find(|response| response.status.starts_with('2'));
     let page = OperationPage {
         t,
-        api: ApiHead::new(&visitor, &api, Some(&definition)),
+        api: ApiHead::new(&visitor, &api, Some(&definition), has_guides),
         frame: visitor.frame(Entry::Apis).await,
         sample: sample(&view.request, language),
         key_note: crate::apis::credential_note(&credential, visitor.lang()),
         answer: answer
             .and_then(|response| response.example.as_ref())
             .map(highlight::json),
+        trial,
+        trial_url: links::with_query(
+            &format!("{}/try", links::api(&api.id)),
+            [("operation", operation.slug.as_str())],
+        ),
         definition: &definition,
         operation,
         view,
@@ -142,6 +156,29 @@ async fn one(
         }
     }
     Ok(response)
+}
+
+/// The form beside the operation, for somebody with a session to send it in.
+async fn trial(
+    visitor: &Visitor,
+    api: &Api,
+    definition: &Definition,
+    operation: &Operation,
+    view: &OperationView,
+) -> Result<Option<Html>, Failure> {
+    if visitor.user().is_none() {
+        return Ok(None);
+    }
+    let ((bases, _), mine) = tokio::try_join!(
+        trial::bases(visitor, api, Some(definition)),
+        mine::all(visitor),
+    )?;
+    if bases.is_empty() {
+        return Ok(None);
+    }
+    let asked = trial::Asked::default();
+    let form = TrialForm::new(visitor, api, bases, operation, view, &mine, &asked, None);
+    Ok(Some(form.html()))
 }
 
 fn remembered(headers: &HeaderMap) -> Option<Language> {

@@ -22,6 +22,7 @@ pub fn sample(request: &Request, language: Language) -> SampleView {
         Language::Go => go(request),
         Language::Rust => rust(request),
         Language::Php => php(request),
+        Language::Json => request.json().unwrap_or_default(),
     };
     SampleView {
         language,

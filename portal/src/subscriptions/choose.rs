@@ -94,7 +94,10 @@ impl SubscribePage {
             tile: Tile::medium(&api.id, name(&api)),
             tile_small: Tile::small(&api.id, name(&api)),
             chosen: chosen.map(|plan| plan.id.clone()).unwrap_or_default(),
-            obstacle: obstacle(&api, &application, subscribed, chosen.is_some()),
+            obstacle: obstacle(
+                &api,
+                Circumstances::of(&application, subscribed, chosen.is_some()),
+            ),
             choices: mine
                 .into_iter()
                 .filter(mine::Mine::may_subscribe)
@@ -154,32 +157,55 @@ impl SubscribePage {
     }
 }
 
+/// What stands in the way of a subscription, or does not.
+#[expect(clippy::struct_excessive_bools, reason = "each is a claim of its own")]
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    pub may_subscribe: bool,
+    /// The application has a redirect URI.
+    pub has_redirect: bool,
+    pub is_subscribed: bool,
+    /// A plan is open to the person.
+    pub has_plan: bool,
+}
+
+impl Circumstances {
+    pub fn of(application: &Application, is_subscribed: bool, has_plan: bool) -> Self {
+        Self {
+            may_subscribe: application.links.contains_key("addSubscription"),
+            has_redirect: !application.redirect_uri.is_empty(),
+            is_subscribed,
+            has_plan,
+        }
+    }
+}
+
 /// Checked in the order in which a person can do something about it.
-pub fn obstacle(
-    api: &Api,
-    application: &Application,
-    subscribed: bool,
-    has_plan: bool,
-) -> Option<Obstacle> {
+pub fn obstacle(api: &Api, now: Circumstances) -> Option<Obstacle> {
     let settings = api.settings.clone().unwrap_or_default();
     let machine_flow = settings.enable_client_credentials == Some(true)
         || settings.enable_password_grant == Some(true);
     let browser_only = api.is_oauth2() && api.settings.is_some() && !machine_flow;
     [
-        (subscribed, Obstacle::Already),
+        (now.is_subscribed, Obstacle::Already),
         (LifeCycle::of(api).is_closed(), Obstacle::Deprecated),
-        (
-            !application.links.contains_key("addSubscription"),
-            Obstacle::NoRight,
-        ),
-        (
-            browser_only && application.redirect_uri.is_empty(),
-            Obstacle::NeedsRedirect,
-        ),
-        (!has_plan, Obstacle::NoPlan),
+        (!now.may_subscribe, Obstacle::NoRight),
+        (browser_only && !now.has_redirect, Obstacle::NeedsRedirect),
+        (!now.has_plan, Obstacle::NoPlan),
     ]
     .into_iter()
     .find_map(|(holds, obstacle)| holds.then_some(obstacle))
+}
+
+/// That there is a subscription already is no error.
+pub fn reason(obstacle: Obstacle, t: texts::Subscribe) -> Option<&'static str> {
+    match obstacle {
+        Obstacle::Already => None,
+        Obstacle::Deprecated => Some(t.deprecated()),
+        Obstacle::NoRight => Some(t.no_right()),
+        Obstacle::NeedsRedirect => Some(t.needs_redirect()),
+        Obstacle::NoPlan => Some(t.no_plan()),
+    }
 }
 
 /// `GET /apis/{api}/subscribe`: finds the application, so that links need not know one.
@@ -282,24 +308,20 @@ mod tests {
         let browser = api(r#", "auth": "oauth2", "settings": {"enable_authorization_code": true}"#);
         let old = api(r#", "deprecated": true"#);
         let app = application("", true);
-        assert_eq!(obstacle(&key, &app, false, true), None);
-        assert_eq!(obstacle(&key, &app, true, true), Some(Obstacle::Already));
+        let of = |api: &Api, app: &Application, subscribed: bool, plan: bool| {
+            obstacle(api, Circumstances::of(app, subscribed, plan))
+        };
+        assert_eq!(of(&key, &app, false, true), None);
+        assert_eq!(of(&key, &app, true, true), Some(Obstacle::Already));
+        assert_eq!(of(&old, &app, false, true), Some(Obstacle::Deprecated));
+        let reader = application("", false);
+        assert_eq!(of(&key, &reader, false, true), Some(Obstacle::NoRight));
         assert_eq!(
-            obstacle(&old, &app, false, true),
-            Some(Obstacle::Deprecated)
-        );
-        assert_eq!(
-            obstacle(&key, &application("", false), false, true),
-            Some(Obstacle::NoRight)
-        );
-        assert_eq!(
-            obstacle(&browser, &app, false, true),
+            of(&browser, &app, false, true),
             Some(Obstacle::NeedsRedirect)
         );
-        assert_eq!(
-            obstacle(&browser, &application("https://x", true), false, true),
-            None
-        );
-        assert_eq!(obstacle(&key, &app, false, false), Some(Obstacle::NoPlan));
+        let with_redirect = application("https://x", true);
+        assert_eq!(of(&browser, &with_redirect, false, true), None);
+        assert_eq!(of(&key, &app, false, false), Some(Obstacle::NoPlan));
     }
 }

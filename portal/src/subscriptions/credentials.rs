@@ -89,11 +89,7 @@ async fn first_call(visitor: &Visitor, api: &Api, lang: Lang) -> Option<SampleVi
         .get(&visitor.client(), &api.id)
         .await
         .ok()??;
-    let operations = definition.operations();
-    let first = operations
-        .iter()
-        .find(|operation| operation.method == "get")
-        .or(operations.first())?;
+    let first = definition.first_call()?;
     let view = view(&definition, first, &credential(visitor, api), lang)?;
     Some(sample(&view.request, Language::Curl))
 }

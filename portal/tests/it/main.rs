@@ -8,6 +8,7 @@
 
 mod admin;
 mod administration;
+mod api_page;
 mod browser;
 mod colleagues;
 mod console;
@@ -20,4 +21,5 @@ mod safety;
 mod scripts;
 mod subscribing;
 mod tabs;
+mod trial;
 mod users;

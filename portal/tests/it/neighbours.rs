@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{any, delete, get, post},
 };
 use serde_json::{Value, json};
 use service::{
@@ -73,6 +73,7 @@ impl TestPortal {
         let neighbours = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", neighbours.local_addr().unwrap());
         let mut globals = globals();
+        globals["network"]["kongProxyUrl"] = json!(base);
         change(&mut globals);
         tokio::spawn(axum::serve(neighbours, router(log.clone(), globals)).into_future());
 
@@ -137,6 +138,8 @@ fn router(log: Log, globals: Value) -> Router {
         )
         .route("/apis/{api}", get(api))
         .route("/apis/{api}/context", get(context))
+        .route("/apis/{api}/docs", get(guides))
+        .route("/apis/{api}/docs/{*path}", get(guide))
         .route(
             "/apis/{api}/desc",
             get(async || markdown("One request books a **shipment**.")),
@@ -173,6 +176,7 @@ fn router(log: Log, globals: Value) -> Router {
         )
         .route("/pools/wicked", get(async || Json(pool())))
         .route("/groups", get(async || Json(groups())))
+        .route("/auth-servers", get(async || Json(json!(["default"]))))
         .route("/auth-servers/default", get(async || Json(auth_server())))
         .route("/unsubscribe", post(stop_mails))
         .route("/applications", post(register))
@@ -204,6 +208,13 @@ fn router(log: Log, globals: Value) -> Router {
             "/applications/{application}/subscriptions/{api}/credentials",
             get(credentials).post(create_credential),
         )
+        // The gateway, as the portal reaches it.
+        .route(
+            "/shipments/v2/redirect",
+            any(async || found("http://evil.example/")),
+        )
+        .route("/shipments/v2/long", any(async || "x".repeat(6 << 20)))
+        .route("/shipments/v2/{*rest}", any(gateway))
         .route("/auth/oauth2/token", post(token))
         .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
@@ -239,6 +250,7 @@ pub fn apis() -> Value {
     json!([
         {"id": "shipments", "name": "Shipments", "version": "v2.4", "desc": "Book, change and cancel *shipments*.", "auth": "key-auth", "tags": ["Shipping"], "plans": ["starter", "business", "carrier"]},
         {"id": "tracking", "name": "Tracking events", "desc": "Where every parcel is.", "auth": "oauth2", "tags": ["Tracking"], "plans": ["business"],
+         "authMethods": ["default:local", "default:corp", "default:none"],
          "settings": {"enable_client_credentials": true, "scopes": {"read": {"description": "Read events"}}}},
         {"id": "invoices", "name": "Invoices", "desc": "Old", "auth": "key-auth", "tags": [], "plans": ["starter"],
          "deprecated": true, "lifecycle": {"state": "deprecated", "sunsetOn": "2027-03-31", "successor": "shipments"}},
@@ -333,6 +345,22 @@ async fn api(Path(id): Path<String>) -> Response {
         Some(api) => Json(api).into_response(),
         None if id == "secret" => refused(StatusCode::FORBIDDEN, "Access denied"),
         None => missing(),
+    }
+}
+
+async fn guides(Path(id): Path<String>) -> Json<Value> {
+    Json(match id.as_str() {
+        "shipments" => json!([{"path": "start", "title": "Getting started", "order": 1},
+            {"path": "advanced/batches", "title": "Batches"}]),
+        _ => json!([]),
+    })
+}
+
+async fn guide(Path((_, path)): Path<(String, String)>) -> Response {
+    match path.as_str() {
+        "start" => markdown("Call `POST /shipments`.\n\n```json\n{\"from\": \"DEHAM\"}\n```\n"),
+        "advanced/batches" => markdown("Up to 50 at once. <script>alert(1)</script>"),
+        _ => missing(),
     }
 }
 
@@ -637,7 +665,16 @@ async fn subscriptions(
 }
 
 async fn subscription(Path((_, api)): Path<(String, String)>) -> Response {
-    Json(a_subscription(&api)).into_response()
+    let mut found = a_subscription(&api);
+    match api.as_str() {
+        "invoices" => found["apikey"] = json!("wg_key-of-invoices-9876"),
+        "tracking" => {
+            found["clientId"] = json!("client-1");
+            found["clientSecret"] = json!("client-secret-1");
+        }
+        _ => {}
+    }
+    Json(found).into_response()
 }
 
 async fn subscribe(State(log): State<Log>, Json(body): Json<Value>) -> Response {
@@ -698,6 +735,12 @@ async fn token(
     let basic = headers
         .get(header::AUTHORIZATION)
         .is_some_and(|value| value.to_str().unwrap().starts_with("Basic "));
+    if field("grant_type") == "client_credentials" {
+        let basic = headers[header::AUTHORIZATION].to_str().unwrap();
+        log.note(format!("client token {basic} {}", field("scope")));
+        return Json(json!({"access_token": "token-of-client-1", "expires_in": 600}))
+            .into_response();
+    }
     let token = match (field("code"), field("subject_token")) {
         ("good-code", _) | (_, "wgp_of-lena") => TOKEN,
         ("code-of-ann", _) => ADMIN_TOKEN,
@@ -722,6 +765,32 @@ async fn userinfo(headers: HeaderMap) -> Json<Value> {
         DEVELOPER_TOKEN => json!({"sub": "jo-id", "name": "Jo", "email": "jo@kontor.example"}),
         _ => json!({"sub": "lena-id", "name": "Lena Brandt", "email": "lena@kontor.example"}),
     })
+}
+
+fn found(target: &str) -> Response {
+    (StatusCode::FOUND, [(header::LOCATION, target.to_owned())]).into_response()
+}
+
+/// Answers with what it got, apart from the credential, which it notes.
+async fn gateway(
+    State(log): State<Log>,
+    method: axum::http::Method,
+    uri: axum::http::Uri,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let text = |name: &str| {
+        let value = headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap()).to_owned()
+    };
+    let credential = [text("x-apikey"), text("authorization")].concat();
+    let host = text("host");
+    log.note(format!(
+        "gateway {method} {uri} at {host} with {credential}"
+    ));
+    let echo = json!({"path": uri.path(), "query": uri.query(), "body": body,
+        "type": text("content-type"), "idempotency": text("idempotency-key"), "cookie": text("cookie")});
+    ([("x-ratelimit-remaining-minute", "599")], Json(echo)).into_response()
 }
 
 async fn revoke(State(log): State<Log>, Form(form): Form<Vec<(String, String)>>) -> StatusCode {

@@ -39,5 +39,23 @@ crate::texts! {
         flow_password = "Password", "Password";
         flow_implicit = "Implicit", "Implicit";
         application = "Application", "Anwendung";
+        actions = "Actions", "Aktionen";
+        guides = "Guides", "Anleitungen";
+        keys = "Keys", "Schlüssel";
+        try_it = "Try it", "Ausprobieren";
+        console = "Swagger UI", "Swagger UI";
+        trusted = "Trusted", "Vertraut";
+        unsubscribe = "Unsubscribe", "Abbestellen";
+        not_subscribed = "Not subscribed", "Nicht abonniert";
+        plan_gone = "No longer offered", "Nicht mehr im Angebot";
+        register_another = "Register another application", "Weitere Anwendung anlegen";
+        no_applications = "You have no application yet. Register one to subscribe to this API.", "Sie haben noch keine Anwendung. Legen Sie eine an, um diese API zu abonnieren.";
+        partner_only = "Only partners may subscribe to this API. Ask us for access.", "Nur Partner dürfen diese API abonnieren. Bitten Sie uns um Zugang.";
+        console_note = "People log in to this API with a browser. To try that, you need an application that leads back to the console.", "Bei dieser API melden sich Personen im Browser an. Um das auszuprobieren, brauchen Sie eine Anwendung, die zur Konsole zurückführt.";
+        console_application = "Register one for the console", "Eine für die Konsole anlegen";
+        profile_url = "Profile URL", "Profil-URL";
+        hidden_way = "Not shown to others", "Für andere nicht sichtbar";
+        hidden_ways = "There are further ways to log in that are not shown here.", "Es gibt weitere Wege zur Anmeldung, die hier nicht stehen.";
+        machines_only = "Programs call this API on their own; nobody logs in.", "Programme rufen diese API selbst auf; niemand meldet sich an.";
     }
 }

@@ -4,6 +4,7 @@ crate::texts! {
     /// The operation reference.
     Reference {
         title = "Reference", "Referenz";
+        try_it = "Try it", "Ausprobieren";
         operations = "Operations", "Operationen";
         other = "Other", "Weitere";
         path = "Path", "Pfad";

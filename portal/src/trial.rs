@@ -1,0 +1,16 @@
+//! `/apis/{api}/try`: calling an API from its pages, with the credentials of an own application
+//! (portal-ui 19.3, 19.4).
+//!
+//! The call goes from this process to the gateway and nowhere else. A browser says which operation
+//! it means and with which values; it neither sees the credential nor chooses the host.
+
+mod answer;
+mod call;
+mod credential;
+mod page;
+mod routes;
+mod send;
+mod target;
+
+pub use page::{TrialForm, bases};
+pub use routes::{Asked, routes};

@@ -1,0 +1,221 @@
+//! Calling an API from its pages (portal-ui 19.3).
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::neighbours::TestPortal;
+
+const PAGE: &str = "/apis/invoices/try?operation=book";
+const TRY: &str = "/apis/invoices/try";
+const APPLICATION: (&str, &str) = ("application", "tracking-dashboard");
+
+fn calls(portal: &TestPortal) -> Vec<String> {
+    let entries = portal.log.entries().into_iter();
+    entries
+        .filter(|entry| entry.starts_with("gateway "))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_call_carries_the_key_of_the_application_and_the_page_does_not() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    lena.get("/apis/invoices/reference/book")
+        .await
+        .shows(r#"action="/apis/invoices/try""#);
+    let form = [
+        ("operation", "book"),
+        APPLICATION,
+        ("header.Idempotency-Key", "abc"),
+        ("content_type", "application/json"),
+        ("body", "{\"from\": \"<b>DEHAM\"}"),
+    ];
+    let page = lena.submit(PAGE, TRY, &form).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    for text in [
+        "200 OK",
+        "/shipments/v2/shipments",
+        "599",
+        "••••9876",
+        "$API_KEY",
+        "idempotency",
+        "&#60;b&#62;DEHAM",
+    ] {
+        page.shows(text);
+    }
+    assert!(
+        !page.body.contains("wg_key-of"),
+        "the key is not on the page"
+    );
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert_eq!(
+        calls(&portal),
+        ["gateway POST /shipments/v2/shipments at localhost:8000 with wg_key-of-invoices-9876"]
+    );
+}
+
+#[tokio::test]
+async fn scripts_get_request_and_answer_in_parts() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let call = json!({"operation": "listShipments", "application": "tracking-dashboard",
+        "query.page": "2 & 3"});
+    let answer = lena.send_json(TRY, &call).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let body = answer.json();
+    assert_eq!(body["status"], 200);
+    assert!(body["durationMs"].is_u64() && body["size"].is_u64());
+    assert_eq!(
+        body["request"]["url"],
+        "http://localhost:8000/shipments/v2/shipments?page=2+%26+3"
+    );
+    assert!(
+        body["request"]["curl"]
+            .as_str()
+            .unwrap()
+            .contains("x-apikey: $API_KEY")
+    );
+    assert!(!answer.body.contains("wg_key-of"));
+    // The address may be said as a whole, too.
+    let call = json!({"method": "put", "url": "http://localhost:8000/shipments/v2/x?y=1",
+        "application": "tracking-dashboard", "body": "text", "content_type": "text/plain"});
+    let answer = lena.send_json(TRY, &call).await.json();
+    let echo: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&echo["body"], &echo["type"]),
+        (&json!("text"), &json!("text/plain"))
+    );
+    assert_eq!(echo["cookie"], "", "the browser's cookies stay here");
+}
+
+#[tokio::test]
+async fn only_the_own_addresses_of_the_api_are_called() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    for url in [
+        "http://localhost:8000/",
+        "http://localhost:8000/shipments/v20/x",
+        "http://localhost:8000/shipments/v2/../../other",
+        "http://localhost:8000/shipments/v2/%2e%2e/other",
+        "https://localhost:8000/shipments/v2/x",
+        "http://127.0.0.1:8000/shipments/v2/x",
+        "http://[::1]:8000/shipments/v2/x",
+        "http://[::ffff:127.0.0.1]:8000/shipments/v2/x",
+        "http://2130706433:8000/shipments/v2/x",
+        "http://localhost:8000@evil.example/shipments/v2/x",
+        "http://lena:pw@localhost:8000/shipments/v2/x",
+        "http://localhost.evil.example:8000/shipments/v2/x",
+        "http://169.254.169.254/latest/meta-data",
+        "file:///etc/passwd",
+        "//localhost:8000/shipments/v2/x",
+        "",
+    ] {
+        let call = json!({"url": url, "application": "tracking-dashboard"});
+        let answer = lena.send_json(TRY, &call).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::BAD_REQUEST,
+            "{url}: {}",
+            answer.body
+        );
+        let page = lena.submit(PAGE, TRY, &[("url", url), APPLICATION]).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{url}");
+    }
+    // Neither does a value of a form lead elsewhere.
+    for (field, value) in [
+        ("server", "http://evil.example"),
+        ("header.Host", "evil.example"),
+        ("header.Cookie", "a=b"),
+        ("header.X-Forwarded-For", "10.0.0.1"),
+        ("header.X y", "1"),
+        ("header.X-Y", "a\r\nb: c"),
+    ] {
+        let form = [("operation", "listShipments"), APPLICATION, (field, value)];
+        let page = lena.submit(PAGE, TRY, &form).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{field}");
+    }
+    assert_eq!(calls(&portal), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn redirects_are_shown_and_not_followed_and_length_has_an_end() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let call = |path: &str| {
+        json!({"url": format!("http://localhost:8000/shipments/v2/{path}"),
+            "application": "tracking-dashboard"})
+    };
+    let answer = lena.send_json(TRY, &call("redirect")).await.json();
+    assert_eq!(answer["status"], 302);
+    let long = lena.send_json(TRY, &call("long")).await;
+    assert_eq!(long.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(long.json()["statusCode"], 502);
+    let mut large = call("x");
+    large["body"] = json!("x".repeat((1 << 20) + 1));
+    assert_eq!(
+        lena.send_json(TRY, &large).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    large["body"] = json!("x".repeat(8 << 20));
+    let refused = lena.send_json(TRY, &large).await.status;
+    assert_eq!(refused, StatusCode::BAD_REQUEST);
+    large["body"] = json!("x".repeat(1 << 20));
+    assert_eq!(lena.send_json(TRY, &large).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn tokens_are_fetched_for_the_application() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let call = json!({"operation": "listShipments", "application": "tracking-dashboard",
+        "scope": "read"});
+    let answer = lena.send_json("/apis/tracking/try", &call).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(!answer.body.contains("token-of-client-1"));
+    assert!(calls(&portal)[0].ends_with("with Bearer token-of-client-1"));
+    let basic = "client token Basic Y2xpZW50LTE6Y2xpZW50LXNlY3JldC0x read";
+    assert!(portal.log.entries().contains(&basic.to_owned()));
+}
+
+#[tokio::test]
+async fn a_secret_that_nobody_keeps_is_pasted() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let path = "/apis/shipments/try";
+    let form = [("operation", "listShipments"), APPLICATION];
+    let page = lena.submit(PAGE, path, &form).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    page.shows("is not kept in a readable form");
+    let pasted = ("credential", "wg_pasted-key-9876");
+    let page = lena.submit(PAGE, path, &[form[0], form[1], pasted]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.body.contains("wg_pasted"));
+    assert!(calls(&portal)[0].ends_with("with wg_pasted-key-9876"));
+}
+
+#[tokio::test]
+async fn guests_try_open_apis_only_and_nobody_without_the_token_of_the_form() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    let page = "/apis/clock/try?operation=listShipments";
+    let answer = guest
+        .submit(page, "/apis/clock/try", &[("operation", "listShipments")])
+        .await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(calls(&portal)[0].ends_with("with "));
+    let closed = guest.get(PAGE).await;
+    assert!(closed.location().starts_with("/login?redirect="));
+    let token = guest.get(page).await.csrf();
+    let form = [
+        ("operation", "book"),
+        ("credential", "x"),
+        ("_csrf", token.as_str()),
+    ];
+    assert_eq!(guest.post(TRY, &form).await.status, StatusCode::FOUND);
+    let mut lena = portal.lena().await;
+    let bare = lena
+        .post(TRY, &[("operation", "listShipments"), APPLICATION])
+        .await;
+    assert_eq!(bare.status, StatusCode::FORBIDDEN);
+    assert_eq!(calls(&portal).len(), 1);
+}
