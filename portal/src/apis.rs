@@ -9,6 +9,6 @@ mod routes;
 mod usage;
 
 pub use connect::{credential, credential_note, urls};
-pub use guides::of as guides_of;
+pub use guides::{of as guides_of, url as guide_url};
 pub use head::{ApiHead, ApiTab};
 pub use routes::routes;

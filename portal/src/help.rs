@@ -10,7 +10,8 @@ use sdk::Optional;
 use ui::{Entry, Frame, Html, Icon, texts};
 
 use crate::{failure::Failure, markdown, redirect::found, state::App, visitor::Visitor};
-use topic::{GROUPS, Topic};
+use topic::GROUPS;
+pub use topic::Topic;
 
 pub fn routes() -> Router<App> {
     Router::new()

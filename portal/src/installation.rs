@@ -254,6 +254,7 @@ async fn update(app: &App) -> anyhow::Result<()> {
     };
     app.install(Installation::new(app, hash.into(), &globals, read)?);
     app.definitions().clear();
+    app.library().clear();
     Ok(())
 }
 

@@ -32,6 +32,7 @@ mod plans;
 mod redirect;
 mod reference;
 mod routes;
+mod search;
 mod secret;
 mod serve;
 mod session;

@@ -9,7 +9,7 @@ mod example;
 pub mod highlight;
 mod language;
 mod operation;
-mod refs;
+pub mod refs;
 mod request;
 mod routes;
 mod sample;

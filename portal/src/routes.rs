@@ -7,7 +7,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     admin, apis, applications, approvals, catalogue, console, content, failure::Failure, help,
-    login, mails, ops, redirect, reference, state::App, subscriptions, trial, users, visit,
+    login, mails, ops, redirect, reference, search, state::App, subscriptions, trial, users, visit,
 };
 
 /// No form of the portal is longer.
@@ -27,6 +27,7 @@ pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router
         .merge(login::routes())
         .merge(mails::routes())
         .merge(reference::routes())
+        .merge(search::routes())
         .merge(subscriptions::routes())
         .merge(trial::routes())
         .merge(users::routes())

@@ -21,6 +21,7 @@ use crate::{
     installation::Installation,
     login::{OAuth, PersonalTokens},
     reference::Definitions,
+    search::Library,
 };
 
 /// By user.
@@ -43,6 +44,7 @@ struct Inner {
     cookie_key: Key,
     oauth: OAuth,
     definitions: Definitions,
+    library: Library,
     checks: Pace,
     trials: Pace,
     installation: ArcSwapOption<Installation>,
@@ -62,6 +64,7 @@ impl App {
             cookie_key: settings.keys.derive(&Purpose::Cookie)?,
             oauth: OAuth::new(&settings)?,
             definitions: Definitions::default(),
+            library: Library::default(),
             checks: RateLimiter::keyed(Quota::per_minute(CHECKS)),
             trials: RateLimiter::keyed(Quota::per_minute(TRIALS)),
             installation: ArcSwapOption::empty(),
@@ -91,6 +94,11 @@ impl App {
 
     pub fn definitions(&self) -> &Definitions {
         &self.0.definitions
+    }
+
+    /// What the search knows.
+    pub fn library(&self) -> &Library {
+        &self.0.library
     }
 
     /// Lets a user try some application ids a minute, and no more.

@@ -10,7 +10,6 @@ macro_rules! topics {
         pub enum Topic { $($name),+ }
 
         impl Topic {
-            #[cfg(test)]
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
             /// The last part of its address.

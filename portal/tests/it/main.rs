@@ -19,6 +19,7 @@ mod ops;
 mod pages;
 mod safety;
 mod scripts;
+mod search;
 mod subscribing;
 mod tabs;
 mod trial;

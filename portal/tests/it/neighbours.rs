@@ -131,7 +131,7 @@ fn router(log: Log, globals: Value) -> Router {
         )
         .route("/confighash", get(async || "hash-1"))
         .route("/globals", get(async move || Json(globals.clone())))
-        .route("/apis", get(async || Json(json!({"apis": apis()}))))
+        .route("/apis", get(list_of_apis))
         .route(
             "/apis/desc",
             get(async || markdown("What Nordhafen offers.")),
@@ -346,6 +346,17 @@ async fn api(Path(id): Path<String>) -> Response {
         None if id == "secret" => refused(StatusCode::FORBIDDEN, "Access denied"),
         None => missing(),
     }
+}
+
+/// One of them is for administrators.
+async fn list_of_apis(headers: HeaderMap) -> Json<Value> {
+    let mut apis = apis();
+    if is_admin(&headers) {
+        let salaries =
+            json!({"id": "salaries", "name": "Salaries", "desc": "Payroll", "auth": "key-auth"});
+        apis.as_array_mut().unwrap().push(salaries);
+    }
+    Json(json!({"apis": apis}))
 }
 
 async fn guides(Path(id): Path<String>) -> Json<Value> {

@@ -11,7 +11,7 @@ crate::texts! {
         docs = "Docs", "Dokumente";
         admin = "Admin", "Verwaltung";
         approvals = "Approvals", "Freigaben";
-        search_apis = "Search APIs", "APIs durchsuchen";
+        search = "Search", "Suchen";
         language = "Language", "Sprache";
         theme = "Colour scheme", "Farbschema";
         theme_system = "As the system", "Wie das System";

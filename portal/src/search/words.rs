@@ -1,0 +1,153 @@
+//! Texts as words that can be compared. No I/O.
+
+/// Longer ones are no words.
+const MAX_WORD: usize = 40;
+
+/// The words of a text with their places in it, in lower case and without accents. A name such as
+/// `listOpenOrders` is itself and its parts.
+pub fn words(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, end) in spans(text) {
+        let whole = &text[start..end];
+        let parts = parts(whole);
+        if parts.len() > 1 {
+            found.extend(parts.into_iter().map(fold));
+        }
+        found.push(fold(whole));
+    }
+    found.retain(|word| !word.is_empty() && word.len() <= MAX_WORD);
+    found
+}
+
+/// Where the words of a text begin and end.
+pub fn spans(text: &str) -> Vec<(usize, usize)> {
+    let mut spans = Vec::new();
+    let mut start = None;
+    for (at, letter) in text.char_indices() {
+        match (letter.is_alphanumeric(), start) {
+            (true, None) => start = Some(at),
+            (false, Some(begin)) => {
+                spans.push((begin, at));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    spans.extend(start.map(|begin| (begin, text.len())));
+    spans
+}
+
+/// The parts of a name in camel case.
+fn parts(name: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut before_is_small = false;
+    for (at, letter) in name.char_indices() {
+        if letter.is_uppercase() && before_is_small {
+            parts.push(&name[start..at]);
+            start = at;
+        }
+        before_is_small = letter.is_lowercase() || letter.is_numeric();
+    }
+    parts.push(&name[start..]);
+    parts
+}
+
+/// In lower case, without the accents of western languages.
+pub fn fold(word: &str) -> String {
+    let mut folded = String::with_capacity(word.len());
+    for letter in word.chars().flat_map(char::to_lowercase) {
+        match letter {
+            'à' | 'á' | 'â' | 'ã' | 'å' => folded.push('a'),
+            'ä' | 'æ' => folded.push_str("ae"),
+            'ç' => folded.push('c'),
+            'è' | 'é' | 'ê' | 'ë' => folded.push('e'),
+            'ì' | 'í' | 'î' | 'ï' => folded.push('i'),
+            'ñ' => folded.push('n'),
+            'ò' | 'ó' | 'ô' | 'õ' => folded.push('o'),
+            'ö' | 'ø' | 'œ' => folded.push_str("oe"),
+            'ù' | 'ú' | 'û' => folded.push('u'),
+            'ü' => folded.push_str("ue"),
+            'ß' => folded.push_str("ss"),
+            letter => folded.push(letter),
+        }
+    }
+    folded
+}
+
+/// How many typing errors a word of this length may have.
+pub fn tolerance(word: &str) -> usize {
+    match word.chars().count() {
+        ..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// The number of letters that are wrong, missing, too many or exchanged with their neighbour;
+/// nothing if there are more than `max`.
+pub fn distance(one: &str, other: &str, max: usize) -> Option<usize> {
+    let one: Vec<char> = one.chars().collect();
+    let other: Vec<char> = other.chars().collect();
+    if one.len().abs_diff(other.len()) > max {
+        return None;
+    }
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut row = Vec::with_capacity(last.len());
+        row.push(i + 1);
+        for (j, b) in other.iter().enumerate() {
+            let changed = last[j] + usize::from(a != b);
+            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                least = least.min(before_last[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        if row.iter().min().is_none_or(|least| *least > max) {
+            return None;
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().filter(|errors| *errors <= max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_by_their_parts() {
+        assert_eq!(
+            words("listOpenOrders /orders/{order_id}"),
+            [
+                "list",
+                "open",
+                "orders",
+                "listopenorders",
+                "orders",
+                "order",
+                "id"
+            ]
+        );
+        assert_eq!(words("Größe, Café!"), ["groesse", "cafe"]);
+        assert_eq!(words("OAuth2"), ["oauth2"]);
+        assert!(words("– \u{a0} …").is_empty());
+    }
+
+    #[test]
+    fn errors_are_counted() {
+        for (one, other, errors) in [
+            ("return", "return", Some(0)),
+            ("retrn", "return", Some(1)),
+            ("retunr", "return", Some(1)),
+            ("shipmnets", "shipments", Some(1)),
+            ("shpmnts", "shipments", Some(2)),
+            ("orders", "return", None),
+        ] {
+            assert_eq!(distance(one, other, 2), errors, "{one} {other}");
+        }
+        assert_eq!(distance("", "", 0), Some(0));
+    }
+}
