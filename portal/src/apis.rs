@@ -1,5 +1,6 @@
 //! `GET /apis/{api}`: the page of one API.
 
+mod announce;
 mod composed;
 mod connect;
 mod guides;

@@ -64,16 +64,8 @@ async fn index(visitor: Visitor) -> Response {
 
 async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     let topic = Topic::find(&id).ok_or(Failure::NotFound)?;
-    let own = visitor.client().content(&format!("help/{id}")).await;
-    let own = own
-        .optional()?
-        .filter(|page| page.content_type.starts_with("text/markdown"));
-    let source = match &own {
-        Some(page) => String::from_utf8_lossy(&page.body).into_owned(),
-        None => topic.source(visitor.lang()).to_owned(),
-    };
-    let mut text = Text::new(&with_values(&source, &visitor), topic.title(visitor.lang()));
-    let title = own.and_then(|page| page.metadata?.title);
+    let (source, title) = source(&visitor, topic).await?;
+    let mut text = Text::new(&source, topic.title(visitor.lang()));
     if let Some(title) = title.filter(|title| !title.is_empty()) {
         text.title = title;
     }
@@ -84,6 +76,23 @@ async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Fail
         text,
     };
     Ok(ui::page(StatusCode::OK, &page))
+}
+
+/// The text of a topic with this installation's values, and the title that an operator gave it.
+pub async fn source(visitor: &Visitor, topic: Topic) -> Result<(String, Option<String>), Failure> {
+    let own = visitor
+        .client()
+        .content(&format!("help/{}", topic.id()))
+        .await;
+    let own = own
+        .optional()?
+        .filter(|page| page.content_type.starts_with("text/markdown"));
+    let source = match &own {
+        Some(page) => String::from_utf8_lossy(&page.body).into_owned(),
+        None => topic.source(visitor.lang()).to_owned(),
+    };
+    let title = own.and_then(|page| page.metadata?.title);
+    Ok((with_values(&source, visitor), title))
 }
 
 /// Puts this installation's values into the examples.

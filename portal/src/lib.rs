@@ -6,6 +6,7 @@
 //! nothing; any instance serves any request.
 
 mod access;
+mod account;
 mod admin;
 mod apis;
 mod applications;
@@ -15,6 +16,7 @@ mod chart;
 mod console;
 mod content;
 mod csv;
+mod discovery;
 mod failure;
 mod form;
 mod help;
@@ -26,8 +28,10 @@ mod links;
 mod login;
 mod mails;
 mod markdown;
+mod mcp;
 mod mine;
 mod ops;
+mod plain;
 mod plans;
 mod redirect;
 mod reference;
@@ -39,6 +43,7 @@ mod session;
 mod settings;
 mod state;
 mod subscriptions;
+mod teams;
 mod trial;
 mod usage;
 mod users;

@@ -3,6 +3,7 @@
 //! The portal never sees a password. It sends the browser to the auth server with PKCE (S256) and a
 //! state that only this browser's session knows, and exchanges the code over its own connection.
 
+mod account;
 mod attempt;
 mod choice;
 pub mod methods;
@@ -13,6 +14,7 @@ mod routes;
 
 use url::form_urlencoded;
 
+pub use account::{OwnSession, OwnToken};
 pub use attempt::Attempt;
 pub use methods::Method;
 pub use oauth::{OAuth, TokenError};

@@ -70,7 +70,11 @@ fn colour<'a>(document: &'a AstNode<'a>) {
 
 /// Plain text of Markdown, for cards and attributes.
 pub fn plain(source: &str) -> String {
-    let html = render(source);
+    text_of(&render(source))
+}
+
+/// The words of HTML.
+pub fn text_of(html: &Html) -> String {
     let text = Builder::empty().clean(html.as_str()).to_string();
     // ammonia escapes what it leaves; the template will do so again.
     let text = text

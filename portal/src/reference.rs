@@ -21,4 +21,5 @@ pub use language::Language;
 pub use operation::{Input, OperationView, view};
 pub use request::{Credential, Request};
 pub use routes::{operation_url, routes};
-pub use sample::{SampleView, sample};
+pub use sample::{SampleView, sample, sample_text};
+pub use schema::SchemaRow;

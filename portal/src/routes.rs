@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
-    admin, apis, applications, approvals, catalogue, console, content, failure::Failure, help,
-    login, mails, ops, redirect, reference, search, state::App, subscriptions, trial, users, visit,
+    account, admin, apis, applications, approvals, catalogue, console, content, discovery,
+    failure::Failure, help, login, mails, mcp, ops, redirect, reference, search, state::App,
+    subscriptions, teams, trial, users, visit,
 };
 
 /// No form of the portal is longer.
@@ -16,6 +17,7 @@ const MAX_FORM: usize = 64 << 10;
 /// Pages behind the visitor layer; assets and health without it.
 pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router {
     let pages = Router::new()
+        .merge(account::routes())
         .merge(admin::routes())
         .merge(apis::routes())
         .merge(applications::routes())
@@ -23,12 +25,15 @@ pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router
         .merge(catalogue::routes())
         .merge(console::routes())
         .merge(content::routes())
+        .merge(discovery::routes())
         .merge(help::routes())
         .merge(login::routes())
         .merge(mails::routes())
+        .merge(mcp::routes())
         .merge(reference::routes())
         .merge(search::routes())
         .merge(subscriptions::routes())
+        .merge(teams::routes())
         .merge(trial::routes())
         .merge(users::routes())
         .fallback(async || Failure::NotFound)

@@ -13,4 +13,4 @@ mod words;
 
 pub use index::Kind;
 pub use library::Library;
-pub use results::routes;
+pub use results::{find, routes};

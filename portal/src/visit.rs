@@ -17,6 +17,7 @@ use crate::{
     host::{self, Elsewhere},
     json,
     login::{self, Renewal},
+    plain,
     redirect::found,
     session::{self, Jar, Session, SessionUser},
     state::App,
@@ -85,9 +86,15 @@ async fn visit(
     *user = visitor.user();
     request.extensions_mut().insert(visitor.clone());
 
-    let response = match refused {
-        Some(failure) => failure.into_response(),
-        None => next.run(request).await,
+    let plain = plain::asked(&request).filter(|_| !wants_json);
+    let plain = match &plain {
+        Some(path) if refused.is_none() => plain::page(&visitor, path).await,
+        _ => None,
+    };
+    let response = match (refused, plain) {
+        (Some(failure), _) | (None, Some(Err(failure))) => failure.into_response(),
+        (None, Some(Ok(text))) => plain::answer(text),
+        (None, None) => next.run(request).await,
     };
     let failure = response.extensions().get::<Failure>().cloned();
     let response = match failure {

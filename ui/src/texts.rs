@@ -3,6 +3,7 @@
 //! A group of texts is a type with one method per text, so a missing translation or a misspelt
 //! name does not compile. Groups follow the pages; `Shared` is what many pages need.
 
+mod account;
 mod admin;
 mod apis;
 mod applications;
@@ -21,10 +22,12 @@ mod scopes;
 mod search;
 mod shared;
 mod subscribe;
+mod teams;
 mod trial;
 mod usage;
 mod users;
 
+pub use account::Account;
 pub use admin::Admin;
 pub use apis::Apis;
 pub use applications::Applications;
@@ -43,6 +46,7 @@ pub use scopes::Scopes;
 pub use search::Search;
 pub use shared::Shared;
 pub use subscribe::Subscribe;
+pub use teams::Teams;
 pub use trial::Trial;
 pub use usage::Usage;
 pub use users::Users;

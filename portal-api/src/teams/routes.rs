@@ -208,8 +208,14 @@ async fn put_member(
         let message = "`role` has to be `owner`, `collaborator` or `reader`.";
         ApiError::invalid("role", "choice", message)
     })?;
-    let user = users::store::find(&txn, &user_id).await?;
+    // Owners know each other by mail address; ids have no `@`.
+    let user = if user_id.contains('@') {
+        users::store::find_by_email(&txn, &users::email::fold(&user_id)).await?
+    } else {
+        users::store::find(&txn, &user_id).await?
+    };
     let user = user.ok_or_else(|| users::not_found(&user_id))?;
+    let user_id = user.id.clone();
     let before = rules::role_of(&members, &user_id);
     if role != Role::Owner && rules::is_last_owner(&members, &user_id) {
         return Err(rules::last_owner());

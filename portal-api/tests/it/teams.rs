@@ -42,6 +42,31 @@ fn owners(application: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn members_are_named_by_id_or_address() {
+    for market in Market::on_each_database().await {
+        team(&market, DEVELOPER, "crew").await;
+        let user = market.get(ADMIN, &format!("/users/{PARTNER}")).await;
+        let address = user.expect(200).json()["email"]
+            .as_str()
+            .unwrap()
+            .to_uppercase();
+        let path = address.replace('@', "%40");
+        put(&market, DEVELOPER, "crew", &path, "reader")
+            .await
+            .expect(200);
+        let crew = market.get(PARTNER, "/teams/crew").await.expect(200).json();
+        let members = crew["members"].as_array().unwrap();
+        assert!(
+            members.iter().any(|member| member["userId"] == PARTNER),
+            "{members:?}"
+        );
+        put(&market, DEVELOPER, "crew", "nobody%40example.org", "reader")
+            .await
+            .expect(404);
+    }
+}
+
+#[tokio::test]
 async fn members_have_their_role_on_every_application_of_the_team() {
     for market in Market::on_each_database().await {
         market.application(DEVELOPER, "shop").await;

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use http::StatusCode;
-use sdk::types::{Api, ListQuery, content::Guide};
+use sdk::types::{Api, ListQuery, apis::ApiRights, content::Guide};
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
 use super::{
-    ApiHead, ApiTab, composed,
+    ApiHead, ApiTab, announce, composed,
     connect::Connect,
     credential, credential_note, guides,
     own::{Around, Own, OwnSubscription, Trial},
@@ -26,6 +26,10 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/apis/{api}", get(overview))
+        .route(
+            "/apis/{api}/announcements",
+            get(announce::show).post(announce::send),
+        )
         .route("/apis/{api}/docs", get(guides::first))
         .route("/apis/{api}/docs/{*path}", get(guides::show))
         .route("/apis/{api}/usage", get(usage::show))
@@ -64,6 +68,7 @@ struct ApiPage {
     everybody: Option<(Vec<(String, String)>, u64)>,
     /// Some flow of the API leads through a browser.
     has_browser_flows: bool,
+    rights: ApiRights,
     guides: Vec<Guide>,
 }
 
@@ -127,6 +132,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     }
     let client = visitor.client();
     let context = client.api_context(&id).await?;
+    let rights = context.rights;
     let api = context.api;
     let (description, config, all_plans, definition, guides, everybody, partner_only) = tokio::try_join!(
         async { client.api_description(&id).await.map_err(Failure::from) },
@@ -179,6 +185,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         shows_settings: visitor.user().is_some() || api.group().is_none(),
         everybody,
         has_browser_flows: has_browser_flows(&api),
+        rights,
         guides,
         needs_subscription: needs_subscription(&api),
         plans,

@@ -1,8 +1,9 @@
 //! The auth server's standard endpoints, called with the portal's own client.
 
 use anyhow::Context;
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use reqwest::RequestBuilder;
 use sdk::types::Secret;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -196,6 +197,28 @@ impl OAuth {
         let url = endpoint(&self.internal, "userinfo");
         let request = correlated(service::http::client().get(url)).bearer_auth(access.expose());
         read(request, "userinfo").await
+    }
+
+    /// A call with a person's token; status and body of the answer.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: &Secret,
+        body: Option<&serde_json::Value>,
+    ) -> Result<(StatusCode, Bytes), Failure> {
+        let away = |error: anyhow::Error| Failure::AuthServer(error.into());
+        let url = endpoint(&self.internal, path);
+        let mut request =
+            correlated(service::http::client().request(method, url)).bearer_auth(token.expose());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await;
+        let response = response.map_err(|error| away(error.without_url().into()))?;
+        let status = response.status();
+        let body = read_at_most(response, MAX_ANSWER).await;
+        Ok((status, body.map_err(|error| away(error.into()))?))
     }
 
     async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, TokenError> {

@@ -13,7 +13,15 @@ pub struct SampleView {
 
 /// The request in a language.
 pub fn sample(request: &Request, language: Language) -> SampleView {
-    let text = match language {
+    SampleView {
+        language,
+        code: highlight::code(language, &sample_text(request, language)),
+    }
+}
+
+/// The same without colours.
+pub fn sample_text(request: &Request, language: Language) -> String {
+    match language {
         Language::Curl => curl(request),
         Language::JavaScript => javascript(request),
         Language::Python => python(request),
@@ -23,10 +31,6 @@ pub fn sample(request: &Request, language: Language) -> SampleView {
         Language::Rust => rust(request),
         Language::Php => php(request),
         Language::Json => request.json().unwrap_or_default(),
-    };
-    SampleView {
-        language,
-        code: highlight::code(language, &text),
     }
 }
 

@@ -147,6 +147,11 @@ impl Row {
     }
 }
 
+/// The documents that a visitor may see and a question means, best first.
+pub async fn find(visitor: &Visitor, question: &str) -> Result<Vec<Hit>, Failure> {
+    Ok(library::ask(visitor, question, false).await?.found.hits)
+}
+
 /// `GET /search`
 async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
     let text = question.text();

@@ -11,7 +11,7 @@ use ui::{
 };
 
 use super::{change::Fault, id_of};
-use crate::{failure::Failure, json, session::SessionUser, visitor::Visitor};
+use crate::{account, failure::Failure, json, session::SessionUser, visitor::Visitor};
 
 /// Everything that is known about a person.
 pub struct Profile {
@@ -77,8 +77,9 @@ struct ProfilePage {
     password_error: Option<String>,
     current_error: Option<String>,
     grants_url: String,
-    sessions_url: String,
-    tokens_url: String,
+    security_url: String,
+    /// Of the account's pages; for the person himself.
+    tabs: Html,
     /// Where an address is confirmed; absent if that is done, or another person's business.
     confirm_url: Option<String>,
     user: User,
@@ -127,8 +128,12 @@ impl ProfilePage {
             password_error: fault.of("password").map(str::to_owned),
             current_error: fault.of("currentPassword").map(str::to_owned),
             grants_url: endpoints.grants,
-            sessions_url: installation.auth_url("account/sessions"),
-            tokens_url: installation.auth_url("account/tokens"),
+            tabs: if is_self {
+                account::tabs(visitor, account::Part::Profile)
+            } else {
+                Html::default()
+            },
+            security_url: installation.auth_url("account/security"),
             confirm_url: (is_self && !is_validated).then_some(endpoints.verify_email),
             name: profile.name().to_owned(),
             user: profile.user,

@@ -105,6 +105,17 @@ impl Browser {
             .await
     }
 
+    /// JSON as programs without a session send it.
+    pub async fn post_json(
+        &mut self,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.send_with(Method::POST, path, headers, |request| request.json(body))
+            .await
+    }
+
     pub async fn send(
         &mut self,
         method: Method,

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should say where"
 )]
 
+mod account;
 mod admin;
 mod administration;
 mod api_page;
@@ -14,6 +15,7 @@ mod colleagues;
 mod console;
 mod help;
 mod login;
+mod machines;
 mod neighbours;
 mod ops;
 mod pages;

@@ -17,7 +17,7 @@ use service::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{administration, browser::Browser, colleagues};
+use crate::{account, administration, browser::Browser, colleagues};
 
 /// The token of the one person of these tests.
 pub const TOKEN: &str = "access-token-of-lena";
@@ -218,6 +218,7 @@ fn router(log: Log, globals: Value) -> Router {
         .route("/auth/oauth2/token", post(token))
         .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
+        .merge(account::router())
         .merge(administration::router())
         .merge(colleagues::router())
         .layer(axum::middleware::from_fn_with_state(
@@ -343,6 +344,9 @@ async fn api(Path(id): Path<String>) -> Response {
         .cloned();
     match found {
         Some(api) => Json(api).into_response(),
+        None if id == "portal-api" => Json(json!({"id": id, "name": "Portal",
+            "settings": {"scopes": {"read_apis": {"description": "Read APIs"}}}}))
+        .into_response(),
         None if id == "secret" => refused(StatusCode::FORBIDDEN, "Access denied"),
         None => missing(),
     }
@@ -654,10 +658,11 @@ async fn context(headers: HeaderMap, path: Path<String>) -> Response {
         "maySubscribe": true, "subscription": subscription}]);
     let none = json!([]);
     let own = is_lena(&headers);
+    let is_owner = is_admin(&headers);
     let plans = json!([plans()[0], plans()[1]]);
     Json(json!({"api": api, "plans": if own { plans } else { none.clone() },
         "applications": if own { applications } else { none },
-        "rights": {"subscribe": own, "approve": false, "seeUsage": false, "announce": false, "edit": false}}))
+        "rights": {"subscribe": own, "approve": false, "seeUsage": is_owner, "announce": is_owner, "edit": false}}))
     .into_response()
 }
 

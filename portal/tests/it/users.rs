@@ -53,7 +53,8 @@ async fn the_page_offers_what_the_role_allows() {
         r#"name="currentPassword""#,
         "8 to 24 characters",
         "/auth/local/grants",
-        "/auth/account/tokens",
+        "/users/me/tokens",
+        "/auth/account/security",
         "tracking-dashboard",
         r#"value="Kontor""#,
     ] {

@@ -40,6 +40,14 @@ crate::texts! {
         flow_implicit = "Implicit", "Implicit";
         application = "Application", "Anwendung";
         actions = "Actions", "Aktionen";
+        for_owners = "For owners of this API", "Für Eigentümer dieser API";
+        announce = "Announcement", "Ankündigung";
+        announce_lead = "Everybody who owns an application that uses this API gets it by mail.", "Alle, denen eine Anwendung mit dieser API gehört, bekommen sie per E-Mail.";
+        announce_hint = "What happens, when, and what they have to do.", "Was geschieht, wann, und was zu tun ist.";
+        subject = "Subject", "Betreff";
+        text = "Text", "Text";
+        send_announcement = "Send", "Senden";
+        announced = "The announcement is on its way.", "Die Ankündigung ist unterwegs.";
         guides = "Guides", "Anleitungen";
         keys = "Keys", "Schlüssel";
         try_it = "Try it", "Ausprobieren";

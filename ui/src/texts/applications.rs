@@ -3,6 +3,7 @@
 crate::texts! {
     /// Applications: list, registration, page of one.
     Applications {
+        teams = "Teams", "Teams";
         title = "Applications", "Anwendungen";
         lead = "An application stands for one program that calls our APIs.", "Eine Anwendung steht für ein Programm, das unsere Schnittstellen aufruft.";
         new_application = "New application", "Neue Anwendung";

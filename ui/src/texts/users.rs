@@ -41,8 +41,7 @@ crate::texts! {
         no_applications = "None", "Keine";
         security = "Access", "Zugriff";
         grants = "Applications that may act for you", "Anwendungen, die für Sie handeln dürfen";
-        sessions = "Where you are logged in", "Wo Sie angemeldet sind";
-        tokens = "Tokens for your own programs", "Tokens für eigene Programme";
+        second_steps = "Second steps and passkeys", "Zweite Schritte und Passkeys";
         delete = "Delete account", "Konto löschen";
         delete_title(name) = "Delete the account of {name}?", "Das Konto von {name} löschen?";
         delete_text = "Profile, consents and mail links go with it. This cannot be undone.", "Profil, Zustimmungen und Links in E-Mails verschwinden damit. Das lässt sich nicht rückgängig machen.";

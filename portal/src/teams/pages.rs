@@ -1,0 +1,180 @@
+//! The teams of a person, and one of them.
+
+use askama::Template;
+use axum::{extract::Path, response::Response};
+use http::StatusCode;
+use sdk::types::{ListQuery, Role, Team};
+use serde_json::json;
+use ui::{Breakable, Drawing, Entry, Field, FieldKind, Frame, Icon, initials, texts, tint};
+
+use super::url;
+use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
+
+/// Teams that the page shows; nobody is in more, and administrators search.
+const MAX_TEAMS: u64 = 100;
+
+#[derive(Template)]
+#[template(path = "teams/list.html")]
+struct ListPage {
+    frame: Frame,
+    t: texts::Teams,
+    teams: Vec<Team>,
+    id: String,
+    name: String,
+}
+
+impl ListPage {
+    fn url(&self, team: &Team) -> String {
+        url(&team.id)
+    }
+
+    fn id_field(&self) -> Field {
+        Field {
+            value: self.id.clone(),
+            hint: Some(self.t.id_hint().to_owned()),
+            max_length: Some(50),
+            autocomplete: "off",
+            ..Field::required("id", self.t.id())
+        }
+    }
+
+    fn name_field(&self) -> Field {
+        Field {
+            value: self.name.clone(),
+            max_length: Some(128),
+            autocomplete: "off",
+            ..Field::required("name", self.t.name())
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "teams/one.html")]
+struct TeamPage {
+    frame: Frame,
+    t: texts::Teams,
+    team: Team,
+    members: Vec<Member>,
+    applications: Vec<String>,
+    may_manage: bool,
+}
+
+struct Member {
+    user_id: String,
+    email: String,
+    initials: String,
+    tint: u8,
+    role: Role,
+    is_self: bool,
+}
+
+impl TeamPage {
+    fn url(&self) -> String {
+        url(&self.team.id)
+    }
+
+    fn application_url(&self, id: &str) -> String {
+        links::application(id)
+    }
+
+    fn email_field(&self) -> Field {
+        Field {
+            kind: FieldKind::Email,
+            hint: Some(self.t.email_hint().to_owned()),
+            autocomplete: "off",
+            ..Field::required("email", self.t.email())
+        }
+    }
+
+    fn roles(&self) -> [(Role, &'static str); 3] {
+        Role::ALL.map(|role| (role, self.role_name(&role)))
+    }
+
+    fn role_name(&self, role: &Role) -> &'static str {
+        let t = texts::Applications(self.frame.lang());
+        match role {
+            Role::Owner => t.role_owner(),
+            Role::Collaborator => t.role_collaborator(),
+            Role::Reader => t.role_reader(),
+        }
+    }
+}
+
+/// `GET /teams`
+pub async fn list(visitor: Visitor) -> Result<Response, Failure> {
+    visitor.require_user()?;
+    show_list(&visitor, None, None).await
+}
+
+/// The list; after a refusal with what was entered and why.
+pub async fn show_list(
+    visitor: &Visitor,
+    form: Option<&Form>,
+    fault: Option<(StatusCode, &str)>,
+) -> Result<Response, Failure> {
+    let query = ListQuery {
+        limit: MAX_TEAMS,
+        ..ListQuery::default()
+    };
+    let teams = visitor.client().teams(&query).await?;
+    let t = texts::Teams(visitor.lang());
+    if visitor.wants_json {
+        let body = json!({"title": t.title(), "teams": teams});
+        return Ok(json::answer(visitor, StatusCode::OK, &body));
+    }
+    let mut frame = visitor.frame(Entry::Applications).await;
+    let mut status = StatusCode::OK;
+    if let Some((refused, text)) = fault {
+        status = refused;
+        frame = frame.with_message(ui::Kind::Bad, text);
+    }
+    let entered = |name: &str| {
+        form.map(|form| form.text(name).to_owned())
+            .unwrap_or_default()
+    };
+    let page = ListPage {
+        frame,
+        t,
+        teams: teams.items,
+        id: entered("id"),
+        name: entered("name"),
+    };
+    Ok(ui::page(status, &page))
+}
+
+/// `GET /teams/{team}`
+pub async fn one(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    let user = visitor.require_user()?;
+    let team = visitor.client().team(&id).await?;
+    let t = texts::Teams(visitor.lang());
+    if visitor.wants_json {
+        let body = json!({"title": team.name, "team": team});
+        return Ok(json::answer(&visitor, StatusCode::OK, &body));
+    }
+    let members = team.members.clone().unwrap_or_default();
+    let own = members.iter().find(|member| member.user_id == user.id);
+    let page = TeamPage {
+        may_manage: user.admin || own.is_some_and(|own| own.role == Role::Owner),
+        members: members
+            .iter()
+            .map(|member| Member {
+                user_id: member.user_id.clone(),
+                email: member.email.clone(),
+                initials: initials(&member.email),
+                tint: tint(&member.user_id),
+                role: member.role,
+                is_self: member.user_id == user.id,
+            })
+            .collect(),
+        applications: team
+            .applications
+            .iter()
+            .flatten()
+            .map(|application| application.id.clone())
+            .collect(),
+        t,
+        team,
+        frame: visitor.frame(Entry::Applications).await,
+    };
+    Ok(ui::page(StatusCode::OK, &page))
+}
