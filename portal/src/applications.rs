@@ -25,14 +25,19 @@ pub fn routes() -> Router<App> {
         .route("/applications", get(list::show))
         .route("/applications/register", post(register::create))
         .route("/applications/check-app", post(change::check))
-        .route("/applications/{application}", get(detail::show))
-        // Tabs of old links; all of them are on one page.
+        .route("/applications/{application}", get(detail::overview))
         .route(
             "/applications/{application}/subscriptions",
-            get(detail::show),
+            get(detail::subscriptions),
         )
-        .route("/applications/{application}/credentials", get(detail::show))
-        .route("/applications/{application}/settings", get(detail::show))
+        .route(
+            "/applications/{application}/credentials",
+            get(detail::credentials),
+        )
+        .route(
+            "/applications/{application}/settings",
+            get(detail::settings),
+        )
         .route("/applications/{application}/members", get(members::show))
         .route("/applications/{application}/usage", get(usage::show))
         .route(

@@ -1,5 +1,7 @@
 //! Pages and files that the operator writes: `/`, `/content`, `/content/<path>`, `/content/toc`.
 
+mod template;
+
 use askama::Template;
 use axum::{
     Router,
@@ -15,6 +17,9 @@ use sha2::{Digest, Sha256};
 use ui::{Entry, Frame, Html, texts};
 
 use crate::{failure::Failure, markdown, redirect::found, state::App, visitor::Visitor};
+
+/// HTML with Mustache.
+const TEMPLATE: &str = "text/x-html-template";
 
 /// Pictures that old pages name, for operators who have none of their own.
 const PICTURES: [(&str, &[u8]); 2] = [
@@ -133,7 +138,7 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
         .next()
         .unwrap_or_default()
         .trim();
-    if !matches!(media, "text/markdown" | "text/jade") {
+    if !matches!(media, "text/markdown" | TEMPLATE | "text/jade") {
         return Ok(asset(&answer.content_type, answer.body, headers));
     }
     let mut metadata = answer.metadata.unwrap_or_default();
@@ -142,6 +147,7 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
     let t = texts::Content(visitor.lang());
     let body = match media {
         "text/markdown" => markdown::render(&String::from_utf8_lossy(&answer.body)),
+        TEMPLATE => template::render(&visitor, &answer.body, &metadata, path)?,
         _ if visitor.user().is_some_and(|user| user.admin) => markdown::render(t.not_rendered()),
         _ => markdown::render(t.not_ready()),
     };

@@ -17,6 +17,10 @@ pub enum Failure {
     /// Needs a person; a guest is sent to log-in and comes back.
     LoginNeeded,
     Forbidden,
+    /// Needs a person who has just shown who he is; where to go on afterwards.
+    FreshLoginNeeded(String),
+    /// Something that an operator wrote cannot be shown.
+    Broken,
     /// The form is older than the session, or did not come from one of our pages.
     StaleForm,
     /// The answer to a log-in that this browser did not begin, or not lately.
@@ -70,9 +74,12 @@ impl Failure {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::LoginNeeded | Self::Forbidden | Self::StaleForm | Self::StaleLogin => {
-                StatusCode::FORBIDDEN
-            }
+            Self::LoginNeeded
+            | Self::Forbidden
+            | Self::FreshLoginNeeded(_)
+            | Self::StaleForm
+            | Self::StaleLogin => StatusCode::FORBIDDEN,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BadRequest(_) | Self::Unencrypted => StatusCode::BAD_REQUEST,
             Self::Gone(_) => StatusCode::GONE,
             Self::TokenRefused => StatusCode::UNAUTHORIZED,
@@ -210,6 +217,8 @@ impl FailurePage<'_> {
         match (self.failure, self.status.as_u16()) {
             (Failure::StaleForm, _) => self.t.stale_text().to_owned(),
             (Failure::StaleLogin, _) => self.t.stale_login_text().to_owned(),
+            (Failure::FreshLoginNeeded(_), _) => self.t.fresh_login_text().to_owned(),
+            (Failure::Broken, _) => self.t.broken_text().to_owned(),
             (Failure::Unencrypted, _) => self.t.unencrypted_text().to_owned(),
             (Failure::Misdirected, _) => self.t.misdirected_text().to_owned(),
             (Failure::TokenRefused, _) => self.t.token_text().to_owned(),

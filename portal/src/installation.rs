@@ -7,7 +7,7 @@ use sdk::{
     Error,
     types::{AuthServer, Globals},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use service::{backoff::Backoff, health::Readiness};
 use tokio_util::sync::CancellationToken;
 use ui::{Html, PasswordRule, Site, security};
@@ -37,6 +37,8 @@ pub struct Installation {
     pub gateway: String,
     /// The same as this process reaches it.
     pub proxy: Url,
+    /// What templates of content pages may know of the settings.
+    pub glob: Arc<Value>,
     /// Where tokens for APIs come from.
     pub auth_servers: Vec<AuthServer>,
     /// Header that carries API keys.
@@ -117,6 +119,7 @@ impl Installation {
             hash,
             methods: read.methods,
             auth_servers: read.auth_servers,
+            glob: Arc::new(glob(globals)),
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             validated_group: globals.validated_user_group.clone(),
             views: layout::views(globals),
@@ -181,6 +184,20 @@ fn site(globals: &Globals, schema: &str, read: &Read) -> Site {
     };
     layout::apply(&mut site, globals);
     site
+}
+
+/// portal-ui 13.3: nothing else, since settings hold secrets.
+fn glob(globals: &Globals) -> Value {
+    let member = |name: &str| globals.extra.get(name).cloned().unwrap_or_default();
+    json!({
+        "title": globals.title, "company": globals.company,
+        "network": {
+            "portalHost": globals.network.portal_host, "apiHost": globals.network.api_host,
+            "schema": globals.network.schema,
+        },
+        "layouts": member("layouts"), "views": member("views"),
+        "api": {"headerName": globals.api.header_name},
+    })
 }
 
 fn keeps_audit_log(globals: &Globals) -> bool {

@@ -29,3 +29,8 @@ pub fn url(path: &str) -> String {
         .finish();
     format!("/login?{query}")
 }
+
+/// The same for somebody who is logged in and has to show again who he is.
+pub fn anew(path: &str) -> String {
+    format!("{}&prompt=login", url(path))
+}

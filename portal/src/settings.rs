@@ -1,5 +1,6 @@
 //! What one portal process has to be told.
 
+use chrono::TimeDelta;
 use service::{
     keys::Keys,
     settings::{SettingsError, parsed, var},
@@ -17,11 +18,16 @@ pub struct Settings {
     pub keys: Keys,
     /// The portal as browsers see it; `network.portalHost` of the configuration if absent.
     pub external_url: Option<Url>,
+    /// How long after a log-in secrets are shown and things deleted without another one.
+    pub fresh_login: TimeDelta,
     /// The auth server as browsers see it; `network.apiHost` with the base path if absent.
     pub issuer: Option<Url>,
 }
 
 impl Settings {
+    /// Unless somebody wants it otherwise.
+    pub const FRESH_LOGIN: TimeDelta = TimeDelta::minutes(10);
+
     /// Reads the variables that original installations set.
     pub fn from_env(keys: Keys) -> Result<Self, SettingsError> {
         let auth_server =
@@ -32,6 +38,7 @@ impl Settings {
             auth_url: below(&auth_server, &base_path),
             keys,
             external_url: None,
+            fresh_login: Self::FRESH_LOGIN,
             issuer: None,
         })
     }

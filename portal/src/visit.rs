@@ -159,6 +159,11 @@ fn answer(failure: &Failure, visitor: &Visitor) -> Response {
         // The auth server has ended the session, or its keys were replaced.
         visitor.session(|session| *session = None);
     }
+    if let Failure::FreshLoginNeeded(target) = failure
+        && !as_json
+    {
+        return found(&login::anew(target));
+    }
     let leads_to_login = failure.wants_login() && !visitor.by_token;
     if leads_to_login && visitor.user().is_none() && !as_json {
         return found(&login::url(&visitor.preferences.here));

@@ -128,6 +128,15 @@ impl Visitor {
         })
     }
 
+    /// Refuses what a stolen session must not do, unless the person has logged in lately. A page
+    /// goes on at `target` afterwards.
+    pub fn require_fresh_login(&self, target: &str) -> Result<(), Failure> {
+        if self.logged_in_within(self.app.settings().fresh_login) {
+            return Ok(());
+        }
+        Err(Failure::FreshLoginNeeded(target.to_owned()))
+    }
+
     /// portal-api with the rights of this visitor.
     pub fn client(&self) -> Client {
         let service = self.app.service();

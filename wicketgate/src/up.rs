@@ -274,6 +274,7 @@ impl Services {
         });
 
         let portal = portal::Settings {
+            fresh_login: portal::Settings::FRESH_LOGIN,
             api_url: neighbours.portal_api.clone(),
             auth_url: neighbours.auth_server.clone(),
             keys: keys.clone(),

@@ -135,7 +135,7 @@ fn variables(file: &str, path: &JsonPath, value: &Value, report: &Report) {
 }
 
 fn assets(tree: &Tree, report: &Report) {
-    const PAGES: [&str; 4] = ["md", "jade", "json", "mustache"];
+    const PAGES: [&str; 5] = ["md", "tmpl", "jade", "json", "mustache"];
     for (path, _) in tree.below("content/") {
         let name = path.rsplit('/').next().unwrap_or_default();
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);

@@ -1,4 +1,4 @@
-//! One page: Markdown or Jade source, and its metadata in a JSON file of the same name.
+//! One page: the source in Markdown, HTML with Mustache or Jade, and its metadata in a JSON file of the same name.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ use crate::{path::JsonPath, problem::Report, read::Object, render::Rendered, tre
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageKind {
     Markdown,
+    /// HTML with Mustache, filled by the portal with what readers may know.
+    Template,
     /// Template code of wicked; handed out as source, never executed.
     Jade,
 }
@@ -21,6 +23,7 @@ impl PageKind {
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Markdown => "text/markdown",
+            Self::Template => "text/x-html-template",
             Self::Jade => "text/jade",
         }
     }
@@ -60,24 +63,30 @@ pub struct DocPage {
 /// The name of a page file without its extension.
 pub(super) fn name(path: &str) -> Option<&str> {
     path.strip_suffix(".md")
+        .or_else(|| path.strip_suffix(".html.tmpl"))
         .or_else(|| path.strip_suffix(".jade"))
 }
 
-/// The page `<stem>.md`, else `<stem>.jade`, with `<stem>.json`.
+/// The page `<stem>.md`, else `<stem>.html.tmpl`, else `<stem>.jade`, with `<stem>.json`.
 pub(super) fn read(
     tree: &Tree,
     documents: &BTreeMap<String, Value>,
     stem: &str,
     report: &Report,
 ) -> Option<Page> {
-    let kinds = [("md", PageKind::Markdown), ("jade", PageKind::Jade)];
+    let kinds = [
+        ("md", PageKind::Markdown),
+        ("html.tmpl", PageKind::Template),
+        ("jade", PageKind::Jade),
+    ];
     let (file, kind, source) = kinds.into_iter().find_map(|(extension, kind)| {
         let file = format!("{stem}.{extension}");
         let source: Bytes = tree.get(&file)?.clone();
         Some((file, kind, source))
     })?;
     if kind == PageKind::Jade {
-        let message = "Jade is program code and is not executed; write the page in Markdown";
+        let message = "Jade is program code and is not executed; write the page in Markdown, or as \
+                       HTML with Mustache in a file that ends in `.html.tmpl`";
         report.warn(&file, &JsonPath::default(), message);
     }
     if std::str::from_utf8(&source).is_err() {

@@ -189,6 +189,10 @@ fn cells(entry: &AuditEntry, lang: ui::Lang) -> Vec<Cell> {
     if entry.record.outcome == "refused" {
         activity.push(Part::Badge(texts::Admin(lang).refused()));
     }
+    let details = details(entry, texts::Admin(lang));
+    if !details.is_empty() {
+        activity.push(Part::More(texts::Admin(lang).details(), details));
+    }
     let mut person = text(&entry.user);
     if let Some(email) = &entry.email {
         person.push(Part::Under(email.clone()));
@@ -209,6 +213,24 @@ fn cells(entry: &AuditEntry, lang: ui::Lang) -> Vec<Cell> {
         linked(links::application, &entry.application),
         text(&entry.plan),
     ]
+}
+
+/// What a record says beside the columns.
+fn details(entry: &AuditEntry, t: texts::Admin) -> Vec<(&'static str, String)> {
+    let record = &entry.record;
+    let json = |value: &Option<serde_json::Value>| {
+        let value = value.as_ref()?;
+        serde_json::to_string_pretty(value).ok()
+    };
+    [
+        (t.before(), json(&record.before)),
+        (t.after(), json(&record.after)),
+        (t.source_address(), record.source_address.clone()),
+        (t.correlation_id(), record.correlation_id.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(label, text)| Some((label, text?)))
+    .collect()
 }
 
 /// `GET /admin/auditlog_csv`

@@ -175,6 +175,8 @@ pub enum Part {
     Good(&'static str),
     Waiting(&'static str),
     Badge(&'static str),
+    /// What one opens, and labels and texts of what is behind it.
+    More(&'static str, Vec<(&'static str, String)>),
 }
 
 /// The parts of a cell.

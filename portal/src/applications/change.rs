@@ -12,7 +12,7 @@ use sdk::types::{Application, Role, applications::PatchApplication};
 use serde_json::json;
 use ui::{Entry, Frame, Icon, Kind, texts};
 
-use crate::{failure::Failure, form::Form, json, visitor::Visitor};
+use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
 
 /// Slows down those who try which ids there are (portal-ui 8.4).
 const PAUSE: Duration = Duration::from_millis(200);
@@ -194,6 +194,9 @@ pub async fn unregister(
     _: Form,
 ) -> Result<Response, Failure> {
     visitor.require_user()?;
+    if !visitor.wants_json {
+        visitor.require_fresh_login(&format!("{}/unregister", links::application(&id)))?;
+    }
     visitor.client().delete_application(&id).await?;
     if visitor.wants_json {
         return Ok(json::done());

@@ -13,7 +13,7 @@ use ui::{
     Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, initials, texts, tint,
 };
 
-use super::role_name;
+use super::{Tab, role_name};
 use crate::{
     catalogue::name,
     failure::Failure,
@@ -31,6 +31,7 @@ struct DetailPage {
     application: Application,
     tagline: Option<String>,
     tabs: Html,
+    tab: Tab,
     description: Html,
     client_type: &'static str,
     members: Vec<Member>,
@@ -47,6 +48,23 @@ struct Member {
 }
 
 impl DetailPage {
+    /// What a tab leaves out: each shows one thing, the overview all that is read.
+    fn shows_subscriptions(&self) -> bool {
+        self.tab != Tab::Settings
+    }
+
+    fn shows_credentials(&self) -> bool {
+        matches!(self.tab, Tab::Overview | Tab::Credentials)
+    }
+
+    fn shows_facts(&self) -> bool {
+        self.tab == Tab::Overview
+    }
+
+    fn shows_form(&self) -> bool {
+        matches!(self.tab, Tab::Overview | Tab::Settings)
+    }
+
     fn may(&self, right: &str) -> bool {
         self.application.links.contains_key(right)
     }
@@ -119,7 +137,26 @@ struct SubscriptionView {
 }
 
 /// `GET /applications/{app}`
-pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+pub async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Overview).await
+}
+
+/// `GET /applications/{app}/subscriptions`
+pub async fn subscriptions(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Subscriptions).await
+}
+
+/// `GET /applications/{app}/credentials`
+pub async fn credentials(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Credentials).await
+}
+
+/// `GET /applications/{app}/settings`
+pub async fn settings(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Settings).await
+}
+
+async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failure> {
     let user = visitor.require_user()?;
     if visitor.wants_json {
         return composed(&visitor, &id).await;
@@ -136,7 +173,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let may_change = application.links.contains_key("addSubscription");
     let subscriptions = stream::iter(subscriptions)
         .map(async |subscription| {
-            let credentials = credentials(&client, &subscription).await?;
+            let credentials = credentials_of(&client, &subscription).await?;
             Ok::<_, sdk::Error>(SubscriptionView::new(
                 &subscription,
                 credentials,
@@ -152,7 +189,8 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     let members = application.owners.iter().flatten();
     let frame = visitor.frame(Entry::Applications).await;
     let page = DetailPage {
-        tabs: super::tabs(&frame, &application, super::Tab::Subscriptions),
+        tabs: super::tabs(&frame, &application, tab),
+        tab,
         t,
         tagline: visitor.installation.views.application.clone(),
         description: markdown::render(application.description.as_deref().unwrap_or_default()),
@@ -193,7 +231,7 @@ async fn composed(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
     Ok(json::answer(visitor, StatusCode::OK, &body))
 }
 
-async fn credentials(
+async fn credentials_of(
     client: &Client,
     subscription: &Subscription,
 ) -> Result<Vec<Credential>, sdk::Error> {

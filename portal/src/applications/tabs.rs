@@ -10,9 +10,12 @@ use crate::links;
 /// A page of an application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
+    Overview,
     Subscriptions,
+    Credentials,
     Usage,
     Members,
+    Settings,
 }
 
 #[derive(Template)]
@@ -29,6 +32,11 @@ struct Tabs<'a> {
 impl Tabs<'_> {
     fn is(&self, tab: Tab) -> bool {
         self.current == tab
+    }
+
+    fn may_change(&self) -> bool {
+        self.application.links.contains_key("patchApplication")
+            || self.application.links.contains_key("deleteApplication")
     }
 
     fn members(&self) -> usize {

@@ -41,7 +41,9 @@ struct Way {
 
 /// `GET /login`
 pub async fn begin(visitor: Visitor, Query(begin): Query<Begin>, headers: HeaderMap) -> Response {
-    if visitor.user().is_some() {
+    let again = begin.prompt.as_deref() == Some("login");
+    let user = visitor.user();
+    if user.is_some() && !again {
         return found("/");
     }
     let methods = &visitor.installation.methods;
@@ -56,7 +58,8 @@ pub async fn begin(visitor: Visitor, Query(begin): Query<Begin>, headers: Header
 
     let redirect = begin.redirect.as_deref().and_then(local_path);
     let target = redirect.unwrap_or("/");
-    let create = begin.prompt.as_deref() == Some("create");
+    let prompt = begin.prompt.as_deref();
+    let prompt = prompt.filter(|prompt| matches!(*prompt, "create" | "login"));
     let now = service::clock::now();
     let attempt = Attempt::new(target, now);
     let url = |method: &Method| {
@@ -65,10 +68,18 @@ pub async fn begin(visitor: Visitor, Query(begin): Query<Begin>, headers: Header
             &callback_url(&visitor),
             &attempt,
             &method.name,
-            create,
+            prompt,
         )
     };
-    let mut response = if let [only] = methods.as_slice() {
+    // Who is logged in shows it again in the same way.
+    let own = user.filter(|_| again);
+    let own = own.and_then(|user| methods.iter().find(|method| method.name == user.method));
+    let one = match (own, methods.as_slice()) {
+        (Some(own), _) => Some(own),
+        (None, [only]) => Some(only),
+        _ => None,
+    };
+    let mut response = if let Some(only) = one {
         let url = url(only);
         visitor.open_session(|session| session.begin(attempt, now));
         found(url.as_str())

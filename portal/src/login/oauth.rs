@@ -89,14 +89,15 @@ impl OAuth {
         })
     }
 
-    /// Where the browser goes to log in; with `create` first to make an account.
+    /// Where the browser goes to log in. With `prompt` it first makes an account (`create`), or has to
+    /// log in again (`login`).
     pub fn authorize_url(
         &self,
         issuer: &Url,
         callback: &Url,
         attempt: &Attempt,
         method: &str,
-        create: bool,
+        prompt: Option<&str>,
     ) -> Url {
         let mut url = endpoint(issuer, "oauth2/authorize");
         url.query_pairs_mut()
@@ -107,8 +108,8 @@ impl OAuth {
             .append_pair("code_challenge", &attempt.challenge())
             .append_pair("code_challenge_method", "S256");
         url.query_pairs_mut().append_pair("auth_method", method);
-        if create {
-            url.query_pairs_mut().append_pair("prompt", "create");
+        if let Some(prompt) = prompt {
+            url.query_pairs_mut().append_pair("prompt", prompt);
         }
         url
     }

@@ -49,6 +49,7 @@ pub async fn remove(
 ) -> Result<Response, Failure> {
     let me = visitor.require_user()?;
     let id = id_of(&named, &me);
+    visitor.require_fresh_login(&format!("{}/delete", url_of(id, &me)))?;
     match visitor.client().delete_user(id).await {
         Ok(()) => {}
         Err(sdk::Error::Api(error))

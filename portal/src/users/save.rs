@@ -4,7 +4,6 @@ use axum::{
     extract::Path,
     response::{IntoResponse, Redirect, Response},
 };
-use chrono::TimeDelta;
 use http::StatusCode;
 use sdk::types::{Registration, User, pools::PORTAL_POOL, registrations::PutRegistration};
 use serde_json::json;
@@ -17,9 +16,6 @@ use super::{
     url_of,
 };
 use crate::{failure::Failure, form::Form, json, session::SessionUser, visitor::Visitor};
-
-/// Somebody who logged in within this time need not prove again who he is.
-const FRESH: TimeDelta = TimeDelta::minutes(10);
 
 /// `POST /users/{id}`
 pub async fn save(
@@ -35,7 +31,10 @@ pub async fn save(
     let profile = Profile::load(&visitor, &id).await?;
     let t = texts::Users(visitor.lang());
     let is_self = id == me.id;
-    let proven = visitor.logged_in_within(FRESH);
+    if form.has("__updategroups") {
+        visitor.require_fresh_login(&url_of(&id, &me))?;
+    }
+    let proven = visitor.logged_in_within(visitor.app.settings().fresh_login);
     let rule = visitor.installation.password_rule;
     let change = match Change::read(&form, &profile, is_self, proven, rule, t) {
         Ok(change) => change,

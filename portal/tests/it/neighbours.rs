@@ -65,8 +65,21 @@ impl TestPortal {
         Self::at(None, change).await
     }
 
+    /// One that asks for a log-in before each delicate thing.
+    pub async fn strict() -> Self {
+        Self::new(None, chrono::TimeDelta::zero(), |_| {}).await
+    }
+
     /// The same, as the outside knows it.
     pub async fn at(external: Option<&str>, change: impl FnOnce(&mut Value)) -> Self {
+        Self::new(external, portal::Settings::FRESH_LOGIN, change).await
+    }
+
+    async fn new(
+        external: Option<&str>,
+        fresh_login: chrono::TimeDelta,
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
         service::http::install_crypto();
         let log = Log::default();
         let stop = CancellationToken::new();
@@ -80,6 +93,7 @@ impl TestPortal {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let settings = portal::Settings {
+            fresh_login,
             api_url: base.parse().unwrap(),
             auth_url: format!("{base}/auth/").parse().unwrap(),
             keys: Keys::from_master(MasterKey::generate()),
@@ -309,6 +323,12 @@ fn content_page(title: &str, text: &'static str) -> Response {
 async fn content(Path(path): Path<String>) -> Response {
     match path.as_str() {
         "logo.png" => ([(header::CONTENT_TYPE, "image/png")], "png").into_response(),
+        "team" => (
+            [(header::CONTENT_TYPE, "text/x-html-template")],
+            "<p>{{#authUser}}Hello {{name}}{{/authUser}}{{^authUser}}Who are you?{{/authUser}} \
+             {{glob.title}} {{glob.network.apiHost}} {{glob.network.kongProxyUrl}}|</p><script>x</script>",
+        )
+            .into_response(),
         "terms" => content_page("Terms", "Be kind. <script>alert(1)</script>"),
         "help/trusted" => (
             [(header::CONTENT_TYPE, "text/markdown")],

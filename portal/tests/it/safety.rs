@@ -170,3 +170,62 @@ async fn operations_are_answered_without_session_and_host() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_session_alone_neither_shows_secrets_nor_deletes() {
+    let portal = TestPortal::strict().await;
+    let mut lena = portal.lena().await;
+    let keys = "/applications/tracking-dashboard/subscriptions/invoices/credentials";
+    let unregister = "/applications/tracking-dashboard/unregister";
+    for (page, path, back) in [
+        (keys, format!("{keys}/c1/reveal"), keys),
+        (unregister, unregister.to_owned(), unregister),
+        (
+            "/users/me",
+            "/users/me/delete".to_owned(),
+            "/users/me/delete",
+        ),
+    ] {
+        let answer = lena.submit(page, &path, &[]).await;
+        assert_eq!(answer.status, StatusCode::FOUND, "{path}");
+        let target: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+        let login = format!("/login?redirect={target}&prompt=login");
+        assert_eq!(answer.location(), login, "{path}");
+        // Who follows is asked by the auth server, although he is logged in.
+        let asked = lena.get(answer.location()).await;
+        assert!(
+            asked.location().contains("prompt=login"),
+            "{}",
+            asked.location()
+        );
+    }
+    let accept = serde_json::json!({});
+    let answer = lena.send_json(&format!("{keys}/c1/reveal"), &accept).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let log = portal.log.entries();
+    assert!(
+        log.iter().all(|entry| !entry.starts_with("remove ")),
+        "{log:?}"
+    );
+    let mut ann = portal.ann().await;
+    let groups = [("__updategroups", "on"), ("dev", "dev")];
+    let answer = ann.submit("/users/piet", "/users/piet", &groups).await;
+    assert_eq!(
+        answer.location(),
+        "/login?redirect=%2Fusers%2Fpiet&prompt=login"
+    );
+}
+
+#[tokio::test]
+async fn templates_of_pages_see_no_more_than_they_may() {
+    let portal = TestPortal::start().await;
+    let page = portal.guest().get("/content/team").await;
+    page.shows("<p>Who are you? Nordhafen localhost:8000 |</p>");
+    assert!(!page.body.contains("127.0.0.1:") && !page.body.contains("<script>x"));
+    portal
+        .lena()
+        .await
+        .get("/content/team")
+        .await
+        .shows("Hello Lena Brandt");
+}

@@ -352,3 +352,23 @@ async fn usage_comes_as_a_file() {
         file.body
     );
 }
+
+#[tokio::test]
+async fn each_tab_shows_one_thing() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    for (tab, shown, left_out) in [
+        ("", "wg_…1234", ""),
+        ("/subscriptions", "/unsubscribe/invoices", "wg_…1234"),
+        ("/credentials", "wg_…1234", r#"name="appname""#),
+        ("/settings", r#"name="appname""#, "wg_…1234"),
+    ] {
+        let page = lena.get(&format!("{APP}{tab}")).await;
+        page.shows(shown);
+        page.shows(&format!(r#"href="{APP}{tab}" aria-current="page""#));
+        assert!(
+            left_out.is_empty() || !page.body.contains(left_out),
+            "{tab}"
+        );
+    }
+}

@@ -3,6 +3,10 @@
 crate::texts! {
     /// The administration.
     Admin {
+        before = "Before", "Vorher";
+        after = "After", "Nachher";
+        source_address = "From", "Von";
+        correlation_id = "Correlation id", "Correlation-Id";
         administration = "Administration", "Verwaltung";
         operate = "Operate", "Betreiben";
         decide = "Decide", "Entscheiden";

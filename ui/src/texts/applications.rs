@@ -3,6 +3,8 @@
 crate::texts! {
     /// Applications: list, registration, page of one.
     Applications {
+        overview = "Overview", "Überblick";
+        settings = "Settings", "Einstellungen";
         teams = "Teams", "Teams";
         title = "Applications", "Anwendungen";
         lead = "An application stands for one program that calls our APIs.", "Eine Anwendung steht für ein Programm, das unsere Schnittstellen aufruft.";

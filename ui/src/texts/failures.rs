@@ -23,6 +23,7 @@ crate::texts! {
         slow_text = "The portal's data did not come in time. Your keys and calls are not affected. Try again in a minute.", "Die Daten des Portals kamen nicht rechtzeitig. Ihre Schlüssel und Aufrufe sind davon nicht betroffen. Versuchen Sie es in einer Minute noch einmal.";
         session_ended_text = "Your session has ended. Log in again to go on.", "Ihre Sitzung ist beendet. Melden Sie sich neu an, um weiterzumachen.";
         token_text = "The token is unknown, was deleted, or has ended.", "Das Token ist unbekannt, gelöscht oder abgelaufen.";
+        fresh_login_text = "This needs a log-in from the last few minutes. Log in anew and send it again.", "Dafür muss die Anmeldung einige Minuten jung sein. Melden Sie sich neu an und senden Sie es noch einmal.";
         stale_login_text = "This log-in was not begun in this browser, was used already, or took longer than ten minutes. Begin anew.", "Diese Anmeldung wurde nicht in diesem Browser begonnen, schon benutzt, oder dauerte länger als zehn Minuten. Beginnen Sie neu.";
         unencrypted_title = "Use https", "Verwenden Sie https";
         unencrypted_text = "This portal is reached over https only. If you did that, the proxy in front of it does not send “X-Forwarded-Proto: https”.", "Dieses Portal ist nur über https erreichbar. Falls Sie das getan haben, sendet der Proxy davor kein „X-Forwarded-Proto: https“.";

@@ -176,6 +176,7 @@ pub async fn reveal(
     _: Form,
 ) -> Result<Response, Failure> {
     visitor.require_user()?;
+    visitor.require_fresh_login(&path(&application, &api))?;
     let client = visitor.client();
     let credentials = client.credentials(&application, &api).await?;
     let credential = credentials

@@ -146,7 +146,7 @@ impl CredentialsPage {
         rows.sort_by_key(|row| !row.is_alive());
         let frame = visitor.frame(Entry::Applications).await;
         Ok(Self {
-            tabs: applications::tabs(&frame, &application, Tab::Subscriptions),
+            tabs: applications::tabs(&frame, &application, Tab::Credentials),
             t: texts::Applications(lang),
             tile: Tile::small(&api.id, name(&api)),
             may_change: application.links.contains_key("addSubscription"),
