@@ -8,7 +8,7 @@ mod tokens;
 
 use askama::Template;
 use axum::{Router, routing::get};
-use ui::{Html, Icon, texts};
+use ui::{Html, texts};
 
 use crate::{state::App, visitor::Visitor};
 

@@ -58,7 +58,7 @@ async fn answer(
 ) -> Result<Response, Failure> {
     // A page of another site must not ask in the name of somebody's browser.
     let own = host::authority(&visitor.installation.external);
-    let origin = headers.get(header::ORIGIN).map(|value| value.as_bytes());
+    let origin = headers.get(header::ORIGIN).map(http::HeaderValue::as_bytes);
     let is_ours = origin.is_none_or(|origin| {
         let origin = String::from_utf8_lossy(origin);
         origin

@@ -12,5 +12,5 @@ mod routes;
 mod send;
 mod target;
 
-pub use page::{TrialForm, bases};
+pub use page::{Subject, TrialForm, bases};
 pub use routes::{Asked, routes};

@@ -33,6 +33,10 @@ struct MailsPage {
     language: String,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 impl MailsPage {
     fn is_language(&self, lang: &Lang) -> bool {
         self.language == lang.tag()

@@ -163,16 +163,12 @@ pub async fn change(visitor: Visitor, form: Form) -> Result<Response, Failure> {
 fn end(form: &Form) -> Result<String, Failure> {
     let refuse = || Failure::BadRequest("`expires` is a date such as 2027-01-31".to_owned());
     let today = service::clock::now().date_naive();
-    let day = match form.optional("expires") {
-        Some(text) => text
-            .get(..10)
-            .unwrap_or(text)
-            .parse::<NaiveDate>()
-            .map_err(|_| refuse())?,
-        None => {
-            let days = form.text("days").parse().unwrap_or(DAYS[1]);
-            today.checked_add_days(Days::new(days)).ok_or_else(refuse)?
-        }
+    let day = if let Some(text) = form.optional("expires") {
+        let day = text.get(..10).unwrap_or(text).parse::<NaiveDate>();
+        day.map_err(|_| refuse())?
+    } else {
+        let days = form.text("days").parse().unwrap_or(DAYS[1]);
+        today.checked_add_days(Days::new(days)).ok_or_else(refuse)?
     };
     Ok(format!("{day}T00:00:00Z"))
 }

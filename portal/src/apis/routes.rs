@@ -36,6 +36,10 @@ pub fn routes() -> Router<App> {
         .route("/apis/{api}/usage.csv", get(usage::download))
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about what the reader sees"
+)]
 #[derive(Template)]
 #[template(path = "api.html")]
 struct ApiPage {

@@ -66,6 +66,7 @@ pub async fn patch(
         name: given("appname"),
         description: given("appdesc"),
         client_type: given("clienttype").filter(|kind| !kind.is_empty()),
+        team: given("team").filter(|team| !team.is_empty()),
         redirect_uris: form
             .has("redirecturi")
             .then(|| uris.map(str::to_owned).collect()),

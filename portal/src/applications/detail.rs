@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use sdk::{
     Client, Optional,
-    types::{Api, Application, ClientType, Credential, Plan, Role, Subscription},
+    types::{Api, Application, ClientType, Credential, ListQuery, Plan, Role, Subscription, Team},
 };
 use serde_json::json;
 use ui::{
@@ -36,6 +36,8 @@ struct DetailPage {
     client_type: &'static str,
     members: Vec<Member>,
     subscriptions: Vec<SubscriptionView>,
+    /// Teams to which it can be given.
+    teams: Vec<Team>,
 }
 
 struct Member {
@@ -168,6 +170,12 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
         client.apis(),
         client.plans(),
     )?;
+    let teams = match tab {
+        Tab::Settings if application.team.is_none() => {
+            client.teams(&ListQuery::default()).await.optional()?
+        }
+        _ => None,
+    };
     let lang = visitor.lang();
     let t = texts::Applications(lang);
     let may_change = application.links.contains_key("addSubscription");
@@ -210,6 +218,7 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
             })
             .collect(),
         subscriptions,
+        teams: teams.map(|page| page.items).unwrap_or_default(),
         frame,
         application,
     };

@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     links, mine,
     state::App,
-    trial::{self, TrialForm},
+    trial::{self, Subject, TrialForm},
     visitor::Visitor,
 };
 
@@ -177,7 +177,13 @@ async fn trial(
         return Ok(None);
     }
     let asked = trial::Asked::default();
-    let form = TrialForm::new(visitor, api, bases, operation, view, &mine, &asked, None);
+    let subject = Subject {
+        api,
+        operation,
+        view,
+        bases,
+    };
+    let form = TrialForm::new(visitor, subject, &mine, &asked, None);
     Ok(Some(form.html()))
 }
 

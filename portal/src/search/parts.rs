@@ -48,7 +48,7 @@ pub fn of_api(api: &Api, description: &str, definition: Option<&Definition>) -> 
                 .map(markdown::plain)
                 .unwrap_or_default();
             let id = source.and_then(|(_, source)| source.get("operationId")?.as_str());
-            let (names, texts) = source
+            let (members, notes) = source
                 .map(|(item, source)| inputs(definition.root(), item, source))
                 .unwrap_or_default();
             Document {
@@ -64,9 +64,9 @@ pub fn of_api(api: &Api, description: &str, definition: Option<&Definition>) -> 
                     (5, operation.path.clone()),
                     (4, operation.tag.clone().unwrap_or_default()),
                     (3, named.1.clone()),
-                    (3, names),
+                    (3, members),
                     (2, cut(&text, READ)),
-                    (1, cut(&texts, READ)),
+                    (1, cut(&notes, READ)),
                 ],
             }
         })

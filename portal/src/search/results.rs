@@ -89,6 +89,10 @@ struct Row {
     path: Html,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 impl SearchPage {
     fn url(&self, kind: Option<&Kind>, page: usize, exact: bool) -> String {
         let page = if page > 1 {
@@ -205,10 +209,11 @@ async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Resp
             .hits
             .iter()
             .filter(|hit| hit.document.kind == *kind_of);
-        let hits = match kind {
-            Some(_) => hits.skip((page - 1) * PAGE).take(PAGE),
-            None => hits.skip(0).take(EACH),
+        let (from, count_shown) = match kind {
+            Some(_) => ((page - 1) * PAGE, PAGE),
+            None => (0, EACH),
         };
+        let hits = hits.skip(from).take(count_shown);
         Group {
             kind: *kind_of,
             count: *count,

@@ -92,23 +92,23 @@ pub fn distance(one: &str, other: &str, max: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > max {
         return None;
     }
-    let mut before_last: Vec<usize> = Vec::new();
+    let mut older: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.iter().enumerate() {
         let mut row = Vec::with_capacity(last.len());
         row.push(i + 1);
         for (j, b) in other.iter().enumerate() {
             let changed = last[j] + usize::from(a != b);
-            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            let mut fewest = changed.min(last[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                least = least.min(before_last[j - 1] + 1);
+                fewest = fewest.min(older[j - 1] + 1);
             }
-            row.push(least);
+            row.push(fewest);
         }
         if row.iter().min().is_none_or(|least| *least > max) {
             return None;
         }
-        before_last = std::mem::replace(&mut last, row);
+        older = std::mem::replace(&mut last, row);
     }
     last.last().copied().filter(|errors| *errors <= max)
 }

@@ -23,6 +23,7 @@ struct ListPage {
     name: String,
 }
 
+#[expect(clippy::unused_self, reason = "templates call methods of the page")]
 impl ListPage {
     fn url(&self, team: &Team) -> String {
         url(&team.id)
@@ -68,6 +69,11 @@ struct Member {
     is_self: bool,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::unused_self,
+    reason = "templates call methods of the page, and pass references"
+)]
 impl TeamPage {
     fn url(&self) -> String {
         url(&self.team.id)

@@ -53,18 +53,29 @@ struct Body {
     rows: usize,
 }
 
+/// What is tried, and where.
+pub struct Subject<'a> {
+    pub api: &'a Api,
+    pub operation: &'a Operation,
+    pub view: &'a OperationView,
+    pub bases: Vec<String>,
+}
+
 impl TrialForm {
     /// `form` is one that was sent before; its values stand in the fields again.
     pub fn new(
         visitor: &Visitor,
-        api: &Api,
-        bases: Vec<String>,
-        operation: &Operation,
-        view: &OperationView,
+        subject: Subject,
         mine: &[Mine],
         asked: &Asked,
         form: Option<&Form>,
     ) -> Self {
+        let Subject {
+            api,
+            operation,
+            view,
+            bases,
+        } = subject;
         let usable = mine.iter().filter(|mine| {
             let subscription = mine.subscription(&api.id);
             subscription.is_some_and(|one| one.approved)

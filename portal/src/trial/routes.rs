@@ -19,7 +19,7 @@ use super::{
     answer::{self, AnswerView},
     call::{Call, MAX_BODY},
     credential::{self, Carried},
-    page::{self, TrialForm},
+    page::{self, Subject, TrialForm},
     send,
 };
 use crate::{
@@ -243,16 +243,13 @@ impl Trial {
         let view = view.ok_or(Failure::NotFound)?;
         let (mine, guides) =
             tokio::try_join!(mine::all(visitor), guides_of(visitor, &self.api.id))?;
-        let trial = TrialForm::new(
-            visitor,
-            &self.api,
-            self.bases,
-            &self.operation,
-            &view,
-            &mine,
-            asked,
-            form,
-        );
+        let subject = Subject {
+            api: &self.api,
+            operation: &self.operation,
+            view: &view,
+            bases: self.bases,
+        };
+        let trial = TrialForm::new(visitor, subject, &mine, asked, form);
         let mut frame = visitor.frame(Entry::Apis).await;
         if let Some(text) = fault {
             frame = frame.with_message(Kind::Bad, text);

@@ -93,7 +93,7 @@ async fn ask(browser: &mut Browser, body: &Value, headers: &[(&str, &str)]) -> (
     (answer.status, answer.json())
 }
 
-fn call(tool: &str, arguments: Value) -> Value {
+fn call(tool: &str, arguments: &Value) -> Value {
     let params = json!({"name": tool, "arguments": arguments});
     json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})
 }
@@ -133,7 +133,7 @@ async fn assistants_read_the_catalogue() {
         ),
         ("read_page", json!({"path": "/content/terms"}), "Be kind."),
     ] {
-        let (_, answer) = ask(&mut guest, &call(tool, arguments), &[]).await;
+        let (_, answer) = ask(&mut guest, &call(tool, &arguments), &[]).await;
         let shown = answer["result"]["content"][0]["text"].as_str().unwrap();
         assert!(shown.contains(text), "{tool}: {shown}");
         assert_eq!(answer["result"]["isError"], false);
@@ -145,7 +145,7 @@ async fn assistants_read_the_catalogue() {
 async fn assistants_see_no_more_than_their_token_and_faults_are_named() {
     let portal = TestPortal::start().await;
     let mut guest = portal.guest();
-    let secret = call("get_api", json!({"api": "secret"}));
+    let secret = call("get_api", &json!({"api": "secret"}));
     let (_, answer) = ask(&mut guest, &secret, &[]).await;
     assert_eq!(answer["result"]["isError"], true);
     let wrong = [("authorization", "Bearer wgp_unknown")];
@@ -159,9 +159,9 @@ async fn assistants_see_no_more_than_their_token_and_faults_are_named() {
         StatusCode::FORBIDDEN
     );
     for (body, code) in [
-        (call("delete_api", json!({})), -32602),
-        (call("get_api", json!({})), -32602),
-        (call("get_api", json!({"api": 5})), -32602),
+        (call("delete_api", &json!({})), -32602),
+        (call("get_api", &json!({})), -32602),
+        (call("get_api", &json!({"api": 5})), -32602),
         (
             json!({"jsonrpc": "2.0", "id": 1, "method": "resources/list"}),
             -32601,

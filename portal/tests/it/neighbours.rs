@@ -222,16 +222,10 @@ fn router(log: Log, globals: Value) -> Router {
             "/applications/{application}/subscriptions/{api}/credentials",
             get(credentials).post(create_credential),
         )
-        // The gateway, as the portal reaches it.
-        .route(
-            "/shipments/v2/redirect",
-            any(async || found("http://evil.example/")),
-        )
-        .route("/shipments/v2/long", any(async || "x".repeat(6 << 20)))
-        .route("/shipments/v2/{*rest}", any(gateway))
         .route("/auth/oauth2/token", post(token))
         .route("/auth/userinfo", get(userinfo))
         .route("/auth/oauth2/revoke", post(revoke))
+        .merge(gateway_router())
         .merge(account::router())
         .merge(administration::router())
         .merge(colleagues::router())
@@ -240,6 +234,17 @@ fn router(log: Log, globals: Value) -> Router {
             note_agent,
         ))
         .with_state(log)
+}
+
+/// The gateway, as the portal reaches it.
+fn gateway_router() -> Router<Log> {
+    Router::new()
+        .route(
+            "/shipments/v2/redirect",
+            any(async || found("http://evil.example/")),
+        )
+        .route("/shipments/v2/long", any(async || "x".repeat(6 << 20)))
+        .route("/shipments/v2/{*rest}", any(gateway))
 }
 
 async fn stop_mails(State(log): State<Log>, Json(body): Json<Value>) -> Response {

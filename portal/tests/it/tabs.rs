@@ -361,7 +361,7 @@ async fn each_tab_shows_one_thing() {
         ("", "wg_…1234", ""),
         ("/subscriptions", "/unsubscribe/invoices", "wg_…1234"),
         ("/credentials", "wg_…1234", r#"name="appname""#),
-        ("/settings", r#"name="appname""#, "wg_…1234"),
+        ("/settings", r#"<option value="crew">"#, "wg_…1234"),
     ] {
         let page = lena.get(&format!("{APP}{tab}")).await;
         page.shows(shown);

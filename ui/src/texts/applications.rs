@@ -6,6 +6,8 @@ crate::texts! {
         overview = "Overview", "Überblick";
         settings = "Settings", "Einstellungen";
         teams = "Teams", "Teams";
+        team = "Team", "Team";
+        team_hint = "Its members get their role on this application, too.", "Seine Mitglieder bekommen ihre Rolle auch in dieser Anwendung.";
         title = "Applications", "Anwendungen";
         lead = "An application stands for one program that calls our APIs.", "Eine Anwendung steht für ein Programm, das unsere Schnittstellen aufruft.";
         new_application = "New application", "Neue Anwendung";
