@@ -5,6 +5,16 @@ use serde::{Deserialize, Serialize};
 /// A kind of entity. The order is the one in which a full document can be written: parents first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
+    #[serde(rename = "certificates")]
+    Certificate,
+    #[serde(rename = "snis")]
+    Sni,
+    #[serde(rename = "ca_certificates")]
+    CaCertificate,
+    #[serde(rename = "upstreams")]
+    Upstream,
+    #[serde(rename = "targets")]
+    Target,
     #[serde(rename = "services")]
     Service,
     #[serde(rename = "routes")]
@@ -13,6 +23,10 @@ pub enum Kind {
     Consumer,
     #[serde(rename = "keyauth_credentials")]
     KeyAuth,
+    #[serde(rename = "basicauth_credentials")]
+    BasicAuth,
+    #[serde(rename = "hmacauth_credentials")]
+    HmacAuth,
     #[serde(rename = "jwt_secrets")]
     JwtSecret,
     #[serde(rename = "oauth2_credentials")]
@@ -30,7 +44,25 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// Those that the embedded gateway has.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
+        Self::Certificate,
+        Self::Sni,
+        Self::CaCertificate,
+        Self::Upstream,
+        Self::Target,
+        Self::Service,
+        Self::Route,
+        Self::Consumer,
+        Self::KeyAuth,
+        Self::BasicAuth,
+        Self::HmacAuth,
+        Self::JwtSecret,
+        Self::Acl,
+        Self::Plugin,
+    ];
+
+    /// Those that the adapter writes to the embedded gateway.
+    pub const WRITTEN: [Self; 7] = [
         Self::Service,
         Self::Route,
         Self::Consumer,
@@ -40,7 +72,7 @@ impl Kind {
         Self::Plugin,
     ];
 
-    /// Those that a Kong has beside them: clients of its own OAuth 2.0 plugin.
+    /// Those that the adapter writes to a Kong: beside them clients of its own OAuth 2.0 plugin.
     pub const OF_KONG: [Self; 8] = [
         Self::Service,
         Self::Route,
@@ -55,10 +87,17 @@ impl Kind {
     /// The entity list's name in documents, schemas and error bodies.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Certificate => "certificates",
+            Self::Sni => "snis",
+            Self::CaCertificate => "ca_certificates",
+            Self::Upstream => "upstreams",
+            Self::Target => "targets",
             Self::Service => "services",
             Self::Route => "routes",
             Self::Consumer => "consumers",
             Self::KeyAuth => "keyauth_credentials",
+            Self::BasicAuth => "basicauth_credentials",
+            Self::HmacAuth => "hmacauth_credentials",
             Self::JwtSecret => "jwt_secrets",
             Self::Oauth2 => "oauth2_credentials",
             Self::Acl => "acls",
@@ -70,6 +109,8 @@ impl Kind {
     pub const fn collection(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auths",
+            Self::BasicAuth => "basic-auths",
+            Self::HmacAuth => "hmac-auths",
             Self::JwtSecret => "jwts",
             Self::Oauth2 => "oauth2",
             other => other.name(),
@@ -80,6 +121,8 @@ impl Kind {
     pub const fn nested(self) -> &'static str {
         match self {
             Self::KeyAuth => "key-auth",
+            Self::BasicAuth => "basic-auth",
+            Self::HmacAuth => "hmac-auth",
             Self::JwtSecret => "jwt",
             Self::Oauth2 => "oauth2",
             other => other.name(),
@@ -89,25 +132,36 @@ impl Kind {
     /// The unique field that may stand in a URL instead of the id.
     pub const fn natural_key(self) -> Option<&'static str> {
         match self {
-            Self::Service | Self::Route => Some("name"),
-            Self::Consumer => Some("username"),
+            Self::Service | Self::Route | Self::Upstream | Self::Sni => Some("name"),
+            Self::Consumer | Self::BasicAuth | Self::HmacAuth => Some("username"),
             Self::Plugin => Some("instance_name"),
             Self::KeyAuth | Self::JwtSecret => Some("key"),
             Self::Oauth2 => Some("client_id"),
-            Self::Acl => None,
+            Self::Acl | Self::Target | Self::Certificate | Self::CaCertificate => None,
+        }
+    }
+
+    /// The field that may stand in a URL below the parent only, where it is unique.
+    pub const fn nested_key(self) -> Option<&'static str> {
+        match self {
+            Self::Acl => Some("group"),
+            Self::Target => Some("target"),
+            _ => None,
         }
     }
 
     /// Fields that no two entities of this kind may share.
     pub const fn unique_fields(self) -> &'static [&'static str] {
         match self {
-            Self::Service | Self::Route => &["name"],
+            Self::Service | Self::Route | Self::Upstream | Self::Sni => &["name"],
             Self::Consumer => &["username", "custom_id"],
             Self::Plugin => &["instance_name"],
             Self::KeyAuth => &["key", "key_digest"],
+            Self::BasicAuth | Self::HmacAuth => &["username"],
             Self::JwtSecret => &["key"],
             Self::Oauth2 => &["client_id"],
-            Self::Acl => &[],
+            Self::CaCertificate => &["cert_digest"],
+            Self::Acl | Self::Target | Self::Certificate => &[],
         }
     }
 
@@ -116,6 +170,7 @@ impl Kind {
         match self {
             Self::Plugin => &["name", "route", "service", "consumer"],
             Self::Acl => &["consumer", "group"],
+            Self::Target => &["upstream", "target"],
             _ => &[],
         }
     }
@@ -123,11 +178,17 @@ impl Kind {
     /// References to other entities: field and kind. The kinds are also what deleting follows.
     pub const fn parents(self) -> &'static [(&'static str, Kind)] {
         match self {
-            Self::Service | Self::Consumer => &[],
+            Self::Certificate | Self::CaCertificate | Self::Consumer => &[],
+            Self::Sni => &[("certificate", Kind::Certificate)],
+            Self::Upstream | Self::Service => &[("client_certificate", Kind::Certificate)],
+            Self::Target => &[("upstream", Kind::Upstream)],
             Self::Route => &[("service", Kind::Service)],
-            Self::KeyAuth | Self::JwtSecret | Self::Oauth2 | Self::Acl => {
-                &[("consumer", Kind::Consumer)]
-            }
+            Self::KeyAuth
+            | Self::BasicAuth
+            | Self::HmacAuth
+            | Self::JwtSecret
+            | Self::Oauth2
+            | Self::Acl => &[("consumer", Kind::Consumer)],
             Self::Plugin => &[
                 ("route", Kind::Route),
                 ("service", Kind::Service),
@@ -138,23 +199,30 @@ impl Kind {
 
     /// Whether entities of this kind vanish with their parent; otherwise they keep it from going.
     pub const fn cascades(self) -> bool {
-        !matches!(self, Self::Route)
+        !matches!(
+            self,
+            Self::Route | Self::Service | Self::Upstream | Self::Sni
+        )
     }
 
     /// Credentials have no `updated_at`.
     pub const fn is_credential(self) -> bool {
         matches!(
             self,
-            Self::KeyAuth | Self::JwtSecret | Self::Oauth2 | Self::Acl
+            Self::KeyAuth
+                | Self::BasicAuth
+                | Self::HmacAuth
+                | Self::JwtSecret
+                | Self::Oauth2
+                | Self::Acl
         )
     }
 
-    /// The kind whose flat collection this path segment names. Both spellings of credentials are
-    /// accepted: tools write `/key-auths`, documents `keyauth_credentials`.
+    /// The kind whose flat collection this path segment names. Targets have none.
     pub fn from_collection(segment: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|kind| kind.collection() == segment)
+            .find(|kind| kind.collection() == segment && *kind != Self::Target)
     }
 }
 
@@ -168,8 +236,9 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::OF_KONG
+        Self::ALL
             .into_iter()
+            .chain([Self::Oauth2])
             .find(|kind| kind.name() == text)
             .ok_or_else(|| UnknownKind(text.to_owned()))
     }

@@ -77,18 +77,25 @@ pub fn all() -> &'static [PluginSchema] {
     static ALL: LazyLock<Vec<PluginSchema>> = LazyLock::new(|| {
         let mut all = vec![
             observation::correlation_id(),
+            access::bot_detection(),
             access::cors(),
             authentication::jwt(),
             authentication::key_auth(),
+            authentication::basic_auth(),
+            authentication::hmac_auth(),
             authentication::identity(),
             access::ip_restriction(),
             limits::request_size_limiting(),
             access::acl(),
             limits::rate_limiting(),
+            limits::response_ratelimiting(),
             transformation::request_transformer(),
             transformation::response_transformer(),
+            access::redirect(),
             observation::prometheus(),
+            observation::http_log(),
             observation::usage(),
+            observation::file_log(),
             access::request_termination(),
         ];
         all.sort_by(|one, other| {

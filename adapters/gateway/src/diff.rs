@@ -209,12 +209,12 @@ fn put_stage(kind: Kind, fields: &Fields, actual: &Entities) -> Stage {
         kind if opens(kind) && reference(fields, "consumer").is_some_and(is_known) => {
             Stage::Credentials
         }
-        Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2 => Stage::Limits,
         Kind::Acl => Stage::Groups,
         Kind::Route => Stage::Routes,
         Kind::Plugin if !is_service_plugin(fields) => Stage::Limits,
         Kind::Plugin if text(fields, "name") == Some("acl") => Stage::AccessLists,
         Kind::Plugin => Stage::ServicePlugins,
+        _ => Stage::Limits,
     }
 }
 
@@ -223,11 +223,11 @@ fn delete_stage(kind: Kind, fields: &Fields, gone_parents: &BTreeSet<Uuid>) -> S
     match kind {
         Kind::Route if service_goes => Stage::Ended,
         Kind::Acl => Stage::OldGroups,
-        Kind::Consumer | Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2 => Stage::Ended,
         Kind::Route => Stage::OldRoutes,
         Kind::Service => Stage::OldServices,
         Kind::Plugin if is_service_plugin(fields) => Stage::OldServicePlugins,
         Kind::Plugin => Stage::OldLimits,
+        _ => Stage::Ended,
     }
 }
 

@@ -107,7 +107,7 @@ impl Target {
     /// The kinds of entities that the gateway can hold.
     pub fn kinds(&self) -> &'static [Kind] {
         if self.is_embedded() {
-            &Kind::ALL
+            &Kind::WRITTEN
         } else {
             &Kind::OF_KONG
         }

@@ -84,11 +84,31 @@ pub fn request_termination() -> PluginSchema {
         if set("content_type") && !set("body") {
             faults.entity("content_type requires body");
         }
-        if config.get("echo").and_then(Value::as_bool) == Some(true) {
-            faults.field("echo", "echo is not available");
+        let echoes = config.get("echo").and_then(Value::as_bool) == Some(true);
+        if echoes && (set("message") || set("body")) {
+            faults.entity("echo cannot be used with message or body");
         }
     });
     PluginSchema::new("request-termination", 2, schema).per_consumer()
+}
+
+pub fn redirect() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("status_code", Type::integer(100, 599))
+            .required()
+            .default(301),
+        Field::new("location", Type::checked(text::url)).required(),
+        Field::new("keep_incoming_path", Type::Boolean).default(false),
+    ]);
+    PluginSchema::new("redirect", 779, schema).per_consumer()
+}
+
+pub fn bot_detection() -> PluginSchema {
+    let patterns = |name| {
+        Field::new(name, Type::list(Type::checked(text::regex))).default(Vec::<String>::new())
+    };
+    let schema = Record::new(vec![patterns("allow"), patterns("deny")]);
+    PluginSchema::new("bot-detection", 2500, schema)
 }
 
 pub fn ip_restriction() -> PluginSchema {

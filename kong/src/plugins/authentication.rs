@@ -20,22 +20,57 @@ pub fn key_auth() -> PluginSchema {
         Field::new("key_in_body", Type::Boolean)
             .required()
             .default(false),
-        Field::new("hide_credentials", Type::Boolean)
-            .required()
-            .default(false),
+        hide_credentials(),
         Field::new("anonymous", Type::text()),
         Field::new("realm", Type::checked(text::header_value)),
         Field::new("run_on_preflight", Type::Boolean)
             .required()
             .default(true),
         Field::new("digest_key", Type::checked(text::key_base64url)).secret(),
-    ])
-    .with_check(|config, faults| {
-        if config.get("key_in_body").and_then(Value::as_bool) == Some(true) {
-            faults.field("key_in_body", "keys in bodies are not available");
-        }
-    });
+    ]);
     PluginSchema::new("key-auth", 1250, schema)
+}
+
+pub fn basic_auth() -> PluginSchema {
+    let schema = Record::new(vec![
+        hide_credentials(),
+        Field::new("anonymous", Type::text()),
+        Field::new("realm", Type::checked(text::header_value))
+            .required()
+            .default("service"),
+    ]);
+    PluginSchema::new("basic-auth", 1100, schema)
+}
+
+/// Digests that a client may sign with.
+const HMAC_ALGORITHMS: &[&str] = &["hmac-sha1", "hmac-sha256", "hmac-sha384", "hmac-sha512"];
+
+pub fn hmac_auth() -> PluginSchema {
+    let schema = Record::new(vec![
+        hide_credentials(),
+        Field::new("clock_skew", Type::Number { between: Some((0.001, 1e9)) }).default(300),
+        Field::new("anonymous", Type::text()),
+        Field::new("validate_request_body", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("enforce_headers", Type::list(Type::checked(signed_name)))
+            .default(Vec::<String>::new()),
+        Field::new("algorithms", Type::list(Type::one_of(HMAC_ALGORITHMS)))
+            .default(HMAC_ALGORITHMS.to_vec()),
+        Field::new("realm", Type::checked(text::header_value)),
+    ]);
+    PluginSchema::new("hmac-auth", 1030, schema)
+}
+
+/// A header, or one of the names that stand for the request line.
+fn signed_name(name: &str) -> Result<(), String> {
+    text::header_name(name.strip_prefix('@').unwrap_or(name))
+}
+
+fn hide_credentials() -> Field {
+    Field::new("hide_credentials", Type::Boolean)
+        .required()
+        .default(false)
 }
 
 pub fn jwt() -> PluginSchema {

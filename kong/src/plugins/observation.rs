@@ -1,5 +1,7 @@
 //! Plugins that watch.
 
+use serde_json::{Map, Value};
+
 use super::PluginSchema;
 use crate::schema::{Field, Record, Type, text};
 
@@ -60,4 +62,123 @@ pub fn usage() -> PluginSchema {
     let mut plugin = PluginSchema::new("wicketgate-usage", 12, schema);
     plugin.global_only = true;
     plugin
+}
+
+const METHODS: &[&str] = &["POST", "PUT", "PATCH"];
+const CONTENT_TYPES: &[&str] = &["application/json", "application/json; charset=utf-8"];
+
+pub fn http_log() -> PluginSchema {
+    let milliseconds = |name, default: i64| {
+        Field::new(name, Type::integer(1, 2_147_483_646)).default(default)
+    };
+    let schema = Record::new(vec![
+        Field::new("http_endpoint", Type::checked(text::url))
+            .required()
+            .secret(),
+        Field::new("method", Type::one_of(METHODS)).default("POST"),
+        Field::new("content_type", Type::one_of(CONTENT_TYPES)).default("application/json"),
+        milliseconds("timeout", 10_000),
+        milliseconds("keepalive", 60_000),
+        Field::new(
+            "headers",
+            Type::Map(
+                Some(log_header),
+                Box::new(Type::checked(text::header_value)),
+            ),
+        ),
+        Field::new("queue", Type::Record(queue())),
+    ])
+    .with_check(|config, faults| {
+        let url = config.get("http_endpoint").and_then(Value::as_str);
+        let url = url.and_then(|url| url::Url::parse(url).ok());
+        let names_user = url.is_some_and(|url| !url.username().is_empty());
+        let headers = config.get("headers").and_then(Value::as_object);
+        let authorizes = headers.is_some_and(|headers| {
+            headers
+                .keys()
+                .any(|name| name.eq_ignore_ascii_case("authorization"))
+        });
+        if names_user && authorizes {
+            faults.field(
+                "headers",
+                "Authorization cannot be used while http_endpoint names a user",
+            );
+        }
+    });
+    let mut plugin = PluginSchema::new("http-log", 12, schema).per_consumer();
+    plugin.expand_shorthands = Some(nest_queue);
+    plugin
+}
+
+/// What waits until it is sent.
+fn queue() -> Record {
+    let seconds = |name, from: f64, to: f64, default: Value| {
+        let value = Type::Number {
+            between: Some((from, to)),
+        };
+        Field::new(name, value).default(default)
+    };
+    Record::new(vec![
+        Field::new("max_batch_size", Type::integer(1, 1_000_000)).default(1),
+        seconds("max_coalescing_delay", 0.0, 3600.0, 1.into()),
+        Field::new("max_entries", Type::integer(1, 1_000_000)).default(10_000),
+        Field::new("max_bytes", Type::integer(1, i64::MAX)),
+        seconds("max_retry_time", 0.0, 86_400.0, 60.into()),
+        seconds("initial_retry_delay", 0.001, 1_000_000.0, 0.01.into()),
+        seconds("max_retry_delay", 0.001, 1_000_000.0, 60.into()),
+        Field::new(
+            "concurrency_limit",
+            Type::Integer {
+                between: None,
+                one_of: &[-1, 1],
+            },
+        )
+        .default(1),
+    ])
+}
+
+/// Old field names.
+fn nest_queue(config: &mut Map<String, Value>) {
+    for (old, new) in [
+        ("queue_size", Some("max_batch_size")),
+        ("flush_timeout", Some("max_coalescing_delay")),
+        ("retry_count", None),
+    ] {
+        let Some(value) = config.remove(old) else {
+            continue;
+        };
+        let queue = config
+            .entry("queue")
+            .or_insert_with(|| Value::Object(Map::new()));
+        if let (Value::Object(queue), Some(new)) = (queue, new)
+            && !value.is_null()
+        {
+            queue.entry(new).or_insert(value);
+        }
+    }
+}
+
+/// A header that is not one of the message itself.
+fn log_header(name: &str) -> Result<(), String> {
+    text::header_name(name)?;
+    let own = ["host", "content-length", "content-type"];
+    if own.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err("this header cannot be chosen".to_owned());
+    }
+    Ok(())
+}
+
+pub fn file_log() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("path", Type::checked(log_path)).required(),
+        Field::new("reopen", Type::Boolean).required().default(false),
+    ]);
+    PluginSchema::new("file-log", 9, schema).per_consumer()
+}
+
+fn log_path(path: &str) -> Result<(), String> {
+    if path.split('/').any(|segment| segment == "..") || path.contains('\0') {
+        return Err("must not contain `..`".to_owned());
+    }
+    Ok(())
 }

@@ -35,7 +35,7 @@ const FRAME: &[&str] = &[
 ];
 
 pub fn request_transformer() -> PluginSchema {
-    let group = |name, check: TextCheck, uri: bool| {
+    let group = |name, check: TextCheck, body: TextCheck, uri: bool| {
         let area = |name| {
             Field::new(name, Type::list(Type::checked(check)))
                 .required()
@@ -44,7 +44,7 @@ pub fn request_transformer() -> PluginSchema {
         let mut fields = vec![
             area("headers"),
             area("querystring"),
-            Field::new("body", Type::list(Type::checked(no_body)))
+            Field::new("body", Type::list(Type::checked(body)))
                 .required()
                 .default(Vec::<String>::new()),
         ];
@@ -55,11 +55,11 @@ pub fn request_transformer() -> PluginSchema {
     };
     let schema = Record::new(vec![
         Field::new("http_method", Type::checked(text::method)),
-        group("remove", text::header_name, false),
-        group("rename", renamed_header, false),
-        group("replace", named_template, true),
-        group("add", named_template, false),
-        group("append", named_template, false),
+        group("remove", text::header_name, any, false),
+        group("rename", renamed_header, named, false),
+        group("replace", named_template, member_template, true),
+        group("add", named_template, member_template, false),
+        group("append", named_template, member_template, false),
     ])
     .with_check(|config, faults| refuse_protected(config, &[IDENTITY, FRAME], faults));
     PluginSchema::new("request-transformer", 801, schema).per_consumer()
@@ -148,8 +148,15 @@ fn check_json_types(config: &Map<String, Value>, faults: &mut Faults) {
     }
 }
 
-fn no_body(_: &str) -> Result<(), String> {
-    Err("bodies of requests are not changed here".to_owned())
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// `name:value` of a body, with placeholders in the value.
+fn member_template(entry: &str) -> Result<(), String> {
+    named(entry)?;
+    let value = entry.split_once(':').map_or("", |(_, value)| value);
+    Template::parse(value).map(drop)
 }
 
 /// `name:value`

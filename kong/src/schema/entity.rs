@@ -1,9 +1,11 @@
 //! The schema of each kind of entity.
 
+mod certificate;
 mod credential;
 mod plugin;
 mod route;
 mod service;
+mod upstream;
 
 use std::sync::LazyLock;
 
@@ -13,6 +15,7 @@ use super::{Faults, Field, Record, Type, text};
 use crate::Kind;
 
 pub use plugin::examine as examine_plugin;
+pub use upstream::complete_address;
 
 /// The schema of a kind. That of plugins leaves `config` open: see [`examine`].
 pub fn of(kind: Kind) -> &'static Record {
@@ -24,7 +27,21 @@ pub fn of(kind: Kind) -> &'static Record {
     static OAUTH2: LazyLock<Record> = LazyLock::new(credential::oauth2);
     static ACL: LazyLock<Record> = LazyLock::new(credential::acl);
     static PLUGIN: LazyLock<Record> = LazyLock::new(plugin::schema);
+    static CERTIFICATE: LazyLock<Record> = LazyLock::new(certificate::certificate);
+    static SNI: LazyLock<Record> = LazyLock::new(certificate::sni);
+    static AUTHORITY: LazyLock<Record> = LazyLock::new(certificate::authority);
+    static UPSTREAM: LazyLock<Record> = LazyLock::new(upstream::upstream);
+    static TARGET: LazyLock<Record> = LazyLock::new(upstream::target);
+    static BASIC_AUTH: LazyLock<Record> = LazyLock::new(credential::basic_auth);
+    static HMAC_AUTH: LazyLock<Record> = LazyLock::new(credential::hmac_auth);
     match kind {
+        Kind::Certificate => &CERTIFICATE,
+        Kind::Sni => &SNI,
+        Kind::CaCertificate => &AUTHORITY,
+        Kind::Upstream => &UPSTREAM,
+        Kind::Target => &TARGET,
+        Kind::BasicAuth => &BASIC_AUTH,
+        Kind::HmacAuth => &HMAC_AUTH,
         Kind::Service => &SERVICE,
         Kind::Route => &ROUTE,
         Kind::Consumer => &CONSUMER,
@@ -50,18 +67,28 @@ pub fn expand_shorthands(kind: Kind, input: &mut Map<String, Value>) {
     match kind {
         Kind::Service => service::expand_url(input),
         Kind::Plugin => plugin::expand_shorthands(input),
+        Kind::Upstream => upstream::expand_algorithm(input),
+        Kind::Target => upstream::expand_target(input),
         _ => {}
     }
 }
 
 /// `id`, `created_at`, `tags` and, but for credentials, `updated_at`.
 fn with_common(kind: Kind, mut fields: Vec<Field>) -> Vec<Field> {
-    let mut all = vec![Field::new("id", Type::checked(text::uuid)).auto()];
+    let mut all = vec![Field::new("id", Type::checked(text::uuid)).auto().mark("uuid")];
+    // Targets are told apart by when they came, so theirs is finer.
+    let moment = |name| {
+        let value = match kind {
+            Kind::Target => Type::Number { between: Some((0.0, 1e12)) },
+            _ => Type::integer(0, i64::MAX),
+        };
+        Field::new(name, value).auto().mark("timestamp")
+    };
     all.append(&mut fields);
     all.push(Field::new("tags", Type::set(Type::checked(text::tag))));
-    all.push(Field::new("created_at", Type::integer(0, i64::MAX)).auto());
+    all.push(moment("created_at"));
     if !kind.is_credential() {
-        all.push(Field::new("updated_at", Type::integer(0, i64::MAX)).auto());
+        all.push(moment("updated_at"));
     }
     all
 }

@@ -54,6 +54,8 @@ pub struct Field {
     pub secret: bool,
     /// At least this many elements, for lists, sets and maps.
     pub len_min: usize,
+    /// What tools are told of the field beyond its type: `uuid`, `timestamp`.
+    pub marked: Option<&'static str>,
 }
 
 /// A set of fields with rules that concern several of them.
@@ -130,6 +132,7 @@ impl Field {
             auto: false,
             secret: false,
             len_min: 0,
+            marked: None,
         }
     }
 
@@ -160,6 +163,12 @@ impl Field {
     #[must_use]
     pub fn secret(mut self) -> Self {
         self.secret = true;
+        self
+    }
+
+    #[must_use]
+    pub fn mark(mut self, mark: &'static str) -> Self {
+        self.marked = Some(mark);
         self
     }
 

@@ -36,6 +36,9 @@ impl Field {
                 about.insert(name.to_owned(), json!(true));
             }
         }
+        if let Some(mark) = self.marked {
+            about.insert(mark.to_owned(), json!(true));
+        }
         if self.len_min > 0 {
             about.insert("len_min".to_owned(), json!(self.len_min));
         }
@@ -71,7 +74,7 @@ impl Type {
                 "type": "map", "keys": { "type": "string" }, "values": element.render()
             }),
             Self::Record(record) => json!({ "type": "record", "fields": record.render_fields() }),
-            Self::OnlyNull(_) => json!({ "type": "any", "eq": null }),
+            Self::OnlyNull(_) => json!({ "type": "set", "eq": null }),
             Self::Reference(kind) => json!({ "type": "foreign", "reference": kind.name() }),
         };
         match about {

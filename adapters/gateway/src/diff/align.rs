@@ -91,6 +91,8 @@ pub fn natural_key(kind: Kind, fields: &Fields, aliases: &Aliases) -> Option<Str
             parent("route"),
             parent("consumer")
         )),
+        // The adapter writes none of these.
+        _ => None,
     }
 }
 

@@ -99,8 +99,8 @@ fn is_exact(kind: Kind, desired: &Fields, actual: &Fields) -> bool {
         Kind::Consumer => same("custom_id"),
         Kind::Service => ["host", "path", "protocol"].into_iter().all(same),
         Kind::Route => selection(desired) == selection(actual),
-        Kind::KeyAuth | Kind::JwtSecret | Kind::Oauth2 | Kind::Acl => true,
         Kind::Plugin => reference(actual, "service").is_some(),
+        _ => true,
     }
 }
 

@@ -93,7 +93,6 @@ async fn is_taken(node: &Node, kind: Kind, fields: &Fields) -> Result<bool, Erro
                 .map(|(_, fields)| natural_key(kind, fields, &Aliases::new()));
             Ok(keys.any(|key| key == wanted))
         }
-        Kind::Acl => Ok(false),
         Kind::Consumer => {
             let by_name = taken(node, kind, text(fields, "username")).await?;
             // The other unique field has no path of its own.
@@ -109,6 +108,7 @@ async fn is_taken(node: &Node, kind: Kind, fields: &Fields) -> Result<bool, Erro
         Kind::Service | Kind::Route => taken(node, kind, text(fields, "name")).await,
         Kind::KeyAuth | Kind::JwtSecret => taken(node, kind, text(fields, "key")).await,
         Kind::Oauth2 => taken(node, kind, text(fields, "client_id")).await,
+        _ => Ok(false),
     }
 }
 

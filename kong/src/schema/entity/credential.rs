@@ -23,6 +23,38 @@ pub fn key_auth() -> Record {
     })
 }
 
+pub fn basic_auth() -> Record {
+    Record::new(with_common(
+        Kind::BasicAuth,
+        vec![
+            Field::new("consumer", Type::Reference(Kind::Consumer)).required(),
+            Field::new("username", Type::checked(basic_username))
+                .required()
+                .unique(),
+            Field::new("password", Type::text()).required().secret(),
+        ],
+    ))
+}
+
+/// In `Authorization` the first colon ends the name.
+fn basic_username(name: &str) -> Result<(), String> {
+    if name.contains(':') {
+        return Err("a colon is not allowed".to_owned());
+    }
+    Ok(())
+}
+
+pub fn hmac_auth() -> Record {
+    Record::new(with_common(
+        Kind::HmacAuth,
+        vec![
+            Field::new("consumer", Type::Reference(Kind::Consumer)).required(),
+            Field::new("username", Type::text()).required().unique(),
+            Field::new("secret", Type::text()).auto().secret(),
+        ],
+    ))
+}
+
 pub fn jwt_secret() -> Record {
     Record::new(with_common(
         Kind::JwtSecret,

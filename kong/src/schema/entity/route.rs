@@ -23,12 +23,7 @@ pub fn schema() -> Record {
                     Box::new(Type::list(Type::checked(header_value))),
                 ),
             ),
-            Field::new(
-                "snis",
-                Type::OnlyNull(
-                    "routing by SNI needs a TLS listener, which this gateway does not have",
-                ),
-            ),
+            Field::new("snis", Type::set(Type::checked(sni))),
             Field::new(
                 "sources",
                 Type::OnlyNull("only for stream routes, which do not exist here"),
@@ -71,11 +66,32 @@ fn check(route: &Map<String, Value>, faults: &mut Faults) {
         Some(Value::Object(map)) => !map.is_empty(),
         _ => false,
     };
-    let selecting = ["methods", "hosts", "headers", "paths"];
+    let protocols = route.get("protocols").and_then(Value::as_array);
+    let is_encrypted =
+        protocols.is_some_and(|list| list.iter().any(|protocol| protocol == "https"));
+    if is_set("snis") && !is_encrypted && !faults.contains("protocols") {
+        faults.field("snis", "only possible with protocol https");
+    }
+    let selecting: &[&str] = if is_encrypted {
+        &["methods", "hosts", "headers", "paths", "snis"]
+    } else {
+        &["methods", "hosts", "headers", "paths"]
+    };
     let is_wrong = selecting.iter().any(|field| faults.contains(field));
     if !is_wrong && !selecting.iter().any(|field| is_set(field)) {
-        faults.entity("must set one of these fields: methods, hosts, headers, paths");
+        faults.entity(format!(
+            "must set one of these fields: {}",
+            selecting.join(", ")
+        ));
     }
+}
+
+/// A name without wildcard, address or port.
+fn sni(name: &str) -> Result<(), String> {
+    if name.contains('*') {
+        return Err("a wildcard is not possible here".to_owned());
+    }
+    super::certificate::sni_name(name)
 }
 
 fn header_name(name: &str) -> Result<(), String> {

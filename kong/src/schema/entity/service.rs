@@ -25,16 +25,10 @@ pub fn schema() -> Record {
             timeout("connect_timeout"),
             timeout("write_timeout"),
             timeout("read_timeout"),
-            Field::new(
-                "client_certificate",
-                Type::OnlyNull("client certificates are not available"),
-            ),
+            Field::new("client_certificate", Type::Reference(Kind::Certificate)),
             Field::new("tls_verify", Type::Boolean),
             Field::new("tls_verify_depth", Type::integer(0, 64)),
-            Field::new(
-                "ca_certificates",
-                Type::OnlyNull("certificate authorities of a service's own are not available"),
-            ),
+            Field::new("ca_certificates", Type::list(Type::checked(text::uuid))),
             Field::new("enabled", Type::Boolean)
                 .required()
                 .default(true),
@@ -42,7 +36,12 @@ pub fn schema() -> Record {
     ))
     .with_check(|service, faults| {
         let is_https = service.get("protocol").and_then(Value::as_str) == Some("https");
-        for field in ["tls_verify", "tls_verify_depth"] {
+        for field in [
+            "client_certificate",
+            "tls_verify",
+            "tls_verify_depth",
+            "ca_certificates",
+        ] {
             if !is_https
                 && !service.get(field).is_none_or(Value::is_null)
                 && !faults.contains(field)
