@@ -9,6 +9,7 @@ mod entities;
 mod information;
 mod lists;
 mod ops;
+mod passwords;
 mod revocations;
 mod schemas;
 

@@ -4,15 +4,22 @@
 //! may be many thousands of them, and one more must not cost a copy of all. They are kept in
 //! [`Directory`], whose shards are swapped one by one.
 
+mod backends;
+mod certificates;
 mod directory;
 mod routing;
+pub mod upstream;
+
+use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 use service::revocations::RevocationList;
 
-pub use directory::{Consumer, Directory, KeyEntry, TokenKey};
-pub use routing::{Bound, Origin, Routing, Service, Snapshot, Target};
+pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
+pub use certificates::Certificates;
+pub use routing::{Bound, Routing, Snapshot, Target};
+pub use backends::{Endpoint, Origin, Service};
 
 use crate::{
     plugins::usage::UsageSettings,
@@ -23,6 +30,8 @@ use crate::{
 pub struct Live {
     pub routing: ArcSwap<Routing>,
     pub directory: Directory,
+    /// For handshakes with clients.
+    pub certificates: Arc<Certificates>,
     /// Access tokens that ended before their time.
     pub revoked: ArcSwap<RevocationList>,
     /// Where usage records go; nothing when no such plugin is configured.
@@ -35,11 +44,13 @@ impl Live {
         let live = Self {
             routing: ArcSwap::from_pointee(Routing::default()),
             directory: Directory::default(),
+            certificates: Arc::default(),
             revoked: ArcSwap::default(),
             usage: ArcSwapOption::empty(),
         };
         live.recompile_routing(tables);
         live.directory.load(tables);
+        live.certificates.load(tables);
         live
     }
 
@@ -48,6 +59,9 @@ impl Live {
         self.directory.apply(tables, changes);
         if changes.iter().any(concerns_routing) {
             self.recompile_routing(tables);
+        }
+        if changes.iter().any(|change| matches!(change.kind, Kind::Certificate | Kind::Sni)) {
+            self.certificates.load(tables);
         }
     }
 
@@ -61,7 +75,12 @@ impl Live {
 /// Plugins bound to a consumer belong to that consumer, not to the routes.
 fn concerns_routing(change: &Change) -> bool {
     match change.kind {
-        Kind::Service | Kind::Route => true,
+        Kind::Service
+        | Kind::Route
+        | Kind::Upstream
+        | Kind::Target
+        | Kind::Certificate
+        | Kind::CaCertificate => true,
         Kind::Plugin => [&change.before, &change.after]
             .into_iter()
             .flatten()

@@ -6,17 +6,25 @@
 
 mod acl;
 mod authentication;
+mod basic_auth;
+mod bot_detection;
 mod correlation_id;
 mod cors;
+mod hmac_auth;
 pub mod identity;
 mod ip_restriction;
 pub mod jwt;
 mod key_auth;
+pub mod log;
+pub mod password;
 pub mod prometheus;
 pub mod rate_limiting;
+mod redirect;
+mod request_fields;
 mod request_size_limiting;
 mod request_termination;
 mod request_transformer;
+pub mod response_ratelimiting;
 mod response_transformer;
 mod transformer;
 pub mod usage;
@@ -26,6 +34,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use authentication::Credential;
+pub use request_transformer::uri_capture;
 pub use response_transformer::ResponseTransformer;
 
 use crate::{
@@ -37,27 +46,40 @@ use crate::{
 /// Names in the order in which they run; a plugin's position is its ordinal.
 const ORDER: [&str; COUNT] = [
     "correlation-id",
+    "bot-detection",
     "cors",
     "jwt",
     "key-auth",
+    "basic-auth",
+    "hmac-auth",
     "wicketgate-identity",
     "ip-restriction",
     "request-size-limiting",
     "acl",
     "rate-limiting",
+    "response-ratelimiting",
     "request-transformer",
     "response-transformer",
+    "redirect",
     "prometheus",
+    "http-log",
     "wicketgate-usage",
+    "file-log",
     "request-termination",
 ];
 
-pub const COUNT: usize = 14;
+pub const COUNT: usize = 21;
 /// Ordinal of plugins that this release does not know.
-pub const UNKNOWN: u8 = 14;
-const RESPONSE_TRANSFORMER: u8 = 10;
-pub const PROMETHEUS: u8 = 11;
-pub const USAGE: u8 = 12;
+pub const UNKNOWN: u8 = 21;
+const JWT: u8 = 3;
+const KEY_AUTH: u8 = 4;
+const RESPONSE_TRANSFORMER: u8 = 14;
+pub const PROMETHEUS: u8 = 16;
+pub const HTTP_LOG: u8 = 17;
+pub const USAGE: u8 = 18;
+pub const FILE_LOG: u8 = 19;
+/// Those that write records of requests.
+pub const LOGS: u32 = 1 << HTTP_LOG | 1 << FILE_LOG;
 
 pub fn ordinal(name: &str) -> Option<u8> {
     u8::try_from(ORDER.iter().position(|known| *known == name)?).ok()
@@ -66,17 +88,23 @@ pub fn ordinal(name: &str) -> Option<u8> {
 /// A plugin with its configuration, ready to run.
 pub enum Plugin {
     CorrelationId(correlation_id::CorrelationId),
+    BotDetection(bot_detection::BotDetection),
     Cors(cors::Cors),
     Jwt(jwt::Jwt),
     KeyAuth(key_auth::KeyAuth),
+    BasicAuth(basic_auth::BasicAuth),
+    HmacAuth(hmac_auth::HmacAuth),
     Identity(identity::Identity),
     IpRestriction(ip_restriction::IpRestriction),
     RequestSizeLimiting(request_size_limiting::RequestSizeLimiting),
     Acl(acl::Acl),
     RateLimiting(rate_limiting::RateLimiting),
+    ResponseRateLimiting(Arc<response_ratelimiting::ResponseRateLimiting>),
     RequestTransformer(request_transformer::RequestTransformer),
     ResponseTransformer(Arc<ResponseTransformer>),
+    Redirect(redirect::Redirect),
     Prometheus(prometheus::Prometheus),
+    Log(log::Log),
     Usage(usage::Usage),
     RequestTermination(request_termination::RequestTermination),
     /// Cannot do its work: requests end with 500, never pass unchecked.
@@ -113,9 +141,14 @@ impl Plugin {
             "correlation-id" => {
                 Self::CorrelationId(correlation_id::CorrelationId::new(&config(entity)?)?)
             }
+            "bot-detection" => {
+                Self::BotDetection(bot_detection::BotDetection::new(&config(entity)?)?)
+            }
             "cors" => Self::Cors(cors::Cors::new(config(entity)?)?),
             "jwt" => Self::Jwt(jwt::Jwt::new(config(entity)?)?),
             "key-auth" => Self::KeyAuth(key_auth::KeyAuth::new(config(entity)?)?),
+            "basic-auth" => Self::BasicAuth(basic_auth::BasicAuth::new(config(entity)?)?),
+            "hmac-auth" => Self::HmacAuth(hmac_auth::HmacAuth::new(config(entity)?)?),
             "wicketgate-identity" => Self::Identity(identity::Identity::new(config(entity)?)?),
             "ip-restriction" => {
                 Self::IpRestriction(ip_restriction::IpRestriction::new(config(entity)?)?)
@@ -125,12 +158,18 @@ impl Plugin {
             "rate-limiting" => {
                 Self::RateLimiting(rate_limiting::RateLimiting::new(entity, config(entity)?)?)
             }
+            "response-ratelimiting" => Self::ResponseRateLimiting(Arc::new(
+                response_ratelimiting::ResponseRateLimiting::new(entity, config(entity)?)?,
+            )),
             "request-transformer" => Self::RequestTransformer(
                 request_transformer::RequestTransformer::new(config(entity)?)?,
             ),
             "response-transformer" => {
                 Self::ResponseTransformer(Arc::new(ResponseTransformer::new(&config(entity)?)?))
             }
+            "redirect" => Self::Redirect(redirect::Redirect::new(config(entity)?)?),
+            "http-log" => Self::Log(log::Log::to_server(config(entity)?)?),
+            "file-log" => Self::Log(log::Log::to_file(config(entity)?)),
             "prometheus" => Self::Prometheus(config(entity)?),
             "wicketgate-usage" => Self::Usage(usage::Usage::new(config(entity)?)?),
             "request-termination" => Self::RequestTermination(
@@ -145,30 +184,67 @@ impl Plugin {
         match self {
             // In a box: the others must not pay for the place that the question needs.
             Self::Identity(plugin) if plugin.asks() => Box::pin(plugin.ask(exchange, worker)).await,
+            Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,
+            _ if exchange.has_body() && self.reads_body() => {
+                match Box::pin(exchange.read_body(worker)).await {
+                    Ok(()) => self.access(exchange, worker),
+                    Err(answer) => answer.into(),
+                }
+            }
             _ => self.access(exchange, worker),
+        }
+    }
+
+    /// Whether it has to see the whole body before the backend does.
+    fn reads_body(&self) -> bool {
+        match self {
+            Self::KeyAuth(plugin) => plugin.reads_body(),
+            Self::HmacAuth(plugin) => plugin.reads_body(),
+            Self::RequestTransformer(plugin) => plugin.reads_body(),
+            Self::RequestTermination(plugin) => plugin.reads_body(),
+            _ => false,
         }
     }
 
     fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         match self {
             Self::CorrelationId(plugin) => plugin.access(exchange, worker),
+            Self::BotDetection(plugin) => plugin.access(exchange),
             Self::Cors(plugin) => plugin.access(exchange),
             Self::Jwt(plugin) => plugin.access(exchange, worker),
             Self::KeyAuth(plugin) => plugin.access(exchange, worker),
+            Self::HmacAuth(plugin) => plugin.access(exchange, worker),
             Self::Identity(plugin) => plugin.access(exchange),
             Self::IpRestriction(plugin) => plugin.access(exchange),
             Self::RequestSizeLimiting(plugin) => plugin.access(exchange),
             Self::Acl(plugin) => plugin.access(exchange),
             Self::RateLimiting(plugin) => plugin.access(exchange, worker),
+            Self::ResponseRateLimiting(plugin) => plugin.access(exchange, worker),
             Self::RequestTransformer(plugin) => plugin.access(exchange),
-            Self::RequestTermination(plugin) => plugin.access(exchange),
+            Self::Redirect(plugin) => plugin.access(exchange),
+            Self::RequestTermination(plugin) => plugin.access(exchange, worker),
             // They act on the answer, or only watch.
-            Self::ResponseTransformer(_) | Self::Prometheus(_) | Self::Usage(_) => {
-                Verdict::Continue
-            }
-            Self::Broken => Answer::internal_error().into(),
+            Self::ResponseTransformer(_)
+            | Self::Prometheus(_)
+            | Self::Usage(_)
+            | Self::Log(_) => Verdict::Continue,
+            // Never without asking, and never reached: `run` takes it.
+            Self::BasicAuth(_) | Self::Broken => Answer::internal_error().into(),
         }
     }
+}
+
+/// Names of headers and parameters by which clients of this route show their keys.
+pub fn secret_names(target: &Target) -> impl Iterator<Item = String> {
+    let keys = match target.plugins.get(KEY_AUTH).map(|bound| &*bound.plugin) {
+        Some(Plugin::KeyAuth(plugin)) => plugin.names().to_vec(),
+        _ => Vec::new(),
+    };
+    let tokens = match target.plugins.get(JWT).map(|bound| &*bound.plugin) {
+        Some(Plugin::Jwt(plugin)) => plugin.names(),
+        _ => Vec::new(),
+    };
+    keys.into_iter().chain(tokens)
 }
 
 /// The configuration of a plugin that counts for this route and consumer: the most specific one.
@@ -230,5 +306,9 @@ mod tests {
         assert_eq!(response, Some(super::RESPONSE_TRANSFORMER));
         assert_eq!(super::ordinal("prometheus"), Some(super::PROMETHEUS));
         assert_eq!(super::ordinal("wicketgate-usage"), Some(super::USAGE));
+        assert_eq!(super::ordinal("jwt"), Some(super::JWT));
+        assert_eq!(super::ordinal("key-auth"), Some(super::KEY_AUTH));
+        assert_eq!(super::ordinal("http-log"), Some(super::HTTP_LOG));
+        assert_eq!(super::ordinal("file-log"), Some(super::FILE_LOG));
     }
 }

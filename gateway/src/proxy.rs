@@ -1,7 +1,9 @@
 //! From a client's request to the backend and back.
 
 mod answer;
+mod balance;
 mod body;
+mod buffered;
 mod connect;
 mod exchange;
 mod finish;
@@ -23,9 +25,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::{Request, body::Incoming};
 
 pub use answer::Answer;
-pub use exchange::{Connection, Exchange, ResponseEdits};
+pub use buffered::Budget;
+pub use exchange::{Connection, Exchange, ResponseEdits, Tls};
 pub use pool::Pool;
-pub use rules::Rules;
+pub use rules::{Rules, unverified};
 
 use crate::{
     live::Target,
@@ -33,7 +36,7 @@ use crate::{
     router::{Question, RequestHost},
     worker::Worker,
 };
-use body::AnswerBody;
+use body::{AnswerBody, Source};
 use finish::Finish;
 
 /// Answers one request. Never fails: what goes wrong is an answer, too.
@@ -49,7 +52,7 @@ pub async fn answer(
     // A panic in a plugin costs its own request only.
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
     let response = match outcome {
-        Ok(Ok(proxied)) => proxied.into_response(finish),
+        Ok(Ok(proxied)) => proxied.into_response(accept, finish),
         Ok(Err(refusal)) => refusal.into_response(accept, finish),
         Err(_) => Refusal::from(Answer::internal_error()).into_response(accept, finish),
     };
@@ -114,9 +117,10 @@ async fn exchange(
     let routing = finish.routing.clone();
     let question = Question {
         method: &head.method,
-        host: RequestHost::new(host.as_str(), 80),
+        host: RequestHost::new(host.as_str(), connection.default_port()),
         path: &normal,
         headers: &head.headers,
+        tls: connection.tls.as_ref().map(|tls| tls.sni.as_deref().unwrap_or_default()),
     };
     let Some(found) = routing.router.find(&question) else {
         return Err(
@@ -129,12 +133,15 @@ async fn exchange(
         target,
         host.as_str(),
         &uri,
-        forwarded::proto(&head.headers, peer_is_trusted),
+        forwarded::proto(&head.headers, connection, peer_is_trusted),
     )?;
 
     let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
     exchange.matched = found.prefix;
-    exchange.has_body = !hyper::body::Body::is_end_stream(&body);
+    exchange.proxy_authorization = seen.proxy_authorization.clone();
+    if !hyper::body::Body::is_end_stream(&body) {
+        exchange.body = Some(Source::Client(body));
+    }
     let verdict = run_plugins(&mut exchange, target, worker).await;
     let transformer = plugins::response_transformer(target, exchange.consumer.as_deref());
     exchange.response.transform(transformer);
@@ -157,7 +164,14 @@ async fn exchange(
             is_proxy_error: false,
         });
     };
+    let hash = match &service.upstream {
+        Some(upstream) if upstream.is_hashed() => {
+            balance::hash(upstream, &mut exchange, finish.caller())
+        }
+        _ => None,
+    };
     let way = forward::Way {
+        hash,
         worker,
         service,
         target,
@@ -166,7 +180,7 @@ async fn exchange(
         peer_is_trusted,
         seen,
     };
-    forward::forward(way, exchange, body, finish).await
+    forward::forward(way, exchange, finish).await
 }
 
 /// The access phase: plugins in the order of their priority. Which configuration of a plugin

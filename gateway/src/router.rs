@@ -27,6 +27,7 @@ pub mod bits {
     pub const HEADERS: u8 = 32;
     pub const PATH: u8 = 16;
     pub const METHOD: u8 = 8;
+    pub const SNI: u8 = 4;
 }
 
 /// The values that routing reads.
@@ -36,6 +37,8 @@ pub struct Question<'a> {
     /// The normalised path.
     pub path: &'a [u8],
     pub headers: &'a HeaderMap,
+    /// The name that an encrypted connection was opened for; nothing without encryption.
+    pub tls: Option<&'a str>,
 }
 
 /// The answer.

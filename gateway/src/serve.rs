@@ -1,4 +1,4 @@
-use std::{net::TcpListener, sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use service::{ServiceName, health::Readiness};
@@ -6,12 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, Admin},
+    health,
     live::Live,
     plugins::usage,
     revocations::Revocations,
     settings::Settings,
     store::{Damage, Store, Writer},
-    worker::{self, Shared},
+    worker::{self, Listeners, Shared},
 };
 
 /// Serves until `shutdown`: first what the last-known-good file holds, at once and without
@@ -58,7 +59,17 @@ pub async fn serve(
         ..
     } = settings;
     let proxy_address = listeners.proxy_address()?;
-    let workers = spawn_workers(listeners.proxy, &shared, &shutdown, grace)?;
+    let mut encrypted = listeners.proxy_tls.into_iter();
+    let sockets = listeners.proxy.into_iter().map(|plain| Listeners {
+        plain,
+        tls: encrypted.next(),
+    });
+    let workers = spawn_workers(sockets, &shared, &shutdown, grace)?;
+    tokio::spawn(health::run(
+        shared.live.clone(),
+        shared.clone(),
+        shutdown.clone(),
+    ));
     tracing::info!(
         workers = workers.len(),
         "gateway listens on {proxy_address}"
@@ -128,16 +139,16 @@ fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
 
 /// One thread per listening socket.
 fn spawn_workers(
-    listeners: Vec<TcpListener>,
+    listeners: impl Iterator<Item = Listeners>,
     shared: &Arc<Shared>,
     shutdown: &CancellationToken,
     grace: Duration,
 ) -> anyhow::Result<Vec<Worker>> {
-    let workers = listeners.into_iter().enumerate().map(|(index, listener)| {
+    let workers = listeners.enumerate().map(|(index, listeners)| {
         let (shared, shutdown) = (shared.clone(), shutdown.clone());
         thread::Builder::new()
             .name(format!("gateway-{index}"))
-            .spawn(move || worker::run(index, listener, shared, shutdown, grace))
+            .spawn(move || worker::run(index, listeners, shared, shutdown, grace))
             .context("cannot start a worker thread")
     });
     workers.collect()

@@ -36,6 +36,8 @@ pub struct Settings {
 pub struct Bound {
     /// One per worker, all on the same address.
     pub proxy: Vec<TcpListener>,
+    /// As many, for encrypted connections; none where those are not wanted.
+    pub proxy_tls: Vec<TcpListener>,
     pub admin: TcpListener,
     pub status: TcpListener,
 }
@@ -95,9 +97,20 @@ impl Bound {
         };
         Ok(Self {
             proxy: bind_shared(proxy, workers).with_context(|| taken(proxy, "GATEWAY_LISTEN"))?,
+            proxy_tls: Vec::new(),
             admin: bind(admin, false).with_context(|| taken(admin, "GATEWAY_ADMIN_LISTEN"))?,
             status: bind(status, false).with_context(|| taken(status, "GATEWAY_STATUS_LISTEN"))?,
         })
+    }
+
+    /// Listens for encrypted connections, too.
+    pub fn with_tls(mut self, address: SocketAddr) -> anyhow::Result<Self> {
+        self.proxy_tls = bind_shared(address, self.proxy.len()).with_context(|| {
+            format!(
+                "cannot listen on {address} (GATEWAY_TLS_LISTEN): the port is taken, or the address is not of this machine"
+            )
+        })?;
+        Ok(self)
     }
 
     pub fn proxy_address(&self) -> io::Result<SocketAddr> {
@@ -155,11 +168,17 @@ impl Settings {
 
     /// Reads `GATEWAY_*` and `KONG_ADMIN_TOKEN`.
     pub fn from_env(state_dir: PathBuf) -> anyhow::Result<Self> {
-        let bound = Bound::new(
+        let mut bound = Bound::new(
             address("GATEWAY_LISTEN", "0.0.0.0:8000")?,
             address("GATEWAY_ADMIN_LISTEN", "127.0.0.1:8001")?,
             Self::status_address()?,
         )?;
+        if let Some(text) = settings::var("GATEWAY_TLS_LISTEN").filter(|text| text != "off") {
+            let tls = text.parse().with_context(|| {
+                format!("GATEWAY_TLS_LISTEN: `{text}` is not an address with port")
+            })?;
+            bound = bound.with_tls(tls)?;
+        }
         let state_dir = settings::var("GATEWAY_STATE_DIR").map_or(state_dir, PathBuf::from);
         let mut settings = Self::new(bound, state_dir);
         settings.apply_env()?;

@@ -4,6 +4,7 @@
 //! one sync, shown to the workers, and only then answered. So an answered write is both durable
 //! and visible, and many writes at a time cost one sync.
 
+mod certificates;
 mod file;
 mod tables;
 mod write;
@@ -15,7 +16,8 @@ use tokio::sync::oneshot;
 
 pub use file::{Damage, StateFile};
 pub use tables::{Change, Row, Tables};
-pub use write::{Key, not_found, present};
+pub use certificates::{certificates, certified_key};
+pub use write::{Key, examine, not_found, present};
 
 /// Writes that one sync covers at most.
 const BATCH: usize = 256;

@@ -17,7 +17,9 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::runtime::LocalOptions;
+use rustls::ServerConfig;
+use tokio::{runtime::LocalOptions, task::JoinHandle};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -30,7 +32,7 @@ use crate::{
         rate_limiting::Counters,
         usage::{Intake, RawRecord},
     },
-    proxy::{Pool, Rules},
+    proxy::{Budget, Pool, Rules},
     settings::Settings,
 };
 
@@ -51,6 +53,12 @@ pub struct Shared {
     pub usage: Intake,
     pub introspector: Introspector,
     pub rules: Rules,
+    /// For encrypted connections of clients.
+    pub tls: Arc<ServerConfig>,
+    /// Room for bodies that plugins read.
+    pub bodies: Arc<Budget>,
+    /// For work that outlives a request.
+    pub runtime: tokio::runtime::Handle,
     pub node_id: Uuid,
     pub node_name: String,
 }
@@ -82,6 +90,11 @@ impl Shared {
         usage: Intake,
         node_id: Uuid,
     ) -> anyhow::Result<Self> {
+        let mut tls = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_cert_resolver(live.certificates.clone());
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = Arc::new(tls);
         Ok(Self {
             live,
             counters: Counters::default(),
@@ -94,6 +107,9 @@ impl Shared {
             usage,
             introspector: Introspector::here(),
             rules: Rules::new(settings)?,
+            tls,
+            bodies: Arc::default(),
+            runtime: tokio::runtime::Handle::current(),
             node_id,
             node_name: settings.node_name.clone(),
         })
@@ -210,10 +226,16 @@ impl Worker {
     }
 }
 
+/// The sockets of a worker.
+pub struct Listeners {
+    pub plain: TcpListener,
+    pub tls: Option<TcpListener>,
+}
+
 /// The thread of a worker.
 pub fn run(
     index: usize,
-    listener: TcpListener,
+    listeners: Listeners,
     shared: Arc<Shared>,
     shutdown: CancellationToken,
     grace: Duration,
@@ -223,22 +245,32 @@ pub fn run(
         .build_local(LocalOptions::default())
         .context("cannot start a worker's runtime")?;
     let worker = Rc::new(Worker::new(index, shared));
-    runtime.block_on(work(worker, listener, shutdown, grace))
+    runtime.block_on(work(worker, listeners, shutdown, grace))
 }
 
 async fn work(
     worker: Rc<Worker>,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: CancellationToken,
     grace: Duration,
 ) -> anyhow::Result<()> {
-    let local = listener.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
     let ticker = tokio::task::spawn_local(tick(worker.clone()));
-    let accepting = tokio::task::spawn_local(accept(worker.clone(), listener, local));
+    let mut accepting = Vec::new();
+    let tls = TlsAcceptor::from(worker.shared.tls.clone());
+    for (listener, tls) in [(Some(listeners.plain), None), (listeners.tls, Some(tls))] {
+        let Some(listener) = listener else { continue };
+        let local = listener.local_addr()?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        accepting.push(tokio::task::spawn_local(accept(
+            worker.clone(),
+            listener,
+            local,
+            tls,
+        )));
+    }
     shutdown.cancelled().await;
-    // Dropping the task closes the listening socket.
-    accepting.abort();
+    // Dropping the tasks closes the listening sockets.
+    accepting.iter().for_each(JoinHandle::abort);
     worker.stopping.set(true);
     let deadline = Instant::now() + grace;
     while worker.connections.end_idle() > 0 && Instant::now() < deadline {
@@ -249,10 +281,15 @@ async fn work(
     Ok(())
 }
 
-async fn accept(worker: Rc<Worker>, listener: tokio::net::TcpListener, local: SocketAddr) {
+async fn accept(
+    worker: Rc<Worker>,
+    listener: tokio::net::TcpListener,
+    local: SocketAddr,
+    tls: Option<TlsAcceptor>,
+) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => connections::serve(&worker, stream, peer, local),
+            Ok((stream, peer)) => connections::serve(&worker, stream, peer, local, tls.clone()),
             Err(error) => {
                 // Out of file descriptors, or the client is gone already: go on shortly after.
                 tracing::warn!(%error, "cannot accept a connection");

@@ -7,7 +7,7 @@ use kong::{ApiError, Kind};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Admin, Answer, Reply};
+use super::{Admin, Answer, Reply, passwords};
 use crate::store::{Key, Row, Tables, not_found, present};
 
 /// The entity below which another one is named: `/consumers/{key}/…`.
@@ -42,7 +42,7 @@ fn show(row: &Row) -> Map<String, Value> {
 pub async fn get(admin: &Admin, kind: Kind, key: Key) -> Answer {
     let row = admin
         .store
-        .read(move |tables| tables.find(kind, &key).cloned())
+        .read(move |tables| tables.find(kind, &key).map(|row| tables.shown(row)))
         .await?;
     row.map(|row| Reply::ok(show(&row))).ok_or_else(not_found)
 }
@@ -51,7 +51,10 @@ pub async fn get_child(admin: &Admin, owner: Owner, kind: Kind, key: &str) -> An
     let key = Key::parse(key);
     let row = admin
         .store
-        .read(move |tables| child(tables, &owner, kind, &key).map(|(_, row)| row))
+        .read(move |tables| {
+            let row = child(tables, &owner, kind, &key)?;
+            Ok::<_, ApiError>(row.map(|row| tables.shown(&row)))
+        })
         .await??;
     row.map(|row| Reply::ok(show(&row))).ok_or_else(not_found)
 }
@@ -59,16 +62,18 @@ pub async fn get_child(admin: &Admin, owner: Owner, kind: Kind, key: &str) -> An
 pub async fn create(
     admin: &Admin,
     kind: Kind,
-    mut input: Map<String, Value>,
+    input: Map<String, Value>,
     owner: Option<Owner>,
 ) -> Answer {
+    let mut input = passwords::hash(kind, input).await?;
     let row = admin
         .store
         .write(move |tables| {
             if let Some(owner) = owner {
                 refer_to(tables, &owner, kind, &mut input)?;
             }
-            tables.create(kind, input, now())
+            let row = tables.create(kind, input, now())?;
+            Ok(tables.shown(&row))
         })
         .await?;
     audit("created", &row);
@@ -79,18 +84,19 @@ pub async fn put(
     admin: &Admin,
     kind: Kind,
     mut key: Key,
-    mut input: Map<String, Value>,
+    input: Map<String, Value>,
     owner: Option<Owner>,
 ) -> Answer {
+    let mut input = passwords::hash(kind, input).await?;
     let row = admin
         .store
         .write(move |tables| {
             if let Some(owner) = owner {
-                // A group is named by itself below its consumer only.
-                if let (Kind::Acl, Key::Name(group)) = (kind, &key) {
-                    input.insert("group".to_owned(), json!(group));
+                // Groups and targets are named by themselves below their parents only.
+                if let (Some(field), Key::Name(name)) = (kind.nested_key(), &key) {
+                    input.insert(field.to_owned(), json!(name));
                 }
-                let (id, existing) = child(tables, &owner, kind, &key)?;
+                let existing = child(tables, &owner, kind, &key)?;
                 refer_to(tables, &owner, kind, &mut input)?;
                 match (existing, &key) {
                     (Some(row), _) => key = Key::Id(row.id),
@@ -101,9 +107,11 @@ pub async fn put(
                     (None, key) if tables.find(kind, key).is_some() => return Err(not_found()),
                     (None, _) => {}
                 }
-                debug_assert!(!id.is_nil(), "the owner was found");
+            } else if let (Key::Name(name), None) = (&key, kind.natural_key()) {
+                key = named(tables, kind, name, &mut input)?;
             }
-            tables.upsert(kind, &key, input, now())
+            let row = tables.upsert(kind, &key, input, now())?;
+            Ok(tables.shown(&row))
         })
         .await?;
     audit("put", &row);
@@ -117,11 +125,13 @@ pub async fn patch(
     changes: Map<String, Value>,
     owner: Option<Owner>,
 ) -> Answer {
+    let changes = passwords::hash(kind, changes).await?;
     let row = admin
         .store
         .write(move |tables| {
             let key = own(tables, owner, kind, key)?;
-            tables.merge(kind, &key, changes, now())
+            let row = tables.merge(kind, &key, changes, now())?;
+            Ok(tables.shown(&row))
         })
         .await?;
     audit("changed", &row);
@@ -187,42 +197,46 @@ pub async fn parent(
     Ok(Reply::ok(show(&row)))
 }
 
-/// The id of the owner, and the entity if it belongs to it.
+/// The entity, if it belongs to the owner.
 fn child(
     tables: &Tables,
     owner: &Owner,
     kind: Kind,
     key: &Key,
-) -> Result<(Uuid, Option<Arc<Row>>), ApiError> {
+) -> Result<Option<Arc<Row>>, ApiError> {
     let owner_id = tables
         .find(owner.kind, &owner.key)
         .ok_or_else(not_found)?
         .id;
-    let parent = (owner.kind, owner_id);
-    let found = match (key, kind) {
-        (Key::Name(group), Kind::Acl) => tables
-            .children(parent, Kind::Acl)
-            .find(|row| row.text("group") == Some(group))
-            .cloned(),
-        _ => tables
-            .find(kind, key)
-            .filter(|row| belongs(row, parent))
-            .cloned(),
-    };
-    Ok((owner_id, found))
+    Ok(tables
+        .find_below((owner.kind, owner_id), kind, key)
+        .cloned())
 }
 
-fn belongs(row: &Row, (kind, id): (Kind, Uuid)) -> bool {
-    row.kind
-        .parents()
-        .iter()
-        .any(|(field, parent)| *parent == kind && row.reference(field) == Some(id))
+/// A certificate that is put under a name is the one of that SNI, or becomes it.
+fn named(
+    tables: &Tables,
+    kind: Kind,
+    name: &str,
+    input: &mut Map<String, Value>,
+) -> Result<Key, ApiError> {
+    if kind != Kind::Certificate {
+        return Err(not_found());
+    }
+    if let Some(row) = tables.find(kind, &Key::Name(name.to_owned())) {
+        return Ok(Key::Id(row.id));
+    }
+    let snis = input.entry("snis").or_insert_with(|| json!([]));
+    if let Value::Array(snis) = snis {
+        snis.push(json!(name));
+    }
+    Ok(Key::Id(Uuid::new_v4()))
 }
 
 /// The key by which the entity is found; below an owner only if it belongs to it.
 fn own(tables: &Tables, owner: Option<Owner>, kind: Kind, key: Key) -> Result<Key, ApiError> {
     let Some(owner) = owner else { return Ok(key) };
-    let (_, row) = child(tables, &owner, kind, &key)?;
+    let row = child(tables, &owner, kind, &key)?;
     row.map(|row| Key::Id(row.id)).ok_or_else(not_found)
 }
 

@@ -137,7 +137,7 @@ pub async fn flat(admin: &Arc<Admin>, kind: Kind, query: &Query) -> Answer {
         .store
         .read(move |tables| {
             let rows = page.take(tables.all(kind, page.after));
-            (page, rows)
+            (page, rows.iter().map(|row| tables.shown(row)).collect())
         })
         .await?;
     Ok(page.reply(&format!("/{}", kind.collection()), query, rows))
@@ -180,6 +180,7 @@ pub async fn nested(admin: &Arc<Admin>, owner: Owner, kind: Kind, query: &Query)
                 .children((owner.kind, parent), kind)
                 .filter(|row| row.id > after || after.is_nil());
             let rows = page.take(children);
+            let rows = rows.iter().map(|row| tables.shown(row)).collect();
             Ok::<_, ApiError>((
                 page,
                 format!("/{}/{parent}/{}", owner.kind.collection(), kind.nested()),

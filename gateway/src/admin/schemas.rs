@@ -2,7 +2,7 @@ use kong::{ApiError, Kind, plugins, schema};
 use serde_json::json;
 
 use super::{Answer, Reply, body::Input};
-use crate::store::not_found;
+use crate::store::{self, not_found};
 
 /// `GET /schemas/{entity}`
 pub fn entity(name: &str) -> Answer {
@@ -20,7 +20,8 @@ pub fn plugin(name: &str) -> Answer {
 /// `POST /schemas/{entity}/validate`: nothing is stored, references are not followed.
 pub fn validate(name: &str, input: Input) -> Answer {
     let kind: Kind = name.parse().map_err(|_| not_found())?;
-    match schema::entity::examine(kind, input.for_kind(kind)) {
+    let now = service::clock::now().timestamp();
+    match store::examine(kind, input.for_kind(kind), now) {
         Ok(_) => Ok(Reply::ok(
             json!({ "message": "schema validation successful" }),
         )),

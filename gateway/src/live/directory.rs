@@ -2,7 +2,7 @@ use std::{
     borrow::Borrow,
     collections::{BTreeSet, HashMap},
     hash::{BuildHasher, Hash, RandomState},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arc_swap::ArcSwap;
@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::routing::Bound;
 use crate::{
     numbers,
-    plugins::jwt::VerificationKey,
-    store::{Change, Row, Tables},
+    plugins::{jwt::VerificationKey, password},
+    store::{Change, Row, SharedRow, Tables},
 };
 
 /// A consumer with all that a request needs of it.
@@ -33,6 +33,7 @@ pub struct Consumer {
     pub plugins: Vec<Bound>,
     /// Ordinals of `plugins` as bits.
     pub mask: u32,
+    pub row: SharedRow,
 }
 
 /// An API key: whose it is.
@@ -42,6 +43,23 @@ pub struct KeyEntry {
     /// Seconds since 1970.
     pub expires_at: Option<i64>,
     pub identifier: HeaderValue,
+}
+
+/// A name with a password.
+pub struct BasicEntry {
+    pub id: Uuid,
+    pub consumer: Uuid,
+    pub identifier: Option<HeaderValue>,
+    pub password: password::Hash,
+    /// Digest of the password that was found to be right: checking it again would take a while.
+    pub proven: OnceLock<[u8; 32]>,
+}
+
+/// A secret that requests are signed with.
+pub struct HmacEntry {
+    pub id: Uuid,
+    pub consumer: Uuid,
+    pub secret: String,
 }
 
 /// A key that verifies tokens.
@@ -63,6 +81,8 @@ pub struct Directory {
     /// Clear keys by an HMAC under a key of this process, so that comparing takes the same time
     /// for every guess.
     clear_keys: Shards<[u8; 32], Arc<KeyEntry>>,
+    basic: Shards<Box<str>, Arc<BasicEntry>>,
+    hmac: Shards<Box<str>, Arc<HmacEntry>>,
     token_keys: Shards<Box<str>, Arc<TokenKey>>,
     clear_key_hmac: ProcessKey,
 }
@@ -101,20 +121,36 @@ impl Directory {
     }
 
     pub fn key_in_clear(&self, key: &[u8]) -> Option<Arc<KeyEntry>> {
-        self.clear_keys.get(&self.clear_key_digest(key))
+        self.clear_keys.get(&self.digest(key))
     }
 
     pub fn token_key(&self, key: &str) -> Option<Arc<TokenKey>> {
         self.token_keys.get(key)
     }
 
-    fn clear_key_digest(&self, key: &[u8]) -> [u8; 32] {
+    pub fn basic(&self, username: &str) -> Option<Arc<BasicEntry>> {
+        self.basic.get(username)
+    }
+
+    pub fn hmac(&self, username: &str) -> Option<Arc<HmacEntry>> {
+        self.hmac.get(username)
+    }
+
+    /// A secret's digest that means something in this process only.
+    pub fn digest(&self, key: &[u8]) -> [u8; 32] {
         let tag = ring::hmac::sign(&self.clear_key_hmac.0, key);
         tag.as_ref().try_into().expect("HMAC-SHA256 has 32 bytes")
     }
 
     pub fn load(&self, tables: &Tables) {
-        let changes: Vec<Change> = [Kind::Consumer, Kind::KeyAuth, Kind::JwtSecret]
+        let kinds = [
+            Kind::Consumer,
+            Kind::KeyAuth,
+            Kind::BasicAuth,
+            Kind::HmacAuth,
+            Kind::JwtSecret,
+        ];
+        let changes: Vec<Change> = kinds
             .into_iter()
             .flat_map(|kind| tables.all(kind, None))
             .map(|row| Change {
@@ -133,6 +169,8 @@ impl Directory {
         let mut custom_ids = Vec::new();
         let mut digests = Vec::new();
         let mut clear_keys = Vec::new();
+        let mut basic = Vec::new();
+        let mut hmac = Vec::new();
         let mut token_keys = Vec::new();
         for change in changes {
             // What was is taken out before what is comes in: a renamed entity leaves no trace.
@@ -159,7 +197,19 @@ impl Directory {
                             digests.push((digest, entry.clone()));
                         }
                         if let Some(key) = row.text("key") {
-                            clear_keys.push((self.clear_key_digest(key.as_bytes()), entry));
+                            clear_keys.push((self.digest(key.as_bytes()), entry));
+                        }
+                    }
+                    Kind::BasicAuth => {
+                        let entry = present.then(|| BasicEntry::new(row)).flatten();
+                        if let Some(name) = row.text("username") {
+                            basic.push((Box::from(name), entry.map(Arc::new)));
+                        }
+                    }
+                    Kind::HmacAuth => {
+                        let entry = present.then(|| HmacEntry::new(row)).flatten();
+                        if let Some(name) = row.text("username") {
+                            hmac.push((Box::from(name), entry.map(Arc::new)));
                         }
                     }
                     Kind::JwtSecret => {
@@ -172,19 +222,32 @@ impl Directory {
                             token_keys.push((Box::from(key), entry));
                         }
                     }
-                    Kind::Service | Kind::Route | Kind::Oauth2 => {}
+                    // They concern routes and connections.
+                    Kind::Certificate
+                    | Kind::Sni
+                    | Kind::CaCertificate
+                    | Kind::Upstream
+                    | Kind::Target
+                    | Kind::Service
+                    | Kind::Route
+                    | Kind::Oauth2 => {}
                 }
             }
         }
         let consumers = touched.into_iter().map(|id| {
             let row = tables.get(Kind::Consumer, id);
-            (id, row.map(|row| Arc::new(Consumer::new(row, tables))))
+            (
+                id,
+                row.map(|row| Arc::new(Consumer::new(row.clone(), tables))),
+            )
         });
         self.consumers.update(consumers.collect());
         self.usernames.update(usernames);
         self.custom_ids.update(custom_ids);
         self.digests.update(digests);
         self.clear_keys.update(clear_keys);
+        self.basic.update(basic);
+        self.hmac.update(hmac);
         self.token_keys.update(token_keys);
     }
 }
@@ -204,6 +267,29 @@ impl KeyEntry {
     }
 }
 
+impl BasicEntry {
+    fn new(row: &Row) -> Option<Self> {
+        let (username, consumer) = (row.text("username")?, row.reference("consumer")?);
+        Some(Self {
+            id: row.id,
+            consumer,
+            identifier: HeaderValue::from_bytes(username.as_bytes()).ok(),
+            password: password::Hash::parse(row.text("password")?, consumer)?,
+            proven: OnceLock::new(),
+        })
+    }
+}
+
+impl HmacEntry {
+    fn new(row: &Row) -> Option<Self> {
+        Some(Self {
+            id: row.id,
+            consumer: row.reference("consumer")?,
+            secret: row.text("secret")?.to_owned(),
+        })
+    }
+}
+
 impl TokenKey {
     fn new(row: &Row) -> Option<Self> {
         let secret: kong::JwtSecret = row.parse().ok()?;
@@ -217,7 +303,7 @@ impl TokenKey {
 }
 
 impl Consumer {
-    fn new(row: &Row, tables: &Tables) -> Self {
+    fn new(row: SharedRow, tables: &Tables) -> Self {
         let header = |text: Option<&str>| {
             text.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())
         };
@@ -250,6 +336,7 @@ impl Consumer {
                 .iter()
                 .fold(0, |mask, plugin| mask | 1 << plugin.ordinal),
             plugins,
+            row,
         }
     }
 }

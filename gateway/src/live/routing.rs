@@ -1,9 +1,13 @@
-use std::{collections::HashMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
-use http::{HeaderValue, StatusCode, Uri};
+use http::StatusCode;
 use kong::{Kind, entity::PathHandling};
 use uuid::Uuid;
 
+use super::{
+    backends::{Compiler, Origins, Service},
+    upstream::Upstream,
+};
 use crate::{
     plugins::{self, Plugin, usage::UsageSettings},
     router::{Router, Rule},
@@ -20,6 +24,8 @@ pub struct Routing {
     /// Compiled parts by the row they come from, taken over when the row has not changed.
     plugins: HashMap<Uuid, (SharedRow, Bound)>,
     services: HashMap<Uuid, (SharedRow, Arc<Service>)>,
+    /// By name, each with the rows that it comes from.
+    upstreams: HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
     rules: HashMap<Uuid, (SharedRow, Rule)>,
     origins: Origins,
 }
@@ -49,6 +55,7 @@ impl std::ops::Deref for Snapshot {
 /// A route with what happens to its requests.
 pub struct Target {
     pub id: Uuid,
+    pub row: SharedRow,
     /// Name, else id.
     pub label: Arc<str>,
     pub service: Option<Arc<Service>>,
@@ -62,37 +69,6 @@ pub struct Target {
     pub https_redirect: Option<StatusCode>,
     /// The first plain host, for redirects.
     pub plain_host: Option<String>,
-}
-
-/// What two services must have in common to share connections, as a number: workers keep their
-/// connections by it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Origin(pub usize);
-
-/// All origins there ever were in this process: a number never changes its meaning.
-type Origins = HashMap<(Arc<str>, u16, bool, bool), Origin>;
-
-/// A backend.
-pub struct Service {
-    pub id: Uuid,
-    pub origin: Origin,
-    /// Name, else id.
-    pub label: Arc<str>,
-    pub tls: bool,
-    pub tls_verify: bool,
-    pub host: Arc<str>,
-    /// Of a host that is an address.
-    pub address: Option<IpAddr>,
-    pub port: u16,
-    /// `Host` for the backend.
-    pub authority: HeaderValue,
-    pub base_path: String,
-    pub retries: u16,
-    pub connect_timeout: Duration,
-    pub write_timeout: Duration,
-    pub read_timeout: Duration,
-    /// Whether the sessions of portal and auth server may reach it (gateway 5.4).
-    pub may_see_sessions: bool,
 }
 
 /// A plugin with what it is bound to.
@@ -188,14 +164,22 @@ impl Routing {
                 None => Bound::new(row),
             }
         });
-        let mut origins = previous.origins.clone();
-        let services = reuse(tables, Kind::Service, &previous.services, |row| {
-            let service: kong::Service = row.parse().ok()?;
-            service
-                .enabled
-                .then(|| Service::new(&service, &mut origins).map(Arc::new))
-                .flatten()
-        });
+        let upstreams = compile_upstreams(tables, &previous.upstreams);
+        let mut compiler = Compiler::new(tables, &upstreams, previous.origins.clone());
+        let services = tables
+            .all(Kind::Service, None)
+            .filter_map(|row| {
+                let known = previous.services.get(&row.id);
+                let known = known
+                    .filter(|(before, service)| {
+                        Arc::ptr_eq(before, row) && compiler.is_current(service)
+                    })
+                    .map(|(_, service)| service.clone());
+                let service = known.or_else(|| compiler.service(row).map(Arc::new))?;
+                Some((row.id, (row.clone(), service)))
+            })
+            .collect::<HashMap<_, _>>();
+        let origins = compiler.into_origins();
         let rules = reuse(tables, Kind::Route, &previous.rules, |row| {
             Rule::new(&row.parse().ok()?).ok()
         });
@@ -244,9 +228,14 @@ impl Routing {
             global,
             plugins,
             services,
+            upstreams,
             rules,
             origins,
         }
+    }
+
+    pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
+        self.upstreams.values().map(|(_, upstream)| upstream)
     }
 
     /// The settings of the global usage plugin.
@@ -256,6 +245,39 @@ impl Routing {
             _ => None,
         }
     }
+}
+
+/// An upstream that has the same rows as before stays the one that it was.
+fn compile_upstreams(
+    tables: &Tables,
+    previous: &HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
+) -> HashMap<String, (Vec<SharedRow>, Arc<Upstream>)> {
+    let rows = tables.all(Kind::Upstream, None);
+    rows.filter_map(|row| {
+        let targets: Vec<SharedRow> = tables
+            .children((Kind::Upstream, row.id), Kind::Target)
+            .cloned()
+            .collect();
+        let name = row.text("name")?.to_ascii_lowercase();
+        let known = previous.get(&name);
+        let mut rows = vec![row.clone()];
+        rows.extend(targets.iter().cloned());
+        let is_same = |before: &[SharedRow]| {
+            before.len() == rows.len()
+                && before.iter().zip(&rows).all(|(one, other)| Arc::ptr_eq(one, other))
+        };
+        let upstream = match known {
+            Some((before, upstream)) if is_same(before) => upstream.clone(),
+            _ => {
+                let before = known
+                    .map(|(_, upstream)| &**upstream)
+                    .filter(|upstream| upstream.id == row.id);
+                Arc::new(Upstream::new(row, &targets, before)?)
+            }
+        };
+        Some((name, (rows, upstream)))
+    })
+    .collect()
 }
 
 fn reuse<T: Clone>(
@@ -278,7 +300,7 @@ fn reuse<T: Clone>(
 
 impl Target {
     fn new(
-        row: &Row,
+        row: &SharedRow,
         rule: &Rule,
         service: Option<Arc<Service>>,
         plugins: Selected,
@@ -293,6 +315,7 @@ impl Target {
             .cloned();
         Some(Self {
             id: route.id,
+            row: row.clone(),
             label: route.name.unwrap_or_else(|| route.id.to_string()).into(),
             service,
             plugins,
@@ -304,55 +327,6 @@ impl Target {
                 .then(|| StatusCode::from_u16(route.https_redirect_status_code).ok())
                 .flatten(),
             plain_host,
-        })
-    }
-}
-
-impl Service {
-    fn new(service: &kong::Service, origins: &mut Origins) -> Option<Self> {
-        let tls = service.protocol == "https";
-        let default_port = if tls { 443 } else { 80 };
-        let bare = service.host.trim_start_matches('[').trim_end_matches(']');
-        let address: Option<IpAddr> = bare.parse().ok();
-        let host = match address {
-            Some(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => service.host.clone(),
-        };
-        let authority = if service.port == default_port {
-            host
-        } else {
-            format!("{host}:{}", service.port)
-        };
-        // The schema allows only what makes a valid authority.
-        authority.parse::<Uri>().ok()?;
-        let tags = service.tags.as_deref().unwrap_or_default();
-        let tls_verify = service.tls_verify.unwrap_or(true);
-        let host: Arc<str> = service.host.as_str().into();
-        let next = Origin(origins.len());
-        let origin = *origins
-            .entry((host.clone(), service.port, tls, tls_verify))
-            .or_insert(next);
-        let timeout = |milliseconds: u32| Duration::from_millis(u64::from(milliseconds));
-        Some(Self {
-            id: service.id,
-            origin,
-            label: service
-                .name
-                .clone()
-                .unwrap_or_else(|| service.id.to_string())
-                .into(),
-            tls,
-            tls_verify,
-            host,
-            address,
-            port: service.port,
-            authority: HeaderValue::from_str(&authority).ok()?,
-            base_path: service.path.clone().unwrap_or_else(|| "/".to_owned()),
-            retries: service.retries,
-            connect_timeout: timeout(service.connect_timeout),
-            write_timeout: timeout(service.write_timeout),
-            read_timeout: timeout(service.read_timeout),
-            may_see_sessions: tags.iter().any(|tag| tag == kong::SESSIONS_TAG),
         })
     }
 }

@@ -117,6 +117,12 @@ impl Jwt {
         })
     }
 
+    /// Names of headers and parameters that tokens are in.
+    pub fn names(&self) -> Vec<String> {
+        let headers = self.headers.iter().map(|name| name.as_str().to_owned());
+        headers.chain(self.parameters.iter().cloned()).collect()
+    }
+
     pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         if !self.run_on_preflight && exchange.head.method == Method::OPTIONS
             || authentication::is_satisfied(exchange, self.anonymous.as_deref())

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use super::{
     Verdict,
     authentication::{self, Credential},
+    request_fields::RequestFields,
+    transformer::Change,
 };
 use crate::{live::KeyEntry, proxy::Exchange, worker::Worker};
 
@@ -17,6 +19,7 @@ pub struct Config {
     key_names: Vec<String>,
     key_in_header: bool,
     key_in_query: bool,
+    key_in_body: bool,
     hide_credentials: bool,
     anonymous: Option<String>,
     realm: Option<String>,
@@ -36,6 +39,7 @@ pub struct KeyAuth {
 enum Found {
     Header(usize, HeaderValue),
     Query(usize, String),
+    Body(usize, String),
 }
 
 enum Search {
@@ -65,6 +69,14 @@ impl KeyAuth {
         })
     }
 
+    pub const fn reads_body(&self) -> bool {
+        self.config.key_in_body
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.config.key_names
+    }
+
     pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         let anonymous = self.config.anonymous.as_deref();
         if !self.config.run_on_preflight && exchange.head.method == Method::OPTIONS
@@ -79,7 +91,7 @@ impl KeyAuth {
         };
         let key = match &found {
             Found::Header(_, value) => value.as_bytes(),
-            Found::Query(_, value) => value.as_bytes(),
+            Found::Query(_, value) | Found::Body(_, value) => value.as_bytes(),
         };
         let accepted = self.look_up(key, worker).and_then(|entry| {
             // A key whose consumer is just being deleted is worth nothing.
@@ -109,8 +121,13 @@ impl KeyAuth {
         authentication::refuse(exchange, worker, self.config.anonymous.as_deref(), answer)
     }
 
-    /// The first name with a text wins; within a name the header comes before the query.
+    /// The first name with a text wins; within a name the header comes first, then the query, then
+    /// the body.
     fn search(&self, exchange: &Exchange<'_>) -> Search {
+        let fields = exchange
+            .kept_body()
+            .filter(|_| self.config.key_in_body)
+            .and_then(|body| RequestFields::parse(&exchange.head.headers, body));
         for (position, header) in self.headers.iter().enumerate() {
             if self.config.key_in_header {
                 let mut values = exchange.head.headers.get_all(header).iter();
@@ -136,6 +153,16 @@ impl KeyAuth {
                     _ => {}
                 }
             }
+            if let Some(fields) = &fields {
+                let mut values = fields.texts(&self.config.key_names[position]);
+                match (values.pop(), values.is_empty()) {
+                    (Some(_), false) => return Search::Ambiguous,
+                    (Some(value), true) if !value.is_empty() => {
+                        return Search::Key(Found::Body(position, value));
+                    }
+                    _ => {}
+                }
+            }
         }
         Search::Nothing
     }
@@ -155,13 +182,25 @@ impl KeyAuth {
 
     fn hide(&self, exchange: &mut Exchange<'_>, found: &Found) {
         let position = match found {
-            Found::Header(position, _) | Found::Query(position, _) => *position,
+            Found::Header(position, _)
+            | Found::Query(position, _)
+            | Found::Body(position, _) => *position,
         };
         if self.config.key_in_header {
             exchange.head.headers.remove(&self.headers[position]);
         }
         if self.config.key_in_query {
             exchange.remove_query_parameter(&self.config.key_names[position]);
+        }
+        let Some(body) = exchange.kept_body().filter(|_| self.config.key_in_body) else {
+            return;
+        };
+        let name = &self.config.key_names[position];
+        if let Some(mut fields) = RequestFields::parse(&exchange.head.headers, body)
+            && fields.is_there(name)
+        {
+            fields.change(Change::Remove, name, "");
+            exchange.set_body(fields.write());
         }
     }
 }

@@ -12,25 +12,56 @@ use crate::{
     worker::Worker,
 };
 
-pub use counters::Counters;
+pub use counters::{Counters, Key, Who};
+pub use window::Windows;
 
-use counters::{Key, Who};
-use window::{PERIODS, Period, Windows};
+use window::{PERIODS, Period};
 
 #[derive(Deserialize)]
 pub struct Config {
-    second: Option<u32>,
-    minute: Option<u32>,
-    hour: Option<u32>,
-    day: Option<u32>,
-    month: Option<u32>,
-    year: Option<u32>,
+    #[serde(flatten)]
+    periods: Periods,
     limit_by: LimitBy,
     header_name: Option<String>,
     path: Option<String>,
     hide_client_headers: bool,
     error_code: u16,
     error_message: String,
+}
+
+/// How many per period.
+#[derive(Deserialize)]
+pub struct Periods {
+    second: Option<u32>,
+    minute: Option<u32>,
+    hour: Option<u32>,
+    day: Option<u32>,
+    month: Option<u32>,
+    year: Option<u32>,
+}
+
+impl Periods {
+    /// From the shortest period on.
+    pub fn limits(&self) -> Vec<Limit> {
+        let limits = [
+            self.second,
+            self.minute,
+            self.hour,
+            self.day,
+            self.month,
+            self.year,
+        ];
+        let limits = PERIODS.into_iter().zip(limits);
+        limits
+            .filter_map(|(period, limit)| {
+                limit.map(|limit| Limit {
+                    period,
+                    requests: limit,
+                    as_header: HeaderValue::from(limit),
+                })
+            })
+            .collect()
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -72,26 +103,8 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 impl RateLimiting {
     pub fn new(entity: &kong::Plugin, config: Config) -> Result<Self, String> {
-        let limits = [
-            config.second,
-            config.minute,
-            config.hour,
-            config.day,
-            config.month,
-            config.year,
-        ];
-        let limits = PERIODS
-            .into_iter()
-            .zip(limits)
-            .filter_map(|(period, limit)| {
-                limit.map(|limit| Limit {
-                    period,
-                    requests: limit,
-                    as_header: HeaderValue::from(limit),
-                })
-            });
         Ok(Self {
-            limits: limits.collect(),
+            limits: config.periods.limits(),
             limit_by: config.limit_by,
             header: match &config.header_name {
                 Some(name) => Some(super::header_name(name)?),
@@ -112,6 +125,7 @@ impl RateLimiting {
             route: self.route,
             service: self.service,
             who: self.who(exchange),
+            name: None,
         };
         let outcome = worker.shared.counters.count(key, &self.limits, &windows);
         let mut tightest: Option<(u32, usize)> = None;

@@ -49,7 +49,7 @@ impl RequestSizeLimiting {
             }
             None if self.require_content_length
                 && !headers.contains_key(TRANSFER_ENCODING)
-                && exchange.has_body =>
+                && exchange.has_body() =>
             {
                 return Answer::new(
                     StatusCode::LENGTH_REQUIRED,

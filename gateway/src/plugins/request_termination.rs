@@ -1,9 +1,13 @@
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode, header::HOST};
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use super::Verdict;
-use crate::proxy::{Answer, Exchange};
+use super::{Verdict, request_transformer::uri_captures};
+use crate::{
+    proxy::{Answer, Exchange},
+    worker::Worker,
+};
 
 #[derive(Deserialize)]
 pub struct Config {
@@ -11,6 +15,7 @@ pub struct Config {
     message: Option<String>,
     body: Option<String>,
     content_type: Option<String>,
+    echo: bool,
     trigger: Option<String>,
 }
 
@@ -19,6 +24,7 @@ pub struct RequestTermination {
     status: StatusCode,
     message: Option<String>,
     body: Option<(HeaderValue, Bytes)>,
+    echoes: bool,
     trigger: Option<(HeaderName, String)>,
 }
 
@@ -32,6 +38,7 @@ impl RequestTermination {
         Ok(Self {
             status: StatusCode::from_u16(config.status_code).map_err(|error| error.to_string())?,
             message: config.message,
+            echoes: config.echo,
             body: config.body.map(|body| (content_type, Bytes::from(body))),
             trigger: match config.trigger {
                 Some(name) => Some((super::header_name(&name)?, name)),
@@ -40,7 +47,11 @@ impl RequestTermination {
         })
     }
 
-    pub fn access(&self, exchange: &mut Exchange<'_>) -> Verdict {
+    pub const fn reads_body(&self) -> bool {
+        self.echoes
+    }
+
+    pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         if let Some((header, parameter)) = &self.trigger {
             let in_query = || {
                 let query = exchange.query().unwrap_or_default();
@@ -49,6 +60,9 @@ impl RequestTermination {
             if !exchange.head.headers.contains_key(header) && !in_query() {
                 return Verdict::Continue;
             }
+        }
+        if self.echoes {
+            return self.echo(exchange, worker).into();
         }
         let answer = match (&self.body, &self.message) {
             (Some((content_type, body)), _) => {
@@ -61,5 +75,56 @@ impl RequestTermination {
             },
         };
         answer.into()
+    }
+
+    /// The request as it is seen here, without what it proves itself by.
+    fn echo(&self, exchange: &Exchange<'_>, worker: &Worker) -> Answer {
+        let secrets: Vec<String> = super::secret_names(exchange.target).collect();
+        let is_secret = |name: &str| {
+            let hidden = ["authorization", "proxy-authorization", "cookie"];
+            hidden.contains(&name) || secrets.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+        };
+        let headers = exchange.head.headers.iter().map(|(name, value)| {
+            let shown = if is_secret(name.as_str()) {
+                json!("REDACTED")
+            } else {
+                json!(String::from_utf8_lossy(value.as_bytes()))
+            };
+            (name.as_str().to_owned(), shown)
+        });
+        let query = exchange.query().unwrap_or_default();
+        let query = url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
+            let shown = if is_secret(&name) { "REDACTED".into() } else { value };
+            (name.into_owned(), json!(shown))
+        });
+        let raw = exchange.kept_body().map_or(&b""[..], |body| body);
+        let raw = String::from_utf8_lossy(raw);
+        let body: Value = serde_json::from_str(&raw).unwrap_or(Value::Null);
+        let connection = exchange.connection;
+        let host = exchange.head.headers.get(HOST);
+        let host = host.and_then(|host| host.to_str().ok());
+        let body = json!({
+            "message": self.message.as_deref().or(self.status.canonical_reason()),
+            "kong": {
+                "node_id": worker.shared.node_id,
+                "hostname": worker.shared.node_name,
+                "worker_pid": std::process::id(),
+            },
+            "request": {
+                "scheme": if connection.is_tls() { "https" } else { "http" },
+                "host": host,
+                "port": connection.local.port(),
+                "headers": headers.collect::<Map<String, Value>>(),
+                "query": query.collect::<Map<String, Value>>(),
+                "body": body,
+                "raw_body": raw,
+                "method": exchange.head.method.as_str(),
+                "path": exchange.uri.path(),
+                "uri_captures": uri_captures(exchange),
+            },
+            "matched_route": exchange.target.row.fields,
+            "matched_service": exchange.target.service.as_ref().map(|service| &service.row.fields),
+        });
+        Answer::json(self.status, &body)
     }
 }

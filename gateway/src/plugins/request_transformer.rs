@@ -1,11 +1,17 @@
 mod values;
 
-use http::{HeaderValue, Method, header::HOST};
+pub use values::{uri_capture, uri_captures};
+
+use http::{
+    HeaderValue, Method,
+    header::{CONTENT_TYPE, HOST},
+};
 use kong::template::Template;
 use serde::Deserialize;
 
 use super::{
     Verdict,
+    request_fields::RequestFields,
     transformer::{Change, HeaderChange, split},
 };
 use crate::proxy::Exchange;
@@ -24,11 +30,12 @@ pub struct Config {
 struct Entries {
     headers: Vec<String>,
     querystring: Vec<String>,
+    body: Vec<String>,
     #[serde(default)]
     uri: Option<String>,
 }
 
-/// Changes method, path, headers and query on the way to the backend.
+/// Changes method, path, headers, body and query on the way to the backend.
 pub struct RequestTransformer {
     method: Option<Method>,
     uri: Option<Template>,
@@ -36,6 +43,7 @@ pub struct RequestTransformer {
     /// Values that differ from request to request, by the position of their change.
     header_templates: Vec<(usize, Template)>,
     query: Vec<(Change, String, Template)>,
+    body: Vec<(Change, String, Template)>,
 }
 
 impl RequestTransformer {
@@ -49,7 +57,7 @@ impl RequestTransformer {
         ];
         let mut headers = Vec::new();
         let mut header_templates = Vec::new();
-        let mut query = Vec::new();
+        let (mut query, mut body) = (Vec::new(), Vec::new());
         for (change, entries) in groups {
             for entry in &entries.headers {
                 let template = Template::parse(split(change, entry).1)?;
@@ -58,9 +66,14 @@ impl RequestTransformer {
                 }
                 headers.push(HeaderChange::new(change, entry)?);
             }
-            for entry in &entries.querystring {
-                let (name, value) = split(change, entry);
-                query.push((change, name.to_owned(), Template::parse(value)?));
+            for (entries, list) in [
+                (&entries.querystring, &mut query),
+                (&entries.body, &mut body),
+            ] {
+                for entry in entries {
+                    let (name, value) = split(change, entry);
+                    list.push((change, name.to_owned(), Template::parse(value)?));
+                }
             }
         }
         Ok(Self {
@@ -75,7 +88,13 @@ impl RequestTransformer {
             headers,
             header_templates,
             query,
+            body,
         })
+    }
+
+    /// Also without changes of the body: a form goes into the query when the method has none.
+    pub fn reads_body(&self) -> bool {
+        !self.body.is_empty() || self.method.as_ref().is_some_and(has_no_body)
     }
 
     pub fn access(&self, exchange: &mut Exchange<'_>) -> Verdict {
@@ -87,10 +106,13 @@ impl RequestTransformer {
             .collect::<Vec<_>>()
             .into_iter()
             .peekable();
-        let query = self.query.iter();
-        let query: Vec<String> = query
-            .map(|(.., template)| values::text(template, exchange))
-            .collect();
+        let texts = |list: &[(Change, String, Template)]| -> Vec<String> {
+            let texts = list.iter();
+            texts
+                .map(|(.., template)| values::text(template, exchange))
+                .collect()
+        };
+        let (query, body) = (texts(&self.query), texts(&self.body));
         if let Some(uri) = uri {
             exchange.backend_path = Some(uri);
         }
@@ -103,10 +125,32 @@ impl RequestTransformer {
                 None => change_header(exchange, change, change.value()),
             }
         }
+        if !self.body.is_empty() {
+            self.change_body(exchange, &body);
+        }
+        if self.method.as_ref().is_some_and(has_no_body) {
+            move_form_to_query(exchange);
+        }
         if !self.query.is_empty() {
             self.change_query(exchange, &query);
         }
         Verdict::Continue
+    }
+
+    /// A body that is of another type, or not what it says, stays as it is.
+    fn change_body(&self, exchange: &mut Exchange<'_>, values: &[String]) {
+        let body = exchange.kept_body().cloned().unwrap_or_default();
+        let Some(mut fields) = RequestFields::parse(&exchange.head.headers, &body) else {
+            return;
+        };
+        for ((change, name, _), value) in self.body.iter().zip(values) {
+            let appends_part =
+                *change == Change::Append && matches!(fields, RequestFields::Multipart(_));
+            if !appends_part {
+                fields.change(*change, name, value);
+            }
+        }
+        exchange.set_body(fields.write());
     }
 
     fn change_query(&self, exchange: &mut Exchange<'_>, values: &[String]) {
@@ -138,6 +182,28 @@ impl RequestTransformer {
             .finish();
         exchange.set_query((!query.is_empty()).then_some(query));
     }
+}
+
+fn has_no_body(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::TRACE)
+}
+
+fn move_form_to_query(exchange: &mut Exchange<'_>) {
+    let Some(body) = exchange.kept_body() else {
+        return;
+    };
+    let fields = RequestFields::parse(&exchange.head.headers, body);
+    let Some(pairs) = fields.and_then(RequestFields::into_pairs) else {
+        return;
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(sent) = exchange.query() {
+        query.extend_pairs(url::form_urlencoded::parse(sent.as_bytes()));
+    }
+    let query = query.extend_pairs(pairs).finish();
+    exchange.set_query((!query.is_empty()).then_some(query));
+    exchange.set_body(bytes::Bytes::new());
+    exchange.head.headers.remove(CONTENT_TYPE);
 }
 
 fn change_header(exchange: &mut Exchange<'_>, change: &HeaderChange, value: Option<&HeaderValue>) {

@@ -123,6 +123,7 @@ impl Answer {
         if self.closing {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        finish.answered(&headers, None);
         let mut response = Response::new(AnswerBody::Own(body, Some(finish)));
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;

@@ -30,7 +30,44 @@ pub enum BodyError {
 
 /// The body of a request to the backend.
 pub struct RequestBody {
-    inner: Option<(Incoming, Rc<Progress>)>,
+    inner: Option<(Source, Rc<Progress>)>,
+}
+
+/// Where a request's body comes from.
+pub enum Source {
+    /// The client's connection, piece by piece.
+    Client(Incoming),
+    /// A plugin has read it, so it can be sent again.
+    Kept(Bytes),
+}
+
+impl Source {
+    fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Client(body) => Pin::new(body)
+                .poll_frame(context)
+                .map_err(BodyError::from),
+            Self::Kept(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Kept(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(body) => body.is_end_stream(),
+            Self::Kept(bytes) => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(body) => body.size_hint(),
+            Self::Kept(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
 }
 
 /// What can be seen of a request body from outside.
@@ -80,12 +117,12 @@ impl Progress {
 }
 
 impl RequestBody {
-    pub fn new(inner: Option<(Incoming, Rc<Progress>)>) -> Self {
+    pub fn new(inner: Option<(Source, Rc<Progress>)>) -> Self {
         Self { inner }
     }
 
     /// The client's body, when nothing of it was sent.
-    pub fn into_inner(self) -> Option<(Incoming, Rc<Progress>)> {
+    pub fn into_inner(self) -> Option<(Source, Rc<Progress>)> {
         self.inner
     }
 }
@@ -103,7 +140,7 @@ impl Body for RequestBody {
             return Poll::Ready(None);
         };
         progress.started.set(true);
-        let frame = ready!(Pin::new(&mut *inner).poll_frame(context));
+        let frame = ready!(inner.poll_frame(context));
         progress.last.set(Some(Instant::now()));
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
@@ -118,7 +155,7 @@ impl Body for RequestBody {
                     Some(Ok(frame))
                 }
             }
-            Some(Err(error)) => Some(Err(error.into())),
+            Some(Err(error)) => Some(Err(error)),
             None => {
                 progress.finished.set(true);
                 None

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{rules::Rules, wire::Wire};
-use crate::live::Service;
+use crate::live::{Endpoint, Service};
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -44,15 +44,17 @@ thread_local! {
     static NAMES: RefCell<HashMap<Arc<str>, Resolved>> = RefCell::default();
 }
 
-/// A new connection to the service's host. `attempt` chooses among several addresses.
+/// A new connection to an address of the service. `attempt` chooses among those that its name
+/// stands for.
 pub async fn connect(
     service: &Service,
+    endpoint: &Endpoint,
     rules: &Rules,
     attempt: usize,
 ) -> Result<Wire, ConnectError> {
     tokio::time::timeout(
         service.connect_timeout,
-        connect_now(service, rules, attempt),
+        connect_now(service, endpoint, rules, attempt),
     )
     .await
     .map_err(|_| ConnectError::Timeout)?
@@ -60,15 +62,16 @@ pub async fn connect(
 
 async fn connect_now(
     service: &Service,
+    endpoint: &Endpoint,
     rules: &Rules,
     attempt: usize,
 ) -> Result<Wire, ConnectError> {
-    let addresses = addresses(service).await?;
+    let addresses = addresses(endpoint).await?;
     let mut failure = ConnectError::Unresolved;
     for offset in 0..addresses.len() {
         let address = SocketAddr::new(
             addresses[(attempt + offset) % addresses.len()],
-            service.port,
+            endpoint.port,
         );
         if !rules.allows(address) {
             failure = ConnectError::Forbidden;
@@ -83,35 +86,30 @@ async fn connect_now(
         };
         let _ = stream.set_nodelay(true);
         if !service.tls {
-            return handshake(stream).await;
+            return handshake(stream, address).await;
         }
-        let config = if service.tls_verify {
-            &rules.tls_verified
-        } else {
-            &rules.tls_unverified
+        let config = match &service.tls_config {
+            Some(config) => config,
+            None if service.tls_verify => &rules.tls_verified,
+            None => &rules.tls_unverified,
         };
-        let name = server_name(service)?;
+        let name = server_name(endpoint)?;
         match TlsConnector::from(config.clone())
             .connect(name, stream)
             .await
         {
-            Ok(stream) => return handshake(stream).await,
+            Ok(stream) => return handshake(stream, address).await,
             Err(error) => failure = ConnectError::Failed(error),
         }
     }
     Err(failure)
 }
 
-fn server_name(service: &Service) -> Result<ServerName<'static>, ConnectError> {
-    match service.address {
-        Some(address) => Ok(ServerName::IpAddress(address.into())),
-        None => {
-            ServerName::try_from(service.host.to_string()).map_err(|_| ConnectError::Unresolved)
-        }
-    }
+fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, ConnectError> {
+    ServerName::try_from(endpoint.server_name.to_string()).map_err(|_| ConnectError::Unresolved)
 }
 
-async fn handshake<S>(stream: S) -> Result<Wire, ConnectError>
+async fn handshake<S>(stream: S, address: SocketAddr) -> Result<Wire, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -119,23 +117,23 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(ConnectError::Handshake)?;
-    Ok(Wire::new(sender, connection.with_upgrades()))
+    Ok(Wire::new(sender, connection.with_upgrades(), address))
 }
 
-async fn addresses(service: &Service) -> Result<Rc<[IpAddr]>, ConnectError> {
-    if let Some(address) = service.address {
+async fn addresses(endpoint: &Endpoint) -> Result<Rc<[IpAddr]>, ConnectError> {
+    if let Some(address) = endpoint.address {
         return Ok(Rc::new([address]));
     }
-    let known = NAMES.with_borrow(|names| names.get(&service.host).cloned());
+    let known = NAMES.with_borrow(|names| names.get(&endpoint.host).cloned());
     if let Some((addresses, since)) = &known
         && since.elapsed() < RESOLVED_FOR
     {
         return Ok(addresses.clone());
     }
-    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*service.host, service.port)).await {
+    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*endpoint.host, endpoint.port)).await {
         Ok(found) => found.map(|address| address.ip()).collect(),
         Err(error) => {
-            tracing::warn!("cannot resolve `{}`: {error}", service.host);
+            tracing::warn!("cannot resolve `{}`: {error}", endpoint.host);
             Vec::new()
         }
     };
@@ -146,7 +144,7 @@ async fn addresses(service: &Service) -> Result<Rc<[IpAddr]>, ConnectError> {
     }
     let found: Rc<[IpAddr]> = found.into();
     NAMES.with_borrow_mut(|names| {
-        names.insert(service.host.clone(), (found.clone(), Instant::now()))
+        names.insert(endpoint.host.clone(), (found.clone(), Instant::now()))
     });
     Ok(found)
 }

@@ -6,14 +6,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, request::Parts};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header::CONTENT_LENGTH, request::Parts};
 use uuid::Uuid;
 
+use super::{body::Source, buffered::Room};
 use crate::{
     live::{Consumer, Target},
-    plugins::{Credential, ResponseTransformer, jwt::Verified},
+    plugins::{Credential, ResponseTransformer, jwt::Verified, response_ratelimiting::Counting},
     worker::Framing,
 };
+
+/// What the handshake of an encrypted connection has told.
+pub struct Tls {
+    /// The name that the client asked for, in lower case and without the last dot.
+    pub sni: Option<String>,
+}
 
 /// A client's connection.
 pub struct Connection {
@@ -26,12 +34,14 @@ pub struct Connection {
     pub peer_header: HeaderValue,
     pub local_port_header: HeaderValue,
     pub framing: Arc<Framing>,
+    /// Of an encrypted connection.
+    pub tls: Option<Tls>,
     working: Cell<u32>,
     idle_since: Cell<Instant>,
 }
 
 impl Connection {
-    pub fn new(peer: SocketAddr, local: SocketAddr, number: u64) -> Self {
+    pub fn new(peer: SocketAddr, local: SocketAddr, number: u64, tls: Option<Tls>) -> Self {
         let peer_text = peer.ip().to_canonical().to_string();
         Self {
             peer,
@@ -41,9 +51,23 @@ impl Connection {
             peer_header: HeaderValue::from_str(&peer_text).expect("an address is a header value"),
             local_port_header: HeaderValue::from(local.port()),
             framing: Arc::default(),
+            tls,
             working: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
         }
+    }
+
+    pub const fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The port that a host without one means.
+    pub const fn default_port(&self) -> u16 {
+        if self.is_tls() { 443 } else { 80 }
+    }
+
+    pub const fn scheme(&self) -> &'static str {
+        if self.is_tls() { "https" } else { "http" }
     }
 
     pub fn begin(&self) {
@@ -74,6 +98,8 @@ impl Connection {
 pub struct Exchange<'a> {
     /// The client's head without identity and hop-by-hop headers; becomes the backend's.
     pub head: Parts,
+    /// As received; plugins may change the one in `head`.
+    pub client_method: Method,
     /// The target as received.
     pub uri: &'a Uri,
     /// The normalised path.
@@ -91,12 +117,16 @@ pub struct Exchange<'a> {
     pub anonymous: bool,
     pub token: Option<Verified>,
     pub correlation_id: Option<HeaderValue>,
-    pub has_body: bool,
+    /// Hop-by-hop, so it is gone from the headers; credentials may be in it.
+    pub proxy_authorization: Option<HeaderValue>,
+    pub body: Option<Source>,
     pub body_limit: u64,
     /// The backend's path when a plugin sets it.
     pub backend_path: Option<Vec<u8>>,
     pub backend_host: Option<HeaderValue>,
     pub response: ResponseEdits,
+    /// Held as long as the request's body is.
+    pub room: Option<Room>,
     new_query: Query,
 }
 
@@ -118,6 +148,7 @@ impl<'a> Exchange<'a> {
         target: &'a Target,
     ) -> Self {
         Self {
+            client_method: head.method.clone(),
             head,
             uri,
             path,
@@ -131,13 +162,42 @@ impl<'a> Exchange<'a> {
             anonymous: false,
             token: None,
             correlation_id: None,
-            has_body: false,
+            proxy_authorization: None,
+            body: None,
             body_limit: u64::MAX,
             backend_path: None,
             backend_host: None,
             response: ResponseEdits::default(),
+            room: None,
             new_query: Query::AsSent,
         }
+    }
+
+    pub fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    pub fn take_body(&mut self) -> Option<Source> {
+        self.body.take()
+    }
+
+    /// The body, if a plugin has read it.
+    pub fn kept_body(&self) -> Option<&Bytes> {
+        match &self.body {
+            Some(Source::Kept(bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Another body in the place of the client's.
+    pub fn set_body(&mut self, body: Bytes) {
+        let headers = &mut self.head.headers;
+        if body.is_empty() {
+            headers.remove(CONTENT_LENGTH);
+        } else {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        self.body = (!body.is_empty()).then_some(Source::Kept(body));
     }
 
     pub fn service_id(&self) -> Option<Uuid> {
@@ -191,6 +251,7 @@ pub fn request_id(id: u128) -> HeaderValue {
 pub struct ResponseEdits {
     edits: Vec<(Edit, HeaderName, Option<HeaderValue>)>,
     transformer: Option<Arc<ResponseTransformer>>,
+    counting: Option<Box<Counting>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -211,6 +272,15 @@ impl ResponseEdits {
 
     pub fn remove(&mut self, name: HeaderName) {
         self.edits.push((Edit::Remove, name, None));
+    }
+
+    /// The backend's answer says what it costs.
+    pub fn count(&mut self, counting: Counting) {
+        self.counting = Some(Box::new(counting));
+    }
+
+    pub fn take_counting(&mut self) -> Option<Box<Counting>> {
+        self.counting.take()
     }
 
     /// Those of plugins that run earlier are made first.

@@ -5,15 +5,20 @@ use std::{
     time::Instant,
 };
 
-use http::Method;
+use http::{HeaderMap, Method};
 use hyper::{Request, body::Incoming};
 use service::http::CORRELATION_ID;
 use uuid::Uuid;
 
 use super::{Connection, Exchange, body::Progress};
 use crate::{
-    live::{Consumer, Snapshot, Target},
-    plugins::{self, Plugin, prometheus::Observation, usage::RawRecord},
+    live::{Consumer, Snapshot, Target, upstream::Open},
+    plugins::{
+        self, Plugin,
+        log::{Logged, Outcome, Try},
+        prometheus::Observation,
+        usage::RawRecord,
+    },
     worker::Worker,
 };
 
@@ -38,6 +43,10 @@ pub struct Finish {
     pub upstream_ms: Option<u64>,
     pub request_body: Option<Rc<Progress>>,
     pub response_bytes: u64,
+    /// For the record, where a plugin writes one.
+    logged: Option<Box<Logged>>,
+    /// Of the target that answers.
+    pub open: Option<Open>,
 }
 
 const CLIENT_CLOSED: u16 = 499;
@@ -53,10 +62,15 @@ impl Finish {
         let counters = worker.counters();
         counters.requests.fetch_add(1, Relaxed);
         counters.working.fetch_add(1, Relaxed);
+        let routing = worker.routing();
+        let logged = (routing.global.mask & plugins::LOGS != 0)
+            .then(|| logged(request.headers(), request.uri(), connection));
         Box::new(Self {
+            logged,
+            open: None,
             worker: worker.clone(),
             connection: connection.clone(),
-            routing: worker.routing(),
+            routing,
             route: None,
             id,
             started: Instant::now(),
@@ -76,14 +90,55 @@ impl Finish {
 
     /// Takes over what the plugins found out.
     pub fn identity(&mut self, exchange: &mut Exchange<'_>) {
+        let own = exchange.consumer.as_ref().map_or(0, |consumer| consumer.mask);
+        if (exchange.target.plugins.mask | own) & plugins::LOGS != 0 {
+            let headers = &exchange.head.headers;
+            let record = self
+                .logged
+                .get_or_insert_with(|| logged(headers, exchange.uri, exchange.connection));
+            record.set_headers(headers);
+            record.hide(plugins::secret_names(exchange.target));
+        }
         self.consumer = exchange.consumer.take();
         self.credential = exchange.credential.as_ref().map(|credential| credential.id);
-        if self.is_logged() {
+        if self.is_logged() || self.is_recorded() {
             // Without the plugin a client's id is passed on as any header is, and logged.
             let sent = || exchange.head.headers.get(CORRELATION_ID).cloned();
             self.correlation_id = exchange.correlation_id.clone().or_else(sent);
         }
         self.client = exchange.client;
+    }
+
+    /// Consumer, else credential.
+    pub fn caller(&self) -> Option<Uuid> {
+        self.consumer
+            .as_ref()
+            .map(|consumer| consumer.id)
+            .or(self.credential)
+    }
+
+    pub fn counters(&self) -> &plugins::rate_limiting::Counters {
+        &self.worker.shared.counters
+    }
+
+    /// Whether a plugin writes a record of this request.
+    pub fn is_recorded(&self) -> bool {
+        self.logged.is_some()
+    }
+
+    pub fn tried(&mut self, tries: Vec<Try>, uri: &http::Uri) {
+        if let Some(logged) = &mut self.logged {
+            logged.tries = tries;
+            logged.upstream_uri = Some(uri.to_string());
+        }
+    }
+
+    /// The head of the answer, with the backend's status if it has answered.
+    pub fn answered(&mut self, headers: &HeaderMap, upstream: Option<http::StatusCode>) {
+        if let Some(logged) = &mut self.logged {
+            logged.response_headers = headers.clone();
+            logged.upstream_status = upstream.map(|status| status.as_u16());
+        }
     }
 
     pub fn elapsed_ms(&self) -> u64 {
@@ -173,6 +228,39 @@ impl Finish {
         });
     }
 
+    fn record(&self, total_ms: u64) {
+        let Some(logged) = &self.logged else { return };
+        let logs = [plugins::HTTP_LOG, plugins::FILE_LOG];
+        let logs = logs.map(|ordinal| match self.selected(ordinal) {
+            Some(Plugin::Log(log)) => Some(log),
+            _ => None,
+        });
+        let now = service::clock::now().timestamp_millis();
+        let correlation_id = self.correlation_id.as_ref();
+        let outcome = Outcome {
+            id: self.id,
+            method: &self.method,
+            uri: &self.uri,
+            status: self.status,
+            from_backend: self.from_backend,
+            request_bytes: self.request_bytes(),
+            response_bytes: self.response_bytes,
+            started_ms: now - i64::try_from(total_ms).unwrap_or_default(),
+            total_ms,
+            upstream_ms: self.upstream_ms,
+            client: self.client,
+            target: self.target(),
+            consumer: self.consumer.as_deref(),
+            credential: self.credential,
+            correlation_id: correlation_id.and_then(|id| id.to_str().ok()),
+        };
+        let mut record: Option<Arc<str>> = None;
+        for log in logs.into_iter().flatten() {
+            let record = record.get_or_insert_with(|| logged.write(&outcome).into());
+            log.add(record.clone(), &self.worker.shared.runtime);
+        }
+    }
+
     fn is_logged(&self) -> bool {
         self.worker.shared.rules.access_log
             || tracing::enabled!(target: "access", tracing::Level::DEBUG)
@@ -228,8 +316,18 @@ impl Drop for Finish {
         self.connection.end(now);
         self.observe(total_ms);
         self.report(total_ms);
+        self.record(total_ms);
         self.log(total_ms);
     }
+}
+
+fn logged(headers: &HeaderMap, uri: &http::Uri, connection: &Connection) -> Box<Logged> {
+    Box::new(Logged::new(
+        headers,
+        uri,
+        connection.is_tls(),
+        connection.local.port(),
+    ))
 }
 
 pub fn milliseconds(from: Instant, to: Instant) -> u64 {

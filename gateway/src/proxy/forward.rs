@@ -1,6 +1,7 @@
 //! From the plugins to the backend, and its answer back to the client.
 
 use std::{
+    cell::RefCell,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,6 +12,7 @@ use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 use super::{
     Answer, Exchange, Refusal, ResponseEdits,
+    answer::Accept,
     body::{AnswerBody, BackendBody, Progress},
     exchange::request_id,
     finish::{Finish, milliseconds},
@@ -18,7 +20,7 @@ use super::{
     headers::{self, Seen, names},
     outgoing::{Outgoing, append_via},
     pool::Lease,
-    sending::Sending,
+    sending::{Answered, Sending},
     upgrade,
 };
 use crate::{
@@ -37,6 +39,8 @@ pub struct Way<'a> {
     pub host: &'a Host,
     pub peer_is_trusted: bool,
     pub seen: Seen,
+    /// By which an upstream finds the same target again.
+    pub hash: Option<u64>,
 }
 
 /// The backend's answer.
@@ -54,7 +58,6 @@ pub struct Proxied {
 pub async fn forward(
     way: Way<'_>,
     mut exchange: Exchange<'_>,
-    body: Incoming,
     finish: &mut Finish,
 ) -> Result<Proxied, Refusal> {
     let is_websocket = way
@@ -71,17 +74,22 @@ pub async fn forward(
         return Err(Answer::new(StatusCode::BAD_REQUEST, "Bad request").into());
     };
     let body = exchange
-        .has_body
-        .then(|| (body, Progress::new(exchange.body_limit)));
+        .take_body()
+        .map(|body| (body, Progress::new(exchange.body_limit)));
     finish.request_body = body.as_ref().map(|(_, progress)| progress.clone());
-    let sending = Sending::new(&way, outgoing, body);
+    let uri = outgoing.uri().clone();
+    let tries = RefCell::default();
+    let tries_kept = finish.is_recorded().then_some(&tries);
+    let sending = Sending::new(&way, outgoing, body, tries_kept);
     let sent_at = Instant::now();
     let proxy_ms = finish.milliseconds_until(sent_at);
     let outcome = sending.run().await;
     finish.upstream_ms = Some(milliseconds(sent_at, Instant::now()));
     match outcome {
-        Ok((response, lease)) => {
+        Ok(Answered { response, lease, open }) => {
+            finish.open = open;
             finish.from_backend = true;
+            finish.tried(tries.into_inner(), &uri);
             Ok(Proxied {
                 response,
                 lease,
@@ -93,6 +101,7 @@ pub async fn forward(
             })
         }
         Err(failure) => {
+            finish.tried(tries.into_inner(), &uri);
             tracing::debug!(
                 service = &*way.service.label,
                 "no answer from the backend: {failure}"
@@ -107,8 +116,15 @@ pub async fn forward(
 }
 
 impl Proxied {
-    pub fn into_response(self, mut finish: Box<Finish>) -> Response<AnswerBody> {
+    pub fn into_response(mut self, accept: Accept, mut finish: Box<Finish>) -> Response<AnswerBody> {
         let upstream_ms = finish.upstream_ms.unwrap_or_default();
+        let counting = self.edits.take_counting();
+        if let Some(counting) = counting
+            && !counting.answered(self.response.headers_mut(), finish.counters())
+        {
+            let answer = Answer::empty(StatusCode::TOO_MANY_REQUESTS);
+            return answer.into_response(accept, false, self.edits, finish);
+        }
         let (mut head, body) = self.response.into_parts();
         finish.status = head.status.as_u16();
         let mut lease = Some(self.lease);
@@ -137,6 +153,7 @@ impl Proxied {
         headers.insert(names::PROXY_LATENCY, numbers::header(self.proxy_ms));
         head.version = Version::HTTP_11;
         head.extensions.clear();
+        finish.answered(&head.headers, Some(head.status));
         let body = BackendBody::new(body, lease, finish, self.read_timeout);
         Response::from_parts(head, AnswerBody::Backend(body.changed_by(transformer)))
     }

@@ -30,13 +30,18 @@ pub fn client_address(
 }
 
 /// The scheme that the client used.
-pub fn proto(headers: &HeaderMap, peer_is_trusted: bool) -> &[u8] {
+pub fn proto<'a>(
+    headers: &'a HeaderMap,
+    connection: &Connection,
+    peer_is_trusted: bool,
+) -> &'a [u8] {
+    let own = connection.scheme().as_bytes();
     if !peer_is_trusted {
-        return b"http";
+        return own;
     }
     headers
         .get(X_FORWARDED_PROTO)
-        .map_or(b"http", HeaderValue::as_bytes)
+        .map_or(own, HeaderValue::as_bytes)
 }
 
 /// What is known about the request.
@@ -58,7 +63,8 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
     let connection = facts.connection;
     if !facts.peer_is_trusted {
         headers.insert(X_FORWARDED_FOR, connection.peer_header.clone());
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        let scheme = HeaderValue::from_static(connection.scheme());
+        headers.insert(X_FORWARDED_PROTO, scheme);
         headers.insert(X_FORWARDED_HOST, facts.host.without_port());
         headers.insert(X_FORWARDED_PORT, connection.local_port_header.clone());
         insert_text(headers, X_FORWARDED_PATH, facts.path);
@@ -87,7 +93,10 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
     let client = facts.client.to_string();
     insert_text(headers, X_REAL_IP, &client);
     for (name, own) in [
-        (X_FORWARDED_PROTO, Some(HeaderValue::from_static("http"))),
+        (
+            X_FORWARDED_PROTO,
+            Some(HeaderValue::from_static(connection.scheme())),
+        ),
         (X_FORWARDED_HOST, Some(facts.host.without_port())),
         (X_FORWARDED_PORT, Some(connection.local_port_header.clone())),
         (X_FORWARDED_PATH, HeaderValue::from_str(facts.path).ok()),

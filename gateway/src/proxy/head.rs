@@ -41,6 +41,10 @@ impl Host {
         Some(Self { value, name })
     }
 
+    pub fn value(&self) -> HeaderValue {
+        self.value.clone()
+    }
+
     pub fn as_str(&self) -> &str {
         self.value.to_str().unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, COOKIE, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, COOKIE, EXPECT, HOST, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE},
 };
 
 /// Headers by which the gateway tells the backend who calls.
@@ -75,6 +75,8 @@ pub struct Seen {
     /// The protocol that the client wants to switch to.
     pub upgrade: Option<HeaderValue>,
     pub takes_trailers: bool,
+    /// Credentials that are for us, not for the backend.
+    pub proxy_authorization: Option<HeaderValue>,
     pub has_cookies: bool,
     /// `Forwarded` or `X-Forwarded-Prefix`.
     pub claims_proxy: bool,
@@ -117,6 +119,7 @@ pub fn clean_request(headers: &mut HeaderMap, peer_is_trusted: bool) -> Seen {
         headers.remove(EXPECT);
     }
     if found.hop_by_hop {
+        seen.proxy_authorization = headers.get(PROXY_AUTHORIZATION).cloned();
         seen.upgrade = remove_hop_by_hop(headers);
         seen.takes_trailers = headers.contains_key(TE);
     }

@@ -22,10 +22,18 @@ pub struct Outgoing<'a> {
     facts: Facts<'a>,
     version: Version,
     request_id: HeaderValue,
-    /// Instead of the client's.
-    host: Option<HeaderValue>,
+    host: Host,
     hides_sessions: bool,
     asks_websocket: bool,
+}
+
+/// What the backend is told to be called.
+enum Host {
+    /// As the client calls us.
+    Client,
+    Set(HeaderValue),
+    /// As the address is called that a try goes to.
+    Endpoint,
 }
 
 enum Headers {
@@ -47,9 +55,15 @@ impl<'a> Outgoing<'a> {
             _ => b"",
         };
         let host = match exchange.backend_host.take() {
-            None if way.target.preserve_host && !way.host.as_str().is_empty() => None,
-            None => Some(way.service.authority.clone()),
-            host => host,
+            None if way.target.preserve_host && !way.host.as_str().is_empty() => {
+                // HTTP/2 has it in the target, not among the headers.
+                match exchange.head.headers.contains_key(HOST) {
+                    true => Host::Client,
+                    false => Host::Set(way.host.value()),
+                }
+            }
+            None => Host::Endpoint,
+            Some(host) => Host::Set(host),
         };
         Some(Self {
             uri: backend_uri(way, exchange)?,
@@ -72,13 +86,17 @@ impl<'a> Outgoing<'a> {
         })
     }
 
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     pub fn method(&self) -> &Method {
         &self.method
     }
 
     /// The head for the next try. `keep`: there may be one after it.
-    pub fn head(&mut self, keep: bool) -> Request<()> {
-        let headers = match std::mem::replace(&mut self.headers, Headers::Gone) {
+    pub fn head(&mut self, keep: bool, authority: &HeaderValue) -> Request<()> {
+        let mut headers = match std::mem::replace(&mut self.headers, Headers::Gone) {
             Headers::Fresh(headers) => self.complete(headers, keep),
             Headers::Spare(list) => self.complete(list.into_iter().collect(), keep),
             Headers::Complete(headers) => {
@@ -89,6 +107,15 @@ impl<'a> Outgoing<'a> {
             }
             Headers::Gone => HeaderMap::new(),
         };
+        match &self.host {
+            Host::Client => {}
+            Host::Set(host) => {
+                headers.insert(HOST, host.clone());
+            }
+            Host::Endpoint => {
+                headers.insert(HOST, authority.clone());
+            }
+        }
         let mut head = Request::new(());
         *head.method_mut() = self.method.clone();
         *head.uri_mut() = self.uri.clone();
@@ -117,9 +144,6 @@ impl<'a> Outgoing<'a> {
         if self.hides_sessions {
             headers::remove_session_cookies(headers);
         }
-        if let Some(host) = &self.host {
-            headers.insert(HOST, host.clone());
-        }
         if self.asks_websocket {
             upgrade::ask(headers);
         }
@@ -137,14 +161,16 @@ fn copy(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 pub fn append_via(headers: &mut HeaderMap, version: Version) {
     const HTTP_11: HeaderValue =
         HeaderValue::from_static(concat!("1.1 wicketgate/", env!("CARGO_PKG_VERSION")));
+    const HTTP_2: HeaderValue =
+        HeaderValue::from_static(concat!("2 wicketgate/", env!("CARGO_PKG_VERSION")));
     const HTTP_10: HeaderValue =
         HeaderValue::from_static(concat!("1.0 wicketgate/", env!("CARGO_PKG_VERSION")));
     headers.append(
         VIA,
-        if version == Version::HTTP_10 {
-            HTTP_10
-        } else {
-            HTTP_11
+        match version {
+            Version::HTTP_10 => HTTP_10,
+            Version::HTTP_2 => HTTP_2,
+            _ => HTTP_11,
         },
     );
 }

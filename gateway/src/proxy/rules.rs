@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 
 use crate::settings::{Settings, TrustedPeers};
 
@@ -35,7 +35,7 @@ impl Rules {
                     .with_root_certificates(roots)
                     .with_no_client_auth(),
             ),
-            tls_unverified: Arc::new(unverified()),
+            tls_unverified: Arc::new(unverified().with_no_client_auth()),
         })
     }
 
@@ -57,11 +57,10 @@ impl Rules {
 }
 
 /// For services with `tls_verify: false`.
-fn unverified() -> ClientConfig {
+pub fn unverified() -> ConfigBuilder<ClientConfig, WantsClientCert> {
     ClientConfig::builder()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyCertificate))
-        .with_no_client_auth()
 }
 
 #[derive(Debug)]

@@ -1,21 +1,33 @@
 //! The tries that it takes to send a request.
 
-use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Instant};
+use std::{
+    cell::RefCell, future::poll_fn, net::SocketAddr, pin::pin, rc::Rc, task::Poll, time::Instant,
+};
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::{
     Answer,
-    body::{Progress, RequestBody},
+    body::{Progress, RequestBody, Source},
     connect::{self, ConnectError},
+    finish::milliseconds,
     forward::Way,
     outgoing::Outgoing,
     pool::Lease,
 };
+use crate::{
+    live::{
+        Endpoint,
+        upstream::{Open, Sign},
+    },
+    plugins::log::Try,
+};
 
 /// Why there is no answer.
 pub enum Failure {
+    /// No target of the upstream is well.
+    NobodyThere,
     Connect(ConnectError),
     /// The connection ended, or did not speak HTTP, before a response head.
     Broken(hyper::Error),
@@ -28,17 +40,21 @@ pub struct Sending<'a> {
     way: &'a Way<'a>,
     outgoing: Outgoing<'a>,
     /// Gone after the first time it is sent.
-    body: Option<(Incoming, Rc<Progress>)>,
+    body: Option<(Source, Rc<Progress>)>,
     progress: Option<Rc<Progress>>,
+    /// Kept only for requests that a record is written of.
+    tries: Option<&'a RefCell<Vec<Try>>>,
 }
 
 impl<'a> Sending<'a> {
     pub fn new(
         way: &'a Way<'a>,
         outgoing: Outgoing<'a>,
-        body: Option<(Incoming, Rc<Progress>)>,
+        body: Option<(Source, Rc<Progress>)>,
+        tries: Option<&'a RefCell<Vec<Try>>>,
     ) -> Self {
         Self {
+            tries,
             way,
             outgoing,
             progress: body.as_ref().map(|(_, progress)| progress.clone()),
@@ -47,50 +63,118 @@ impl<'a> Sending<'a> {
     }
 
     /// The response head, with the connection that its body comes from.
-    pub async fn run(mut self) -> Result<(Response<Incoming>, Lease), Failure> {
+    pub async fn run(mut self) -> Result<Answered, Failure> {
         let service = self.way.service;
-        let is_repeatable = self.outgoing.method().is_idempotent() && self.body.is_none();
+        let is_kept = matches!(self.body, None | Some((Source::Kept(_), _)));
+        let is_repeatable = self.outgoing.method().is_idempotent() && is_kept;
         let mut tries_left = usize::from(service.retries) + 1;
         let mut attempt = 0;
+        let mut failed: Vec<usize> = Vec::new();
         loop {
             tries_left -= 1;
             let worker = self.way.worker;
+            let index = self.way.choose(&failed).ok_or(Failure::NobodyThere)?;
+            let endpoint = &service.endpoints[index];
+            let started = Instant::now();
             let kept =
-                poll_fn(|context| Poll::Ready(worker.pool.take(worker, service.origin, context)));
+                poll_fn(|context| Poll::Ready(worker.pool.take(worker, endpoint.origin, context)));
+            let rules = &worker.shared.rules;
             let (mut lease, is_reused) = match kept.await {
                 Some(lease) => (lease, true),
-                None => match connect::connect(service, &worker.shared.rules, attempt).await {
-                    Ok(wire) => (Lease::new(wire, worker, service.origin), false),
-                    Err(error) if tries_left > 0 && error.is_worth_another_try() => {
+                None => match connect::connect(service, endpoint, rules, attempt).await {
+                    Ok(wire) => (Lease::new(wire, worker, endpoint.origin), false),
+                    Err(error) => {
+                        self.way.saw(index, error.sign());
+                        self.note_try(started, endpoint_address(endpoint), true);
+                        if tries_left == 0 || !error.is_worth_another_try() {
+                            return Err(Failure::Connect(error));
+                        }
                         attempt += 1;
+                        failed.push(index);
                         continue;
                     }
-                    Err(error) => return Err(Failure::Connect(error)),
                 },
             };
             // A kept connection may be closed by the backend at any moment; finding out does not
             // count as a try.
             tries_left += usize::from(is_reused);
-            let head = self.outgoing.head(is_repeatable && tries_left > 0);
-            let body = self.body.take();
+            let open = self.way.open(index);
+            let keep = is_repeatable && tries_left > 0;
+            let head = self.outgoing.head(keep, &endpoint.authority);
+            let body = self.next_body();
             let request = head.map(|()| RequestBody::new(body));
             let progress = self.progress.as_deref();
             let sent = send(self.way, &mut lease, request, progress).await;
-            match sent {
-                Ok(response) => return Ok((response, lease)),
+            self.note_try(started, Some(lease.wire.address), sent.is_err());
+            let (failure, unsent) = match sent {
+                Ok(response) => {
+                    self.way.saw(index, Sign::Status(response.status().as_u16()));
+                    self.way.took(index, started);
+                    return Ok(Answered {
+                        response,
+                        lease,
+                        open,
+                    });
+                }
                 Err((Failure::TooLarge, _)) => return Err(Failure::TooLarge),
+                Err(other) => other,
+            };
+            match unsent {
                 // Nothing of it left this process.
-                Err((_, Some(unsent)))
-                    if tries_left > 0 && !progress.is_some_and(Progress::has_started) =>
-                {
+                Some(unsent) if tries_left > 0 && !progress.is_some_and(Progress::has_started) => {
                     let (head, body) = unsent.into_parts();
                     self.outgoing.take_back(Request::from_parts(head, ()));
                     self.body = body.into_inner();
                 }
-                Err((failure, _)) if !is_repeatable || tries_left == 0 => return Err(failure),
-                Err(_) => {}
+                _ => {
+                    if !is_reused {
+                        self.way.saw(index, failure.sign());
+                        failed.push(index);
+                    }
+                    if !is_repeatable || tries_left == 0 {
+                        return Err(failure);
+                    }
+                }
             }
             attempt += 1;
+        }
+    }
+
+    fn note_try(&self, started: Instant, address: Option<SocketAddr>, failed: bool) {
+        let (Some(tries), Some(address)) = (self.tries, address) else {
+            return;
+        };
+        let latency_ms = milliseconds(started, Instant::now());
+        let now = service::clock::now().timestamp_millis();
+        tries.borrow_mut().push(Try {
+            address,
+            started_ms: now - i64::try_from(latency_ms).unwrap_or_default(),
+            latency_ms,
+            failed,
+        });
+    }
+}
+
+fn endpoint_address(endpoint: &Endpoint) -> Option<SocketAddr> {
+    Some(SocketAddr::new(endpoint.address?, endpoint.port))
+}
+
+/// A response head.
+pub struct Answered {
+    pub response: Response<Incoming>,
+    pub lease: Lease,
+    /// Counts for its peer as long as the answer is on its way.
+    pub open: Option<Open>,
+}
+
+impl Sending<'_> {
+    /// What was kept is there for the next try, too.
+    fn next_body(&mut self) -> Option<(Source, Rc<Progress>)> {
+        match &self.body {
+            Some((Source::Kept(bytes), progress)) => {
+                Some((Source::Kept(bytes.clone()), progress.clone()))
+            }
+            _ => self.body.take(),
         }
     }
 }
@@ -138,6 +222,13 @@ async fn send(
 }
 
 impl ConnectError {
+    const fn sign(&self) -> Sign {
+        match self {
+            Self::Timeout => Sign::Timeout,
+            _ => Sign::Broken,
+        }
+    }
+
     fn is_worth_another_try(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Timeout | Self::Handshake(_))
     }
@@ -146,6 +237,7 @@ impl ConnectError {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::NobodyThere => f.write_str("no target of the upstream is available"),
             Self::Connect(error) => error.fmt(f),
             Self::Broken(error) => error.fmt(f),
             Self::Timeout => f.write_str("no answer in time"),
@@ -155,8 +247,19 @@ impl std::fmt::Display for Failure {
 }
 
 impl Failure {
+    const fn sign(&self) -> Sign {
+        match self {
+            Self::Timeout => Sign::Timeout,
+            _ => Sign::Broken,
+        }
+    }
+
     pub fn answer(&self) -> Answer {
         match self {
+            Self::NobodyThere => Answer::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no target of the upstream is available",
+            ),
             Self::Connect(ConnectError::Unresolved) => {
                 Answer::new(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed")
             }

@@ -1,4 +1,5 @@
 use std::{
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -14,6 +15,7 @@ use super::body::RequestBody;
 /// A connection to a backend. It has no task of its own: whoever waits for something from it moves
 /// it on, in the client's task, which saves two changes of tasks per request.
 pub struct Wire {
+    pub address: SocketAddr,
     sender: SendRequest<RequestBody>,
     /// Gone when it has ended.
     connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>>>>>,
@@ -23,8 +25,10 @@ impl Wire {
     pub fn new(
         sender: SendRequest<RequestBody>,
         connection: impl Future<Output = hyper::Result<()>> + 'static,
+        address: SocketAddr,
     ) -> Self {
         Self {
+            address,
             sender,
             connection: Some(Box::pin(connection)),
         }

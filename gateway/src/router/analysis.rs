@@ -22,6 +22,7 @@ pub struct Analysis {
     /// Lengths of the prefixes, longest first.
     prefix_lengths: Vec<usize>,
     methods: Vec<Method>,
+    snis: HashSet<String>,
 }
 
 /// What was found for one request.
@@ -67,6 +68,7 @@ impl Analysis {
                 Some(PathRule::Pattern(_)) => analysis.patterns.push(position),
                 None => {}
             }
+            analysis.snis.extend(candidate.snis.iter().cloned());
             for method in &candidate.methods {
                 if !analysis.methods.contains(method) {
                     analysis.methods.push(method.clone());
@@ -114,6 +116,9 @@ impl Analysis {
         }
         if self.methods.contains(question.method) {
             findings.bits |= bits::METHOD;
+        }
+        if question.tls.is_some_and(|sni| self.snis.contains(sni)) {
+            findings.bits |= bits::SNI;
         }
         findings
     }

@@ -12,6 +12,8 @@ pub struct Rule {
     pub hosts: Vec<HostRule>,
     pub paths: Vec<PathRule>,
     pub headers: Vec<HeaderRule>,
+    /// In lower case.
+    pub snis: Vec<String>,
     pub regex_priority: i64,
     pub created_at: i64,
 }
@@ -62,6 +64,12 @@ impl Rule {
                 .map(|path| PathRule::new(path))
                 .collect::<Result<_, _>>()?,
             headers: headers.collect::<Result<_, _>>()?,
+            snis: route
+                .snis
+                .iter()
+                .flatten()
+                .map(|sni| sni.trim_end_matches('.').to_ascii_lowercase())
+                .collect(),
             regex_priority: route.regex_priority,
             created_at: route.created_at.unwrap_or_default(),
         })
@@ -136,6 +144,7 @@ pub struct Candidate {
     pub methods: Vec<Method>,
     pub hosts: Vec<HostRule>,
     pub headers: Vec<HeaderRule>,
+    pub snis: Vec<String>,
     regex_priority: i64,
     created_at: i64,
 }
@@ -153,6 +162,7 @@ impl Candidate {
             (!rule.headers.is_empty(), bits::HEADERS),
             (!rule.paths.is_empty(), bits::PATH),
             (!rule.methods.is_empty(), bits::METHOD),
+            (!rule.snis.is_empty(), bits::SNI),
         ];
         let bits = used
             .into_iter()
@@ -168,6 +178,7 @@ impl Candidate {
                 methods: rule.methods.clone(),
                 hosts: rule.hosts.clone(),
                 headers: rule.headers.clone(),
+                snis: rule.snis.clone(),
                 regex_priority: rule.regex_priority,
                 created_at: rule.created_at,
             })
@@ -218,12 +229,17 @@ impl Candidate {
         }
     }
 
+    fn has_sni(&self, sni: &str) -> bool {
+        self.snis.iter().any(|known| known == sni)
+    }
+
     /// Whether every attribute fits.
     pub fn matches(&self, question: &Question<'_>) -> Option<Match> {
         let fits = (self.methods.is_empty() || self.methods.contains(question.method))
             && (self.hosts.is_empty()
                 || self.hosts.iter().any(|host| host.matches(&question.host)))
-            && self.headers.iter().all(|header| header.matches(question));
+            && self.headers.iter().all(|header| header.matches(question))
+            && (self.snis.is_empty() || question.tls.is_none_or(|sni| self.has_sni(sni)));
         if !fits {
             return None;
         }

@@ -19,6 +19,7 @@ pub struct Category {
     by_prefix: HashMap<Box<[u8]>, Vec<usize>>,
     by_pattern: HashMap<usize, Vec<usize>>,
     by_method: Vec<(Method, Vec<usize>)>,
+    by_sni: HashMap<String, Vec<usize>>,
 }
 
 impl Category {
@@ -31,6 +32,7 @@ impl Category {
             by_prefix: HashMap::new(),
             by_pattern: HashMap::new(),
             by_method: Vec::new(),
+            by_sni: HashMap::new(),
         };
         for (position, candidate) in candidates.iter().enumerate() {
             if candidate.bits == bits {
@@ -65,6 +67,9 @@ impl Category {
                 self.by_pattern.entry(position).or_default().push(position);
             }
             None => {}
+        }
+        for sni in &candidate.snis {
+            self.by_sni.entry(sni.clone()).or_default().push(position);
         }
         for method in &candidate.methods {
             match self.by_method.iter_mut().find(|(known, _)| known == method) {
@@ -114,7 +119,8 @@ impl Category {
             .iter()
             .find(|(method, _)| method == question.method)
             .map(|(_, list)| list);
-        [by_host, by_path, by_method]
+        let by_sni = question.tls.and_then(|sni| self.by_sni.get(sni));
+        [by_host, by_path, by_method, by_sni]
             .into_iter()
             .flatten()
             .min_by_key(|list| list.len())

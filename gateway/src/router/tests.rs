@@ -18,6 +18,7 @@ fn rule(text: &str) -> (String, Rule) {
             "H" => route.hosts = Some(list()),
             "P" => route.paths = Some(list()),
             "M" => route.methods = Some(list()),
+            "S" => route.snis = Some(list()),
             "Hd" => {
                 let (name, values) = value.split_once(':').expect("name:value");
                 let values = values.split(',').map(str::to_owned).collect();
@@ -42,8 +43,13 @@ fn ask(router: &Router, names: &[String], request: &str) -> String {
     let host = if host.is_empty() { "any.example" } else { host };
     let path = format!("/{path}");
     let mut headers = HeaderMap::new();
+    let mut sni = None;
     for header in parts {
         let (name, value) = header.split_once(": ").unwrap();
+        if name == "sni" {
+            sni = Some(value.to_owned());
+            continue;
+        }
         headers.append(
             name.parse::<HeaderName>().unwrap(),
             HeaderValue::from_str(value).unwrap(),
@@ -55,6 +61,7 @@ fn ask(router: &Router, names: &[String], request: &str) -> String {
         host: RequestHost::new(host, 80),
         path: &path,
         headers: &headers,
+        tls: sni.as_deref(),
     };
     match router.find(&question) {
         Some(found) => {
@@ -130,6 +137,20 @@ fn more_attributes_win_and_paths_are_prefixes() {
             ("GET q/y", "D /y"),
         ],
     );
+}
+
+#[test]
+fn names_of_encrypted_connections_select_routes() {
+    check(
+        &["A: S=s.org P=/", "B: P=/"],
+        &[
+            ("GET /x; sni: s.org", "A /x"),
+            ("GET /x; sni: o.org", "B /x"),
+            ("GET /x", "B /x"),
+        ],
+    );
+    // Without encryption the name fits always; that https is needed is said later.
+    check(&["A: S=s.org P=/"], &[("GET /x", "A /x"), ("GET /x; sni: o.org", "404")]);
 }
 
 #[test]

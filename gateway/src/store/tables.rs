@@ -37,7 +37,7 @@ impl Row {
     pub fn created_at(&self) -> i64 {
         self.fields
             .get("created_at")
-            .and_then(Value::as_i64)
+            .and_then(|moment| moment.as_i64().or_else(|| whole_seconds(moment.as_f64()?)))
             .unwrap_or_default()
     }
 
@@ -45,6 +45,15 @@ impl Row {
     pub fn parse<E: kong::Entity>(&self) -> Result<E, serde_json::Error> {
         serde_json::from_value(Value::Object(self.fields.clone()))
     }
+}
+
+/// Those of targets have milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seconds since 1970 fit, and the fraction is what is cut off"
+)]
+fn whole_seconds(moment: f64) -> Option<i64> {
+    (0.0..1e12).contains(&moment).then_some(moment as i64)
 }
 
 /// One step of a write: an entity before and after.
@@ -109,6 +118,23 @@ impl Tables {
             .filter_map(|key| self.rows.get(key))
             .cloned()
             .collect()
+    }
+
+    /// The row as it is answered: a certificate names its SNIs.
+    pub fn shown(&self, row: &Arc<Row>) -> Arc<Row> {
+        if row.kind != Kind::Certificate {
+            return row.clone();
+        }
+        let snis = self.children((Kind::Certificate, row.id), Kind::Sni);
+        let mut names: Vec<&str> = snis.filter_map(|sni| sni.text("name")).collect();
+        names.sort_unstable();
+        let mut fields = row.fields.clone();
+        fields.insert("snis".to_owned(), names.into());
+        Arc::new(Row {
+            kind: row.kind,
+            id: row.id,
+            fields,
+        })
     }
 
     pub fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {

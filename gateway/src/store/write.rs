@@ -10,7 +10,10 @@ use kong::{
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::tables::{Row, TOGETHER, Tables, unique_values};
+use super::{
+    certificates,
+    tables::{Row, TOGETHER, Tables, unique_values},
+};
 
 /// How an entity is named in a URL.
 #[derive(Clone, Debug)]
@@ -34,7 +37,32 @@ impl Tables {
     pub fn find(&self, kind: Kind, key: &Key) -> Option<&Arc<Row>> {
         match key {
             Key::Id(id) => self.get(kind, *id),
+            // A certificate goes by the names that it is for.
+            Key::Name(name) if kind == Kind::Certificate => {
+                let sni = self.by_unique(Kind::Sni, "name", name)?;
+                self.get(kind, sni.reference("certificate")?)
+            }
             Key::Name(name) => self.by_unique(kind, kind.natural_key()?, name),
+        }
+    }
+
+    /// An entity below its parent, where some kinds go by a name that is unique only there.
+    pub fn find_below(&self, parent: (Kind, Uuid), kind: Kind, key: &Key) -> Option<&Arc<Row>> {
+        match (key, kind.nested_key()) {
+            (Key::Name(name), Some(field)) => {
+                let name = match kind {
+                    Kind::Target => schema::entity::complete_address(name),
+                    _ => name.clone(),
+                };
+                self.children(parent, kind)
+                    .find(|row| row.text(field) == Some(&name))
+            }
+            _ => self.find(kind, key).filter(|row| {
+                row.kind
+                    .parents()
+                    .iter()
+                    .any(|(field, of)| *of == parent.0 && row.reference(field) == Some(parent.1))
+            }),
         }
     }
 
@@ -137,6 +165,9 @@ impl Tables {
 
     /// `DELETE`: the entity and all that vanishes with it.
     pub fn delete(&mut self, kind: Kind, id: Uuid) -> Result<(), ApiError> {
+        if kind == Kind::CaCertificate {
+            self.check_unused(id)?;
+        }
         let children = self.all_children((kind, id));
         if let Some(child) = children.iter().find(|child| !child.kind.cascades()) {
             let message = format!("{} still refer to this entity", child.kind.name());
@@ -165,16 +196,81 @@ impl Tables {
         now: i64,
     ) -> Result<Arc<Row>, ApiError> {
         self.resolve_references(kind, &mut input)?;
-        let mut fields = schema::entity::examine(kind, input)
+        let mut fields = examine(kind, input, now / 1000)
             .map_err(|faults| ApiError::schema(faults.into_fields()))?;
         fields.insert("id".to_owned(), json!(id.hyphenated().to_string()));
+        let snis = match kind {
+            Kind::Certificate => fields.shift_remove("snis"),
+            _ => None,
+        };
         fill_in(kind, &mut fields, before, now);
         let row = Arc::new(Row { kind, id, fields });
         self.check_references(&row)?;
+        self.check_authorities(&row)?;
         self.check_unique(&row)?;
         self.check_protocols(&row)?;
         self.put(row.clone());
+        if let Some(Value::Array(names)) = snis {
+            self.name_certificate(id, &names, now)?;
+        }
         Ok(row)
+    }
+
+    /// The SNIs that lead to a certificate are these and no others.
+    fn name_certificate(&mut self, id: Uuid, names: &[Value], now: i64) -> Result<(), ApiError> {
+        let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+        for (position, name) in names.iter().enumerate() {
+            let owner = self.by_unique(Kind::Sni, "name", name);
+            let owner = owner.and_then(|sni| sni.reference("certificate"));
+            if owner.is_some_and(|owner| owner != id) {
+                let mut faults = Faults::default();
+                let field = format!("snis.{}", position + 1);
+                faults.field(&field, format!("`{name}` belongs to another certificate"));
+                return Err(ApiError::schema(faults.into_fields()));
+            }
+        }
+        let present: Vec<(Uuid, String)> = self
+            .children((Kind::Certificate, id), Kind::Sni)
+            .filter_map(|sni| Some((sni.id, sni.text("name")?.to_owned())))
+            .collect();
+        for (sni, name) in &present {
+            if !names.contains(&name.as_str()) {
+                self.remove(Kind::Sni, *sni);
+            }
+        }
+        for name in names {
+            if !present.iter().any(|(_, known)| known == name) {
+                let sni = json!({ "name": name, "certificate": { "id": id.to_string() } });
+                let Value::Object(sni) = sni else { continue };
+                self.create(Kind::Sni, sni, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every authority that a service trusts is there.
+    fn check_authorities(&self, row: &Row) -> Result<(), ApiError> {
+        for (position, id) in authorities(row).enumerate() {
+            if self.get(Kind::CaCertificate, id).is_none() {
+                let mut faults = Faults::default();
+                let field = format!("ca_certificates.{}", position + 1);
+                faults.field(&field, "there is no authority with this id");
+                return Err(ApiError::schema(faults.into_fields()));
+            }
+        }
+        Ok(())
+    }
+
+    /// No service trusts this authority.
+    fn check_unused(&self, id: Uuid) -> Result<(), ApiError> {
+        let mut services = self.all(Kind::Service, None);
+        match services.find(|service| authorities(service).any(|used| used == id)) {
+            None => Ok(()),
+            Some(service) => Err(ApiError::new(
+                Code::ReferencedByOthers,
+                format!("service {} trusts this authority", service.id),
+            )),
+        }
     }
 
     /// References by natural key, `{"name": "x"}`, become references by id.
@@ -303,6 +399,25 @@ impl Tables {
     }
 }
 
+/// Completes an entity and finds all its faults but those that concern others. `now` in seconds.
+pub fn examine(
+    kind: Kind,
+    input: Map<String, Value>,
+    now: i64,
+) -> Result<Map<String, Value>, Faults> {
+    let mut fields = schema::entity::examine(kind, input)?;
+    certificates::complete(kind, &mut fields, now)?;
+    Ok(fields)
+}
+
+/// The ids of the authorities that a service trusts.
+fn authorities(row: &Row) -> impl Iterator<Item = Uuid> {
+    let list = row.fields.get("ca_certificates");
+    let list = list.filter(|_| row.kind == Kind::Service);
+    let list = list.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|id| id.as_str()?.parse().ok())
+}
+
 /// The entity as it is answered: a time to live is the rest of it.
 pub fn present(row: &Row, now_seconds: i64) -> Map<String, Value> {
     let mut fields = row.fields.clone();
@@ -321,16 +436,21 @@ pub fn not_found() -> ApiError {
 /// Times, and texts that the gateway makes up.
 fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, now: i64) {
     let seconds = now / 1000;
-    let created_at = match before {
-        Some(before) => json!(before.created_at()),
+    let moment = match kind {
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a float")]
+        Kind::Target => json!(now as f64 / 1000.0),
+        _ => json!(seconds),
+    };
+    let created_at = match before.and_then(|before| before.fields.get("created_at")) {
+        Some(before) => before.clone(),
         None => match fields.get("created_at") {
             Some(given) if !given.is_null() => given.clone(),
-            _ => json!(seconds),
+            _ => moment.clone(),
         },
     };
     fields.insert("created_at".to_owned(), created_at);
     if !kind.is_credential() {
-        fields.insert("updated_at".to_owned(), json!(seconds));
+        fields.insert("updated_at".to_owned(), moment);
     }
     let is_null =
         |fields: &Map<String, Value>, field: &str| fields.get(field).is_none_or(Value::is_null);
@@ -347,6 +467,11 @@ fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, no
                     json!(seconds + ttl)
                 };
                 fields.insert("ttl".to_owned(), expires);
+            }
+        }
+        Kind::HmacAuth => {
+            if is_null(fields, "secret") {
+                fields.insert("secret".to_owned(), json!(made_up()));
             }
         }
         Kind::JwtSecret => {

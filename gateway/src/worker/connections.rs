@@ -7,12 +7,20 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    server::conn::{http1, http2},
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, task::AbortHandle};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::AbortHandle,
+};
+use tokio_rustls::TlsAcceptor;
 
 use super::{Worker, framing::Watched};
-use crate::proxy::{self, Connection};
+use crate::proxy::{self, Connection, Tls};
 
 /// Time for the first request head, and between requests of a kept-alive connection. One look at
 /// all connections per tick costs less than a timer per request.
@@ -22,6 +30,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const SETTLE: Duration = Duration::from_millis(30);
 /// Request line and headers together (gateway 5.7).
 const MAX_HEAD: usize = 64 * 1024;
+/// Time for the handshake of an encrypted connection.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Requests at a time on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 128;
+/// All headers of a request of HTTP/2 together.
+const HEADER_LIST: u32 = 64 * 1024;
+/// Requests that a client may take back before they were begun; one that does so all the time
+/// loses its connection.
+const MAX_RESETS: usize = 20;
 /// Connections of one worker; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 16_384;
 
@@ -78,7 +95,13 @@ impl Drop for Leave {
 }
 
 /// Starts a task for the connection.
-pub fn serve(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, local: SocketAddr) {
+pub fn serve(
+    worker: &Rc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+    tls: Option<TlsAcceptor>,
+) {
     if worker.connections.open.borrow().len() >= MAX_CONNECTIONS {
         return;
     }
@@ -88,31 +111,119 @@ pub fn serve(worker: &Rc<Worker>, stream: TcpStream, peer: SocketAddr, local: So
     worker.connections.next.set(number + 1);
     worker.counters().accepted.fetch_add(1, Relaxed);
     worker.counters().active.fetch_add(1, Relaxed);
-    let connection = Rc::new(Connection::new(peer, local, number));
     let leave = Leave {
         worker: worker.clone(),
         number,
     };
+    let worker = worker.clone();
+    match tls {
+        None => {
+            let connection = Rc::new(Connection::new(peer, local, number, None));
+            let served = http1(worker.clone(), connection.clone(), stream);
+            let task = tokio::task::spawn_local(async move {
+                let _leave = leave;
+                served.await;
+            });
+            enter(&worker, number, task.abort_handle(), connection);
+        }
+        Some(tls) => {
+            tokio::task::spawn_local(encrypted(worker, stream, peer, local, tls, leave));
+        }
+    }
+}
+
+fn enter(worker: &Worker, number: u64, task: AbortHandle, connection: Rc<Connection>) {
+    let mut open = worker.connections.open.borrow_mut();
+    open.insert(number, (task, connection));
+}
+
+/// Shakes hands; the connection is in the books only after that.
+async fn encrypted(
+    worker: Rc<Worker>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    local: SocketAddr,
+    tls: TlsAcceptor,
+    leave: Leave,
+) {
+    let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, "no handshake: {error}");
+            return;
+        }
+        Err(_) => return,
+    };
+    if worker.is_stopping() {
+        return;
+    }
+    let (_, session) = stream.get_ref();
+    let sni = session.server_name();
+    let sni = sni.map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let number = leave.number;
+    let connection = Rc::new(Connection::new(peer, local, number, Some(Tls { sni })));
     let task = {
         let (worker, connection) = (worker.clone(), connection.clone());
         tokio::task::spawn_local(async move {
             let _leave = leave;
-            let socket = TokioIo::new(Watched::new(stream, connection.framing.clone()));
-            let service = service_fn(move |request| {
-                proxy::answer(worker.clone(), connection.clone(), request)
-            });
-            let served = http1::Builder::new()
-                .max_buf_size(MAX_HEAD)
-                .serve_connection(socket, service)
-                .with_upgrades();
-            if let Err(error) = served.await {
-                tracing::debug!(%peer, "connection ended: {error}");
+            if is_http2 {
+                http2(worker, connection, stream).await;
+            } else {
+                http1(worker, connection, stream).await;
             }
         })
     };
-    worker
-        .connections
-        .open
-        .borrow_mut()
-        .insert(number, (task.abort_handle(), connection));
+    enter(&worker, number, task.abort_handle(), connection);
+}
+
+async fn http1<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = connection.peer;
+    let socket = TokioIo::new(Watched::new(stream, connection.framing.clone()));
+    let service =
+        service_fn(move |request| proxy::answer(worker.clone(), connection.clone(), request));
+    let served = http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(socket, service)
+        .with_upgrades();
+    if let Err(error) = served.await {
+        tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+async fn http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let peer = connection.peer;
+    let service =
+        service_fn(move |request| proxy::answer(worker.clone(), connection.clone(), request));
+    let served = http2::Builder::new(LocalTasks)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .max_pending_accept_reset_streams(Some(MAX_RESETS))
+        .max_local_error_reset_streams(Some(1024))
+        .max_send_buf_size(256 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = served.await {
+        tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+/// Streams of a connection stay on the worker's thread.
+#[derive(Clone, Copy)]
+struct LocalTasks;
+
+impl<F> hyper::rt::Executor<F> for LocalTasks
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(async move {
+            future.await;
+        });
+    }
 }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt::Write, sync::PoisonError, sync::atomic::Or
 use service::revocations::AGE;
 
 use super::{Latencies, Numbers};
-use crate::worker::Shared;
+use crate::{plugins::log, worker::Shared};
 
 /// All metrics of this gateway as Prometheus text.
 pub fn render(shared: &Shared) -> String {
@@ -99,6 +99,14 @@ fn connections(shared: &Shared, text: &mut String) {
     );
     let dropped = shared.usage.dropped.load(Relaxed);
     let _ = writeln!(text, "wicketgate_gateway_usage_dropped_total {dropped}");
+    head(
+        "wicketgate_gateway_log_records_dropped_total",
+        "counter",
+        "Records of http-log and file-log that could not be delivered",
+        text,
+    );
+    let dropped = log::DROPPED.load(Relaxed);
+    let _ = writeln!(text, "wicketgate_gateway_log_records_dropped_total {dropped}");
 }
 
 fn requests(numbers: &Numbers, text: &mut String) {

@@ -1,7 +1,7 @@
 use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use hashbrown::HashTable;
@@ -15,9 +15,11 @@ pub struct Key {
     pub route: Option<Uuid>,
     pub service: Option<Uuid>,
     pub who: Who,
+    /// Of limits that have one.
+    pub name: Option<Arc<str>>,
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Who {
     Consumer(Uuid),
     Credential(Uuid),
@@ -68,10 +70,7 @@ impl Counters {
     /// Counts the request unless a period is used up.
     pub fn count(&self, key: Key, limits: &[Limit], windows: &Windows) -> Outcome {
         let hash = self.hasher.hash_one(&key);
-        let shard = crate::numbers::part_of(hash, SHARDS);
-        let mut shard = self.shards[shard]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shard(hash);
         let counts = shard.counts_of(hash, key, &self.hasher, windows.now());
         let mut outcome = Outcome {
             allowed: true,
@@ -93,6 +92,46 @@ impl Counters {
             outcome.used[position] = slot.1;
         }
         outcome
+    }
+
+    /// What is used up of each period, by position of the limit.
+    pub fn used(&self, key: &Key, limits: &[Limit], windows: &Windows) -> [u32; 6] {
+        let hash = self.hasher.hash_one(key);
+        let shard = self.shard(hash);
+        let mut used = [0; 6];
+        if let Some((_, counts)) = shard.counts.find(hash, |(known, _)| known == key) {
+            for (position, limit) in limits.iter().enumerate() {
+                let slot = counts.0[limit.period as usize];
+                if slot.0 == windows.start(limit.period) {
+                    used[position] = slot.1;
+                }
+            }
+        }
+        used
+    }
+
+    /// Counts so many, whether or not there is room for them; what is used up then.
+    pub fn add(&self, key: Key, limits: &[Limit], windows: &Windows, amount: u32) -> [u32; 6] {
+        let hash = self.hasher.hash_one(&key);
+        let mut shard = self.shard(hash);
+        let counts = shard.counts_of(hash, key, &self.hasher, windows.now());
+        let mut used = [0; 6];
+        for (position, limit) in limits.iter().enumerate() {
+            let slot = &mut counts.0[limit.period as usize];
+            let start = windows.start(limit.period);
+            if slot.0 != start {
+                *slot = (start, 0);
+            }
+            slot.1 = slot.1.saturating_add(amount);
+            used[position] = slot.1;
+        }
+        used
+    }
+
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        self.shards[crate::numbers::part_of(hash, SHARDS)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

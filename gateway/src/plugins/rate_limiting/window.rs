@@ -36,6 +36,17 @@ impl Period {
         }
     }
 
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
     /// `X-RateLimit-Limit-<Period>`, `X-RateLimit-Remaining-<Period>`.
     pub fn headers(self) -> (HeaderName, HeaderName) {
         let (limit, remaining) = match self {

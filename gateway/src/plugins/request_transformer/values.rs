@@ -100,3 +100,28 @@ fn captures<'e>(exchange: &Exchange<'e>) -> Option<regex::bytes::Captures<'e>> {
 fn text_of(part: regex::bytes::Match<'_>) -> String {
     String::from_utf8_lossy(part.as_bytes()).into_owned()
 }
+
+/// What the groups of the route's pattern matched: by number, and by name where they have one.
+pub fn uri_captures(exchange: &Exchange<'_>) -> Value {
+    let Some(found) = captures(exchange) else {
+        return Value::Null;
+    };
+    let text = |part: Option<regex::bytes::Match<'_>>| part.map(text_of);
+    let unnamed: Vec<Option<String>> = (1..found.len()).map(|number| text(found.get(number))).collect();
+    let patterns = exchange.target.patterns.iter();
+    let names = patterns.flat_map(regex::bytes::Regex::capture_names).flatten();
+    let named: serde_json::Map<String, Value> = names
+        .filter_map(|name| Some((name.to_owned(), text(found.name(name))?.into())))
+        .collect();
+    serde_json::json!({ "unnamed": unnamed, "named": named })
+}
+
+/// One of them, by name or by number.
+pub fn uri_capture(exchange: &Exchange<'_>, name: &str) -> Option<String> {
+    let found = captures(exchange)?;
+    let part = match name.parse() {
+        Ok(number) => found.get(number),
+        Err(_) => found.name(name),
+    };
+    part.map(text_of)
+}

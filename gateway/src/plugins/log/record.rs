@@ -1,0 +1,229 @@
+//! The record of one request (gateway 7.19).
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, HeaderName, Method, Uri, header};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::live::{Consumer, Target};
+
+/// What is kept for the record while the request runs.
+pub struct Logged {
+    request_headers: HeaderMap,
+    host: String,
+    scheme: &'static str,
+    port: u16,
+    /// Names of headers and parameters that hold keys.
+    secrets: Vec<String>,
+    pub response_headers: HeaderMap,
+    pub tries: Vec<Try>,
+    pub upstream_uri: Option<String>,
+    pub upstream_status: Option<u16>,
+}
+
+/// An attempt to reach a backend.
+pub struct Try {
+    pub address: SocketAddr,
+    pub started_ms: i64,
+    pub latency_ms: u64,
+    pub failed: bool,
+}
+
+/// What is known when the request is over.
+pub struct Outcome<'a> {
+    pub id: u128,
+    pub method: &'a Method,
+    pub uri: &'a Uri,
+    pub status: u16,
+    pub from_backend: bool,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    pub started_ms: i64,
+    pub total_ms: u64,
+    pub upstream_ms: Option<u64>,
+    pub client: IpAddr,
+    pub target: Option<&'a Target>,
+    pub consumer: Option<&'a Consumer>,
+    pub credential: Option<Uuid>,
+    pub correlation_id: Option<&'a str>,
+}
+
+const MASKED: &str = "REDACTED";
+const SECRET_HEADERS: [HeaderName; 4] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+    header::SET_COOKIE,
+];
+
+impl Logged {
+    pub fn new(headers: &HeaderMap, uri: &Uri, is_tls: bool, port: u16) -> Self {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = host.or_else(|| uri.authority().map(http::uri::Authority::as_str));
+        let host = host.unwrap_or_default();
+        let host = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|byte| byte.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
+        });
+        Self {
+            request_headers: headers.clone(),
+            host: host.to_owned(),
+            scheme: if is_tls { "https" } else { "http" },
+            port,
+            secrets: Vec::new(),
+            response_headers: HeaderMap::new(),
+            tries: Vec::new(),
+            upstream_uri: None,
+            upstream_status: None,
+        }
+    }
+
+    /// The headers as they are after the plugins.
+    pub fn set_headers(&mut self, headers: &HeaderMap) {
+        self.request_headers = headers.clone();
+    }
+
+    pub fn hide(&mut self, names: impl Iterator<Item = String>) {
+        self.secrets.extend(names);
+    }
+
+    pub fn write(&self, outcome: &Outcome<'_>) -> String {
+        let upstream_ms = outcome.upstream_ms.unwrap_or_default();
+        let uri = self.uri(outcome.uri);
+        let url = format!("{}://{}:{}{uri}", self.scheme, self.host, self.port);
+        let mut record = json!({
+            "request": {
+                "id": format!("{:032x}", outcome.id),
+                "method": outcome.method.as_str(),
+                "uri": uri,
+                "url": url,
+                "size": outcome.request_bytes,
+                "querystring": self.query(outcome.uri),
+                "headers": self.headers(&self.request_headers),
+            },
+            "response": {
+                "status": outcome.status,
+                "size": outcome.response_bytes,
+                "headers": self.headers(&self.response_headers),
+            },
+            "latencies": {
+                "request": outcome.total_ms,
+                "kong": outcome.total_ms.saturating_sub(upstream_ms),
+                "proxy": outcome.upstream_ms.map_or(json!(-1), |milliseconds| json!(milliseconds)),
+                "receive": outcome.total_ms.saturating_sub(upstream_ms),
+            },
+            "tries": self.tries.iter().map(Try::write).collect::<Vec<_>>(),
+            "client_ip": outcome.client.to_string(),
+            "started_at": outcome.started_ms,
+            "source": if outcome.from_backend { "upstream" } else { "kong" },
+            "workspace_name": "default",
+        });
+        let mut set = |name: &str, value: Value| {
+            if let Value::Object(record) = &mut record
+                && !value.is_null()
+            {
+                record.insert(name.to_owned(), value);
+            }
+        };
+        set("upstream_uri", json!(self.upstream_uri));
+        set("upstream_status", json!(self.upstream_status.map(|status| status.to_string())));
+        if let Some(target) = outcome.target {
+            set("route", json!(target.row.fields));
+            set("service", json!(target.service.as_ref().map(|service| &service.row.fields)));
+        }
+        set("consumer", json!(outcome.consumer.map(|consumer| &consumer.row.fields)));
+        if let Some(id) = outcome.credential {
+            let consumer = outcome.consumer.map(|consumer| consumer.id);
+            set("authenticated_entity", json!({ "id": id, "consumer_id": consumer }));
+        }
+        set("correlation_id", json!(outcome.correlation_id));
+        record.to_string()
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.secrets
+            .iter()
+            .any(|secret| secret.eq_ignore_ascii_case(name))
+    }
+
+    fn headers(&self, headers: &HeaderMap) -> Map<String, Value> {
+        let written = headers.keys().map(|name| {
+            let value = if SECRET_HEADERS.contains(name) || self.is_secret(name.as_str()) {
+                json!(MASKED)
+            } else {
+                let values: Vec<_> = headers
+                    .get_all(name)
+                    .iter()
+                    .map(|value| String::from_utf8_lossy(value.as_bytes()))
+                    .collect();
+                match values.as_slice() {
+                    [one] => json!(one),
+                    many => json!(many),
+                }
+            };
+            (name.as_str().to_owned(), value)
+        });
+        written.collect()
+    }
+
+    /// Path and query, without keys.
+    fn uri(&self, uri: &Uri) -> String {
+        let Some(query) = uri.query() else {
+            return uri.path().to_owned();
+        };
+        let pairs = query.split('&').map(|pair| {
+            let name = url::form_urlencoded::parse(pair.as_bytes())
+                .next()
+                .map(|(name, _)| name.into_owned());
+            match name {
+                Some(name) if self.is_secret(&name) => format!("{name}={MASKED}"),
+                _ => pair.to_owned(),
+            }
+        });
+        format!("{}?{}", uri.path(), pairs.collect::<Vec<_>>().join("&"))
+    }
+
+    fn query(&self, uri: &Uri) -> Map<String, Value> {
+        let query = uri.query().unwrap_or_default();
+        let mut written: Map<String, Value> = Map::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let value = if self.is_secret(&name) {
+                json!(MASKED)
+            } else {
+                json!(value)
+            };
+            match written.get_mut(&*name) {
+                Some(Value::Array(list)) => list.push(value),
+                Some(one) => *one = json!([one.take(), value]),
+                None => {
+                    written.insert(name.into_owned(), value);
+                }
+            }
+        }
+        written
+    }
+}
+
+impl Try {
+    fn write(&self) -> Value {
+        let mut written = json!({
+            "ip": self.address.ip().to_string(),
+            "port": self.address.port(),
+            "balancer_start": self.started_ms,
+            "balancer_start_ns": self.started_ms * 1_000_000,
+            "balancer_latency": self.latency_ms,
+            "balancer_latency_ns": self.latency_ms * 1_000_000,
+        });
+        if self.failed
+            && let Value::Object(fields) = &mut written
+        {
+            fields.insert("state".to_owned(), json!("failed"));
+            fields.insert("code".to_owned(), json!(502));
+        }
+        written
+    }
+}
