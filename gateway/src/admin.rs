@@ -4,6 +4,7 @@
 //! ([`dispatch`]) instead of being listed route by route.
 
 mod body;
+mod config;
 mod dispatch;
 mod entities;
 mod information;
@@ -12,8 +13,12 @@ mod ops;
 mod passwords;
 mod revocations;
 mod schemas;
+mod upstreams;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use axum::Router;
 use http::StatusCode;
@@ -31,9 +36,14 @@ pub struct Admin {
     pub token: Option<String>,
     pub mode: Mode,
     pub readiness: Readiness,
+    /// Somebody wants requests to go elsewhere.
+    pub is_draining: AtomicBool,
+    pub documents: Documents,
     pub own_address: SocketAddr,
     pub proxy_address: SocketAddr,
 }
+
+pub use config::{Documents, NO_DOCUMENT, load, md5};
 
 /// An answer: a status and, but for 204, a body.
 pub struct Reply {
@@ -55,6 +65,13 @@ impl Reply {
         Self {
             status: StatusCode::CREATED,
             body: Some(entity.into()),
+        }
+    }
+
+    fn not_modified() -> Self {
+        Self {
+            status: StatusCode::NOT_MODIFIED,
+            body: None,
         }
     }
 

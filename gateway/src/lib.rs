@@ -5,6 +5,7 @@
 //! * [`proxy`]: from the client's socket to the backend's and back.
 //! * [`worker`]: one thread per core, each with its own listener and connections.
 //! * [`store`]: the entities, on disk and in memory; [`live`]: their compiled form for the workers.
+//! * [`document`]: whole configurations as one text.
 //! * [`health`]: checks of the targets of upstreams.
 //! * [`revocations`]: access tokens that ended before their time.
 //! * [`admin`]: the Kong-compatible Admin API and the status port.
@@ -13,6 +14,8 @@
 //! is configured for it, or refused.
 
 mod admin;
+mod config_file;
+mod document;
 mod health;
 mod live;
 mod numbers;

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use authentication::Credential;
+pub use request_fields::RequestFields;
 pub use request_transformer::uri_capture;
 pub use response_transformer::ResponseTransformer;
 

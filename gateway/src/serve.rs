@@ -6,11 +6,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, Admin},
+    config_file::ConfigFile,
     health,
     live::Live,
     plugins::usage,
     revocations::Revocations,
-    settings::Settings,
+    settings::{Mode, Settings},
     store::{Damage, Store, Writer},
     worker::{self, Listeners, Shared},
 };
@@ -29,7 +30,17 @@ pub async fn serve(
             "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
         );
     }
-    let (store, writer, damage) = Store::open(&settings.state_dir)?;
+    let (store, mut writer, damage) = match settings.mode {
+        Mode::Persistent => Store::open(&settings.state_dir)?,
+        Mode::Memory => {
+            let (store, writer) = Store::in_memory();
+            (store, writer, None)
+        }
+    };
+    let hash = match &settings.config {
+        Some(file) => ConfigFile::load_first(file, writer.tables_mut())?,
+        None => admin::NO_DOCUMENT.to_owned(),
+    };
     let live = Arc::new(Live::new(writer.tables()));
     let revocations = Revocations::open(&settings.state_dir, live.clone())?;
     announce(&writer, damage.as_ref(), &readiness);
@@ -55,6 +66,7 @@ pub async fn serve(
         listeners,
         admin_token,
         mode,
+        config,
         grace,
         ..
     } = settings;
@@ -84,7 +96,12 @@ pub async fn serve(
         token: admin_token,
         mode,
         readiness: readiness.clone(),
+        is_draining: false.into(),
+        documents: admin::Documents::new(hash),
     });
+    if let Some(file) = config {
+        tokio::spawn(ConfigFile::new(file).follow(admin.clone(), shutdown.clone()));
+    }
     let admin_listener = tokio::net::TcpListener::from_std(listeners.admin)?;
     let status_listener = tokio::net::TcpListener::from_std(listeners.status)?;
     let (status_router, admin_router) = (admin::status_router(&admin), admin::router(admin));
@@ -129,7 +146,7 @@ fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
                 "the state file was damaged; the gateway adapter has to fill the gateway again",
             );
         }
-        (None, 0) => readiness.waiting("no configuration yet; the gateway adapter brings it"),
+        (None, 0) => readiness.waiting("no configuration yet; the gateway adapter or an administrator brings it"),
         (None, entities) => {
             tracing::info!("serving {entities} entities from the state file");
             readiness.ready();

@@ -24,6 +24,8 @@ pub struct Settings {
     /// What callers of the Admin API have to send in `Kong-Admin-Token`.
     pub admin_token: Option<String>,
     pub mode: Mode,
+    /// A document to serve, in mode memory. Read again when it changes, and on SIGHUP.
+    pub config: Option<PathBuf>,
     /// Whether every proxied request gets a log line at level info; otherwise at level debug.
     pub access_log: bool,
     /// Whether services may be at link-local addresses, where clouds keep their metadata.
@@ -48,12 +50,15 @@ pub enum Mode {
     /// One by one over the Admin API; they are kept in a file.
     #[default]
     Persistent,
+    /// All at once, as a document; nothing is kept.
+    Memory,
 }
 
 impl Mode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Persistent => "persistent",
+            Self::Memory => "memory",
         }
     }
 }
@@ -160,6 +165,7 @@ impl Settings {
             trusted_peers: TrustedPeers::default(),
             admin_token: None,
             mode: Mode::Persistent,
+            config: None,
             access_log: false,
             allow_link_local: false,
             grace: Duration::from_secs(10),
@@ -192,10 +198,16 @@ impl Settings {
 
     /// The part of the environment that does not concern addresses and folders.
     pub fn apply_env(&mut self) -> anyhow::Result<()> {
-        if let Some(mode) = settings::var("GATEWAY_MODE")
-            && mode != Mode::Persistent.as_str()
-        {
-            anyhow::bail!("GATEWAY_MODE: `{mode}` is not valid; it can be `persistent`");
+        if let Some(mode) = settings::var("GATEWAY_MODE") {
+            let mut modes = [Mode::Persistent, Mode::Memory].into_iter();
+            let known = modes.find(|known| known.as_str() == mode);
+            self.mode = known.with_context(|| {
+                format!("GATEWAY_MODE: `{mode}` is not valid; it can be `persistent` or `memory`")
+            })?;
+        }
+        if let Some(file) = settings::var("GATEWAY_CONFIG") {
+            self.mode = Mode::Memory;
+            self.config = Some(file.into());
         }
         if let Some(name) = settings::var("GATEWAY_NODE_NAME") {
             self.node_name = name;

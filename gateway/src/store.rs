@@ -36,7 +36,8 @@ pub struct Store {
 pub struct Writer {
     jobs: std::sync::mpsc::Receiver<Job>,
     tables: Tables,
-    file: StateFile,
+    /// Nothing in mode memory.
+    file: Option<StateFile>,
 }
 
 impl Store {
@@ -44,7 +45,23 @@ impl Store {
     pub fn open(directory: &Path) -> anyhow::Result<(Self, Writer, Option<Damage>)> {
         let (file, tables, damage) = StateFile::open(directory)?;
         let (sender, jobs) = std::sync::mpsc::channel();
-        Ok((Self { jobs: sender }, Writer { jobs, tables, file }, damage))
+        let writer = Writer {
+            jobs,
+            tables,
+            file: Some(file),
+        };
+        Ok((Self { jobs: sender }, writer, damage))
+    }
+
+    /// Entities that nobody keeps.
+    pub fn in_memory() -> (Self, Writer) {
+        let (sender, jobs) = std::sync::mpsc::channel();
+        let writer = Writer {
+            jobs,
+            tables: Tables::default(),
+            file: None,
+        };
+        (Self { jobs: sender }, writer)
     }
 
     /// Looks at the entities. Sees every write that was answered before, and none that is not on
@@ -96,8 +113,15 @@ impl Writer {
         &self.tables
     }
 
+    /// Another one at each start where nothing is kept.
     pub fn node_id(&self) -> uuid::Uuid {
-        self.file.node_id()
+        let kept = self.file.as_ref().map(StateFile::node_id);
+        kept.unwrap_or_else(uuid::Uuid::new_v4)
+    }
+
+    /// Changes before anybody looks.
+    pub fn tables_mut(&mut self) -> &mut Tables {
+        &mut self.tables
     }
 
     /// Works until the last [`Store`] is gone. `publish` shows changes to the workers.
@@ -120,14 +144,18 @@ impl Writer {
         if self.tables.changes().is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.file.append(self.tables.changes()) {
+        if let Some(file) = &mut self.file
+            && let Err(error) = file.append(self.tables.changes())
+        {
             tracing::error!("cannot write the gateway's state file: {error:#}");
             self.tables.roll_back(0);
             return Err(ApiError::plain(500, "the change could not be stored"));
         }
         let changes = self.tables.take_changes();
         publish(&self.tables, &changes);
-        if let Err(error) = self.file.compact_if_grown(&self.tables) {
+        if let Some(file) = &mut self.file
+            && let Err(error) = file.compact_if_grown(&self.tables)
+        {
             tracing::warn!("cannot compact the gateway's state file: {error:#}");
         }
         Ok(())

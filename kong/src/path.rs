@@ -153,6 +153,32 @@ pub fn encode(path: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// A route's path of formats before 3.0, which did not mark patterns.
+pub fn convert(path: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_~/%".contains(&byte);
+    if path.bytes().all(is_plain) {
+        return String::from_utf8_lossy(&normalise(path.as_bytes())).into_owned();
+    }
+    let mut pattern = "~".to_owned();
+    let mut rest = path;
+    while let Some(first) = rest.chars().next() {
+        match triplet(rest.as_bytes()).map(char::from) {
+            Some(decoded) if decoded.is_ascii_alphanumeric() || "-_.~".contains(decoded) => {
+                if decoded == '.' {
+                    pattern.push('\\');
+                }
+                pattern.push(decoded);
+                rest = &rest[3..];
+            }
+            _ => {
+                pattern.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    pattern
+}
+
 /// A segment so far, and whether a disguised separator stands before it.
 struct Segment {
     bytes: Vec<u8>,

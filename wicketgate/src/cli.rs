@@ -204,6 +204,9 @@ pub enum Service {
     Chatbot,
     /// Run the embedded gateway alone, or work for gateways without running one
     Gateway {
+        /// Serve this declarative document (JSON or YAML) and nothing else
+        #[arg(long)]
+        config: Option<PathBuf>,
         #[command(subcommand)]
         tool: Option<Gateway>,
     },

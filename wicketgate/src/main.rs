@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // At a terminal a line per request would bury the banner; services that run alone log it.
     service::log::init(match cli.command {
-        Some(Command::Service(Service::Gateway { tool: Some(_) })) => "info,access=off",
+        Some(Command::Service(Service::Gateway { tool: Some(_), .. })) => "info,access=off",
         Some(Command::Service(_)) => "info",
         _ => "info,access=off",
     });
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Up(Box::default())) {
         Command::Up(options) => up::run(*options).await?,
-        Command::Service(Service::Gateway { tool: Some(tool) }) => {
+        Command::Service(Service::Gateway { tool: Some(tool), .. }) => {
             return tools::gateway(tool).await;
         }
         Command::Service(service) => single::run(service).await?,

@@ -60,9 +60,13 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
             let settings = chatbot::Settings::from_env(keys::required()?)?;
             chatbot::serve(settings, listen(ServiceName::Chatbot)?, readiness, shutdown).await
         }
-        Service::Gateway { .. } => {
+        Service::Gateway { config, .. } => {
             keys::prepare_folder(&data)?;
-            let settings = gateway::Settings::from_env(data)?;
+            let mut settings = gateway::Settings::from_env(data)?;
+            if config.is_some() {
+                settings.mode = gateway::Mode::Memory;
+                settings.config = config;
+            }
             gateway::serve(settings, readiness, shutdown).await
         }
     }

@@ -10,8 +10,8 @@ use kong::{ApiError, Kind, error::Code};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::{Admin, Answer, Reply, body, entities, information, lists, revocations, schemas};
-use crate::{numbers, store::Key};
+use super::{Admin, Answer, Reply, body, config, entities, information, lists, revocations, schemas, upstreams};
+use crate::{numbers, settings::Mode, store::Key};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
@@ -19,14 +19,17 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Response {
     let started = Instant::now();
     let is_head = request.method() == Method::HEAD;
-    let outcome = if request.method() == Method::OPTIONS {
+    let is_options = request.method() == Method::OPTIONS;
+    let outcome = if is_options {
         Ok(Reply::no_content())
     } else {
         call(&admin, request).await
     };
+    let mut retry_after = None;
     let (status, body) = match outcome {
         Ok(reply) => (reply.status, reply.body),
         Err(error) => {
+            retry_after = error.retry_after;
             let status =
                 StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (
@@ -47,9 +50,21 @@ pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Resp
     headers.insert(header::SERVER, HeaderValue::from_static(crate::PRODUCT));
     let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     headers.insert("x-kong-admin-latency", numbers::header(latency));
-    if status == StatusCode::NO_CONTENT {
+    if is_options {
         headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
-    } else {
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static(METHODS),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Content-Type, Kong-Admin-Token"),
+        );
+    }
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, numbers::header(seconds));
+    }
+    if status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED {
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json; charset=utf-8"),
@@ -79,12 +94,30 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
     } else {
         head.method.clone()
     };
+    let is_entity = segments
+        .first()
+        .is_some_and(|segment| Kind::from_collection(segment).is_some());
+    if admin.mode == Mode::Memory && is_entity && method != Method::GET && !is_state(segments) {
+        return Err(ApiError::new(
+            Code::OperationUnsupported,
+            "this gateway takes whole documents: POST /config",
+        ));
+    }
+    if segments == ["config"] && method == Method::POST {
+        return config::post(admin, &query, &head.headers, body).await;
+    }
     let input = || body::read(&head.headers, body);
     match (&method, segments) {
         (&Method::GET, []) => Ok(Reply::ok(information::node(admin).await?)),
-        (&Method::GET, ["status"]) => Ok(Reply::ok(information::status(admin))),
+        (&Method::GET, ["status"]) => {
+            information::check_unit(&query)?;
+            Ok(Reply::ok(information::status(admin)))
+        }
         (&Method::GET, ["plugins", "enabled"]) => Ok(Reply::ok(information::enabled_plugins())),
         (&Method::GET, ["schemas", "plugins", plugin]) => schemas::plugin(plugin),
+        (&Method::GET, ["plugins", "schema", plugin]) => schemas::plugin_config(plugin),
+        (&Method::GET, ["endpoints"]) => Ok(Reply::ok(information::endpoints())),
+        (&Method::DELETE, ["cache"] | ["cache", _]) => Ok(Reply::no_content()),
         (&Method::GET, ["schemas", entity]) => schemas::entity(entity),
         (&Method::POST, ["schemas", "plugins", "validate"]) => {
             schemas::validate("plugins", input().await?)
@@ -103,10 +136,13 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         (&Method::GET, ["vaults" | "keys" | "key-sets"]) => {
             Ok(Reply::ok(json!({ "data": [], "next": null })))
         }
-        (_, ["config"]) => Err(ApiError::plain(
-            400,
-            "whole documents can only be loaded without a database; this gateway runs in mode persistent",
-        )),
+        (&Method::GET, ["config"]) => config::show(admin).await,
+        (_, ["config"]) => Err(method_not_allowed()),
+        (_, ["upstreams", upstream, rest @ ..])
+            if upstreams::is_own(rest) =>
+        {
+            upstreams::call(admin, &method, upstream, rest, &query).await
+        }
         (_, [collection, rest @ ..]) => match Kind::from_collection(collection) {
             Some(kind) => collection_call(admin, &method, kind, rest, &query, input).await,
             None if matches!(
@@ -174,6 +210,10 @@ where
                     let change = match *method {
                         Method::GET => None,
                         Method::PUT | Method::PATCH => Some(input().await?.for_kind(parent)),
+                        Method::DELETE => {
+                            entities::parent(admin, owner, field, parent, None).await?;
+                            return Err(method_not_allowed());
+                        }
                         _ => return Err(method_not_allowed()),
                     };
                     entities::parent(
@@ -235,6 +275,11 @@ where
         (_, [] | [_]) => Err(method_not_allowed()),
         _ => Err(crate::store::not_found()),
     }
+}
+
+/// `/upstreams/…/healthy`: it changes no entity.
+fn is_state(segments: &[&str]) -> bool {
+    matches!(segments, ["upstreams", _, rest @ ..] if upstreams::is_own(rest))
 }
 
 /// Query parameters.

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use kong::{ApiError, Kind, plugins};
 use serde_json::{Map, Value, json};
 
-use super::Admin;
+use super::{Admin, dispatch::Query};
+use crate::settings::Mode;
 
 /// The version of Kong that tools are told; what they may use depends on it.
 const EMULATED: &str = "3.10.0";
@@ -49,7 +50,10 @@ pub async fn node(admin: &Arc<Admin>) -> Result<Value, ApiError> {
         "lua_version": "none",
         "plugins": { "available_on_server": available, "enabled_in_cluster": in_use },
         "configuration": {
-            "database": "postgres",
+            "database": match admin.mode {
+                Mode::Persistent => "postgres",
+                Mode::Memory => "off",
+            },
             "router_flavor": "traditional",
             "role": "traditional",
             "admin_listen": [admin.own_address.to_string()],
@@ -65,7 +69,7 @@ pub async fn node(admin: &Arc<Admin>) -> Result<Value, ApiError> {
 /// `GET /status`
 pub fn status(admin: &Admin) -> Value {
     let totals = admin.shared.connections();
-    json!({
+    let mut status = json!({
         "server": {
             "connections_accepted": totals.accepted,
             "connections_active": totals.active,
@@ -76,8 +80,65 @@ pub fn status(admin: &Admin) -> Value {
             "total_requests": totals.requests,
         },
         "memory": { "workers_lua_vms": [], "lua_shared_dicts": {} },
-        "database": { "reachable": true },
-    })
+    });
+    let (name, value) = match admin.mode {
+        Mode::Persistent => ("database", json!({ "reachable": true })),
+        Mode::Memory => ("configuration_hash", json!(admin.documents.hash())),
+    };
+    if let Value::Object(status) = &mut status {
+        status.insert(name.to_owned(), value);
+    }
+    status
+}
+
+/// The unit of the memory figures, of which there are none; a wrong one is a fault all the same.
+pub fn check_unit(query: &Query) -> Result<(), ApiError> {
+    let is_unit = |unit: &str| matches!(unit, "k" | "m" | "g" | "b" | "K" | "M" | "G" | "B");
+    if query.get("unit").is_some_and(|unit| !is_unit(unit)) {
+        return Err(ApiError::plain(400, "unit: can be b, k, m or g"));
+    }
+    let is_scale = |scale: &str| scale.parse::<u8>().is_ok();
+    if query.get("scale").is_some_and(|scale| !is_scale(scale)) {
+        return Err(ApiError::plain(400, "scale: has to be a small integer"));
+    }
+    Ok(())
+}
+
+/// `GET /endpoints`
+pub fn endpoints() -> Value {
+    let mut paths: Vec<String> = [
+        "/",
+        "/config",
+        "/endpoints",
+        "/plugins/enabled",
+        "/schemas/{name}",
+        "/schemas/{name}/validate",
+        "/schemas/plugins/{name}",
+        "/schemas/plugins/validate",
+        "/status",
+        "/tags",
+        "/tags/{tags}",
+        "/upstreams/{upstreams}/health",
+    ]
+    .map(str::to_owned)
+    .into();
+    for kind in Kind::ALL {
+        let name = kind.collection();
+        if kind != Kind::Target {
+            paths.push(format!("/{name}"));
+            paths.push(format!("/{name}/{{{name}}}"));
+        }
+        for (field, parent) in kind.parents() {
+            let (owner, nested) = (parent.collection(), kind.nested());
+            paths.push(format!("/{owner}/{{{owner}}}/{nested}"));
+            paths.push(format!("/{owner}/{{{owner}}}/{nested}/{{{nested}}}"));
+            if kind != Kind::Target {
+                paths.push(format!("/{name}/{{{name}}}/{field}"));
+            }
+        }
+    }
+    paths.sort_unstable();
+    json!({ "data": paths, "next": null })
 }
 
 /// `GET /plugins/enabled`

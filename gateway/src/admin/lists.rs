@@ -175,11 +175,13 @@ pub async fn nested(admin: &Arc<Admin>, owner: Owner, kind: Kind, query: &Query)
                 .find(owner.kind, &owner.key)
                 .ok_or_else(not_found)?
                 .id;
-            let after = page.after.unwrap_or_default();
-            let children = tables
-                .children((owner.kind, parent), kind)
-                .filter(|row| row.id > after || after.is_nil());
-            let rows = page.take(children);
+            let children = tables.children((owner.kind, parent), kind);
+            let rows = if kind == Kind::Target {
+                page.take(newest_first(children, page.after).into_iter())
+            } else {
+                let after = page.after.unwrap_or_default();
+                page.take(children.filter(|row| row.id > after || after.is_nil()))
+            };
             let rows = rows.iter().map(|row| tables.shown(row)).collect();
             Ok::<_, ApiError>((
                 page,
@@ -189,6 +191,21 @@ pub async fn nested(admin: &Arc<Admin>, owner: Owner, kind: Kind, query: &Query)
         })
         .await??;
     Ok(page.reply(&path, query, rows))
+}
+
+/// Targets, as far as they come after that one.
+pub fn newest_first<'a>(
+    targets: impl Iterator<Item = &'a SharedRow>,
+    after: Option<Uuid>,
+) -> Vec<&'a SharedRow> {
+    let moment = |row: &Row| row.fields.get("created_at").and_then(Value::as_f64);
+    let mut targets: Vec<&SharedRow> = targets.collect();
+    targets.sort_by(|one, other| {
+        let (first, second) = (moment(other).unwrap_or_default(), moment(one).unwrap_or_default());
+        first.total_cmp(&second).then(other.id.cmp(&one.id))
+    });
+    let known = after.and_then(|after| targets.iter().position(|row| row.id == after));
+    targets.split_off(known.map_or(0, |position| position + 1))
 }
 
 /// `GET /tags`, `GET /tags/{tag}`

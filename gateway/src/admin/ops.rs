@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use axum::{
     Json, Router,
@@ -22,7 +22,7 @@ pub fn router(admin: Arc<Admin>) -> Router<Arc<Admin>> {
         .route("/ping", get(ping))
         .route("/healthz", get(async || "alive"))
         .route("/readyz", get(ready))
-        .route("/status/ready", get(ready))
+        .route("/status/ready", get(ready).post(drain))
         .route("/metrics", get(metrics))
 }
 
@@ -36,10 +36,30 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
 
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     match admin.readiness.state() {
+        health::State::Ready if admin.is_draining.load(Relaxed) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "message": "draining" })),
+        )
+            .into_response(),
         health::State::Ready => Json(json!({ "message": "ready" })).into_response(),
         health::State::Waiting(reason) => (
             StatusCode::SERVICE_UNAVAILABLE,
             Json(json!({ "message": reason })),
+        )
+            .into_response(),
+    }
+}
+
+/// `{"status": "draining"}`: whoever asks for readiness is told to go elsewhere from now on.
+async fn drain(State(admin): State<Arc<Admin>>, Json(body): Json<Value>) -> Response {
+    match body.get("status").and_then(Value::as_str) {
+        Some("draining") => {
+            admin.is_draining.store(true, Relaxed);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "message": "status: can be draining" })),
         )
             .into_response(),
     }

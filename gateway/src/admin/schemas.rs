@@ -17,6 +17,13 @@ pub fn plugin(name: &str) -> Answer {
         .ok_or_else(not_found)
 }
 
+/// `GET /plugins/schema/{name}`, as older tools ask: the configuration alone.
+pub fn plugin_config(name: &str) -> Answer {
+    plugins::find(name)
+        .map(|plugin| Reply::ok(plugin.config().render()))
+        .ok_or_else(not_found)
+}
+
 /// `POST /schemas/{entity}/validate`: nothing is stored, references are not followed.
 pub fn validate(name: &str, input: Input) -> Answer {
     let kind: Kind = name.parse().map_err(|_| not_found())?;

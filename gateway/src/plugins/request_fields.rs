@@ -154,6 +154,21 @@ impl RequestFields {
         }
     }
 
+    /// All names with their texts.
+    pub fn named(self) -> Vec<(String, String)> {
+        match self {
+            Self::Form(pairs) => pairs,
+            Self::Multipart(form) => form
+                .parts
+                .into_iter()
+                .filter_map(|part| {
+                    Some((part.name?, String::from_utf8_lossy(&part.content).into_owned()))
+                })
+                .collect(),
+            Self::Json(_) => Vec::new(),
+        }
+    }
+
     /// The pairs of a form.
     pub fn into_pairs(self) -> Option<Vec<(String, String)>> {
         match self {
@@ -271,7 +286,7 @@ mod tests {
             changed("application/json; charset=utf-8", r#"{"a":1,"b":[2]}"#),
             r#"{"c":["2","5"],"d":"3"}"#
         );
-        assert_eq!(changed("application/json", ""), r#"{"d":"3","c":"5"}"#);
+        assert_eq!(changed("application/json", ""), r#"{"d":"3","c":["4","5"]}"#);
         let part = |name: &str, value: &str| {
             format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };

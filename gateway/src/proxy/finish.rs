@@ -129,7 +129,7 @@ impl Finish {
     pub fn tried(&mut self, tries: Vec<Try>, uri: &http::Uri) {
         if let Some(logged) = &mut self.logged {
             logged.tries = tries;
-            logged.upstream_uri = Some(uri.to_string());
+            logged.upstream_uri = Some(uri.clone());
         }
     }
 

@@ -438,7 +438,7 @@ fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, no
     let seconds = now / 1000;
     let moment = match kind {
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a float")]
-        Kind::Target => json!(now as f64 / 1000.0),
+        Kind::Target if now % 1000 != 0 => json!(now as f64 / 1000.0),
         _ => json!(seconds),
     };
     let created_at = match before.and_then(|before| before.fields.get("created_at")) {

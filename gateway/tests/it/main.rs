@@ -6,13 +6,19 @@
 )]
 
 mod admin;
+mod authentication;
+mod documents;
 mod http;
 mod identity;
 mod key_auth;
+mod limits;
+mod logs;
 mod persistence;
 mod rate_limiting;
 mod restrictions;
 mod support;
+mod tls;
 mod tokens;
 mod transformers;
+mod upstreams;
 mod usage;

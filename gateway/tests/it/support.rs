@@ -11,7 +11,7 @@ use axum::{Router, body::Body, extract::Request, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use gateway::{Bound, Settings};
 use kong::{Consumer, KeyAuth, Plugin, Route, Service, admin::Client};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::health::Readiness;
 use tempfile::TempDir;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub struct TestGateway {
     pub proxy: SocketAddr,
+    pub tls: SocketAddr,
     pub admin: Client,
     pub admin_url: String,
     pub status_url: String,
@@ -41,14 +42,21 @@ impl TestGateway {
     }
 
     pub fn start_in(directory: &Path) -> Self {
+        Self::start_with(directory, |_| {})
+    }
+
+    /// With other settings than the usual ones.
+    pub fn start_with(directory: &Path, change: impl FnOnce(&mut Settings)) -> Self {
         service::http::install_crypto();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = Bound::new(free, free, free).unwrap();
+        let bound = Bound::new(free, free, free).unwrap().with_tls(free).unwrap();
+        let tls = bound.proxy_tls[0].local_addr().unwrap();
         let proxy = bound.proxy_address().unwrap();
         let admin_url = format!("http://{}/", bound.admin.local_addr().unwrap());
         let status_url = format!("http://{}/", bound.status.local_addr().unwrap());
         let mut settings = Settings::new(bound, directory.to_owned());
         settings.grace = Duration::from_secs(2);
+        change(&mut settings);
         let (shutdown, readiness) = (CancellationToken::new(), Readiness::new());
         let task = tokio::spawn(gateway::serve(
             settings,
@@ -62,6 +70,7 @@ impl TestGateway {
             .unwrap();
         Self {
             proxy,
+            tls,
             admin: Client::new(http.clone(), admin_url.parse().unwrap(), None),
             admin_url,
             status_url,
@@ -145,6 +154,23 @@ impl TestGateway {
             ..kong::Acl::default()
         };
         self.admin.put(&acl).await.unwrap();
+    }
+
+    /// A call of the Admin API: status and body.
+    pub async fn call(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let mut request = self.http.request(method, format!("{}{path}", self.admin_url));
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        (response.status(), response.json().await.unwrap_or_default())
+    }
+
+    /// Creates an entity.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.call(Method::POST, path, body).await;
+        assert_eq!(status, StatusCode::CREATED, "{path}: {answer}");
+        answer
     }
 
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {

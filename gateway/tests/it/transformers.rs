@@ -170,7 +170,7 @@ async fn changes_that_cannot_be_are_refused() {
         (json!({"add": {"headers": ["x-a:$(os.exit())"]}}), "add"),
         (json!({"replace": {"uri": "a$(headers.a)"}}), "replace"),
         (json!({"add": {"headers": ["x-consumer-id:1"]}}), "add"),
-        (json!({"add": {"body": ["a:1"]}}), "add"),
+        (json!({"add": {"body": ["a"]}}), "add"),
     ] {
         assert_refused(&gateway, "request-transformer", &config, group).await;
     }

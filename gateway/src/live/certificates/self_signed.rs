@@ -17,6 +17,7 @@ const BIT_STRING: u8 = 0x03;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTF8_STRING: u8 = 0x0C;
 const UTC_TIME: u8 = 0x17;
+const VERSION: u8 = 0xA0;
 
 const ECDSA_WITH_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
 const ELLIPTIC_CURVE: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
@@ -40,7 +41,7 @@ pub fn new() -> Option<CertifiedKey> {
     CertifiedKey::from_der(chain, key, &provider).ok()
 }
 
-/// `TBSCertificate` (RFC 5280), version 1.
+/// `TBSCertificate` (RFC 5280).
 fn body(public_key: &[u8]) -> Vec<u8> {
     let mut serial = [0; 9];
     service::random::fill(&mut serial);
@@ -75,6 +76,8 @@ fn body(public_key: &[u8]) -> Vec<u8> {
     element(
         SEQUENCE,
         &[
+            // Version 3.
+            &element(VERSION, &[&element(INTEGER, &[&[2]])]),
             &element(INTEGER, &[&serial]),
             &signed_with(),
             &name,

@@ -18,7 +18,7 @@ pub struct Logged {
     secrets: Vec<String>,
     pub response_headers: HeaderMap,
     pub tries: Vec<Try>,
-    pub upstream_uri: Option<String>,
+    pub upstream_uri: Option<Uri>,
     pub upstream_status: Option<u16>,
 }
 
@@ -50,6 +50,9 @@ pub struct Outcome<'a> {
 }
 
 const MASKED: &str = "REDACTED";
+/// Where keys are sent to by mistake, too: to a route that does not ask for them, or that there is
+/// not.
+const SECRET_NAMES: [&str; 5] = ["apikey", "api_key", "x-api-key", "access_token", "jwt"];
 const SECRET_HEADERS: [HeaderName; 4] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
@@ -129,7 +132,8 @@ impl Logged {
                 record.insert(name.to_owned(), value);
             }
         };
-        set("upstream_uri", json!(self.upstream_uri));
+        let upstream_uri = self.upstream_uri.as_ref().map(|uri| self.uri(uri));
+        set("upstream_uri", json!(upstream_uri));
         set("upstream_status", json!(self.upstream_status.map(|status| status.to_string())));
         if let Some(target) = outcome.target {
             set("route", json!(target.row.fields));
@@ -145,8 +149,9 @@ impl Logged {
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.secrets
-            .iter()
+        let known = self.secrets.iter().map(String::as_str);
+        known
+            .chain(SECRET_NAMES)
             .any(|secret| secret.eq_ignore_ascii_case(name))
     }
 

@@ -1,0 +1,96 @@
+use std::{collections::HashSet, sync::Arc};
+
+use kong::ApiError;
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{Document, Faulty, report};
+use crate::store::{SharedRow, Tables};
+
+/// A document that is in force, or the same as before.
+pub struct Loaded {
+    pub rows: Vec<SharedRow>,
+}
+
+/// Puts the entities of the document in the place of all that were there; on an error everything
+/// stays as it is. Entities that have not changed stay the same rows, so that what is compiled and
+/// counted for them stays, too. `now` in milliseconds.
+pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loaded, Faulty> {
+    // Parents first, each kind in the order of the document.
+    document.entries.sort_by_key(|entry| entry.kind);
+    let mut fresh = Tables::default();
+    let mut faulty = Faulty::new(std::mem::take(&mut document.faults));
+    let mut seen: HashSet<(kong::Kind, Uuid)> = HashSet::new();
+    for entry in document.entries {
+        let mut fields = entry.fields.clone();
+        if let Some(before) = tables.get(entry.kind, entry.id)
+            && let Some(created_at) = before.fields.get("created_at")
+        {
+            fields.entry("created_at").or_insert_with(|| created_at.clone());
+        }
+        let created = match &entry.fault {
+            Some((field, message)) => {
+                let faults = Map::from_iter([(field.clone(), json!(message))]);
+                Err(ApiError::schema(faults))
+            }
+            None if !seen.insert((entry.kind, entry.id)) => {
+                let faults = json!({ "id": "another entity of the document has this id" });
+                Err(ApiError::schema(faults.as_object().cloned().unwrap_or_default()))
+            }
+            None => fresh.create(entry.kind, fields, now),
+        };
+        if let Err(error) = created {
+            faulty.add(&entry, report::fields_of(error));
+        }
+    }
+    if !faulty.is_empty() {
+        return Err(faulty);
+    }
+    let rows: Vec<SharedRow> = fresh.rows().map(|row| unchanged(tables, row)).collect();
+    let gone: Vec<SharedRow> = tables
+        .rows()
+        .filter(|row| fresh.get(row.kind, row.id).is_none())
+        .cloned()
+        .collect();
+    for row in gone {
+        tables.remove(row.kind, row.id);
+    }
+    for row in &rows {
+        let is_there = tables
+            .get(row.kind, row.id)
+            .is_some_and(|known| Arc::ptr_eq(known, row));
+        if !is_there {
+            tables.put(row.clone());
+        }
+    }
+    Ok(Loaded { rows })
+}
+
+/// The row that is in force, if nothing of it has changed.
+fn unchanged(tables: &Tables, row: &SharedRow) -> SharedRow {
+    let Some(before) = tables.get(row.kind, row.id) else {
+        return row.clone();
+    };
+    let is_same = before.fields.len() == row.fields.len()
+        && before
+            .fields
+            .iter()
+            .all(|(name, value)| name == "updated_at" || row.fields.get(name) == Some(value));
+    if is_same { before.clone() } else { row.clone() }
+}
+
+impl Loaded {
+    /// `{"services": {"<id>": {…}}, …}`
+    pub fn show(&self) -> Value {
+        let mut kinds: Map<String, Value> = Map::new();
+        for row in &self.rows {
+            let of_kind = kinds
+                .entry(row.kind.name())
+                .or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(of_kind) = of_kind {
+                of_kind.insert(row.id.to_string(), Value::Object(row.fields.clone()));
+            }
+        }
+        Value::Object(kinds)
+    }
+}
