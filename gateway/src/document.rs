@@ -59,7 +59,10 @@ impl Document {
         let format = match format.as_ref().map(Value::as_str) {
             Some(Some(format)) if FORMATS.contains(&format) => format.to_owned(),
             Some(_) => {
-                document.fault("_format_version", "expected one of: \"1.1\", \"2.1\", \"3.0\"");
+                document.fault(
+                    "_format_version",
+                    "expected one of: \"1.1\", \"2.1\", \"3.0\"",
+                );
                 "3.0".to_owned()
             }
             None => {
@@ -105,19 +108,19 @@ impl Document {
         for (position, value) in list.into_iter().enumerate() {
             let mut place = outer.to_vec();
             place.push((kind.name(), position));
-            let (mut fields, mut fault) = match value {
-                Value::Object(fields) => (fields, None),
-                _ => {
-                    let fault = ("@entity".to_owned(), "expected an object".to_owned());
-                    (Map::new(), Some(fault))
-                }
+            let (mut fields, mut fault) = if let Value::Object(fields) = value {
+                (fields, None)
+            } else {
+                let fault = ("@entity".to_owned(), "expected an object".to_owned());
+                (Map::new(), Some(fault))
             };
             fields.remove("_comment");
             fields.remove("_ignore");
             let mut children = Vec::new();
             for child in Kind::ALL {
                 let is_child = child.parents().iter().any(|(_, of)| *of == kind);
-                if is_child && (child, kind) != (Kind::Service, Kind::Certificate)
+                if is_child
+                    && (child, kind) != (Kind::Service, Kind::Certificate)
                     && let Some(Value::Array(list)) = nested(&mut fields, kind, child)
                 {
                     children.push((child, list));
@@ -165,7 +168,11 @@ impl Document {
                 && let Some(Value::String(text)) = entry.fields.get_mut("password")
                 && !password::is_hash(text)
             {
-                let taken_over = if transforms { None } else { password::taken_over(text) };
+                let taken_over = if transforms {
+                    None
+                } else {
+                    password::taken_over(text)
+                };
                 *text = taken_over.unwrap_or_else(|| password::hash(text));
             }
         }

@@ -22,10 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    live::{
-        Live,
-        upstream::{Active, CheckType, Peer, Sign, Upstream},
-    },
+    live::upstream::{Active, CheckType, Peer, Sign, Upstream},
     worker::Shared,
 };
 
@@ -38,7 +35,7 @@ const MAX_CHECKS: usize = 256;
 type Plan = HashMap<(Uuid, Arc<str>), Instant>;
 
 /// Checks until `shutdown`.
-pub async fn run(live: Arc<Live>, shared: Arc<Shared>, shutdown: CancellationToken) {
+pub async fn run(shared: Arc<Shared>, shutdown: CancellationToken) {
     let slots = Arc::new(Semaphore::new(MAX_CHECKS));
     let mut own_slots: HashMap<Uuid, Arc<Semaphore>> = HashMap::new();
     let mut plan = Plan::new();
@@ -48,12 +45,17 @@ pub async fn run(live: Arc<Live>, shared: Arc<Shared>, shutdown: CancellationTok
             _ = interval.tick() => {}
             () = shutdown.cancelled() => return,
         }
-        let routing = live.routing.load_full();
+        let routing = shared.live.routing.load_full();
         let mut next = Plan::new();
-        for upstream in routing.upstreams().filter(|upstream| upstream.checks.is_active()) {
-            let own = own_slots
-                .entry(upstream.id)
-                .or_insert_with(|| Arc::new(Semaphore::new(upstream.checks.active.concurrency.min(MAX_CHECKS))));
+        for upstream in routing
+            .upstreams()
+            .filter(|upstream| upstream.checks.is_active())
+        {
+            let own = own_slots.entry(upstream.id).or_insert_with(|| {
+                Arc::new(Semaphore::new(
+                    upstream.checks.active.concurrency.min(MAX_CHECKS),
+                ))
+            });
             for (index, peer) in upstream.peers.iter().enumerate() {
                 let Some(every) = interval_of(&upstream.checks.active, peer) else {
                     continue;
@@ -67,7 +69,10 @@ pub async fn run(live: Arc<Live>, shared: Arc<Shared>, shutdown: CancellationTok
                     next.insert(key, due);
                     continue;
                 }
-                let places = (slots.clone().try_acquire_owned(), own.clone().try_acquire_owned());
+                let places = (
+                    slots.clone().try_acquire_owned(),
+                    own.clone().try_acquire_owned(),
+                );
                 if let (Ok(slot), Ok(own_slot)) = places {
                     next.insert(key, now + every);
                     let (upstream, shared) = (upstream.clone(), shared.clone());
@@ -108,14 +113,20 @@ async fn check(upstream: &Upstream, index: usize, shared: &Shared) {
     let is_well = peer.state.health.is_well();
     if was_well != is_well {
         let state = if is_well { "well again" } else { "ill" };
-        tracing::warn!(upstream = upstream.name, target = &*peer.name, "a target is {state}: {sign:?}");
+        tracing::warn!(
+            upstream = upstream.name,
+            target = &*peer.name,
+            "a target is {state}: {sign:?}"
+        );
     }
 }
 
 /// What a check has shown; nothing if there is no connection.
 async fn probe(upstream: &Upstream, peer: &Peer, shared: &Shared) -> Option<Sign> {
     let active = &upstream.checks.active;
-    let mut addresses = tokio::net::lookup_host((&*peer.host, peer.port)).await.ok()?;
+    let mut addresses = tokio::net::lookup_host((&*peer.host, peer.port))
+        .await
+        .ok()?;
     let address = addresses.find(|address| shared.rules.allows(*address))?;
     let stream = TcpStream::connect(address).await.ok()?;
     match active.kind {
@@ -148,7 +159,10 @@ where
     for (name, value) in &active.headers {
         request = request.header(name, value);
     }
-    let own_host = active.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let own_host = active
+        .headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"));
     if !own_host {
         request = match &upstream.host_header {
             Some(host) => request.header(HOST, host),

@@ -16,10 +16,10 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 use service::revocations::RevocationList;
 
-pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
-pub use certificates::Certificates;
-pub use routing::{Bound, Routing, Snapshot, Target};
 pub use backends::{Endpoint, Origin, Service};
+pub use certificates::Certificates;
+pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
+pub use routing::{Bound, Routing, Snapshot, Target};
 
 use crate::{
     plugins::usage::UsageSettings,
@@ -60,7 +60,10 @@ impl Live {
         if changes.iter().any(concerns_routing) {
             self.recompile_routing(tables);
         }
-        if changes.iter().any(|change| matches!(change.kind, Kind::Certificate | Kind::Sni)) {
+        if changes
+            .iter()
+            .any(|change| matches!(change.kind, Kind::Certificate | Kind::Sni))
+        {
             self.certificates.load(tables);
         }
     }

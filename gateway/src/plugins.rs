@@ -185,6 +185,9 @@ impl Plugin {
         match self {
             // In a box: the others must not pay for the place that the question needs.
             Self::Identity(plugin) if plugin.asks() => Box::pin(plugin.ask(exchange, worker)).await,
+            Self::RateLimiting(plugin) if plugin.asks() => {
+                Box::pin(plugin.ask(exchange, worker)).await
+            }
             Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,
             _ if exchange.has_body() && self.reads_body() => {
                 match Box::pin(exchange.read_body(worker)).await {
@@ -225,10 +228,9 @@ impl Plugin {
             Self::Redirect(plugin) => plugin.access(exchange),
             Self::RequestTermination(plugin) => plugin.access(exchange, worker),
             // They act on the answer, or only watch.
-            Self::ResponseTransformer(_)
-            | Self::Prometheus(_)
-            | Self::Usage(_)
-            | Self::Log(_) => Verdict::Continue,
+            Self::ResponseTransformer(_) | Self::Prometheus(_) | Self::Usage(_) | Self::Log(_) => {
+                Verdict::Continue
+            }
             // Never without asking, and never reached: `run` takes it.
             Self::BasicAuth(_) | Self::Broken => Answer::internal_error().into(),
         }

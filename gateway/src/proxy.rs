@@ -120,7 +120,10 @@ async fn exchange(
         host: RequestHost::new(host.as_str(), connection.default_port()),
         path: &normal,
         headers: &head.headers,
-        tls: connection.tls.as_ref().map(|tls| tls.sni.as_deref().unwrap_or_default()),
+        tls: connection
+            .tls
+            .as_ref()
+            .map(|tls| tls.sni.as_deref().unwrap_or_default()),
     };
     let Some(found) = routing.router.find(&question) else {
         return Err(

@@ -30,17 +30,7 @@ pub async fn serve(
             "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
         );
     }
-    let (store, mut writer, damage) = match settings.mode {
-        Mode::Persistent => Store::open(&settings.state_dir)?,
-        Mode::Memory => {
-            let (store, writer) = Store::in_memory();
-            (store, writer, None)
-        }
-    };
-    let hash = match &settings.config {
-        Some(file) => ConfigFile::load_first(file, writer.tables_mut())?,
-        None => admin::NO_DOCUMENT.to_owned(),
-    };
+    let (store, writer, damage, hash) = open(&settings)?;
     let live = Arc::new(Live::new(writer.tables()));
     let revocations = Revocations::open(&settings.state_dir, live.clone())?;
     announce(&writer, damage.as_ref(), &readiness);
@@ -77,11 +67,7 @@ pub async fn serve(
         tls: encrypted.next(),
     });
     let workers = spawn_workers(sockets, &shared, &shutdown, grace)?;
-    tokio::spawn(health::run(
-        shared.live.clone(),
-        shared.clone(),
-        shutdown.clone(),
-    ));
+    tokio::spawn(health::run(shared.clone(), shutdown.clone()));
     tracing::info!(
         workers = workers.len(),
         "gateway listens on {proxy_address}"
@@ -132,6 +118,23 @@ pub async fn serve(
     Ok(())
 }
 
+type Opened = (Store, Writer, Option<Damage>, String);
+
+/// The entities that there are at the start, with the hash of the document they come from.
+fn open(settings: &Settings) -> anyhow::Result<Opened> {
+    let none = || admin::NO_DOCUMENT.to_owned();
+    if settings.mode == Mode::Persistent {
+        let (store, writer, damage) = Store::open(&settings.state_dir)?;
+        return Ok((store, writer, damage, none()));
+    }
+    let (store, mut writer) = Store::in_memory();
+    let hash = match &settings.config {
+        Some(file) => ConfigFile::load_first(file, writer.tables_mut())?,
+        None => none(),
+    };
+    Ok((store, writer, None, hash))
+}
+
 /// Says what is served from now on.
 fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
     match (damage, writer.tables().len()) {
@@ -146,7 +149,8 @@ fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
                 "the state file was damaged; the gateway adapter has to fill the gateway again",
             );
         }
-        (None, 0) => readiness.waiting("no configuration yet; the gateway adapter or an administrator brings it"),
+        (None, 0) => readiness
+            .waiting("no configuration yet; the gateway adapter or an administrator brings it"),
         (None, entities) => {
             tracing::info!("serving {entities} entities from the state file");
             readiness.ready();

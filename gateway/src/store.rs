@@ -14,9 +14,9 @@ use std::{path::Path, sync::Arc};
 use kong::ApiError;
 use tokio::sync::oneshot;
 
+pub use certificates::{certificates, certified_key};
 pub use file::{Damage, StateFile};
 pub use tables::{Change, Row, Tables};
-pub use certificates::{certificates, certified_key};
 pub use write::{Key, examine, not_found, present};
 
 /// Writes that one sync covers at most.

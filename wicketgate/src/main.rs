@@ -54,7 +54,9 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command.unwrap_or_else(|| Command::Up(Box::default())) {
         Command::Up(options) => up::run(*options).await?,
-        Command::Service(Service::Gateway { tool: Some(tool), .. }) => {
+        Command::Service(Service::Gateway {
+            tool: Some(tool), ..
+        }) => {
             return tools::gateway(tool).await;
         }
         Command::Service(service) => single::run(service).await?,

@@ -70,7 +70,10 @@ pub async fn payload(headers: &HeaderMap, body: Body, limit: usize) -> Result<Pa
     };
     let bytes = axum::body::to_bytes(body, limit).await.map_err(|_| {
         let limit = limit >> 20;
-        ApiError::plain(413, format!("the body is larger than {limit} MiB or was cut off"))
+        ApiError::plain(
+            413,
+            format!("the body is larger than {limit} MiB or was cut off"),
+        )
     })?;
     match content_type.as_str() {
         "" if bytes.is_empty() => Ok(Payload::Text(String::new())),

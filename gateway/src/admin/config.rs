@@ -135,7 +135,11 @@ impl Request {
                     let mut named = pairs.iter().filter(|(name, _)| name == wanted);
                     named.next().map(|(_, value)| value.clone())
                 };
-                (field("config"), field("check_hash"), field("flatten_errors"))
+                (
+                    field("config"),
+                    field("check_hash"),
+                    field("flatten_errors"),
+                )
             }
             Payload::Text(text) => match wrapped(&text) {
                 Some((inner, fields)) => {

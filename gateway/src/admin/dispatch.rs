@@ -10,7 +10,10 @@ use kong::{ApiError, Kind, error::Code};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::{Admin, Answer, Reply, body, config, entities, information, lists, revocations, schemas, upstreams};
+use super::{
+    Admin, Answer, Reply, body, config, entities, information, lists, revocations, schemas,
+    upstreams,
+};
 use crate::{numbers, settings::Mode, store::Key};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -131,16 +134,13 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         (&Method::PUT, ["wicketgate", "revocations"]) => {
             revocations::put(admin, input().await?).await
         }
-        (_, [] | ["wicketgate", "revocations"]) => Err(method_not_allowed()),
+        (&Method::GET, ["config"]) => config::show(admin).await,
+        (_, [] | ["config"] | ["wicketgate", "revocations"]) => Err(method_not_allowed()),
         // Tools read them; they stay empty.
         (&Method::GET, ["vaults" | "keys" | "key-sets"]) => {
             Ok(Reply::ok(json!({ "data": [], "next": null })))
         }
-        (&Method::GET, ["config"]) => config::show(admin).await,
-        (_, ["config"]) => Err(method_not_allowed()),
-        (_, ["upstreams", upstream, rest @ ..])
-            if upstreams::is_own(rest) =>
-        {
+        (_, ["upstreams", upstream, rest @ ..]) if upstreams::is_own(rest) => {
             upstreams::call(admin, &method, upstream, rest, &query).await
         }
         (_, [collection, rest @ ..]) => match Kind::from_collection(collection) {

@@ -201,7 +201,10 @@ pub fn newest_first<'a>(
     let moment = |row: &Row| row.fields.get("created_at").and_then(Value::as_f64);
     let mut targets: Vec<&SharedRow> = targets.collect();
     targets.sort_by(|one, other| {
-        let (first, second) = (moment(other).unwrap_or_default(), moment(one).unwrap_or_default());
+        let (first, second) = (
+            moment(other).unwrap_or_default(),
+            moment(one).unwrap_or_default(),
+        );
         first.total_cmp(&second).then(other.id.cmp(&one.id))
     });
     let known = after.and_then(|after| targets.iter().position(|row| row.id == after));

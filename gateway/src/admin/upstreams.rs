@@ -6,7 +6,10 @@ use http::Method;
 use kong::{ApiError, Kind};
 use serde_json::{Map, Value, json};
 
-use super::{Admin, Answer, Reply, dispatch::{Query, method_not_allowed}};
+use super::{
+    Admin, Answer, Reply,
+    dispatch::{Query, method_not_allowed},
+};
 use crate::{
     live::upstream::{Peer, Upstream},
     store::{Key, SharedRow, not_found, present},
@@ -48,8 +51,10 @@ async fn rows(admin: &Admin, upstream: &str) -> Result<(SharedRow, Vec<SharedRow
         .read(move |tables| {
             let upstream = tables.find(Kind::Upstream, &key).ok_or_else(not_found)?;
             let targets = tables.children((Kind::Upstream, upstream.id), Kind::Target);
-            let mut targets: Vec<SharedRow> =
-                super::lists::newest_first(targets, None).into_iter().cloned().collect();
+            let mut targets: Vec<SharedRow> = super::lists::newest_first(targets, None)
+                .into_iter()
+                .cloned()
+                .collect();
             targets.reverse();
             Ok((upstream.clone(), targets))
         })
@@ -64,7 +69,10 @@ async fn all(admin: &Admin, upstream: &str) -> Answer {
 
 fn running(admin: &Admin, row: &SharedRow) -> Option<Arc<Upstream>> {
     let routing = admin.shared.live.routing.load();
-    routing.upstreams().find(|upstream| upstream.id == row.id).cloned()
+    routing
+        .upstreams()
+        .find(|upstream| upstream.id == row.id)
+        .cloned()
 }
 
 async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
@@ -100,7 +108,9 @@ async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
             data.push(Value::Object(shown(target, peer, is_checked).await));
         }
     }
-    Ok(Reply::ok(json!({ "data": data, "next": null, "node_id": node })))
+    Ok(Reply::ok(
+        json!({ "data": data, "next": null, "node_id": node }),
+    ))
 }
 
 /// A target with its addresses.

@@ -28,7 +28,9 @@ fn key(kind: Kind, fields: &Map<String, Value>, parent: Option<(Kind, Uuid)>) ->
         Some(Value::String(name)) => name.clone(),
         Some(Value::Object(object)) => {
             let written = ["id", "name", "username"];
-            let mut written = written.iter().filter_map(|name| object.get(*name)?.as_str());
+            let mut written = written
+                .iter()
+                .filter_map(|name| object.get(*name)?.as_str());
             written.next().unwrap_or_default().to_owned()
         }
         _ => String::new(),
@@ -40,8 +42,9 @@ fn key(kind: Kind, fields: &Map<String, Value>, parent: Option<(Kind, Uuid)>) ->
             let bound = ["route", "service", "consumer"].map(reference).join(":");
             format!("plugins:*:{name}:{bound}")
         }),
-        Kind::Target => text("target")
-            .map(|target| format!("targets:*:{}:{target}", reference("upstream"))),
+        Kind::Target => {
+            text("target").map(|target| format!("targets:*:{}:{target}", reference("upstream")))
+        }
         Kind::BasicAuth | Kind::HmacAuth => {
             text("username").map(|username| format!("{}:*:{username}", kind.name()))
         }
@@ -97,7 +100,9 @@ pub fn resolve(entries: &mut [Entry]) {
         }
     }
     for entry in entries {
-        entry.fields.insert("id".to_owned(), json!(entry.id.to_string()));
+        entry
+            .fields
+            .insert("id".to_owned(), json!(entry.id.to_string()));
         for (field, parent) in entry.kind.parents() {
             let name = match entry.fields.get(*field) {
                 Some(Value::String(name)) => name.clone(),
@@ -111,15 +116,12 @@ pub fn resolve(entries: &mut [Entry]) {
                 _ => continue,
             };
             let id = known.get(&(*parent, name.clone())).copied();
-            match id.or_else(|| Uuid::try_parse(&name).ok()) {
-                Some(id) => {
-                    let reference = json!({ "id": id.to_string() });
-                    entry.fields.insert((*field).to_owned(), reference);
-                }
-                None => {
-                    let message = format!("no entity of {parent} is called `{name}`");
-                    entry.fault.get_or_insert(((*field).to_owned(), message));
-                }
+            if let Some(id) = id.or_else(|| Uuid::try_parse(&name).ok()) {
+                let reference = json!({ "id": id.to_string() });
+                entry.fields.insert((*field).to_owned(), reference);
+            } else {
+                let message = format!("no entity of {parent} is called `{name}`");
+                entry.fault.get_or_insert(((*field).to_owned(), message));
             }
         }
     }
@@ -140,11 +142,23 @@ mod tests {
         let fields = |value: Value| value.as_object().unwrap().clone();
         let service = of(Kind::Service, &fields(json!({"name": "a"})), None);
         assert_eq!(service, version_5(version_5(BASE, "services"), "a"));
-        let plugin = of(Kind::Plugin, &fields(json!({"name": "cors", "service": "a"})), None);
+        let plugin = of(
+            Kind::Plugin,
+            &fields(json!({"name": "cors", "service": "a"})),
+            None,
+        );
         let namespace = version_5(BASE, "plugins");
         assert_eq!(plugin, version_5(namespace, "plugins:*:cors::a:"));
-        let one = of(Kind::KeyAuth, &fields(json!({"consumer": "c", "key": "k"})), None);
-        let other = of(Kind::KeyAuth, &fields(json!({"consumer": "d", "key": "k"})), None);
+        let one = of(
+            Kind::KeyAuth,
+            &fields(json!({"consumer": "c", "key": "k"})),
+            None,
+        );
+        let other = of(
+            Kind::KeyAuth,
+            &fields(json!({"consumer": "d", "key": "k"})),
+            None,
+        );
         assert_ne!(one, other);
     }
 }

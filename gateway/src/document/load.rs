@@ -4,7 +4,7 @@ use kong::ApiError;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Document, Faulty, report};
+use super::{Document, Faulty, report::fields_of};
 use crate::store::{SharedRow, Tables};
 
 /// A document that is in force, or the same as before.
@@ -19,14 +19,16 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     // Parents first, each kind in the order of the document.
     document.entries.sort_by_key(|entry| entry.kind);
     let mut fresh = Tables::default();
-    let mut faulty = Faulty::new(std::mem::take(&mut document.faults));
+    let mut report = Faulty::new(std::mem::take(&mut document.faults));
     let mut seen: HashSet<(kong::Kind, Uuid)> = HashSet::new();
     for entry in document.entries {
         let mut fields = entry.fields.clone();
         if let Some(before) = tables.get(entry.kind, entry.id)
             && let Some(created_at) = before.fields.get("created_at")
         {
-            fields.entry("created_at").or_insert_with(|| created_at.clone());
+            fields
+                .entry("created_at")
+                .or_insert_with(|| created_at.clone());
         }
         let created = match &entry.fault {
             Some((field, message)) => {
@@ -35,16 +37,18 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
             }
             None if !seen.insert((entry.kind, entry.id)) => {
                 let faults = json!({ "id": "another entity of the document has this id" });
-                Err(ApiError::schema(faults.as_object().cloned().unwrap_or_default()))
+                Err(ApiError::schema(
+                    faults.as_object().cloned().unwrap_or_default(),
+                ))
             }
             None => fresh.create(entry.kind, fields, now),
         };
         if let Err(error) = created {
-            faulty.add(&entry, report::fields_of(error));
+            report.add(&entry, fields_of(error));
         }
     }
-    if !faulty.is_empty() {
-        return Err(faulty);
+    if !report.is_empty() {
+        return Err(report);
     }
     let rows: Vec<SharedRow> = fresh.rows().map(|row| unchanged(tables, row)).collect();
     let gone: Vec<SharedRow> = tables

@@ -50,7 +50,11 @@ impl Faulty {
 }
 
 /// Puts faults at their place in a tree like the document: lists have nulls where all is well.
-fn plant(tree: &mut Map<String, Value>, place: &[(&'static str, usize)], faults: Map<String, Value>) {
+fn plant(
+    tree: &mut Map<String, Value>,
+    place: &[(&'static str, usize)],
+    faults: Map<String, Value>,
+) {
     let Some(((list, position), inner)) = place.split_first() else {
         tree.extend(faults);
         return;
@@ -80,9 +84,14 @@ fn describe(entry: &Entry, faults: &Map<String, Value>) -> Value {
         "entity": entry.fields,
         "errors": errors,
     });
-    let name = ["name", "username"].iter().find_map(|field| entry.fields.get(*field));
+    let name = ["name", "username"]
+        .iter()
+        .find_map(|field| entry.fields.get(*field));
     if let Value::Object(described) = &mut described {
-        for (field, value) in [("entity_name", name), ("entity_tags", entry.fields.get("tags"))] {
+        for (field, value) in [
+            ("entity_name", name),
+            ("entity_tags", entry.fields.get("tags")),
+        ] {
             if let Some(value) = value {
                 described.insert(field.to_owned(), value.clone());
             }

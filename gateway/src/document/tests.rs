@@ -45,7 +45,10 @@ fn loaded(tables: &mut Tables, text: &str) -> Result<usize, Faulty> {
 fn children_are_lifted_out_of_their_parents() {
     let mut tables = Tables::default();
     assert_eq!(loaded(&mut tables, DOCUMENT).ok(), Some(11));
-    let service = tables.by_unique(Kind::Service, "name", "orders").unwrap().clone();
+    let service = tables
+        .by_unique(Kind::Service, "name", "orders")
+        .unwrap()
+        .clone();
     assert_eq!(service.fields["path"], "/api");
     let children = tables.children((Kind::Service, service.id), Kind::Plugin);
     assert_eq!(children.count(), 2);
@@ -61,7 +64,9 @@ fn what_has_not_changed_stays() {
     // Only the hash of the password is another one each time.
     loaded(&mut tables, DOCUMENT).ok().unwrap();
     assert_eq!(tables.take_changes().len(), 1);
-    loaded(&mut tables, &DOCUMENT.replace("minute: 5", "minute: 6")).ok().unwrap();
+    loaded(&mut tables, &DOCUMENT.replace("minute: 5", "minute: 6"))
+        .ok()
+        .unwrap();
     assert_eq!(tables.take_changes().len(), 2);
     loaded(&mut tables, "_format_version: '3.0'").ok().unwrap();
     assert!(tables.is_empty());
@@ -89,20 +94,32 @@ fn each_fault_names_its_entity() {
     let about: Vec<_> = error
         .flattened_errors
         .iter()
-        .map(|entity| (entity["entity_name"].as_str(), entity["errors"][0]["field"].as_str()))
+        .map(|entity| {
+            (
+                entity["entity_name"].as_str(),
+                entity["errors"][0]["field"].as_str(),
+            )
+        })
         .collect();
-    assert!(about.contains(&(Some("rate-limiting"), Some("config.minute"))), "{about:?}");
+    assert!(
+        about.contains(&(Some("rate-limiting"), Some("config.minute"))),
+        "{about:?}"
+    );
     assert!(about.contains(&(Some("acl"), Some("service"))), "{about:?}");
     assert!(tables.changes().is_empty());
     let error = loaded(&mut tables, &text).unwrap_err().error(false);
     let tree = json!({"fields": *error.fields});
-    assert!(tree["fields"]["services"][0]["plugins"][0]["config"]["minute"].is_string(), "{tree}");
+    assert!(
+        tree["fields"]["services"][0]["plugins"][0]["config"]["minute"].is_string(),
+        "{tree}"
+    );
 }
 
 #[test]
 fn paths_of_older_formats_are_converted() {
     let mut tables = Tables::default();
-    let text = r#"{"_format_version": "2.1", "routes": [{"name": "r", "paths": ["/a/%7Eb", "/a/\\d+"]}]}"#;
+    let text =
+        r#"{"_format_version": "2.1", "routes": [{"name": "r", "paths": ["/a/%7Eb", "/a/\\d+"]}]}"#;
     loaded(&mut tables, text).ok().unwrap();
     let route = tables.by_unique(Kind::Route, "name", "r").unwrap();
     assert_eq!(route.fields["paths"], json!(["/a/~b", "~/a/\\d+"]));

@@ -79,7 +79,11 @@ impl Builder {
                 if self.aliases > MAX_ALIASES {
                     return Err(format!("more than {MAX_ALIASES} aliases"));
                 }
-                let known = self.anchors.iter().rev().find(|(known, _)| *known == anchor);
+                let known = self
+                    .anchors
+                    .iter()
+                    .rev()
+                    .find(|(known, _)| *known == anchor);
                 let value = known.map(|(_, value)| value.clone());
                 self.add(value.ok_or("an alias of something that is not complete")?)
             }
@@ -167,7 +171,8 @@ mod tests {
 
     #[test]
     fn values_have_the_types_of_the_core_schema() {
-        let text = "a: 1\nb: '1'\nc: true\nd: yes\ne: ~\nf: [1.5, 0x10, 1.2.3]\ng: {h: &x [1], i: *x}\n";
+        let text =
+            "a: 1\nb: '1'\nc: true\nd: yes\ne: ~\nf: [1.5, 0x10, 1.2.3]\ng: {h: &x [1], i: *x}\n";
         let expected = json!({
             "a": 1, "b": "1", "c": true, "d": "yes", "e": null, "f": [1.5, 16, "1.2.3"],
             "g": {"h": [1], "i": [1]},

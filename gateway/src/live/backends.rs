@@ -120,7 +120,9 @@ impl<'a> Compiler<'a> {
         let upstream = self.upstream(&service.host).cloned();
         let own = self.own(row, upstream.as_ref());
         let mut endpoint = |host: &str, port: u16| {
-            let header = upstream.as_ref().and_then(|upstream| upstream.host_header.as_ref());
+            let header = upstream
+                .as_ref()
+                .and_then(|upstream| upstream.host_header.as_ref());
             let authority = match header {
                 Some(header) => header.clone(),
                 None => authority(host, port, tls)?,
@@ -237,9 +239,7 @@ impl<'a> Compiler<'a> {
         };
         let part = |field| text(Kind::Certificate, id, field).unwrap_or_default();
         let key = store::certified_key(part("cert"), part("key"))?;
-        Ok(builder.with_client_cert_resolver(Arc::new(
-            rustls::sign::SingleCertAndKey::from(key),
-        )))
+        Ok(builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key))))
     }
 }
 
@@ -250,7 +250,10 @@ fn client_certificate(row: &Row, upstream: Option<&Arc<Upstream>>) -> Option<Uui
 
 fn authorities(row: &Row) -> impl Iterator<Item = Uuid> {
     let list = row.fields.get("ca_certificates");
-    let list = list.and_then(serde_json::Value::as_array).into_iter().flatten();
+    let list = list
+        .and_then(serde_json::Value::as_array)
+        .into_iter()
+        .flatten();
     list.filter_map(|id| id.as_str()?.parse().ok())
 }
 

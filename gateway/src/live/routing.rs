@@ -165,21 +165,21 @@ impl Routing {
             }
         });
         let upstreams = compile_upstreams(tables, &previous.upstreams);
-        let mut compiler = Compiler::new(tables, &upstreams, previous.origins.clone());
+        let mut backends = Compiler::new(tables, &upstreams, previous.origins.clone());
         let services = tables
             .all(Kind::Service, None)
             .filter_map(|row| {
                 let known = previous.services.get(&row.id);
                 let known = known
                     .filter(|(before, service)| {
-                        Arc::ptr_eq(before, row) && compiler.is_current(service)
+                        Arc::ptr_eq(before, row) && backends.is_current(service)
                     })
                     .map(|(_, service)| service.clone());
-                let service = known.or_else(|| compiler.service(row).map(Arc::new))?;
+                let service = known.or_else(|| backends.service(row).map(Arc::new))?;
                 Some((row.id, (row.clone(), service)))
             })
             .collect::<HashMap<_, _>>();
-        let origins = compiler.into_origins();
+        let origins = backends.into_origins();
         let rules = reuse(tables, Kind::Route, &previous.rules, |row| {
             Rule::new(&row.parse().ok()?).ok()
         });
@@ -264,7 +264,10 @@ fn compile_upstreams(
         rows.extend(targets.iter().cloned());
         let is_same = |before: &[SharedRow]| {
             before.len() == rows.len()
-                && before.iter().zip(&rows).all(|(one, other)| Arc::ptr_eq(one, other))
+                && before
+                    .iter()
+                    .zip(&rows)
+                    .all(|(one, other)| Arc::ptr_eq(one, other))
         };
         let upstream = match known {
             Some((before, upstream)) if is_same(before) => upstream.clone(),

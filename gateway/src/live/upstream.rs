@@ -158,8 +158,7 @@ impl Upstream {
         if !self.is_available() {
             return None;
         }
-        let fresh =
-            |index: usize| self.peers[index].is_available() && !tried.contains(&index);
+        let fresh = |index: usize| self.peers[index].is_available() && !tried.contains(&index);
         self.choose_among(hash, &fresh)
             .or_else(|| self.choose_among(hash, &|index| self.peers[index].is_available()))
     }

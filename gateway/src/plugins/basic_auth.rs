@@ -56,8 +56,8 @@ impl BasicAuth {
             exchange.head.headers.get(AUTHORIZATION),
         ];
         let shown = shown.into_iter().flatten().find_map(credentials);
-        let is_there =
-            exchange.proxy_authorization.is_some() || exchange.head.headers.contains_key(AUTHORIZATION);
+        let is_there = exchange.proxy_authorization.is_some()
+            || exchange.head.headers.contains_key(AUTHORIZATION);
         let Some((username, password)) = shown else {
             let message = if is_there {
                 "Unauthorized"
@@ -102,8 +102,7 @@ fn credentials(value: &HeaderValue) -> Option<(String, Vec<u8>)> {
     let colon = decoded.iter().position(|byte| *byte == b':')?;
     let username = String::from_utf8(decoded[..colon].to_vec()).ok()?;
     let password = decoded[colon + 1..].to_vec();
-    (!username.is_empty() && password.len() <= password::MAX_LENGTH)
-        .then_some((username, password))
+    (!username.is_empty() && password.len() <= password::MAX_LENGTH).then_some((username, password))
 }
 
 /// Whether the password is right. A name that nobody has takes as long as a wrong password; a

@@ -49,7 +49,7 @@ struct Signature<'a> {
     username: &'a str,
     algorithm: &'a str,
     headers: &'a str,
-    signature: &'a str,
+    value: &'a str,
 }
 
 const MISMATCH: &str = "HMAC signature does not match";
@@ -108,9 +108,7 @@ impl HmacAuth {
         self.check_enforced(signature.headers)?;
         let directory = &worker.live().directory;
         let entry = directory.hmac(signature.username).ok_or(MISMATCH)?;
-        let given = STANDARD
-            .decode(signature.signature)
-            .map_err(|_| MISMATCH)?;
+        let given = STANDARD.decode(signature.value).map_err(|_| MISMATCH)?;
         let text = signing_text(signature.headers, exchange);
         let key = hmac::Key::new(algorithm.hmac(), entry.secret.as_bytes());
         let computed = hmac::sign(&key, text.as_bytes());
@@ -139,7 +137,10 @@ impl HmacAuth {
         let date = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok());
         let date = date.ok_or(MESSAGE)?;
         let distance = service::clock::now().signed_duration_since(date);
-        #[expect(clippy::cast_precision_loss, reason = "a distance of times is far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a distance of times is far below 2^52"
+        )]
         let distance = distance.num_milliseconds().unsigned_abs() as f64 / 1000.0;
         if distance <= self.config.clock_skew {
             Ok(())
@@ -198,12 +199,12 @@ impl<'a> Signature<'a> {
         let (username, rest) = parameter(rest, "username")?;
         let (algorithm, rest) = parameter(rest, "algorithm")?;
         let (headers, rest) = parameter(rest, "headers")?;
-        let (signature, _) = parameter(rest, "signature")?;
+        let (value, _) = parameter(rest, "signature")?;
         Some(Self {
             username,
             algorithm,
             headers,
-            signature,
+            value,
         })
     }
 }
@@ -262,7 +263,11 @@ fn write_header(text: &mut String, name: &str, exchange: &Exchange<'_>) -> std::
 fn check_body(exchange: &Exchange<'_>) -> Result<(), &'static str> {
     let body = exchange.kept_body().map_or(&b""[..], |body| body);
     let Some(given) = exchange.head.headers.get("digest") else {
-        return if body.is_empty() { Ok(()) } else { Err(MISMATCH) };
+        return if body.is_empty() {
+            Ok(())
+        } else {
+            Err(MISMATCH)
+        };
     };
     let given = given.to_str().ok().and_then(|text| {
         let (kind, encoded) = text.split_once('=')?;
@@ -284,7 +289,8 @@ mod tests {
 
     #[test]
     fn signatures_are_taken_apart() {
-        let text = r#"HMAC username="bob",algorithm="hmac-sha256",  headers="date x", signature="AA==""#;
+        let text =
+            r#"HMAC username="bob",algorithm="hmac-sha256",  headers="date x", signature="AA==""#;
         let parsed = Signature::parse(text).unwrap();
         assert_eq!((parsed.username, parsed.headers), ("bob", "date x"));
         for broken in [

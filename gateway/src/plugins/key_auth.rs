@@ -182,9 +182,9 @@ impl KeyAuth {
 
     fn hide(&self, exchange: &mut Exchange<'_>, found: &Found) {
         let position = match found {
-            Found::Header(position, _)
-            | Found::Query(position, _)
-            | Found::Body(position, _) => *position,
+            Found::Header(position, _) | Found::Query(position, _) | Found::Body(position, _) => {
+                *position
+            }
         };
         if self.config.key_in_header {
             exchange.head.headers.remove(&self.headers[position]);

@@ -57,7 +57,10 @@ impl Hash {
         let (rounds, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
         Some(Self::Pbkdf2 {
             // Bounded: a written one must not keep a core busy for minutes.
-            rounds: rounds.parse().ok().filter(|rounds: &NonZeroU32| rounds.get() <= 2_000_000)?,
+            rounds: rounds
+                .parse()
+                .ok()
+                .filter(|rounds: &NonZeroU32| rounds.get() <= 2_000_000)?,
             salt: STANDARD_NO_PAD.decode(salt).ok()?,
             hash: STANDARD_NO_PAD.decode(hash).ok()?,
         })

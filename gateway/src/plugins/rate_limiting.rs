@@ -1,5 +1,11 @@
 mod counters;
+mod shared;
 mod window;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::Deserialize;
@@ -15,7 +21,12 @@ use crate::{
 pub use counters::{Counters, Key, Who};
 pub use window::Windows;
 
+use counters::Outcome;
+use shared::{Client, RedisConfig, StoreError};
 use window::{PERIODS, Period};
+
+/// Requests whose count could not be kept where it belongs.
+pub static FAILURES: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Deserialize)]
 pub struct Config {
@@ -25,8 +36,18 @@ pub struct Config {
     header_name: Option<String>,
     path: Option<String>,
     hide_client_headers: bool,
+    policy: Policy,
+    fault_tolerant: bool,
+    redis: Option<RedisConfig>,
     error_code: u16,
     error_message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Policy {
+    Local,
+    Redis,
 }
 
 /// How many per period.
@@ -85,6 +106,10 @@ pub struct RateLimiting {
     hide_headers: bool,
     status: StatusCode,
     message: String,
+    /// Where the counts are kept, if not here.
+    store: Option<Arc<Client>>,
+    /// Requests pass while the store is away.
+    fault_tolerant: bool,
     /// What the counters belong to besides the client: counters survive a change of the limit.
     route: Option<Uuid>,
     service: Option<Uuid>,
@@ -114,20 +139,63 @@ impl RateLimiting {
             hide_headers: config.hide_client_headers,
             status: StatusCode::from_u16(config.error_code).map_err(|error| error.to_string())?,
             message: config.error_message,
+            store: match (config.policy, config.redis) {
+                (Policy::Redis, Some(redis)) => Some(shared::client(redis)),
+                (Policy::Redis, None) => return Err("redis is missing".to_owned()),
+                (Policy::Local, _) => None,
+            },
+            fault_tolerant: config.fault_tolerant,
             route: entity.route.map(|route| route.id),
             service: entity.service.map(|service| service.id),
         })
     }
 
+    /// Whether the counts are kept elsewhere, so that [`Self::ask`] does the work.
+    pub const fn asks(&self) -> bool {
+        self.store.is_some()
+    }
+
     pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         let windows = Windows::at(service::clock::now(), &self.limits);
-        let key = Key {
+        let key = self.key(exchange);
+        let outcome = worker.shared.counters.count(key, &self.limits, &windows);
+        self.answer(exchange, &outcome, &windows)
+    }
+
+    /// As [`Self::access`], with counts that other gateways see, too.
+    pub async fn ask(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
+        let Some(store) = &self.store else {
+            return self.access(exchange, worker);
+        };
+        let windows = Windows::at(service::clock::now(), &self.limits);
+        let key = self.key(exchange);
+        let runtime = &worker.shared.runtime;
+        match shared::count(store, &key, &self.limits, &windows, runtime).await {
+            Ok(outcome) => self.answer(exchange, &outcome, &windows),
+            Err(error) => {
+                FAILURES.fetch_add(1, Relaxed);
+                if !matches!(error, StoreError::LeftAlone) {
+                    tracing::error!("rate limits cannot be counted: {error}");
+                }
+                if self.fault_tolerant {
+                    Verdict::Continue
+                } else {
+                    Answer::internal_error().into()
+                }
+            }
+        }
+    }
+
+    fn key(&self, exchange: &Exchange<'_>) -> Key {
+        Key {
             route: self.route,
             service: self.service,
             who: self.who(exchange),
             name: None,
-        };
-        let outcome = worker.shared.counters.count(key, &self.limits, &windows);
+        }
+    }
+
+    fn answer(&self, exchange: &mut Exchange<'_>, outcome: &Outcome, windows: &Windows) -> Verdict {
         let mut tightest: Option<(u32, usize)> = None;
         for (position, limit) in self.limits.iter().enumerate() {
             let remaining = limit.requests.saturating_sub(outcome.used[position]);

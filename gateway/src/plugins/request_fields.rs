@@ -39,9 +39,7 @@ impl RequestFields {
             "application/x-www-form-urlencoded" => Some(Self::Form(
                 url::form_urlencoded::parse(body).into_owned().collect(),
             )),
-            "multipart/form-data" => {
-                Multipart::parse(parameters, body).map(Self::Multipart)
-            }
+            "multipart/form-data" => Multipart::parse(parameters, body).map(Self::Multipart),
             "application/json" if body.trim_ascii().is_empty() => Some(Self::Json(Map::new())),
             "application/json" => match serde_json::from_slice(body) {
                 Ok(Value::Object(members)) => Some(Self::Json(members)),
@@ -162,7 +160,10 @@ impl RequestFields {
                 .parts
                 .into_iter()
                 .filter_map(|part| {
-                    Some((part.name?, String::from_utf8_lossy(&part.content).into_owned()))
+                    Some((
+                        part.name?,
+                        String::from_utf8_lossy(&part.content).into_owned(),
+                    ))
                 })
                 .collect(),
             Self::Json(_) => Vec::new(),
@@ -286,14 +287,22 @@ mod tests {
             changed("application/json; charset=utf-8", r#"{"a":1,"b":[2]}"#),
             r#"{"c":["2","5"],"d":"3"}"#
         );
-        assert_eq!(changed("application/json", ""), r#"{"d":"3","c":["4","5"]}"#);
+        assert_eq!(
+            changed("application/json", ""),
+            r#"{"d":"3","c":["4","5"]}"#
+        );
         let part = |name: &str, value: &str| {
             format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
         let body = format!("{}{}--X--\r\n", part("a", "1"), part("b", "x"));
         assert_eq!(
             changed("multipart/form-data; boundary=X", &body),
-            format!("{}{}{}--X--\r\n", part("c", "2"), part("d", "3"), part("c", "5"))
+            format!(
+                "{}{}{}--X--\r\n",
+                part("c", "2"),
+                part("d", "3"),
+                part("c", "5")
+            )
         );
     }
 

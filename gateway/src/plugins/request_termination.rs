@@ -82,7 +82,10 @@ impl RequestTermination {
         let secrets: Vec<String> = super::secret_names(exchange.target).collect();
         let is_secret = |name: &str| {
             let hidden = ["authorization", "proxy-authorization", "cookie"];
-            hidden.contains(&name) || secrets.iter().any(|secret| secret.eq_ignore_ascii_case(name))
+            hidden.contains(&name)
+                || secrets
+                    .iter()
+                    .any(|secret| secret.eq_ignore_ascii_case(name))
         };
         let headers = exchange.head.headers.iter().map(|(name, value)| {
             let shown = if is_secret(name.as_str()) {
@@ -94,7 +97,11 @@ impl RequestTermination {
         });
         let query = exchange.query().unwrap_or_default();
         let query = url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| {
-            let shown = if is_secret(&name) { "REDACTED".into() } else { value };
+            let shown = if is_secret(&name) {
+                "REDACTED".into()
+            } else {
+                value
+            };
             (name.into_owned(), json!(shown))
         });
         let raw = exchange.kept_body().map_or(&b""[..], |body| body);

@@ -83,10 +83,11 @@ impl ResponseRateLimiting {
         let who = self.who(exchange);
         for limit in &self.limits {
             let windows = Windows::at(service::clock::now(), &limit.periods);
-            let used = worker
-                .shared
-                .counters
-                .used(&self.key(limit, &who), &limit.periods, &windows);
+            let used =
+                worker
+                    .shared
+                    .counters
+                    .used(&self.key(limit, &who), &limit.periods, &windows);
             let left = limit.periods.iter().zip(used);
             let left = left.map(|(limit, used)| limit.requests.saturating_sub(used));
             let left = left.min().unwrap_or_default();

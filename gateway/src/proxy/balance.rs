@@ -15,11 +15,7 @@ use crate::{
 };
 
 /// What the request is hashed to; nothing if it has none of what is hashed.
-pub fn hash(
-    upstream: &Upstream,
-    exchange: &mut Exchange<'_>,
-    caller: Option<Uuid>,
-) -> Option<u64> {
+pub fn hash(upstream: &Upstream, exchange: &mut Exchange<'_>, caller: Option<Uuid>) -> Option<u64> {
     let rule = &upstream.hash;
     let found = input(&rule.first, exchange, caller)
         .or_else(|| new_cookie(&rule.first, &rule.cookie_path, exchange))
@@ -35,7 +31,11 @@ fn input(on: &HashOn, exchange: &Exchange<'_>, caller: Option<Uuid>) -> Option<V
         HashOn::Consumer => caller.map(|id| id.to_string().into_bytes()),
         HashOn::Ip => Some(exchange.client.to_string().into_bytes()),
         HashOn::Header(name) => {
-            let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+            let values: Vec<&[u8]> = headers
+                .get_all(name)
+                .iter()
+                .map(HeaderValue::as_bytes)
+                .collect();
             (!values.is_empty()).then(|| values.join(&b","[..]))
         }
         HashOn::Cookie(name) => cookie(headers, name).map(String::into_bytes),

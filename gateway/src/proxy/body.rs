@@ -47,9 +47,7 @@ impl Source {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self {
-            Self::Client(body) => Pin::new(body)
-                .poll_frame(context)
-                .map_err(BodyError::from),
+            Self::Client(body) => Pin::new(body).poll_frame(context).map_err(BodyError::from),
             Self::Kept(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Kept(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
         }

@@ -90,7 +90,10 @@ impl Finish {
 
     /// Takes over what the plugins found out.
     pub fn identity(&mut self, exchange: &mut Exchange<'_>) {
-        let own = exchange.consumer.as_ref().map_or(0, |consumer| consumer.mask);
+        let own = exchange
+            .consumer
+            .as_ref()
+            .map_or(0, |consumer| consumer.mask);
         if (exchange.target.plugins.mask | own) & plugins::LOGS != 0 {
             let headers = &exchange.head.headers;
             let record = self

@@ -86,7 +86,11 @@ pub async fn forward(
     let outcome = sending.run().await;
     finish.upstream_ms = Some(milliseconds(sent_at, Instant::now()));
     match outcome {
-        Ok(Answered { response, lease, open }) => {
+        Ok(Answered {
+            response,
+            lease,
+            open,
+        }) => {
             finish.open = open;
             finish.from_backend = true;
             finish.tried(tries.into_inner(), &uri);
@@ -116,7 +120,11 @@ pub async fn forward(
 }
 
 impl Proxied {
-    pub fn into_response(mut self, accept: Accept, mut finish: Box<Finish>) -> Response<AnswerBody> {
+    pub fn into_response(
+        mut self,
+        accept: Accept,
+        mut finish: Box<Finish>,
+    ) -> Response<AnswerBody> {
         let upstream_ms = finish.upstream_ms.unwrap_or_default();
         let counting = self.edits.take_counting();
         if let Some(counting) = counting

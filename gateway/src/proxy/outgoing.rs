@@ -57,9 +57,10 @@ impl<'a> Outgoing<'a> {
         let host = match exchange.backend_host.take() {
             None if way.target.preserve_host && !way.host.as_str().is_empty() => {
                 // HTTP/2 has it in the target, not among the headers.
-                match exchange.head.headers.contains_key(HOST) {
-                    true => Host::Client,
-                    false => Host::Set(way.host.value()),
+                if exchange.head.headers.contains_key(HOST) {
+                    Host::Client
+                } else {
+                    Host::Set(way.host.value())
                 }
             }
             None => Host::Endpoint,

@@ -108,7 +108,8 @@ impl<'a> Sending<'a> {
             self.note_try(started, Some(lease.wire.address), sent.is_err());
             let (failure, unsent) = match sent {
                 Ok(response) => {
-                    self.way.saw(index, Sign::Status(response.status().as_u16()));
+                    self.way
+                        .saw(index, Sign::Status(response.status().as_u16()));
                     self.way.took(index, started);
                     return Ok(Answered {
                         response,

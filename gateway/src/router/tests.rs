@@ -150,7 +150,10 @@ fn names_of_encrypted_connections_select_routes() {
         ],
     );
     // Without encryption the name fits always; that https is needed is said later.
-    check(&["A: S=s.org P=/"], &[("GET /x", "A /x"), ("GET /x; sni: o.org", "404")]);
+    check(
+        &["A: S=s.org P=/"],
+        &[("GET /x", "A /x"), ("GET /x; sni: o.org", "404")],
+    );
 }
 
 #[test]

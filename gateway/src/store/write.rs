@@ -437,7 +437,10 @@ pub fn not_found() -> ApiError {
 fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, now: i64) {
     let seconds = now / 1000;
     let moment = match kind {
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a float")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "milliseconds since 1970 fit a float"
+        )]
         Kind::Target if now % 1000 != 0 => json!(now as f64 / 1000.0),
         _ => json!(seconds),
     };
@@ -469,10 +472,8 @@ fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, no
                 fields.insert("ttl".to_owned(), expires);
             }
         }
-        Kind::HmacAuth => {
-            if is_null(fields, "secret") {
-                fields.insert("secret".to_owned(), json!(made_up()));
-            }
+        Kind::HmacAuth if is_null(fields, "secret") => {
+            fields.insert("secret".to_owned(), json!(made_up()));
         }
         Kind::JwtSecret => {
             for field in ["key", "secret"] {

@@ -13,15 +13,28 @@ async fn a_password_is_hashed_and_lets_in() {
     let backend = Backend::start().await;
     let service = gateway.publish("open", backend.address, "/open").await;
     gateway
-        .plugin("basic-auth", Some(&service), None, json!({"hide_credentials": true}))
+        .plugin(
+            "basic-auth",
+            Some(&service),
+            None,
+            json!({"hide_credentials": true}),
+        )
         .await;
     gateway.consumer("ada").await;
     let stored = gateway
-        .post("consumers/ada/basic-auth", json!({"username": "ada", "password": "se:cret"}))
+        .post(
+            "consumers/ada/basic-auth",
+            json!({"username": "ada", "password": "se:cret"}),
+        )
         .await;
     assert!(!stored.to_string().contains("se:cret"), "{stored}");
     let get = async |user: &str, password: &str| {
-        gateway.get("/open").basic_auth(user, Some(password)).send().await.unwrap()
+        gateway
+            .get("/open")
+            .basic_auth(user, Some(password))
+            .send()
+            .await
+            .unwrap()
     };
     for _ in 0..2 {
         let answer = get("ada", "se:cret").await;
@@ -34,19 +47,32 @@ async fn a_password_is_hashed_and_lets_in() {
     for (user, password) in [("ada", "secret"), ("bob", "se:cret"), ("", ""), ("ada", "")] {
         let answer = get(user, password).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{user}");
-        assert_eq!(answer.headers()["www-authenticate"], "Basic realm=\"service\"");
+        assert_eq!(
+            answer.headers()["www-authenticate"],
+            "Basic realm=\"service\""
+        );
     }
-    assert_eq!(gateway.get("/open").send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        gateway.get("/open").send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
     // For us alone, so it never reaches the backend.
-    let proxy = gateway.get("/open").header("proxy-authorization", "Basic YWRhOnNlOmNyZXQ=");
+    let proxy = gateway
+        .get("/open")
+        .header("proxy-authorization", "Basic YWRhOnNlOmNyZXQ=");
     assert_eq!(proxy.send().await.unwrap().status(), StatusCode::OK);
     // What was read may be written back; a new password ends the old one.
     let id = stored["id"].as_str().unwrap();
     let path = format!("basic-auths/{id}");
     gateway.call(Method::PUT, &path, stored.clone()).await;
     assert_eq!(get("ada", "se:cret").await.status(), StatusCode::OK);
-    gateway.call(Method::PATCH, &path, json!({"password": "new"})).await;
-    assert_eq!(get("ada", "se:cret").await.status(), StatusCode::UNAUTHORIZED);
+    gateway
+        .call(Method::PATCH, &path, json!({"password": "new"}))
+        .await;
+    assert_eq!(
+        get("ada", "se:cret").await.status(),
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(get("ada", "new").await.status(), StatusCode::OK);
 }
 
@@ -72,7 +98,9 @@ async fn a_signature_is_for_one_request_only() {
         "validate_request_body": true, "enforce_headers": ["date", "@request-target"],
         "algorithms": ["hmac-sha256"],
     });
-    gateway.plugin("hmac-auth", Some(&service), None, config).await;
+    gateway
+        .plugin("hmac-auth", Some(&service), None, config)
+        .await;
     gateway.consumer("ada").await;
     let credential = gateway
         .post("consumers/ada/hmac-auth", json!({"username": "ada"}))
@@ -107,9 +135,21 @@ async fn a_signature_is_for_one_request_only() {
         assert_eq!(answer.headers()["www-authenticate"], "hmac");
     }
     let old = date(-302);
-    let answer = send("/open/a", &old, sign(secret, &old, "post /open/a", "body"), "body").await;
+    let answer = send(
+        "/open/a",
+        &old,
+        sign(secret, &old, "post /open/a", "body"),
+        "body",
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    let answer = send("/open/a", &now, sign("guess", &now, "post /open/a", "body"), "body").await;
+    let answer = send(
+        "/open/a",
+        &now,
+        sign("guess", &now, "post /open/a", "body"),
+        "body",
+    )
+    .await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -127,7 +167,9 @@ async fn keys_are_found_in_bodies_and_hidden_there() {
         )
         .await;
     gateway.consumer("ada").await;
-    gateway.post("consumers/ada/key-auth", json!({"key": "k"})).await;
+    gateway
+        .post("consumers/ada/key-auth", json!({"key": "k"}))
+        .await;
     for (kind, body, rest) in [
         ("application/json", r#"{"apikey":"k","a":1}"#, r#"{"a":1}"#),
         ("application/x-www-form-urlencoded", "apikey=k&a=1", "a=1"),
@@ -149,7 +191,10 @@ async fn keys_are_found_in_bodies_and_hidden_there() {
         .post(format!("http://{}/open", gateway.proxy))
         .header("content-type", "application/x-www-form-urlencoded")
         .body("apikey=k&apikey=k");
-    assert_eq!(twice.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        twice.send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -165,9 +210,14 @@ async fn one_of_several_ways_is_enough_with_an_anonymous_consumer() {
         gateway.plugin(name, Some(&service), None, config).await;
     }
     gateway.consumer("ada").await;
-    gateway.post("consumers/ada/key-auth", json!({"key": "k"})).await;
     gateway
-        .post("consumers/ada/basic-auth", json!({"username": "ada", "password": "p"}))
+        .post("consumers/ada/key-auth", json!({"key": "k"}))
+        .await;
+    gateway
+        .post(
+            "consumers/ada/basic-auth",
+            json!({"username": "ada", "password": "p"}),
+        )
         .await;
     let seen = async |request: reqwest::RequestBuilder| -> Value {
         request.send().await.unwrap().json().await.unwrap()
@@ -181,7 +231,12 @@ async fn one_of_several_ways_is_enough_with_an_anonymous_consumer() {
     assert_eq!(by_none["headers"]["x-consumer-username"], "nobody");
     assert_eq!(by_none["headers"]["x-anonymous-consumer"], "true");
     gateway
-        .plugin("request-termination", None, Some(&nobody), json!({"status_code": 401}))
+        .plugin(
+            "request-termination",
+            None,
+            Some(&nobody),
+            json!({"status_code": 401}),
+        )
         .await;
     let refused = gateway.get("/open").send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);

@@ -38,16 +38,26 @@ async fn a_document_is_loaded_as_a_whole_or_not_at_all() {
     let loaded = gateway.post("config?check_hash=1", good.clone()).await;
     assert_eq!(loaded["services"].as_object().unwrap().len(), 1);
     assert_eq!(gateway.status("/orders", "k").await, StatusCode::OK);
-    assert_eq!(gateway.status("/orders", "x").await, StatusCode::UNAUTHORIZED);
-    let (status, _) = gateway.call(Method::POST, "config?check_hash=1", good.clone()).await;
+    assert_eq!(
+        gateway.status("/orders", "x").await,
+        StatusCode::UNAUTHORIZED
+    );
+    let (status, _) = gateway
+        .call(Method::POST, "config?check_hash=1", good.clone())
+        .await;
     assert_eq!(status, StatusCode::NOT_MODIFIED);
     let (_, status) = gateway.call(Method::GET, "status", Value::Null).await;
     assert_ne!(status["configuration_hash"], "0".repeat(32));
 
     let mut bad = good.clone();
     bad["services"][0]["plugins"][0]["config"] = json!({"colour": 1});
-    let (status, error) = gateway.call(Method::POST, "config?flatten_errors=1", bad).await;
-    assert_eq!((status, &error["code"]), (StatusCode::BAD_REQUEST, &json!(14)));
+    let (status, error) = gateway
+        .call(Method::POST, "config?flatten_errors=1", bad)
+        .await;
+    assert_eq!(
+        (status, &error["code"]),
+        (StatusCode::BAD_REQUEST, &json!(14))
+    );
     let faults = error["flattened_errors"].as_array().unwrap();
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0]["entity_type"], "plugin");
@@ -59,7 +69,16 @@ async fn a_document_is_loaded_as_a_whole_or_not_at_all() {
     let (status, _) = gateway.call(Method::POST, "config", written).await;
     assert_eq!(status, StatusCode::CREATED);
     let (_, page) = gateway.call(Method::GET, "services", Value::Null).await;
-    assert_eq!(page["data"][0]["id"], loaded["services"].as_object().unwrap().keys().next().unwrap().as_str());
+    assert_eq!(
+        page["data"][0]["id"],
+        loaded["services"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .next()
+            .unwrap()
+            .as_str()
+    );
 }
 
 #[tokio::test]
@@ -67,15 +86,34 @@ async fn single_entities_cannot_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let gateway = start(&folder);
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-        let path = if method == Method::POST { "services" } else { "services/a" };
+        let path = if method == Method::POST {
+            "services"
+        } else {
+            "services/a"
+        };
         let (status, error) = gateway.call(method, path, json!({"host": "h"})).await;
-        assert_eq!((status, &error["code"]), (StatusCode::METHOD_NOT_ALLOWED, &json!(12)));
+        assert_eq!(
+            (status, &error["code"]),
+            (StatusCode::METHOD_NOT_ALLOWED, &json!(12))
+        );
     }
-    let (status, _) = gateway.call(Method::POST, "schemas/services/validate", json!({"host": "h"})).await;
+    let (status, _) = gateway
+        .call(
+            Method::POST,
+            "schemas/services/validate",
+            json!({"host": "h"}),
+        )
+        .await;
     assert_eq!(status, StatusCode::OK);
     for (kind, body) in [
-        ("text/yaml", "_format_version: '3.0'\nservices:\n- name: a\n  host: h\n"),
-        ("application/x-www-form-urlencoded", "config=_format_version%3A+%273.0%27"),
+        (
+            "text/yaml",
+            "_format_version: '3.0'\nservices:\n- name: a\n  host: h\n",
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            "config=_format_version%3A+%273.0%27",
+        ),
     ] {
         let answer = gateway
             .http
@@ -108,6 +146,8 @@ async fn a_file_is_served_from_the_start() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(15), moved).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(15), moved)
+        .await
+        .unwrap();
     gateway.stop().await;
 }

@@ -12,7 +12,10 @@ async fn the_backend_says_what_an_answer_costs() {
     let app = Router::new().route(
         "/",
         get(async |headers: axum::http::HeaderMap| {
-            let left = headers["x-ratelimit-remaining-videos"].to_str().unwrap().to_owned();
+            let left = headers["x-ratelimit-remaining-videos"]
+                .to_str()
+                .unwrap()
+                .to_owned();
             Response::builder()
                 .header("x-kong-limit", "videos=2, unknown=9")
                 .body(Body::from(left))
@@ -60,7 +63,12 @@ async fn robots_stay_outside_unless_they_are_allowed() {
         ("bingbot/2.0", 403),
         ("bad agent", 403),
     ] {
-        let answer = gateway.get("/open").header("user-agent", agent).send().await.unwrap();
+        let answer = gateway
+            .get("/open")
+            .header("user-agent", agent)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(answer.status(), status, "{agent}");
     }
 }
@@ -85,7 +93,10 @@ async fn redirects_lead_to_the_configured_host_only() {
         .await
         .unwrap();
     assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(answer.headers()["location"], "https://new.example/old/x?y=1");
+    assert_eq!(
+        answer.headers()["location"],
+        "https://new.example/old/x?y=1"
+    );
 }
 
 #[tokio::test]
@@ -116,7 +127,10 @@ async fn an_echo_shows_the_request_without_its_secrets() {
     assert_eq!(body["request"]["query"]["a"], "1");
     assert_eq!(body["matched_service"]["name"], "echo");
     assert!(!body.to_string().contains("secret"));
-    assert_eq!(gateway.get("/echo").send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        gateway.get("/echo").send().await.unwrap().status(),
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -146,5 +160,8 @@ async fn bodies_of_requests_change() {
     let seen: Value = answer.json().await.unwrap();
     let body: Value = seen["body"].as_str().unwrap().parse().unwrap();
     assert_eq!(body, json!({"kept": true, "new": [1], "from": "here"}));
-    assert_eq!(seen["headers"]["content-length"], seen["body"].as_str().unwrap().len().to_string());
+    assert_eq!(
+        seen["headers"]["content-length"],
+        seen["body"].as_str().unwrap().len().to_string()
+    );
 }

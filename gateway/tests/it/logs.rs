@@ -37,18 +37,30 @@ async fn a_record_says_what_happened_and_hides_secrets() {
     let service = gateway.publish("orders", backend.address, "/orders").await;
     let (address, mut records) = log_server().await;
     gateway
-        .plugin("http-log", None, None, json!({"http_endpoint": format!("http://{address}/log")}))
+        .plugin(
+            "http-log",
+            None,
+            None,
+            json!({"http_endpoint": format!("http://{address}/log")}),
+        )
         .await;
-    gateway.plugin("key-auth", Some(&service), None, json!({})).await;
+    gateway
+        .plugin("key-auth", Some(&service), None, json!({}))
+        .await;
     let ada = gateway.consumer("ada").await;
-    gateway.post("consumers/ada/key-auth", json!({"key": "very-secret"})).await;
+    gateway
+        .post("consumers/ada/key-auth", json!({"key": "very-secret"}))
+        .await;
     let url = "/orders/a?apikey=very-secret&b=1&b=2";
     let sent = gateway.get(url).header("cookie", "s=very-secret");
     assert_eq!(sent.send().await.unwrap().status(), 200);
     let record = next(&mut records).await;
     assert!(!record.to_string().contains("very-secret"), "{record}");
     assert_eq!(record["request"]["method"], "GET");
-    assert_eq!(record["request"]["uri"], "/orders/a?apikey=REDACTED&b=1&b=2");
+    assert_eq!(
+        record["request"]["uri"],
+        "/orders/a?apikey=REDACTED&b=1&b=2"
+    );
     assert_eq!(record["request"]["querystring"]["b"], json!(["1", "2"]));
     assert_eq!(record["response"]["status"], 200);
     assert_eq!(record["service"]["name"], "orders");
@@ -78,7 +90,9 @@ async fn records_go_in_batches() {
         "http_endpoint": format!("http://{address}/log"),
         "queue": {"max_batch_size": 3, "max_coalescing_delay": 60},
     });
-    gateway.plugin("http-log", Some(&service), None, config).await;
+    gateway
+        .plugin("http-log", Some(&service), None, config)
+        .await;
     for _ in 0..3 {
         gateway.get("/orders").send().await.unwrap();
     }
@@ -107,7 +121,9 @@ async fn a_file_gets_a_line_per_request() {
             tokio::task::yield_now().await;
         }
     };
-    let text = tokio::time::timeout(Duration::from_secs(10), read).await.unwrap();
+    let text = tokio::time::timeout(Duration::from_secs(10), read)
+        .await
+        .unwrap();
     for line in text.lines() {
         let record: Value = line.parse().unwrap();
         assert_eq!(record["service"]["name"], "orders");

@@ -49,7 +49,10 @@ impl TestGateway {
     pub fn start_with(directory: &Path, change: impl FnOnce(&mut Settings)) -> Self {
         service::http::install_crypto();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = Bound::new(free, free, free).unwrap().with_tls(free).unwrap();
+        let bound = Bound::new(free, free, free)
+            .unwrap()
+            .with_tls(free)
+            .unwrap();
         let tls = bound.proxy_tls[0].local_addr().unwrap();
         let proxy = bound.proxy_address().unwrap();
         let admin_url = format!("http://{}/", bound.admin.local_addr().unwrap());
@@ -158,7 +161,9 @@ impl TestGateway {
 
     /// A call of the Admin API: status and body.
     pub async fn call(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-        let mut request = self.http.request(method, format!("{}{path}", self.admin_url));
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.admin_url));
         if !body.is_null() {
             request = request.json(&body);
         }

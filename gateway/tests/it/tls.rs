@@ -16,7 +16,10 @@ use crate::support::{Backend, TestGateway};
 const AUTHORITY: &str = include_str!("tls/ca.pem");
 const ONE: (&str, &str) = (include_str!("tls/one.pem"), include_str!("tls/one.key"));
 const OTHER: (&str, &str) = (include_str!("tls/other.pem"), include_str!("tls/other.key"));
-const BACKEND: (&str, &str) = (include_str!("tls/backend.pem"), include_str!("tls/backend.key"));
+const BACKEND: (&str, &str) = (
+    include_str!("tls/backend.pem"),
+    include_str!("tls/backend.key"),
+);
 
 /// A client that trusts the test authority and finds these names at the gateway.
 fn client(gateway: &TestGateway, name: &str) -> reqwest::Client {
@@ -28,7 +31,12 @@ fn client(gateway: &TestGateway, name: &str) -> reqwest::Client {
 }
 
 async fn certificate(gateway: &TestGateway, (cert, key): (&str, &str), snis: Value) -> Value {
-    gateway.post("certificates", json!({"cert": cert, "key": key, "snis": snis})).await
+    gateway
+        .post(
+            "certificates",
+            json!({"cert": cert, "key": key, "snis": snis}),
+        )
+        .await
 }
 
 #[tokio::test]
@@ -48,18 +56,34 @@ async fn the_certificate_is_chosen_by_the_name() {
         let headers = &seen["headers"];
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-host"], name);
-        assert_eq!(headers["via"].as_str().unwrap().split(' ').next(), Some("2"));
+        assert_eq!(
+            headers["via"].as_str().unwrap().split(' ').next(),
+            Some("2")
+        );
     }
     // The built-in one is trusted by nobody.
     let url = format!("https://else.example:{}/open", gateway.tls.port());
-    assert!(client(&gateway, "else.example").get(url).send().await.is_err());
+    assert!(
+        client(&gateway, "else.example")
+            .get(url)
+            .send()
+            .await
+            .is_err()
+    );
     // SNI names lead to their certificate, and keep it from going.
-    let (status, found) = gateway.call(Method::GET, "certificates/one.example", Value::Null).await;
-    assert_eq!((status, &found["snis"]), (StatusCode::OK, &json!(["one.example"])));
+    let (status, found) = gateway
+        .call(Method::GET, "certificates/one.example", Value::Null)
+        .await;
+    assert_eq!(
+        (status, &found["snis"]),
+        (StatusCode::OK, &json!(["one.example"]))
+    );
     let path = format!("certificates/{}", other["id"].as_str().unwrap());
     let (status, _) = gateway.call(Method::DELETE, &path, Value::Null).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let (_, changed) = gateway.call(Method::PATCH, &path, json!({"snis": []})).await;
+    let (_, changed) = gateway
+        .call(Method::PATCH, &path, json!({"snis": []}))
+        .await;
     assert_eq!(changed["snis"], json!([]));
     let (status, _) = gateway.call(Method::DELETE, &path, Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
@@ -73,25 +97,44 @@ async fn the_certificate_is_chosen_by_the_name() {
 async fn keys_have_to_fit_and_authorities_have_to_be_some() {
     let gateway = TestGateway::start().await;
     for (path, body, field) in [
-        ("certificates", json!({"cert": ONE.0, "key": OTHER.1}), "key"),
+        (
+            "certificates",
+            json!({"cert": ONE.0, "key": OTHER.1}),
+            "key",
+        ),
         ("certificates", json!({"cert": "x", "key": ONE.1}), "cert"),
-        ("certificates", json!({"cert": ONE.0, "key": ONE.1, "cert_alt": ONE.0}), "key_alt"),
+        (
+            "certificates",
+            json!({"cert": ONE.0, "key": ONE.1, "cert_alt": ONE.0}),
+            "key_alt",
+        ),
         ("ca_certificates", json!({"cert": ONE.0}), "cert"),
-        ("ca_certificates", json!({"cert": format!("{AUTHORITY}{AUTHORITY}")}), "cert"),
+        (
+            "ca_certificates",
+            json!({"cert": format!("{AUTHORITY}{AUTHORITY}")}),
+            "cert",
+        ),
     ] {
         let (status, error) = gateway.call(Method::POST, path, body).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path} {field}");
         assert!(error["fields"][field].is_string(), "{error}");
     }
-    let first = gateway.post("ca_certificates", json!({"cert": AUTHORITY})).await;
+    let first = gateway
+        .post("ca_certificates", json!({"cert": AUTHORITY}))
+        .await;
     assert_eq!(first["cert_digest"].as_str().unwrap().len(), 64);
-    let (status, _) = gateway.call(Method::POST, "ca_certificates", json!({"cert": AUTHORITY})).await;
+    let (status, _) = gateway
+        .call(Method::POST, "ca_certificates", json!({"cert": AUTHORITY}))
+        .await;
     assert_eq!(status, StatusCode::CONFLICT);
     let service = json!({"name": "s", "url": "https://h", "ca_certificates": [first["id"]]});
     gateway.post("services", service).await;
     let path = format!("ca_certificates/{}", first["id"].as_str().unwrap());
     let (status, error) = gateway.call(Method::DELETE, &path, Value::Null).await;
-    assert_eq!((status, &error["code"]), (StatusCode::BAD_REQUEST, &json!(19)));
+    assert_eq!(
+        (status, &error["code"]),
+        (StatusCode::BAD_REQUEST, &json!(19))
+    );
 }
 
 #[tokio::test]
@@ -105,7 +148,14 @@ async fn routes_are_chosen_by_the_name_of_the_connection() {
     gateway.post("services/open/routes", route).await;
     for (name, path) in [("one.example", "/open/x"), ("other.example", "/x")] {
         let url = format!("https://{name}:{}/open/x", gateway.tls.port());
-        let seen: Value = client(&gateway, name).get(url).send().await.unwrap().json().await.unwrap();
+        let seen: Value = client(&gateway, name)
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         assert_eq!(seen["uri"], path, "{name}");
     }
 }
@@ -135,11 +185,15 @@ async fn encrypted_backend() -> SocketAddr {
             let (stream, _) = listener.accept().await.unwrap();
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    return;
+                };
                 let known = stream.get_ref().1.peer_certificates().is_some();
                 let mut buffer = [0; 4096];
                 let _ = stream.read(&mut buffer).await;
-                let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n{known:<5}");
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n{known:<5}"
+                );
                 let _ = stream.write_all(answer.as_bytes()).await;
             });
         }
@@ -153,10 +207,18 @@ async fn backends_are_checked_by_the_services_own_authorities() {
     let backend = encrypted_backend().await;
     let service = json!({"name": "s", "url": format!("https://{backend}"), "retries": 0});
     gateway.post("services", service).await;
-    gateway.post("services/s/routes", json!({"paths": ["/s"]})).await;
+    gateway
+        .post("services/s/routes", json!({"paths": ["/s"]}))
+        .await;
     let status = async || gateway.get("/s").send().await.unwrap().status();
-    assert_eq!(status().await, StatusCode::BAD_GATEWAY, "the system does not know the authority");
-    let authority = gateway.post("ca_certificates", json!({"cert": AUTHORITY})).await;
+    assert_eq!(
+        status().await,
+        StatusCode::BAD_GATEWAY,
+        "the system does not know the authority"
+    );
+    let authority = gateway
+        .post("ca_certificates", json!({"cert": AUTHORITY}))
+        .await;
     let change = json!({"ca_certificates": [authority["id"]]});
     gateway.call(Method::PATCH, "services/s", change).await;
     let answer = gateway.get("/s").send().await.unwrap();

@@ -48,7 +48,13 @@ const HMAC_ALGORITHMS: &[&str] = &["hmac-sha1", "hmac-sha256", "hmac-sha384", "h
 pub fn hmac_auth() -> PluginSchema {
     let schema = Record::new(vec![
         hide_credentials(),
-        Field::new("clock_skew", Type::Number { between: Some((0.001, 1e9)) }).default(300),
+        Field::new(
+            "clock_skew",
+            Type::Number {
+                between: Some((0.001, 1e9)),
+            },
+        )
+        .default(300),
         Field::new("anonymous", Type::text()),
         Field::new("validate_request_body", Type::Boolean)
             .required()

@@ -26,16 +26,15 @@ pub fn rate_limiting() -> PluginSchema {
         Field::new(
             "sync_rate",
             Type::Number {
-                between: Some((-1.0, 86_400.0)),
+                between: Some((-1.0, -1.0)),
             },
         )
         .required()
         .default(-1),
     ]);
-    fields.extend(shared_fields());
+    fields.extend(shared_fields(&["local", "redis"]));
     let schema = Record::new(fields).with_check(|config, faults| {
         check_limits(config, faults);
-        check_sync_rate(config, faults);
         check_policy(config, faults);
     });
     let mut plugin = PluginSchema::new("rate-limiting", 910, schema).per_consumer();
@@ -57,17 +56,15 @@ pub fn response_ratelimiting() -> PluginSchema {
         .required()
         .len_min(1),
         Field::new("header_name", Type::checked(text::header_name)).default("x-kong-limit"),
-        Field::new(
-            "limit_by",
-            Type::one_of(&["consumer", "credential", "ip"]),
-        )
-        .required()
-        .default("consumer"),
+        Field::new("limit_by", Type::one_of(&["consumer", "credential", "ip"]))
+            .required()
+            .default("consumer"),
         Field::new("block_on_first_violation", Type::Boolean)
             .required()
             .default(false),
     ];
-    fields.extend(shared_fields());
+    // These counts stay with the node.
+    fields.extend(shared_fields(&["local"]));
     let schema = Record::new(fields).with_check(check_policy);
     let mut plugin = PluginSchema::new("response-ratelimiting", 900, schema).per_consumer();
     plugin.expand_shorthands = Some(nest_redis);
@@ -75,7 +72,7 @@ pub fn response_ratelimiting() -> PluginSchema {
 }
 
 /// Where counts are kept, and what happens when they cannot be.
-fn shared_fields() -> Vec<Field> {
+fn shared_fields(policies: &'static [&'static str]) -> Vec<Field> {
     let flag = |name, default: bool| Field::new(name, Type::Boolean).required().default(default);
     let redis = Record::new(vec![
         Field::new("host", Type::checked(text::host)),
@@ -89,7 +86,7 @@ fn shared_fields() -> Vec<Field> {
         Field::new("server_name", Type::checked(text::host)),
     ]);
     vec![
-        Field::new("policy", Type::one_of(&["local", "redis"])).default("local"),
+        Field::new("policy", Type::one_of(policies)).default("local"),
         flag("fault_tolerant", true),
         flag("hide_client_headers", false),
         Field::new("redis", Type::Record(redis)),
@@ -128,17 +125,6 @@ fn check_policy(config: &Map<String, Value>, faults: &mut Faults) {
     let host = config.get("redis").and_then(|redis| redis.get("host"));
     if is_shared && host.is_none_or(Value::is_null) {
         faults.field("redis.host", "required when policy is redis");
-    }
-}
-
-fn check_sync_rate(config: &Map<String, Value>, faults: &mut Faults) {
-    let rate = config.get("sync_rate").and_then(Value::as_f64);
-    let rate = rate.unwrap_or(-1.0);
-    let is_shared = config.get("policy").and_then(Value::as_str) == Some("redis");
-    if rate >= 0.0 && !is_shared {
-        faults.field("sync_rate", "only possible with policy redis");
-    } else if rate < 0.02 && (rate + 1.0).abs() > f64::EPSILON {
-        faults.field("sync_rate", "has to be -1, or at least 0.02 seconds");
     }
 }
 

@@ -68,9 +68,8 @@ const METHODS: &[&str] = &["POST", "PUT", "PATCH"];
 const CONTENT_TYPES: &[&str] = &["application/json", "application/json; charset=utf-8"];
 
 pub fn http_log() -> PluginSchema {
-    let milliseconds = |name, default: i64| {
-        Field::new(name, Type::integer(1, 2_147_483_646)).default(default)
-    };
+    let milliseconds =
+        |name, default: i64| Field::new(name, Type::integer(1, 2_147_483_646)).default(default);
     let schema = Record::new(vec![
         Field::new("http_endpoint", Type::checked(text::url))
             .required()
@@ -171,7 +170,9 @@ fn log_header(name: &str) -> Result<(), String> {
 pub fn file_log() -> PluginSchema {
     let schema = Record::new(vec![
         Field::new("path", Type::checked(log_path)).required(),
-        Field::new("reopen", Type::Boolean).required().default(false),
+        Field::new("reopen", Type::Boolean)
+            .required()
+            .default(false),
     ]);
     PluginSchema::new("file-log", 9, schema).per_consumer()
 }

@@ -55,7 +55,7 @@ pub fn request_transformer() -> PluginSchema {
     };
     let schema = Record::new(vec![
         Field::new("http_method", Type::checked(text::method)),
-        group("remove", text::header_name, any, false),
+        group("remove", text::header_name, text::header_value, false),
         group("rename", renamed_header, named, false),
         group("replace", named_template, member_template, true),
         group("add", named_template, member_template, false),
@@ -146,10 +146,6 @@ fn check_json_types(config: &Map<String, Value>, faults: &mut Faults) {
             }
         }
     }
-}
-
-fn any(_: &str) -> Result<(), String> {
-    Ok(())
 }
 
 /// `name:value` of a body, with placeholders in the value.

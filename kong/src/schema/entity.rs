@@ -75,11 +75,17 @@ pub fn expand_shorthands(kind: Kind, input: &mut Map<String, Value>) {
 
 /// `id`, `created_at`, `tags` and, but for credentials, `updated_at`.
 fn with_common(kind: Kind, mut fields: Vec<Field>) -> Vec<Field> {
-    let mut all = vec![Field::new("id", Type::checked(text::uuid)).auto().mark("uuid")];
+    let mut all = vec![
+        Field::new("id", Type::checked(text::uuid))
+            .auto()
+            .mark("uuid"),
+    ];
     // Targets are told apart by when they came, so theirs is finer.
     let moment = |name| {
         let value = match kind {
-            Kind::Target => Type::Number { between: Some((0.0, 1e12)) },
+            Kind::Target => Type::Number {
+                between: Some((0.0, 1e12)),
+            },
             _ => Type::integer(0, i64::MAX),
         };
         Field::new(name, value).auto().mark("timestamp")

@@ -89,7 +89,10 @@ fn body(public_key: &[u8]) -> Vec<u8> {
 }
 
 fn signed_with() -> Vec<u8> {
-    element(SEQUENCE, &[&element(OBJECT_IDENTIFIER, &[ECDSA_WITH_SHA256])])
+    element(
+        SEQUENCE,
+        &[&element(OBJECT_IDENTIFIER, &[ECDSA_WITH_SHA256])],
+    )
 }
 
 /// Whole bytes: no bit is unused.

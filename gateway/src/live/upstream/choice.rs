@@ -33,6 +33,7 @@ pub enum HashOn {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the fields are Kong's")]
 pub struct HashFields {
     hash_on: String,
     hash_fallback: String,
@@ -131,11 +132,7 @@ pub fn on_circle(
 }
 
 /// Smooth weighted round robin: exact over a cycle, and no peer gets all its requests at once.
-pub fn next_turn(
-    turns: &mut [i64],
-    peers: &[Peer],
-    fits: &dyn Fn(usize) -> bool,
-) -> Option<usize> {
+pub fn next_turn(turns: &mut [i64], peers: &[Peer], fits: &dyn Fn(usize) -> bool) -> Option<usize> {
     let mut total = 0;
     let mut best: Option<usize> = None;
     for (index, peer) in peers.iter().enumerate() {
@@ -212,7 +209,12 @@ pub fn fastest(peers: &[Peer], fits: &dyn Fn(usize) -> bool) -> Option<usize> {
     let other = fitting[second];
     let cost = |index: usize| {
         let peer = &peers[index];
-        let latency = peer.state.latency.lock().unwrap_or_else(PoisonError::into_inner).now();
+        let latency = peer
+            .state
+            .latency
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .now();
         let open = f64::from(peer.state.open.load(Relaxed));
         (latency + 1.0) * (open + 1.0) / f64::from(peer.weight.max(1))
     };

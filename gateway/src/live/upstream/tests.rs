@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-fn row(kind: Kind, fields: Value) -> SharedRow {
+fn row(kind: Kind, fields: &Value) -> SharedRow {
     let fields = kong::schema::entity::examine(kind, fields.as_object().unwrap().clone()).unwrap();
     let id = Uuid::new_v4();
     Arc::new(Row { kind, id, fields })
@@ -18,10 +18,10 @@ fn upstream(mut fields: Value, targets: &[(&str, u32)]) -> Upstream {
         .enumerate()
         .map(|(position, (target, weight))| {
             let fields = json!({"target": target, "weight": weight, "upstream": {"id": id}, "created_at": position});
-            row(Kind::Target, fields)
+            row(Kind::Target, &fields)
         })
         .collect();
-    Upstream::new(&row(Kind::Upstream, fields), &targets, None).unwrap()
+    Upstream::new(&row(Kind::Upstream, &fields), &targets, None).unwrap()
 }
 
 fn counts(upstream: &Upstream, requests: u64, hash: impl Fn(u64) -> Option<u64>) -> Vec<u32> {
@@ -47,22 +47,33 @@ fn a_peer_that_goes_moves_only_its_own_share() {
     let kept = (0..10_000)
         .filter(|number| {
             let name = |upstream: &Upstream| {
-                upstream.peers[upstream.choose(hash(*number), &[]).unwrap()].name.clone()
+                upstream.peers[upstream.choose(hash(*number), &[]).unwrap()]
+                    .name
+                    .clone()
             };
             name(&three) == name(&two)
         })
         .count();
     assert!(kept >= 6_300, "{kept}");
     let shares = counts(&three, 10_000, hash);
-    assert!(shares.iter().all(|share| (2_500..4_200).contains(share)), "{shares:?}");
+    assert!(
+        shares.iter().all(|share| (2_500..4_200).contains(share)),
+        "{shares:?}"
+    );
 }
 
 #[test]
 fn the_least_busy_gets_the_next_one() {
-    let upstream = upstream(json!({"algorithm": "least-connections"}), &[("a", 100), ("b", 100)]);
+    let upstream = upstream(
+        json!({"algorithm": "least-connections"}),
+        &[("a", 100), ("b", 100)],
+    );
     let busy = upstream.peers[0].state.open();
     assert_eq!(upstream.choose(None, &[]), Some(1));
-    let _other = (upstream.peers[1].state.open(), upstream.peers[1].state.open());
+    let _other = (
+        upstream.peers[1].state.open(),
+        upstream.peers[1].state.open(),
+    );
     assert_eq!(upstream.choose(None, &[]), Some(0));
     drop(busy);
 }
@@ -82,18 +93,31 @@ fn failures_make_ill_and_a_threshold_closes_all() {
         "passive": {"unhealthy": {"tcp_failures": 2, "http_failures": 1, "timeouts": 1}},
         "threshold": 60,
     });
-    let upstream = upstream(json!({"healthchecks": checks}), &[("a", 1), ("b", 1), ("c", 2)]);
-    let see = |peer: usize, sign| upstream.checks.seen(&upstream.peers[peer].state.health, sign);
+    let upstream = upstream(
+        json!({"healthchecks": checks}),
+        &[("a", 1), ("b", 1), ("c", 2)],
+    );
+    let see = |peer: usize, sign| {
+        upstream
+            .checks
+            .seen(&upstream.peers[peer].state.health, sign);
+    };
     see(0, Sign::Broken);
     see(0, Sign::Status(200));
     see(0, Sign::Broken);
-    assert!(upstream.peers[0].is_available(), "a success in between starts anew");
+    assert!(
+        upstream.peers[0].is_available(),
+        "a success in between starts anew"
+    );
     see(0, Sign::Broken);
     assert!(!upstream.peers[0].is_available());
     see(1, Sign::Status(404));
     assert!(upstream.is_available());
     see(1, Sign::Status(500));
-    assert!(!upstream.is_available(), "half of the weight is below 60 percent");
+    assert!(
+        !upstream.is_available(),
+        "half of the weight is below 60 percent"
+    );
     assert_eq!(upstream.choose(None, &[]), None);
     upstream.peers[0].state.health.set(true);
     assert!(upstream.is_available());

@@ -63,7 +63,8 @@ impl Server {
     pub fn new(config: Config) -> Result<Self, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in config.headers.iter().flatten() {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
             let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
             headers.insert(name, value);
         }

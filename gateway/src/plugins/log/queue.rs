@@ -123,8 +123,11 @@ impl Queue {
 
     /// Waits for company, if records go in batches.
     async fn coalesce(&self) {
+        if self.limits.batch == 1 {
+            return;
+        }
         let until = Instant::now() + self.limits.coalescing;
-        while self.limits.batch > 1 {
+        loop {
             {
                 let waiting = self.waiting();
                 if waiting.records.len() >= self.limits.batch

@@ -62,7 +62,9 @@ const SECRET_HEADERS: [HeaderName; 4] = [
 
 impl Logged {
     pub fn new(headers: &HeaderMap, uri: &Uri, is_tls: bool, port: u16) -> Self {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let host = host.or_else(|| uri.authority().map(http::uri::Authority::as_str));
         let host = host.unwrap_or_default();
         let host = host.rsplit_once(':').map_or(host, |(name, port)| {
@@ -134,15 +136,27 @@ impl Logged {
         };
         let upstream_uri = self.upstream_uri.as_ref().map(|uri| self.uri(uri));
         set("upstream_uri", json!(upstream_uri));
-        set("upstream_status", json!(self.upstream_status.map(|status| status.to_string())));
+        set(
+            "upstream_status",
+            json!(self.upstream_status.map(|status| status.to_string())),
+        );
         if let Some(target) = outcome.target {
             set("route", json!(target.row.fields));
-            set("service", json!(target.service.as_ref().map(|service| &service.row.fields)));
+            set(
+                "service",
+                json!(target.service.as_ref().map(|service| &service.row.fields)),
+            );
         }
-        set("consumer", json!(outcome.consumer.map(|consumer| &consumer.row.fields)));
+        set(
+            "consumer",
+            json!(outcome.consumer.map(|consumer| &consumer.row.fields)),
+        );
         if let Some(id) = outcome.credential {
             let consumer = outcome.consumer.map(|consumer| consumer.id);
-            set("authenticated_entity", json!({ "id": id, "consumer_id": consumer }));
+            set(
+                "authenticated_entity",
+                json!({ "id": id, "consumer_id": consumer }),
+            );
         }
         set("correlation_id", json!(outcome.correlation_id));
         record.to_string()

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, fmt::Write, sync::PoisonError, sync::atomic::Or
 use service::revocations::AGE;
 
 use super::{Latencies, Numbers};
-use crate::{plugins::log, worker::Shared};
+use crate::{
+    plugins::{log, rate_limiting},
+    worker::Shared,
+};
 
 /// All metrics of this gateway as Prometheus text.
 pub fn render(shared: &Shared) -> String {
@@ -106,7 +109,21 @@ fn connections(shared: &Shared, text: &mut String) {
         text,
     );
     let dropped = log::DROPPED.load(Relaxed);
-    let _ = writeln!(text, "wicketgate_gateway_log_records_dropped_total {dropped}");
+    let _ = writeln!(
+        text,
+        "wicketgate_gateway_log_records_dropped_total {dropped}"
+    );
+    head(
+        "wicketgate_gateway_limit_store_failures_total",
+        "counter",
+        "Requests whose rate limit could not be counted in its Redis",
+        text,
+    );
+    let failures = rate_limiting::FAILURES.load(Relaxed);
+    let _ = writeln!(
+        text,
+        "wicketgate_gateway_limit_store_failures_total {failures}"
+    );
 }
 
 fn requests(numbers: &Numbers, text: &mut String) {

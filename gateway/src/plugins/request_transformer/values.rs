@@ -107,13 +107,17 @@ pub fn uri_captures(exchange: &Exchange<'_>) -> Value {
         return Value::Null;
     };
     let text = |part: Option<regex::bytes::Match<'_>>| part.map(text_of);
-    let unnamed: Vec<Option<String>> = (1..found.len()).map(|number| text(found.get(number))).collect();
+    let unnamed: Vec<Option<String>> = (1..found.len())
+        .map(|number| text(found.get(number)))
+        .collect();
     let patterns = exchange.target.patterns.iter();
-    let names = patterns.flat_map(regex::bytes::Regex::capture_names).flatten();
-    let named: serde_json::Map<String, Value> = names
+    let names = patterns
+        .flat_map(regex::bytes::Regex::capture_names)
+        .flatten();
+    let by_name: serde_json::Map<String, Value> = names
         .filter_map(|name| Some((name.to_owned(), text(found.name(name))?.into())))
         .collect();
-    serde_json::json!({ "unnamed": unnamed, "named": named })
+    serde_json::json!({ "unnamed": unnamed, "named": by_name })
 }
 
 /// One of them, by name or by number.

@@ -10,7 +10,9 @@ pub fn certificate() -> Record {
         Kind::Certificate,
         vec![
             Field::new("cert", Type::checked(certificate_pem)).required(),
-            Field::new("key", Type::checked(key_pem)).required().secret(),
+            Field::new("key", Type::checked(key_pem))
+                .required()
+                .secret(),
             Field::new("cert_alt", Type::checked(certificate_pem)),
             Field::new("key_alt", Type::checked(key_pem)).secret(),
             // Entities of their own; written together with the certificate.
@@ -24,7 +26,9 @@ pub fn sni() -> Record {
     Record::new(with_common(
         Kind::Sni,
         vec![
-            Field::new("name", Type::checked(sni_name)).required().unique(),
+            Field::new("name", Type::checked(sni_name))
+                .required()
+                .unique(),
             Field::new("certificate", Type::Reference(Kind::Certificate)).required(),
         ],
     ))
