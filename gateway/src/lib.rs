@@ -29,7 +29,7 @@ mod store;
 mod worker;
 
 pub use serve::serve;
-pub use settings::{Bound, Mode, Settings, TrustedPeers};
+pub use settings::{Bound, Mode, RealIp, Settings, TrustedPeers};
 
 /// Product name and version in `Server` and `Via`.
 pub(crate) const PRODUCT: &str = concat!("wicketgate/", env!("CARGO_PKG_VERSION"));

@@ -112,7 +112,8 @@ async fn exchange(
         .trusted_peers
         .contains(connection.peer.ip());
     let seen = headers::clean_request(&mut head.headers, peer_is_trusted);
-    let client = forwarded::client_address(&head.headers, connection, peer_is_trusted);
+    let rules = &worker.shared.rules;
+    let client = forwarded::client_address(&head.headers, connection, peer_is_trusted, rules);
 
     let routing = finish.routing.clone();
     let question = Question {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use http::HeaderName;
 use ipnet::IpNet;
 use service::settings;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub node_name: String,
     /// Peers whose `X-Forwarded-*` headers are believed.
     pub trusted_peers: TrustedPeers,
+    /// Where trusted peers say whom they speak for.
+    pub real_ip: RealIp,
     /// What callers of the Admin API have to send in `Kong-Admin-Token`.
     pub admin_token: Option<String>,
     pub mode: Mode,
@@ -59,6 +62,23 @@ impl Mode {
         match self {
             Self::Persistent => "persistent",
             Self::Memory => "memory",
+        }
+    }
+}
+
+/// The header by which a trusted peer names the client.
+#[derive(Clone, Debug)]
+pub struct RealIp {
+    pub header: HeaderName,
+    /// The last address that is not a trusted peer's, in the place of the last one.
+    pub recursive: bool,
+}
+
+impl Default for RealIp {
+    fn default() -> Self {
+        Self {
+            header: HeaderName::from_static("x-real-ip"),
+            recursive: false,
         }
     }
 }
@@ -163,6 +183,7 @@ impl Settings {
             state_dir,
             node_name: host_name(),
             trusted_peers: TrustedPeers::default(),
+            real_ip: RealIp::default(),
             admin_token: None,
             mode: Mode::Persistent,
             config: None,
@@ -214,6 +235,14 @@ impl Settings {
         }
         if let Some(networks) = settings::var("GATEWAY_TRUSTED_IPS") {
             self.trusted_peers = TrustedPeers::parse(&networks).context("GATEWAY_TRUSTED_IPS")?;
+        }
+        if let Some(name) = settings::var("GATEWAY_REAL_IP_HEADER") {
+            self.real_ip.header = name.parse().with_context(|| {
+                format!("GATEWAY_REAL_IP_HEADER: `{name}` is not the name of a header")
+            })?;
+        }
+        if let Some(recursive) = settings::parsed("GATEWAY_REAL_IP_RECURSIVE")? {
+            self.real_ip.recursive = recursive;
         }
         if let Some(log) = settings::parsed("GATEWAY_ACCESS_LOG")? {
             self.access_log = log;

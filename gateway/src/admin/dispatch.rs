@@ -130,6 +130,7 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         }
         (&Method::GET, ["tags"]) => lists::tags(admin, None, &query).await,
         (&Method::GET, ["tags", tag]) => lists::tags(admin, Some(tag), &query).await,
+        (&Method::PUT, ["wicketgate", "log-level"]) => information::set_log_level(input().await?),
         (&Method::GET, ["wicketgate", "revocations"]) => Ok(revocations::show(admin)),
         (&Method::PUT, ["wicketgate", "revocations"]) => {
             revocations::put(admin, input().await?).await

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use kong::{ApiError, Kind, plugins};
 use serde_json::{Map, Value, json};
 
-use super::{Admin, dispatch::Query};
+use super::{Admin, Answer, Reply, body::Input, dispatch::Query};
 use crate::settings::Mode;
 
 /// The version of Kong that tools are told; what they may use depends on it.
@@ -89,6 +89,24 @@ pub fn status(admin: &Admin) -> Value {
         status.insert(name.to_owned(), value);
     }
     status
+}
+
+/// `PUT /wicketgate/log-level`: until the next start.
+pub fn set_log_level(input: Input) -> Answer {
+    let Input::Json(fields) = input else {
+        return Err(ApiError::plain(415, "expected application/json"));
+    };
+    let level = fields.get("level").and_then(Value::as_str);
+    let level = level.filter(|level| !level.is_empty() && level.len() <= 1000);
+    let level = level.ok_or_else(|| {
+        let message =
+            "level: expected debug, info, warn, error or a filter such as info,access=off";
+        ApiError::plain(400, message)
+    })?;
+    service::log::set_level(level)
+        .map_err(|reason| ApiError::plain(400, format!("level: {reason}")))?;
+    tracing::warn!("the log level is `{level}` from now on");
+    Ok(Reply::no_content())
 }
 
 /// The unit of the memory figures, of which there are none; a wrong one is a fault all the same.

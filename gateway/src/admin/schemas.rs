@@ -1,5 +1,5 @@
 use kong::{ApiError, Kind, plugins, schema};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, Reply, body::Input};
 use crate::store::{self, not_found};
@@ -7,7 +7,14 @@ use crate::store::{self, not_found};
 /// `GET /schemas/{entity}`
 pub fn entity(name: &str) -> Answer {
     let kind: Kind = name.parse().map_err(|_| not_found())?;
-    Ok(Reply::ok(schema::entity::of(kind).render()))
+    let mut schema = schema::entity::of(kind).render();
+    if kind == Kind::Service
+        && let Value::Object(schema) = &mut schema
+    {
+        let url = json!([{ "url": { "type": "string" } }]);
+        schema.insert("shorthand_fields".to_owned(), url);
+    }
+    Ok(Reply::ok(schema))
 }
 
 /// `GET /schemas/plugins/{name}`

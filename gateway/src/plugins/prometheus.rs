@@ -19,6 +19,7 @@ pub struct Prometheus {
     status_code_metrics: bool,
     latency_metrics: bool,
     bandwidth_metrics: bool,
+    upstream_health_metrics: bool,
     per_consumer: bool,
 }
 

@@ -1,10 +1,10 @@
 //! What the backend is told about the way that the request came (gateway 4.7).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::FORWARDED};
 
-use super::{Connection, head::Host};
+use super::{Connection, head::Host, rules::Rules};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -19,14 +19,36 @@ pub fn client_address(
     headers: &HeaderMap,
     connection: &Connection,
     peer_is_trusted: bool,
+    rules: &Rules,
 ) -> IpAddr {
     let peer = connection.peer.ip().to_canonical();
     if !peer_is_trusted {
         return peer;
     }
-    let said = headers.get(X_REAL_IP).and_then(|value| value.to_str().ok());
-    said.and_then(|text| text.rsplit(',').next()?.trim().parse().ok())
-        .unwrap_or(peer)
+    let values: Vec<&str> = headers
+        .get_all(&rules.real_ip.header)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let mut client = peer;
+    // From the nearest on; what cannot be read ends it.
+    for text in values.iter().rev().flat_map(|value| value.rsplit(',')) {
+        let Some(address) = address(text.trim()) else {
+            break;
+        };
+        client = address;
+        if !rules.real_ip.recursive || !rules.trusted_peers.contains(address) {
+            break;
+        }
+    }
+    client
+}
+
+/// An address, perhaps with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.parse::<IpAddr>().ok();
+    let address = bare.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    Some(address?.to_canonical())
 }
 
 /// The scheme that the client used.

@@ -5,11 +5,12 @@ use std::{
 
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 
-use crate::settings::{Settings, TrustedPeers};
+use crate::settings::{RealIp, Settings, TrustedPeers};
 
 /// What holds for every request of every worker.
 pub struct Rules {
     pub trusted_peers: TrustedPeers,
+    pub real_ip: RealIp,
     pub access_log: bool,
     allow_link_local: bool,
     /// The node's own inner ports, which no service may point to.
@@ -24,6 +25,7 @@ impl Rules {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         Ok(Self {
             trusted_peers: settings.trusted_peers.clone(),
+            real_ip: settings.real_ip.clone(),
             access_log: settings.access_log,
             allow_link_local: settings.allow_link_local,
             own_ports: [

@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod attacks;
 mod authentication;
 mod documents;
 mod http;

@@ -81,3 +81,32 @@ async fn restrictions_that_mean_nothing_are_refused() {
         assert!(!error["fields"]["config"][field].is_null(), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_trusted_peer_says_whom_it_speaks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = TestGateway::start_with(folder.path(), |settings| {
+        settings.trusted_peers = gateway::TrustedPeers::parse("127.0.0.1, 10.0.0.0/8").unwrap();
+        settings.real_ip = gateway::RealIp {
+            header: "x-forwarded-for".parse().unwrap(),
+            recursive: true,
+        };
+    });
+    let backend = Backend::start().await;
+    let service = gateway.publish("open", backend.address, "/open").await;
+    let config = json!({"allow": ["192.0.2.1"]});
+    gateway
+        .plugin("ip-restriction", Some(&service), None, config)
+        .await;
+    for (said, status) in [
+        ("192.0.2.1", 200),
+        ("192.0.2.1, 10.0.0.7", 200),
+        ("192.0.2.1:4711", 200),
+        ("192.0.2.1, 192.0.2.9, 10.0.0.7", 403),
+        ("192.0.2.1, unknown", 403),
+        ("", 403),
+    ] {
+        let sent = gateway.get("/open").header("x-forwarded-for", said);
+        assert_eq!(sent.send().await.unwrap().status(), status, "{said}");
+    }
+}

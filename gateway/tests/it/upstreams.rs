@@ -88,6 +88,13 @@ async fn a_target_that_refuses_costs_no_request_and_is_taken_out() {
         (of(dead), data.len())
     };
     assert_eq!(health().await, ("UNHEALTHY".to_owned(), 2));
+    let config = json!({"upstream_health_metrics": true});
+    gateway.plugin("prometheus", None, None, config).await;
+    let metrics = gateway.http.get(format!("{}metrics", gateway.status_url));
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let line =
+        format!("target=\"{dead}\",address=\"{dead}\",state=\"unhealthy\",subsystem=\"http\"}} 1");
+    assert!(metrics.contains(&line), "{metrics}");
     let path = format!("upstreams/up/targets/{dead}/healthy");
     let (status, _) = gateway.call(Method::PUT, &path, Value::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);

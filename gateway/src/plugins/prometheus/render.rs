@@ -4,7 +4,7 @@ use service::revocations::AGE;
 
 use super::{Latencies, Numbers};
 use crate::{
-    plugins::{log, rate_limiting},
+    plugins::{self, Plugin, log, rate_limiting},
     worker::Shared,
 };
 
@@ -24,8 +24,43 @@ pub fn render(shared: &Shared) -> String {
     requests(&numbers, &mut text);
     bandwidth(&numbers, &mut text);
     latencies(&numbers, &mut text);
+    upstreams(shared, &mut text);
     revocations(shared, &mut text);
     text
+}
+
+/// How the targets are, where the global plugin says so.
+fn upstreams(shared: &Shared, text: &mut String) {
+    let routing = shared.live.routing.load();
+    let bound = routing.global.get(plugins::PROMETHEUS);
+    let is_wanted = bound.is_some_and(|bound| {
+        matches!(&*bound.plugin, Plugin::Prometheus(plugin) if plugin.upstream_health_metrics)
+    });
+    if !is_wanted {
+        return;
+    }
+    let name = "kong_upstream_target_health";
+    head(name, "gauge", "How the targets of upstreams are", text);
+    for upstream in routing.upstreams() {
+        let is_checked = upstream.checks.is_active() || upstream.checks.is_passive();
+        for peer in &upstream.peers {
+            let now = match (is_checked, peer.state.health.is_well()) {
+                (_, false) => "unhealthy",
+                (true, true) => "healthy",
+                (false, true) => "healthchecks_off",
+            };
+            for state in ["healthchecks_off", "healthy", "unhealthy", "dns_error"] {
+                let _ = writeln!(
+                    text,
+                    "{name}{{upstream=\"{}\",target=\"{}\",address=\"{}\",state=\"{state}\",subsystem=\"http\"}} {}",
+                    escape(&upstream.name),
+                    escape(&peer.name),
+                    escape(&peer.name),
+                    u8::from(state == now),
+                );
+            }
+        }
+    }
 }
 
 fn revocations(shared: &Shared, text: &mut String) {
