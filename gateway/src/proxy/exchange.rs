@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Uri, header::CONTENT_LENGTH, request::Parts,
 };
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{body::Source, buffered::Room};
@@ -40,7 +41,14 @@ pub struct Connection {
     pub tls: Option<Tls>,
     working: Cell<u32>,
     idle_since: Cell<Instant>,
+    /// Requests that were taken back, and since when they are counted.
+    resets: Cell<(u32, Instant)>,
+    flooded: Notify,
 }
+
+/// Requests that a client may take back in [`RESET_WINDOW`] (gateway 10.4).
+const MAX_RESETS: u32 = 100;
+const RESET_WINDOW: Duration = Duration::from_secs(10);
 
 impl Connection {
     pub fn new(peer: SocketAddr, local: SocketAddr, number: u64, tls: Option<Tls>) -> Self {
@@ -56,7 +64,27 @@ impl Connection {
             tls,
             working: Cell::new(0),
             idle_since: Cell::new(Instant::now()),
+            resets: Cell::new((0, Instant::now())),
+            flooded: Notify::new(),
         }
+    }
+
+    /// The client has taken a request back that was being worked on.
+    pub fn note_reset(&self) {
+        let (count, since) = self.resets.get();
+        if since.elapsed() > RESET_WINDOW {
+            self.resets.set((1, Instant::now()));
+            return;
+        }
+        self.resets.set((count + 1, since));
+        if count >= MAX_RESETS {
+            self.flooded.notify_one();
+        }
+    }
+
+    /// Ends when the client does that all the time.
+    pub async fn is_flooded(&self) {
+        self.flooded.notified().await;
     }
 
     pub const fn is_tls(&self) -> bool {

@@ -36,9 +36,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const MAX_STREAMS: u32 = 128;
 /// All headers of a request of HTTP/2 together.
 const HEADER_LIST: u32 = 64 * 1024;
-/// Requests that a client may take back before they were begun; one that does so all the time
-/// loses its connection.
-const MAX_RESETS: usize = 20;
+/// Requests that a client may take back before they were begun.
+const MAX_PENDING_RESETS: usize = 20;
+/// Time for the last words on a connection that is ended.
+const FAREWELL: Duration = Duration::from_millis(200);
 /// Connections of one worker; further ones are closed at once.
 const MAX_CONNECTIONS: usize = 16_384;
 
@@ -199,17 +200,51 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let peer = connection.peer;
-    let service =
-        service_fn(move |request| proxy::answer(worker.clone(), connection.clone(), request));
+    let flood = connection.clone();
+    let service = service_fn(move |request| {
+        let running = Running(Some(connection.clone()));
+        let answer = proxy::answer(worker.clone(), connection.clone(), request);
+        async move {
+            let answer = answer.await;
+            running.is_over();
+            answer
+        }
+    });
     let served = http2::Builder::new(LocalTasks)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(HEADER_LIST)
-        .max_pending_accept_reset_streams(Some(MAX_RESETS))
+        .max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .max_local_error_reset_streams(Some(1024))
         .max_send_buf_size(256 * 1024)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = served.await {
+    let mut served = std::pin::pin!(served);
+    let outcome = tokio::select! {
+        outcome = &mut served => outcome,
+        () = flood.is_flooded() => {
+            tracing::warn!(%peer, "a client takes its requests back all the time; its connection ends");
+            served.as_mut().graceful_shutdown();
+            tokio::time::timeout(FAREWELL, served).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = outcome {
         tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+/// A request of HTTP/2 that is worked on. Dropped before its answer, it was taken back.
+struct Running(Option<Rc<Connection>>);
+
+impl Running {
+    fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            connection.note_reset();
+        }
     }
 }
 

@@ -221,10 +221,10 @@ async fn floods_on_one_connection_end_that_connection_only() {
         };
         stream.send_reset(h2::Reason::CANCEL);
     }
-    drop(sender);
+    // By the gateway: we hold our end still.
     let outcome = tokio::time::timeout(Duration::from_secs(20), ended).await;
-    let error = outcome.unwrap().unwrap().unwrap_err();
-    assert!(error.is_go_away(), "{error}");
+    let _ = outcome.expect("the connection ends").unwrap();
+    drop(sender);
 
     // A megabyte of headers.
     let (sender, _ended) = connect(&gateway).await;
