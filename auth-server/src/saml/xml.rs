@@ -42,7 +42,7 @@ fn check<'a>(node: Node<'a, '_>, depth: usize, ids: &mut HashSet<&'a str>) -> Re
     if node.is_comment() || node.is_pi() {
         return Err("it has a comment or a processing instruction");
     }
-    let prefixes = node.namespaces().filter_map(|namespace| namespace.name());
+    let prefixes = node.namespaces().filter_map(roxmltree::Namespace::name);
     let names = node.attributes().map(|attribute| attribute.name());
     let mut names = names.chain(prefixes).chain([node.tag_name().name()]);
     if names.any(|name| name.len() > MAX_NAME) {
