@@ -99,8 +99,9 @@ impl Way<'_> {
         }
     }
 
-    pub fn took(&self, index: usize, started: Instant) {
+    pub fn took(&self, index: usize, started: Option<Instant>) {
         if let Some(upstream) = &self.service.upstream
+            && let Some(started) = started
             && let Some(peer) = upstream.peers.get(index)
         {
             peer.state.took(milliseconds(started, Instant::now()));

@@ -129,10 +129,10 @@ impl Finish {
         self.logged.is_some()
     }
 
-    pub fn tried(&mut self, tries: Vec<Try>, uri: &http::Uri) {
+    pub fn tried(&mut self, tries: Vec<Try>, uri: Option<http::Uri>) {
         if let Some(logged) = &mut self.logged {
             logged.tries = tries;
-            logged.upstream_uri = Some(uri.clone());
+            logged.upstream_uri = uri;
         }
     }
 

@@ -77,9 +77,10 @@ pub async fn forward(
         .take_body()
         .map(|body| (body, Progress::new(exchange.body_limit)));
     finish.request_body = body.as_ref().map(|(_, progress)| progress.clone());
-    let uri = outgoing.uri().clone();
     let tries = RefCell::default();
-    let tries_kept = finish.is_recorded().then_some(&tries);
+    let is_recorded = finish.is_recorded();
+    let uri = is_recorded.then(|| outgoing.uri().clone());
+    let tries_kept = is_recorded.then_some(&tries);
     let sending = Sending::new(&way, outgoing, body, tries_kept);
     let sent_at = Instant::now();
     let proxy_ms = finish.milliseconds_until(sent_at);
@@ -93,7 +94,7 @@ pub async fn forward(
         }) => {
             finish.open = open;
             finish.from_backend = true;
-            finish.tried(tries.into_inner(), &uri);
+            finish.tried(tries.into_inner(), uri);
             Ok(Proxied {
                 response,
                 lease,
@@ -105,7 +106,7 @@ pub async fn forward(
             })
         }
         Err(failure) => {
-            finish.tried(tries.into_inner(), &uri);
+            finish.tried(tries.into_inner(), uri);
             tracing::debug!(
                 service = &*way.service.label,
                 "no answer from the backend: {failure}"

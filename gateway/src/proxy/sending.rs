@@ -75,7 +75,7 @@ impl<'a> Sending<'a> {
             let worker = self.way.worker;
             let index = self.way.choose(&failed).ok_or(Failure::NobodyThere)?;
             let endpoint = &service.endpoints[index];
-            let started = Instant::now();
+            let started = self.is_watched().then(Instant::now);
             let kept =
                 poll_fn(|context| Poll::Ready(worker.pool.take(worker, endpoint.origin, context)));
             let rules = &worker.shared.rules;
@@ -141,8 +141,13 @@ impl<'a> Sending<'a> {
         }
     }
 
-    fn note_try(&self, started: Instant, address: Option<SocketAddr>, failed: bool) {
-        let (Some(tries), Some(address)) = (self.tries, address) else {
+    /// Whether somebody wants to know how long a try takes.
+    fn is_watched(&self) -> bool {
+        self.tries.is_some() || self.way.service.upstream.is_some()
+    }
+
+    fn note_try(&self, started: Option<Instant>, address: Option<SocketAddr>, failed: bool) {
+        let (Some(tries), Some(started), Some(address)) = (self.tries, started, address) else {
             return;
         };
         let latency_ms = milliseconds(started, Instant::now());

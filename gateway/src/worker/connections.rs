@@ -41,7 +41,7 @@ const MAX_PENDING_RESETS: usize = 20;
 /// Time for the last words on a connection that is ended.
 const FAREWELL: Duration = Duration::from_millis(200);
 /// Connections of one worker; further ones are closed at once.
-const MAX_CONNECTIONS: usize = 16_384;
+const MAX_CONNECTIONS: u64 = 16_384;
 
 /// The open connections of a worker.
 #[derive(Default)]
@@ -103,7 +103,8 @@ pub fn serve(
     local: SocketAddr,
     tls: Option<TlsAcceptor>,
 ) {
-    if worker.connections.open.borrow().len() >= MAX_CONNECTIONS {
+    // Those that are shaking hands count, too.
+    if worker.counters().active.load(Relaxed) >= MAX_CONNECTIONS {
         return;
     }
     let _ = stream.set_nodelay(true);
@@ -206,7 +207,7 @@ where
         let answer = proxy::answer(worker.clone(), connection.clone(), request);
         async move {
             let answer = answer.await;
-            running.is_over();
+            running.end();
             answer
         }
     });
@@ -235,7 +236,7 @@ where
 struct Running(Option<Rc<Connection>>);
 
 impl Running {
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.0 = None;
     }
 }
