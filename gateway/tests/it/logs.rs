@@ -129,3 +129,36 @@ async fn a_file_gets_a_line_per_request() {
         assert_eq!(record["service"]["name"], "orders");
     }
 }
+
+#[tokio::test]
+async fn records_do_not_go_where_they_must_not() {
+    let gateway = TestGateway::start().await;
+    for (config, field) in [
+        (json!({}), "http_endpoint"),
+        (json!({"http_endpoint": "ftp://a"}), "http_endpoint"),
+        (
+            json!({"http_endpoint": "http://169.254.169.254/x"}),
+            "http_endpoint",
+        ),
+        (
+            json!({"http_endpoint": "http://[fe80::1]/x"}),
+            "http_endpoint",
+        ),
+        (
+            json!({"http_endpoint": "http://u:p@a/", "headers": {"Authorization": "x"}}),
+            "headers",
+        ),
+        (
+            json!({"http_endpoint": "http://a/", "headers": {"Host": "x"}}),
+            "headers",
+        ),
+    ] {
+        let plugin = json!({"name": "http-log", "config": config});
+        let (status, error) = gateway.call(reqwest::Method::POST, "plugins", plugin).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{config}");
+        assert!(
+            !error["fields"]["config"][field].is_null(),
+            "{config}: {error}"
+        );
+    }
+}

@@ -90,6 +90,12 @@ pub fn http_log() -> PluginSchema {
     .with_check(|config, faults| {
         let url = config.get("http_endpoint").and_then(Value::as_str);
         let url = url.and_then(|url| url::Url::parse(url).ok());
+        if url.as_ref().is_some_and(is_link_local) {
+            faults.field(
+                "http_endpoint",
+                "link-local addresses are where clouds keep their secrets",
+            );
+        }
         let names_user = url.is_some_and(|url| !url.username().is_empty());
         let headers = config.get("headers").and_then(Value::as_object);
         let authorizes = headers.is_some_and(|headers| {
@@ -107,6 +113,17 @@ pub fn http_log() -> PluginSchema {
     let mut plugin = PluginSchema::new("http-log", 12, schema).per_consumer();
     plugin.expand_shorthands = Some(nest_queue);
     plugin
+}
+
+fn is_link_local(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_link_local(),
+        Some(url::Host::Ipv6(address)) => {
+            let mapped = address.to_ipv4_mapped();
+            address.is_unicast_link_local() || mapped.is_some_and(|mapped| mapped.is_link_local())
+        }
+        _ => false,
+    }
 }
 
 /// What waits until it is sent.
