@@ -1,11 +1,11 @@
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use kong::ApiError;
+use kong::{ApiError, Kind};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Document, Faulty, report::fields_of};
-use crate::store::{SharedRow, Tables};
+use crate::store::{Row, SharedRow, Tables};
 
 /// A document that is in force, or the same as before.
 pub struct Loaded {
@@ -20,7 +20,7 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     document.entries.sort_by_key(|entry| entry.kind);
     let mut fresh = Tables::default();
     let mut report = Faulty::new(std::mem::take(&mut document.faults));
-    let mut seen: HashSet<(kong::Kind, Uuid)> = HashSet::new();
+    let mut places: HashMap<(Kind, Uuid), usize> = HashMap::new();
     for entry in document.entries {
         let mut fields = entry.fields.clone();
         if let Some(before) = tables.get(entry.kind, entry.id)
@@ -35,7 +35,10 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
                 let faults = Map::from_iter([(field.clone(), json!(message))]);
                 Err(ApiError::schema(faults))
             }
-            None if !seen.insert((entry.kind, entry.id)) => {
+            None if places
+                .insert((entry.kind, entry.id), places.len())
+                .is_some() =>
+            {
                 let faults = json!({ "id": "another entity of the document has this id" });
                 Err(ApiError::schema(
                     faults.as_object().cloned().unwrap_or_default(),
@@ -50,7 +53,13 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     if !report.is_empty() {
         return Err(report);
     }
-    let rows: Vec<SharedRow> = fresh.rows().map(|row| unchanged(tables, row)).collect();
+    let rows: Vec<SharedRow> = fresh
+        .rows()
+        .map(|row| {
+            let place = places.get(&(row.kind, row.id)).copied();
+            unchanged(tables, row, place.unwrap_or_default())
+        })
+        .collect();
     let gone: Vec<SharedRow> = tables
         .rows()
         .filter(|row| fresh.get(row.kind, row.id).is_none())
@@ -71,16 +80,24 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
 }
 
 /// The row that is in force, if nothing of it has changed.
-fn unchanged(tables: &Tables, row: &SharedRow) -> SharedRow {
-    let Some(before) = tables.get(row.kind, row.id) else {
-        return row.clone();
+fn unchanged(tables: &Tables, row: &SharedRow, position: usize) -> SharedRow {
+    let is_same = |before: &Row| {
+        before.position == position
+            && before.fields.len() == row.fields.len()
+            && before
+                .fields
+                .iter()
+                .all(|(name, value)| name == "updated_at" || row.fields.get(name) == Some(value))
     };
-    let is_same = before.fields.len() == row.fields.len()
-        && before
-            .fields
-            .iter()
-            .all(|(name, value)| name == "updated_at" || row.fields.get(name) == Some(value));
-    if is_same { before.clone() } else { row.clone() }
+    match tables.get(row.kind, row.id) {
+        Some(before) if is_same(before) => before.clone(),
+        _ => Arc::new(Row {
+            kind: row.kind,
+            id: row.id,
+            position,
+            fields: row.fields.clone(),
+        }),
+    }
 }
 
 impl Loaded {

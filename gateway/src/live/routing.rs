@@ -215,7 +215,7 @@ impl Routing {
                 ))
             })
             .collect();
-        compiled.sort_by_key(|(row, ..)| (row.created_at(), row.id));
+        compiled.sort_by_key(|(row, ..)| (row.created_at(), row.position, row.id));
         let ordered: Vec<Rule> = compiled
             .iter()
             .map(|(_, rule, _)| (*rule).clone())

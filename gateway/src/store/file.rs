@@ -259,6 +259,7 @@ fn apply(tables: &mut Tables, step: Step) -> Option<()> {
             tables.put(Arc::new(Row {
                 kind,
                 id,
+                position: 0,
                 fields: entity,
             }));
         }

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub struct Row {
     pub kind: Kind,
     pub id: Uuid,
+    /// Its place in the document that it comes from: decides where times are equal.
+    pub position: usize,
     pub fields: Map<String, Value>,
 }
 
@@ -133,6 +135,7 @@ impl Tables {
         Arc::new(Row {
             kind: row.kind,
             id: row.id,
+            position: row.position,
             fields,
         })
     }

@@ -204,7 +204,12 @@ impl Tables {
             _ => None,
         };
         fill_in(kind, &mut fields, before, now);
-        let row = Arc::new(Row { kind, id, fields });
+        let row = Arc::new(Row {
+            kind,
+            id,
+            position: 0,
+            fields,
+        });
         self.check_references(&row)?;
         self.check_authorities(&row)?;
         self.check_unique(&row)?;

@@ -151,3 +151,26 @@ async fn a_file_is_served_from_the_start() {
         .unwrap();
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn the_first_of_two_equal_routes_gets_the_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = start(&folder);
+    let backend = Backend::start().await;
+    let mut services: Vec<Value> = ["one", "other"]
+        .map(|name| {
+            json!({
+                "name": name, "url": format!("http://{}/{name}", backend.address),
+                "routes": [{"name": name, "paths": ["/same"], "created_at": 7}],
+            })
+        })
+        .into();
+    for first in ["/one", "/other", "/one"] {
+        let document = json!({"_format_version": "3.0", "services": services});
+        gateway.post("config", document).await;
+        let answer = gateway.get("/same").send().await.unwrap();
+        let seen: Value = answer.json().await.unwrap();
+        assert_eq!(seen["uri"], first);
+        services.reverse();
+    }
+}
