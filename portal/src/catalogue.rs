@@ -101,6 +101,7 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, F
         .collect();
     let frame = Frame {
         own_search: true,
+        about: Some(visitor.about("/apis", texts::Catalogue(visitor.lang()).title(), "")),
         ..visitor.frame(Entry::Apis).await
     };
     let page = CataloguePage {

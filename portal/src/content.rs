@@ -151,8 +151,14 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
         _ if visitor.user().is_some_and(|user| user.admin) => markdown::render(t.not_rendered()),
         _ => markdown::render(t.not_ready()),
     };
+    let title = title(&metadata, path, t);
+    let address = match path {
+        "" => "/".to_owned(),
+        path => format!("/content/{path}"),
+    };
+    let about = visitor.about(&address, &title, "");
     let page = ContentPage {
-        title: title(&metadata, path, t),
+        title,
         shown_title: metadata.title.filter(|_| metadata.show_title),
         sub_title: metadata
             .sub_title
@@ -170,7 +176,8 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
             } else {
                 Entry::Docs
             })
-            .await,
+            .await
+            .about(about),
     };
     Ok(ui::page(StatusCode::OK, &page))
 }

@@ -71,7 +71,11 @@ async fn page(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Fail
     }
     let page = HelpPage {
         t: texts::Help(visitor.lang()),
-        frame: visitor.frame(Entry::Help).await,
+        frame: visitor.frame(Entry::Help).await.about(visitor.about(
+            &format!("/help/{}", topic.id()),
+            &text.title,
+            "",
+        )),
         current: topic,
         text,
     };

@@ -13,7 +13,7 @@ use sdk::{
     Auth, Client, Renew,
     types::{Secret, page::Walk},
 };
-use ui::{Entry, Frame, Html, Kind, Lang, Message, Preferences, texts};
+use ui::{About, Entry, Frame, Html, Kind, Lang, Message, Preferences, texts};
 
 use crate::{
     failure::Failure,
@@ -181,6 +181,19 @@ impl Visitor {
         self.frame_with(current, waiting)
     }
 
+    /// What others may be told about the page at `path`, which everybody may read.
+    pub fn about(&self, path: &str, title: &str, text: &str) -> About {
+        const MAX: usize = 200;
+        let base = self.installation.external.as_str().trim_end_matches('/');
+        let markdown = if path == "/" { "/index" } else { path };
+        About {
+            url: format!("{base}{path}"),
+            title: title.to_owned(),
+            description: text.chars().take(MAX).collect(),
+            markdown: format!("{base}{markdown}.md"),
+        }
+    }
+
     /// How many requests wait for a decision of this visitor. Beyond 99 nobody counts.
     pub async fn open_requests(&self) -> Result<usize, Failure> {
         let walk = Walk {
@@ -208,6 +221,7 @@ impl Visitor {
             messages: self.take_messages(),
             waiting,
             own_search: false,
+            about: None,
         }
     }
 

@@ -171,6 +171,18 @@ impl Message {
     }
 }
 
+/// What search engines and messengers are told about a page that everybody may read.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The one address of the page, complete.
+    pub url: String,
+    pub title: String,
+    /// One sentence, without marks.
+    pub description: String,
+    /// The same page as Markdown.
+    pub markdown: String,
+}
+
 /// Everything the frame of one page needs. Field `frame` of every page struct.
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
@@ -186,6 +198,8 @@ pub struct Frame {
     pub waiting: usize,
     /// The page has a search of its own, so the header's is left out.
     pub own_search: bool,
+    /// Of pages for reading.
+    pub about: Option<About>,
 }
 
 impl Frame {
@@ -256,6 +270,13 @@ impl Frame {
     /// Hidden field that proves a form came from one of our pages.
     pub fn csrf_field(&self) -> Html {
         Html::of(&Csrf { token: &self.csrf })
+    }
+
+    /// The page is one for reading, about this.
+    #[must_use]
+    pub fn about(mut self, about: About) -> Self {
+        self.about = Some(about);
+        self
     }
 
     /// Shorthand for a fact that belongs on top of the page.

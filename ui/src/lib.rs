@@ -34,7 +34,7 @@ mod theme;
 
 pub use component::{Breakable, Copyable, Field, FieldKind, Tile, initials, tint};
 pub use drawing::Drawing;
-pub use frame::{Entry, Frame, Kind, Message, RootLink, Site, User};
+pub use frame::{About, Entry, Frame, Kind, Message, RootLink, Site, User};
 pub use html::Html;
 pub use icon::Icon;
 pub use lang::Lang;

@@ -90,7 +90,11 @@ pub async fn show(
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
     let page = GuidePage {
-        frame: visitor.frame(Entry::Apis).await,
+        frame: visitor.frame(Entry::Apis).await.about(visitor.about(
+            &url(&api.id, &path),
+            &guides[at].title,
+            "",
+        )),
         t: texts::Apis(visitor.lang()),
         api: ApiHead::new(&visitor, &api, definition.as_deref(), true),
         guides,

@@ -14,7 +14,7 @@ use super::{
     usage,
 };
 use crate::{
-    catalogue::{LifeCycle, needs_subscription},
+    catalogue::{LifeCycle, name, needs_subscription},
     failure::Failure,
     links, markdown,
     plans::{self, PlanView, Window},
@@ -148,6 +148,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         is_partner_only(&visitor, &api),
     )?;
     let lang = visitor.lang();
+    let short = markdown::plain(&api.desc);
     let own = Own::all(
         &context.applications,
         &Around {
@@ -167,7 +168,6 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         ta: texts::Admin(lang),
         is_deprecated: LifeCycle::of(&api).is_closed(),
         api: ApiHead::new(&visitor, &api, definition.as_deref(), !guides.is_empty()),
-        short: markdown::plain(&api.desc),
         description: markdown::render(&description),
         note: note(&api, t, lang),
         successor: LifeCycle::of(&api).successor,
@@ -193,7 +193,12 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         guides,
         needs_subscription: needs_subscription(&api),
         plans,
-        frame: visitor.frame(Entry::Apis).await,
+        frame: visitor.frame(Entry::Apis).await.about(visitor.about(
+            &links::api(&api.id),
+            name(&api),
+            &short,
+        )),
+        short,
     };
     Ok(ui::page(StatusCode::OK, &page))
 }

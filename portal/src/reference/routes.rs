@@ -130,7 +130,11 @@ async fn one(
     let page = OperationPage {
         t,
         api: ApiHead::new(&visitor, &api, Some(&definition), has_guides),
-        frame: visitor.frame(Entry::Apis).await,
+        frame: visitor.frame(Entry::Apis).await.about(visitor.about(
+            &operation_url(&api.id, operation),
+            &operation.title,
+            "",
+        )),
         sample: sample(&view.request, language),
         key_note: crate::apis::credential_note(&credential, visitor.lang()),
         answer: answer

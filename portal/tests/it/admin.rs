@@ -641,3 +641,12 @@ async fn administrators_subscribe_others_by_searching() {
         .await;
     assert_eq!(page.location(), "/applications/app-0/subscribe/shipments");
 }
+
+#[tokio::test]
+async fn the_audit_log_says_what_changed_and_from_where() {
+    let portal = TestPortal::start().await;
+    let page = portal.ann().await.get("/admin/auditlog").await;
+    page.shows("&#34;plan&#34;: &#34;free&#34;");
+    page.shows("&#34;plan&#34;: &#34;&#60;starter&#62;&#34;");
+    page.shows("192.0.2.9");
+}

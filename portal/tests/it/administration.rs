@@ -217,7 +217,7 @@ async fn audit_log(
     }
     rows(&query, |number| {
         json!({"id": format!("e{number}"), "time": "2026-11-20T10:00:05Z", "actor": {"type": "user"}, "action": "add",
-            "entity": "subscription", "outcome": "ok", "utc": 1_795_000_000, "changedDate": "2026-11-20T10:00:05Z",
+            "entity": "subscription", "outcome": "ok", "before": {"plan": "free"}, "after": {"plan": "<starter>"}, "sourceAddress": "192.0.2.9", "utc": 1_795_000_000, "changedDate": "2026-11-20T10:00:05Z",
             "created_at": "2026-11-20T10:00:05Z", "activity": "add subscription", "user": "-Piet", "email": "piet@haven.example",
             "plan": "starter", "role": "owner", "api": "shipments", "application": format!("app-{number}")})
     })

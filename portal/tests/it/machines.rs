@@ -182,3 +182,38 @@ async fn assistants_see_no_more_than_their_token_and_faults_are_named() {
         .await;
     assert_eq!(form.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn pages_for_reading_name_their_address_and_their_markdown() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    for (page, address, markdown) in [
+        ("/", "/", "/index.md"),
+        ("/apis?sort=name", "/apis", "/apis.md"),
+        ("/apis/shipments", "/apis/shipments", "/apis/shipments.md"),
+        (
+            "/apis/shipments/reference/book?lang=go",
+            "/apis/shipments/reference/book",
+            "/apis/shipments/reference/book.md",
+        ),
+        ("/content/terms", "/content/terms", "/content/terms.md"),
+        ("/help/trusted", "/help/trusted", "/help/trusted.md"),
+        (
+            "/apis/shipments/docs/start",
+            "/apis/shipments/docs/start",
+            "/apis/shipments/docs/start.md",
+        ),
+    ] {
+        let answer = guest.get(page).await;
+        let url = &portal.url;
+        answer.shows(&format!(r#"<link rel="canonical" href="{url}{address}">"#));
+        answer.shows(&format!(r#"type="text/markdown" href="{url}{markdown}">"#));
+        assert_eq!(
+            guest.get(markdown).await.status,
+            StatusCode::OK,
+            "{markdown}"
+        );
+    }
+    let own = portal.lena().await.get("/applications").await;
+    assert!(!own.body.contains("canonical"));
+}

