@@ -123,7 +123,9 @@ impl<'s> Browser<'s> {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        // Whoever guesses is made to wait, on a busy machine longer than the client's own limit.
         let request = request
+            .timeout(std::time::Duration::from_mins(1))
             .header(header::ACCEPT, "application/json")
             .header(header::COOKIE, self.cookies());
         let answer = Answer::of(request.send().await.unwrap()).await;
