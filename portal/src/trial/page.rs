@@ -10,6 +10,7 @@ use crate::{
     catalogue::{Auth, auth, needs_subscription},
     failure::Failure,
     form::Form,
+    installation::Keeping,
     links,
     mine::Mine,
     reference::{Definition, Input, Operation, OperationView},
@@ -31,6 +32,8 @@ pub struct TrialForm {
     applications: Vec<(String, String)>,
     application: String,
     needs_credential: bool,
+    /// Whether the credential of an application can be read here; otherwise one is pasted.
+    is_kept: bool,
     is_token: bool,
     scope: String,
     inputs: Vec<Field>,
@@ -130,6 +133,7 @@ impl TrialForm {
             },
             applications,
             needs_credential: needs_subscription(api),
+            is_kept: visitor.installation.keeping != Keeping::Fingerprint,
             is_token: auth(api) == Auth::Token,
             scope: match form {
                 Some(form) => form.text("scope").to_owned(),

@@ -182,6 +182,9 @@ async fn a_secret_that_nobody_keeps_is_pasted() {
     let portal = TestPortal::start().await;
     let mut lena = portal.lena().await;
     let path = "/apis/shipments/try";
+    let page = lena.get(path).await;
+    page.shows("Only fingerprints of keys and secrets are kept here, so paste yours.");
+    assert!(!page.body.contains("name=\"application\""));
     let form = [("operation", "listShipments"), APPLICATION];
     let page = lena.submit(PAGE, path, &form).await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);

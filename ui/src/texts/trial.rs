@@ -17,6 +17,7 @@ crate::texts! {
         scopes = "Scopes", "Scopes";
         access_token = "Access token", "Access Token";
         key = "API key", "API-Schlüssel";
+        not_kept = "Only fingerprints of keys and secrets are kept here, so paste yours.", "Von Schlüsseln und Geheimnissen wird hier nur ein Fingerabdruck aufbewahrt; fügen Sie Ihres ein.";
         pasted_hint = "Used for this call only, and not kept.", "Gilt nur für diesen Aufruf und wird nicht gespeichert.";
         send = "Send", "Senden";
         sending = "Sending…", "Wird gesendet…";
