@@ -141,13 +141,15 @@ impl<'i> Person<'i> {
         self.create_application(id).await;
         let page = self.subscribe(id, api, plan).await;
         let key = Self::secret(&page).unwrap_or_else(|| panic!("no key:\n{}", page.text()));
-        let url = self.installation.gateway() + "/petstore/v1/inventory";
-        crate::support::eventually("the new key works", async || {
-            let call = self.installation.http.get(&url).header("x-apikey", &key);
+        let works = async |gateway: &str| {
+            let url = format!("{gateway}/petstore/v1/inventory");
+            let call = self.installation.http.get(url).header("x-apikey", &key);
             let status = call.send().await.unwrap().status().as_u16();
-            (!matches!(status, 401 | 403)).then_some(())
-        })
-        .await;
+            !matches!(status, 401 | 403)
+        };
+        self.installation
+            .at_every_gateway("the new key works", works)
+            .await;
         key
     }
 

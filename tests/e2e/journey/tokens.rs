@@ -31,10 +31,13 @@ pub async fn of_applications_are_checked(installation: &Installation, ada: &Pers
             .status()
             .as_u16()
     };
-    eventually("the token works", async || {
-        (call(&token).await == 200).then_some(())
-    })
-    .await;
+    let works = async |gateway: &str| {
+        let call = installation.http.get(format!("{gateway}/orders/v1/orders"));
+        call.bearer_auth(&token).send().await.unwrap().status() == 200
+    };
+    installation
+        .at_every_gateway("the token works", works)
+        .await;
 
     let mut parts: Vec<&str> = token.split('.').collect();
     let unsigned = format!("{}.{}.", parts[0], parts[1]);

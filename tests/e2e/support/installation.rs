@@ -269,6 +269,24 @@ impl Installation {
         }
     }
 
+    /// Waits until `works` holds at each gateway: a change reaches one after the other.
+    pub async fn at_every_gateway(&self, what: &str, works: impl AsyncFn(&str) -> bool) {
+        let listens = |own: &(String, BTreeMap<&str, String>)| own.1.get("GATEWAY_LISTEN").cloned();
+        let mut gateways: Vec<String> = self.own.values().filter_map(listens).collect();
+        for gateway in &mut gateways {
+            gateway.insert_str(0, "http://");
+        }
+        if gateways.is_empty() {
+            gateways.push(self.gateway());
+        }
+        for gateway in gateways {
+            eventually(&format!("{what} at {gateway}"), async || {
+                works(&gateway).await.then_some(())
+            })
+            .await;
+        }
+    }
+
     /// Options of `up` that move every port.
     pub fn port_options(&self) -> Vec<String> {
         NAMES
