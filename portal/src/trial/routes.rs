@@ -84,9 +84,7 @@ async fn show(
     }
     // The form needs a token, and the token a session.
     visitor.open_session(|_| ());
-    trial
-        .page(&visitor, &asked, None, None, None, StatusCode::OK)
-        .await
+    trial.page(&visitor, &asked, None, Beside::Nothing).await
 }
 
 /// `POST /apis/{api}/try`: calls, and shows what came back.
@@ -107,19 +105,7 @@ async fn send_call(
     let trial = Trial::of(&visitor, api, slug).await?;
     let named = slug.map(|_| &trial.operation);
     let call = match Call::read(&form, named, &trial.bases, &trial.allowed) {
-        Err(Failure::BadRequest(text)) if !visitor.wants_json => {
-            let status = StatusCode::BAD_REQUEST;
-            return trial
-                .page(
-                    &visitor,
-                    &Asked::default(),
-                    Some(&form),
-                    None,
-                    Some(text),
-                    status,
-                )
-                .await;
-        }
+        Err(Failure::BadRequest(text)) => return trial.refused(&visitor, &form, text).await,
         call => call?,
     };
     let application = form.text("application");
@@ -127,20 +113,7 @@ async fn send_call(
     let found = credential::find(&visitor, &trial.api, application, pasted, scope).await?;
     let carried = match found {
         Ok(carried) => carried,
-        Err(text) if visitor.wants_json => return Err(Failure::BadRequest(text)),
-        Err(text) => {
-            let status = StatusCode::BAD_REQUEST;
-            return trial
-                .page(
-                    &visitor,
-                    &Asked::default(),
-                    Some(&form),
-                    None,
-                    Some(text),
-                    status,
-                )
-                .await;
-        }
+        Err(text) => return trial.refused(&visitor, &form, text).await,
     };
     let outcome = send::send(&visitor.installation.proxy, &call, carried.as_ref()).await;
     note(&trial.api, application, &call, &outcome);
@@ -148,15 +121,9 @@ async fn send_call(
         return Ok(as_json(&visitor, &call, carried.as_ref(), &outcome));
     }
     let view = AnswerView::new(visitor.lang(), &call, carried.as_ref(), &outcome);
+    let answer = Beside::Answer(view.html());
     trial
-        .page(
-            &visitor,
-            &Asked::default(),
-            Some(&form),
-            Some(view.html()),
-            None,
-            StatusCode::OK,
-        )
+        .page(&visitor, &Asked::default(), Some(&form), answer)
         .await
 }
 
@@ -191,6 +158,13 @@ fn note(api: &Api, application: &str, call: &Call, outcome: &Result<send::Answer
         api.id = %api.id, application.id = application, method = %call.method,
         path = call.url.path(), status, "an API was tried"
     );
+}
+
+/// What stands on the page beside the form.
+enum Beside {
+    Nothing,
+    Answer(Html),
+    Fault(String),
 }
 
 /// An operation that is tried, and where.
@@ -228,14 +202,27 @@ impl Trial {
         })
     }
 
+    /// The form again, and what is wrong with it.
+    async fn refused(
+        self,
+        visitor: &Visitor,
+        form: &Form,
+        text: String,
+    ) -> Result<Response, Failure> {
+        if visitor.wants_json {
+            return Err(Failure::BadRequest(text));
+        }
+        let asked = Asked::default();
+        self.page(visitor, &asked, Some(form), Beside::Fault(text))
+            .await
+    }
+
     async fn page(
         self,
         visitor: &Visitor,
         asked: &Asked,
         form: Option<&Form>,
-        answer: Option<Html>,
-        fault: Option<String>,
-        status: StatusCode,
+        beside: Beside,
     ) -> Result<Response, Failure> {
         let lang = visitor.lang();
         let credential = credential_of(visitor, &self.api);
@@ -251,9 +238,14 @@ impl Trial {
         };
         let trial = TrialForm::new(visitor, subject, &mine, asked, form);
         let mut frame = visitor.frame(Entry::Apis).await;
-        if let Some(text) = fault {
-            frame = frame.with_message(Kind::Bad, text);
-        }
+        let (status, answer) = match beside {
+            Beside::Nothing => (StatusCode::OK, None),
+            Beside::Answer(answer) => (StatusCode::OK, Some(answer)),
+            Beside::Fault(text) => {
+                frame = frame.with_message(Kind::Bad, text);
+                (StatusCode::BAD_REQUEST, None)
+            }
+        };
         let page = TrialPage {
             t: texts::Reference(lang),
             tt: texts::Trial(lang),
