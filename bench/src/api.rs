@@ -5,7 +5,7 @@ mod floor;
 mod statements;
 mod token;
 
-use std::{fs, net::SocketAddr, path::Path, time::Duration};
+use std::{fs, net::SocketAddr, path::Path};
 
 use anyhow::Context;
 use reqwest::Method;
@@ -17,7 +17,8 @@ use crate::{
     load::Requests,
     portal_api::{Place, PortalApi, api},
     process,
-    sample::{Sample, Subject, median},
+    sample::Subject,
+    table::{self, Rounds, Row},
 };
 pub use floor::Floor;
 use statements::{APPLICATION, READ, READ_BY_TOKEN, SUBSCRIBE, Statement};
@@ -82,13 +83,8 @@ impl What {
     }
 }
 
-/// Measures the binary on `database`, or on SQLite: `rounds` times `time` for every row.
-pub async fn run(
-    binary: &Path,
-    database: Option<&str>,
-    time: Duration,
-    rounds: usize,
-) -> anyhow::Result<()> {
+/// Measures the binary on `database`, or on SQLite.
+pub async fn run(binary: &Path, database: Option<&str>, rounds: Rounds) -> anyhow::Result<()> {
     let issuer = Issuer::start().await?;
     let place = Place::new(APIS, database)?.with_auth_server(issuer.address);
     let server = place.start(binary).await?;
@@ -102,50 +98,16 @@ pub async fn run(
     }
     let (address, floor) = start_floor(&place, answers.path(), database).await?;
     let floor = (address, floor.id().context("the floor has ended")?);
-    println!(
-        "| request | connections | | requests/s | share of the floor | CPU µs/request | p50 ms | p99 ms |"
-    );
-    println!("|---|---:|---|---:|---:|---:|---:|---:|");
+    table::print_head();
     for (number, what) in What::ALL.into_iter().enumerate() {
         for connections in CONNECTIONS {
-            let mut rows = rows(&mut bench, what, number, floor)?;
-            for row in &mut rows {
-                let warm = Duration::from_millis(500);
-                row.sample(connections, warm).await?;
-            }
-            for _ in 0..rounds {
-                for row in &mut rows {
-                    let sample = row.sample(connections, time).await?;
-                    row.samples.push(sample);
-                }
-            }
-            print(what, connections, &rows);
+            let rows = rows(&mut bench, what, number, floor)?;
+            table::compare(what.name(), connections, rows, rounds).await?;
         }
     }
     let memory = process::memory_mib(bench.server.pid)?;
     println!("\nMemory of portal-api: {memory:.1} MiB");
     Ok(())
-}
-
-/// A line of the table.
-struct Row {
-    name: &'static str,
-    requests: Requests,
-    subject: Subject,
-    /// One of each round.
-    samples: Vec<Sample>,
-}
-
-impl Row {
-    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
-        self.subject
-            .sample(self.requests.clone(), connections, time)
-            .await
-    }
-
-    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
-        median(self.samples.iter().map(what))
-    }
 }
 
 /// The floors and portal-api, which comes last: its floor is the one before it.
@@ -156,15 +118,13 @@ fn rows(
     (address, pid): (SocketAddr, u32),
 ) -> anyhow::Result<Vec<Row>> {
     let status = what.status();
-    let row = |name, requests, address, pid| Row {
-        name,
-        requests,
-        subject: Subject {
+    let row = |name, requests, address, pid| {
+        let subject = Subject {
             address,
             pids: vec![pid],
             status,
-        },
-        samples: vec![],
+        };
+        Row::new(name, requests, subject)
     };
     let floor = |name, path| {
         let line = format!("{} /{path}/{number}", what.method());
@@ -178,28 +138,6 @@ fn rows(
     let server = &bench.server;
     rows.push(row("portal-api", requests, server.address, server.pid));
     Ok(rows)
-}
-
-fn print(what: What, connections: usize, rows: &[Row]) {
-    let mut floor: Option<&Row> = None;
-    for row in rows {
-        // Of each round, then the median: neighbours on the machine slow both of a round down.
-        let share = floor.map_or_else(String::new, |floor| {
-            let rounds = row.samples.iter().zip(&floor.samples);
-            let shares = rounds.map(|(own, floor)| own.per_second / floor.per_second);
-            format!("{:.2}", median(shares))
-        });
-        println!(
-            "| {} | {connections} | {} | {:.0} | {share} | {:.1} | {:.2} | {:.2} |",
-            what.name(),
-            row.name,
-            row.median(|sample| sample.per_second),
-            row.median(|sample| sample.cpu_us),
-            row.median(|sample| sample.p50_ms),
-            row.median(|sample| sample.p99_ms),
-        );
-        floor = Some(row);
-    }
 }
 
 /// The server with what is asked of it.

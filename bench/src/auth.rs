@@ -17,13 +17,15 @@ use tokio::{
     process::{Child, Command},
     task::JoinSet,
 };
+use url::form_urlencoded;
 
 use crate::{
     gateway::{free, wait},
     load::Requests,
     portal_api::{Place, PortalApi, edit},
     process,
-    sample::{Sample, Subject, median},
+    sample::Subject,
+    table::{self, Rounds, Row},
 };
 pub use floor::Floor;
 
@@ -33,12 +35,11 @@ const CONNECTIONS: [usize; 3] = [1, 16, 64];
 /// Families that are refreshed side by side.
 const FAMILIES: usize = 16;
 
-/// Measures the binary on `database`, or on SQLite: `rounds` times `time` for every row, and memory after
-/// `tokens` tokens.
+/// Measures the binary on `database`, or on SQLite, and memory after `tokens` tokens.
 pub async fn run(
     binary: &Path,
     database: Option<&str>,
-    (time, rounds): (Duration, usize),
+    rounds: Rounds,
     tokens: u64,
 ) -> anyhow::Result<()> {
     let [address] = free()?;
@@ -59,42 +60,28 @@ pub async fn run(
 
     let issue = client.form("client_credentials", &[]);
     let introspect = client.form("", &[("token", token.as_str())]);
-    println!(
-        "| request | connections | | requests/s | share of the floor | CPU µs/request | p50 ms | p99 ms |"
-    );
-    println!("|---|---:|---|---:|---:|---:|---:|---:|");
+    table::print_head();
     for (name, path, form) in [
         ("client credentials", "/auth/oauth2/token", &issue),
         ("introspection", "/auth/oauth2/introspect", &introspect),
     ] {
         for connections in CONNECTIONS {
-            let row = |name, address, pid| Row {
-                name,
-                requests: Requests::same(post(path, form)),
-                subject: Subject {
+            let row = |name, address, pid| {
+                let subject = Subject {
                     address,
                     pids: vec![pid],
                     status: 200,
-                },
-                samples: vec![],
+                };
+                Row::new(name, Requests::same(post(path, form)), subject)
             };
-            let mut rows = [
+            let rows = vec![
                 row("bare", floor, floor_pid),
                 row("auth server", address, server.pid),
             ];
-            for row in &mut rows {
-                row.sample(connections, Duration::from_millis(500)).await?;
-            }
-            for _ in 0..rounds {
-                for row in &mut rows {
-                    let sample = row.sample(connections, time).await?;
-                    row.samples.push(sample);
-                }
-            }
-            print(name, connections, &rows);
+            table::compare(name, connections, rows, rounds).await?;
         }
     }
-    refreshes(&server, &client, time).await?;
+    refreshes(&server, &client, rounds.time).await?;
     println!(
         "\nMemory of the auth server: {:.1} MiB",
         process::memory_mib(server.pid)?
@@ -123,42 +110,6 @@ fn configure(configuration: &Path) -> anyhow::Result<()> {
             }
         }
     })
-}
-
-/// A line of the table.
-struct Row {
-    name: &'static str,
-    requests: Requests,
-    subject: Subject,
-    samples: Vec<Sample>,
-}
-
-impl Row {
-    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
-        let requests = self.requests.clone();
-        self.subject.sample(requests, connections, time).await
-    }
-
-    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
-        median(self.samples.iter().map(what))
-    }
-}
-
-fn print(what: &str, connections: usize, rows: &[Row; 2]) {
-    let [floor, _] = rows;
-    for row in rows {
-        // Of each round, then the median: neighbours on the machine slow both of a round down.
-        let pairs = row.samples.iter().zip(&floor.samples);
-        let share = median(pairs.map(|(own, floor)| own.per_second / floor.per_second));
-        println!(
-            "| {what} | {connections} | {} | {:.0} | {share:.2} | {:.1} | {:.2} | {:.2} |",
-            row.name,
-            row.median(|sample| sample.per_second),
-            row.median(|sample| sample.cpu_us),
-            row.median(|sample| sample.p50_ms),
-            row.median(|sample| sample.p99_ms),
-        );
-    }
 }
 
 fn post(path: &str, form: &str) -> String {
@@ -209,17 +160,9 @@ impl Credentials {
             .iter()
             .chain(more)
             .filter(|(_, value)| !value.is_empty());
-        let escape = |text: &str| {
-            let escaped = text.bytes().map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                    char::from(byte).to_string()
-                }
-                _ => format!("%{byte:02X}"),
-            });
-            escaped.collect::<String>()
-        };
-        let pairs = all.map(|(name, value)| format!("{name}={}", escape(value)));
-        pairs.collect::<Vec<_>>().join("&")
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(all)
+            .finish()
     }
 }
 

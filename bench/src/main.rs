@@ -16,9 +16,10 @@ mod portal_api;
 mod process;
 mod sample;
 mod scale;
+mod table;
 mod up;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -54,30 +55,16 @@ enum What {
     },
     /// Reads and writes of portal-api, beside bare handlers that return the same
     Api {
-        /// An empty database; SQLite if there is none
-        #[arg(long, env = "DATABASE_URL")]
-        database: Option<String>,
-        /// Seconds per row and round
-        #[arg(long, default_value_t = 1)]
-        seconds: u64,
-        /// Rounds; rows take turns, so that a drifting machine meets all of them
-        #[arg(long, default_value_t = 7)]
-        rounds: usize,
+        #[command(flatten)]
+        comparison: Comparison,
     },
     /// The bare handlers, started by `api`
     #[command(hide = true)]
     ApiFloor(api::Floor),
     /// Tokens, introspections and refreshes of the auth server, beside bare handlers
     Auth {
-        /// An empty database; SQLite if there is none
-        #[arg(long, env = "DATABASE_URL")]
-        database: Option<String>,
-        /// Seconds per row and round
-        #[arg(long, default_value_t = 1)]
-        seconds: u64,
-        /// Rounds; rows take turns, so that a drifting machine meets all of them
-        #[arg(long, default_value_t = 7)]
-        rounds: usize,
+        #[command(flatten)]
+        comparison: Comparison,
         /// Tokens after which memory is looked at
         #[arg(long, default_value_t = 1_000_000)]
         tokens: u64,
@@ -116,6 +103,29 @@ enum What {
     },
 }
 
+/// Options of a service that is measured beside its floors.
+#[derive(clap::Args)]
+struct Comparison {
+    /// An empty database; SQLite if there is none
+    #[arg(long, env = "DATABASE_URL")]
+    database: Option<String>,
+    /// Seconds per row and round
+    #[arg(long, default_value_t = 1)]
+    seconds: u64,
+    /// Rounds; rows take turns, so that a drifting machine meets all of them
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+}
+
+impl Comparison {
+    fn rounds(&self) -> table::Rounds {
+        table::Rounds {
+            count: self.rounds,
+            time: Duration::from_secs(self.seconds),
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     service::http::install_crypto();
     let cli = Cli::parse();
@@ -128,23 +138,14 @@ fn main() -> anyhow::Result<()> {
 async fn measure(cli: Cli) -> anyhow::Result<()> {
     match cli.what {
         What::Floor { .. } => Ok(()),
-        What::Api {
-            database,
-            seconds,
-            rounds,
-        } => {
-            let time = std::time::Duration::from_secs(seconds);
-            api::run(&cli.binary, database.as_deref(), time, rounds).await
+        What::Api { comparison } => {
+            let database = comparison.database.as_deref();
+            api::run(&cli.binary, database, comparison.rounds()).await
         }
         What::ApiFloor(floor) => floor.run().await,
-        What::Auth {
-            database,
-            seconds,
-            rounds,
-            tokens,
-        } => {
-            let time = (std::time::Duration::from_secs(seconds), rounds);
-            auth::run(&cli.binary, database.as_deref(), time, tokens).await
+        What::Auth { comparison, tokens } => {
+            let database = comparison.database.as_deref();
+            auth::run(&cli.binary, database, comparison.rounds(), tokens).await
         }
         What::AuthFloor(floor) => floor.run().await,
         What::Events { database, events } => {
