@@ -129,36 +129,26 @@ fn connections(shared: &Shared, text: &mut String) {
         "kong_node_info{{node_id=\"{node}\",version=\"{}\"}} 1",
         crate::VERSION
     );
-    head(
-        "wicketgate_gateway_usage_dropped_total",
-        "counter",
-        "Usage records lost because their store was full",
-        text,
-    );
-    let dropped = shared.usage.dropped.load(Relaxed);
-    let _ = writeln!(text, "wicketgate_gateway_usage_dropped_total {dropped}");
-    head(
-        "wicketgate_gateway_log_records_dropped_total",
-        "counter",
-        "Records of http-log and file-log that could not be delivered",
-        text,
-    );
-    let dropped = log::DROPPED.load(Relaxed);
-    let _ = writeln!(
-        text,
-        "wicketgate_gateway_log_records_dropped_total {dropped}"
-    );
-    head(
-        "wicketgate_gateway_limit_store_failures_total",
-        "counter",
-        "Requests whose rate limit could not be counted in its Redis",
-        text,
-    );
-    let failures = rate_limiting::FAILURES.load(Relaxed);
-    let _ = writeln!(
-        text,
-        "wicketgate_gateway_limit_store_failures_total {failures}"
-    );
+    for (name, help, count) in [
+        (
+            "wicketgate_gateway_usage_dropped_total",
+            "Usage records lost because their store was full",
+            &*shared.usage.dropped,
+        ),
+        (
+            "wicketgate_gateway_log_records_dropped_total",
+            "Records of http-log and file-log that could not be delivered",
+            &log::DROPPED,
+        ),
+        (
+            "wicketgate_gateway_limit_store_failures_total",
+            "Requests whose rate limit could not be counted in its Redis",
+            &rate_limiting::FAILURES,
+        ),
+    ] {
+        head(name, "counter", help, text);
+        let _ = writeln!(text, "{name} {}", count.load(Relaxed));
+    }
 }
 
 fn requests(numbers: &Numbers, text: &mut String) {
