@@ -70,7 +70,7 @@ async fn kills_of_single_services_in_full() {
 
 #[tokio::test]
 async fn the_gateway_serves_with_everything_else_stopped_and_after_its_own_restart() {
-    let Some(mut installation) = Installation::start(Shape::Apart).await else {
+    let Some(installation) = Installation::start(Shape::Apart).await else {
         return;
     };
     let client = Client::new(&installation).await;

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod claims;
 mod configuration;
 mod deliveries;
 mod deployment;
+mod drills;
 mod journey;
 mod kills;
 mod listen;

@@ -46,7 +46,7 @@ async fn every_service_tells_how_it_is() {
 
 #[tokio::test]
 async fn an_idle_installation_stops_at_once_and_without_error() {
-    let mut installation = Installation::start(Shape::OneProcess).await.unwrap();
+    let installation = Installation::start(Shape::OneProcess).await.unwrap();
     let started = Instant::now();
     let status = installation.interrupt("up").await;
     assert!(status.success(), "{status}");

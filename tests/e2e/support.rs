@@ -1,6 +1,7 @@
 mod balancer;
 mod git_host;
 mod installation;
+mod load;
 pub mod postgres;
 mod sample;
 mod severed;
@@ -8,6 +9,8 @@ mod visitor;
 
 pub use git_host::GitHost;
 pub use installation::{Installation, Shape};
+pub use load::under_load;
+pub use postgres::Cluster;
 pub use sample::{change, copy_sample};
 pub use severed::Line;
 pub use visitor::{Page, Visitor};

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use sdk::{Client, types::gateway::TakeLease};
 use service::{health::Readiness, settings};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::{LISTENER, state::Shared};
+use crate::{LISTENER, control::Order, state::Shared};
 
 const TTL_SECONDS: u64 = 30;
 /// So that two failed prolongations do not end the lease.
@@ -46,6 +46,7 @@ pub async fn run(
     holder: String,
     role: watch::Sender<Role>,
     (readiness, shared): (Readiness, Arc<Shared>),
+    orders: mpsc::Sender<Order>,
     shutdown: CancellationToken,
 ) {
     let portal = portal.with_patience(Duration::ZERO);
@@ -55,7 +56,11 @@ pub async fn run(
     };
     loop {
         match portal.take_lease(LISTENER, &lease).await {
-            Ok(is_ours) => {
+            Ok(held) => {
+                let is_ours = held.is_some();
+                if let Some(held) = held {
+                    let _ = orders.send(Order::LastSeq(held.last_seq)).await;
+                }
                 let now = if is_ours { Role::Leader } else { Role::Standby };
                 if set(&role, now) {
                     tracing::info!("this adapter is the {now:?} of its installation");

@@ -147,6 +147,7 @@ pub async fn serve(
         holder,
         role,
         (readiness.clone(), shared.clone()),
+        sender.clone(),
         shutdown.clone(),
     );
     let control = Control::new(
@@ -163,18 +164,11 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     tasks.spawn(leasing);
     tasks.spawn(intake.run(shutdown.clone()));
-    tasks.spawn(shutdown.clone().run_until_cancelled_owned(control.run()));
-    tasks.spawn(shutdown.clone().run_until_cancelled_owned(watch.run()));
-    tasks.spawn(
-        shutdown
-            .clone()
-            .run_until_cancelled_owned(revocations.run()),
-    );
-    tasks.spawn(
-        shutdown
-            .clone()
-            .run_until_cancelled_owned(report::run(portal, reported)),
-    );
+    let stop = || shutdown.clone();
+    tasks.spawn(stop().run_until_cancelled_owned(control.run()));
+    tasks.spawn(stop().run_until_cancelled_owned(watch.run()));
+    tasks.spawn(stop().run_until_cancelled_owned(revocations.run()));
+    tasks.spawn(stop().run_until_cancelled_owned(report::run(portal, reported)));
     tasks.close();
     // The loop registers: only the adapter that leads does, and again before each comparison.
     let hearing = watch::Configuration::new(hearing);

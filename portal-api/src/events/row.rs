@@ -1,5 +1,7 @@
 //! The tables of the event bus.
 
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QueryOrder, QuerySelect};
+
 pub mod event {
     use sea_orm::entity::prelude::*;
     use serde::Deserialize;
@@ -29,6 +31,17 @@ pub mod event {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The number of the last event, 0 without any.
+pub async fn last_seq(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let newest = event::Entity::find()
+        .select_only()
+        .column(event::Column::Seq)
+        .order_by_desc(event::Column::Seq)
+        .limit(1);
+    let seq = newest.into_tuple().one(db).await?;
+    Ok(seq.unwrap_or_default())
 }
 
 pub mod listener {

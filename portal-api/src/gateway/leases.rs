@@ -7,17 +7,18 @@ use axum::{
 };
 use chrono::TimeDelta;
 use http::StatusCode;
-use sdk::types::Timestamp;
+use sdk::types::gateway::HeldLease;
 use sea_orm::{
     ActiveValue::Set, ExprTrait, QuerySelect, entity::prelude::*, sea_query::OnConflict,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::row::lease;
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    events,
     extract::{Body, from_value},
     paging::Parameters,
 };
@@ -33,19 +34,11 @@ struct Wanted {
     ttl_seconds: i64,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Held {
-    holder: String,
-    expires_at: Timestamp,
-}
-
-impl From<lease::Model> for Held {
-    fn from(lease: lease::Model) -> Self {
-        Self {
-            holder: lease.holder,
-            expires_at: lease.expires_at.into(),
-        }
+fn held(lease: lease::Model, last_seq: i64) -> HeldLease {
+    HeldLease {
+        holder: lease.holder,
+        expires_at: lease.expires_at.into(),
+        last_seq,
     }
 }
 
@@ -91,6 +84,7 @@ pub async fn take(
         .exec_without_returning(&txn)
         .await?;
     let lease = lease::Entity::find_by_id(&name).one(&txn).await?;
+    let last_seq = events::row::last_seq(&txn).await?;
     state.commit(txn).await?;
     let lease = lease.ok_or_else(|| anyhow::anyhow!("a lease vanished in its own transaction"))?;
     let is_ours = lease.holder == wanted.holder;
@@ -99,7 +93,7 @@ pub async fn take(
     } else {
         StatusCode::CONFLICT
     };
-    Ok((status, Json(Held::from(lease))).into_response())
+    Ok((status, Json(held(lease, last_seq))).into_response())
 }
 
 /// `DELETE /leases/{name}?holder=`: gives the lease back. That of another holder stays.
@@ -120,7 +114,8 @@ pub async fn release(
         .await?;
     if let Some(lease) = found.filter(|lease| lease.expires_at > service::clock::now()) {
         if lease.holder != holder {
-            return Ok((StatusCode::CONFLICT, Json(Held::from(lease))).into_response());
+            let last_seq = events::row::last_seq(&txn).await?;
+            return Ok((StatusCode::CONFLICT, Json(held(lease, last_seq))).into_response());
         }
         lease::Entity::delete_by_id(&name).exec(&txn).await?;
         state.commit(txn).await?;

@@ -283,7 +283,10 @@ async fn a_lease_has_one_holder_until_it_is_given_back() {
         assert_eq!(statuses, [200, 409]);
         let holder = a.json()["holder"].as_str().unwrap().to_owned();
         assert_eq!(b.json()["holder"], holder, "the loser is told who has it");
-        take(&holder).await.expect(200);
+        let before = take(&holder).await.expect(200).json()["lastSeq"].as_i64();
+        market.application("owner", "counted").await;
+        let after = take(&holder).await.expect(200).json()["lastSeq"].as_i64();
+        assert!(before < after, "{before:?} {after:?}");
         let other = if holder == "a" { "b" } else { "a" };
         let give = async |holder: &str| {
             adapter

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::types::{
     Snapshot,
-    gateway::{GatewayStatus, TakeLease},
+    gateway::{GatewayStatus, HeldLease, TakeLease},
 };
 
 const NAME: &str = "GET /gateway/snapshot";
@@ -81,11 +81,15 @@ impl Client {
         self.put(&["gateway", "status"]).body(status).empty().await
     }
 
-    /// `PUT /leases/{name}`: whether it was taken; otherwise somebody else has it.
-    pub async fn take_lease(&self, name: &str, lease: &TakeLease) -> Result<bool, Error> {
-        match self.put(&["leases", name]).body(lease).empty().await {
-            Err(error) if error.status() == Some(StatusCode::CONFLICT) => Ok(false),
-            taken => taken.map(|()| true),
+    /// `PUT /leases/{name}`: nothing if somebody else has it.
+    pub async fn take_lease(
+        &self,
+        name: &str,
+        lease: &TakeLease,
+    ) -> Result<Option<HeldLease>, Error> {
+        match self.put(&["leases", name]).body(lease).json().await {
+            Err(error) if error.status() == Some(StatusCode::CONFLICT) => Ok(None),
+            taken => taken.map(Some),
         }
     }
 

@@ -56,3 +56,15 @@ pub struct TakeLease {
     /// Up to an hour.
     pub ttl_seconds: u64,
 }
+
+/// Answer of `PUT /leases/{name}`: who has the lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldLease {
+    pub holder: String,
+    pub expires_at: Timestamp,
+    /// The number of the last event, 0 without any. Who has seen a higher one knows that the
+    /// database was set back.
+    #[serde(default)]
+    pub last_seq: i64,
+}

@@ -79,6 +79,21 @@ impl<'i> Person<'i> {
         }
     }
 
+    /// Somebody who has signed up before.
+    pub fn known(installation: &'i Installation, email: &str) -> Self {
+        Self {
+            installation,
+            visitor: Visitor::default(),
+            email: email.to_owned(),
+        }
+    }
+
+    /// In another browser.
+    pub async fn log_in_again(&mut self) {
+        self.visitor = Visitor::default();
+        self.log_in(PASSWORD, "").await;
+    }
+
     async fn log_in(&self, password: &str, name: &str) {
         let page = self
             .visitor

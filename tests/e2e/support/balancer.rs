@@ -35,14 +35,15 @@ pub fn client() -> reqwest::ClientBuilder {
         .resolve(API_HOST, here)
 }
 
-/// HAProxy in the foreground, with a certificate of its own for both hosts.
+/// HAProxy in the foreground, with a certificate of its own for both hosts. SIGUSR2 makes it read
+/// its configuration again.
 pub fn command(folder: &Path, environment: &BTreeMap<&str, String>) -> Command {
     let certificates = folder.join("certificates");
     std::fs::create_dir_all(&certificates).unwrap();
     certificate(&certificates.join("both.pem"));
     let mut command = Command::new(PROGRAM);
     command
-        .args(["-db", "-f", CONFIGURATION])
+        .args(["-W", "-db", "-f", CONFIGURATION])
         .env_clear()
         .envs(environment)
         .env("PORTAL_HOST", PORTAL_HOST)

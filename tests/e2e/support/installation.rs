@@ -61,13 +61,17 @@ pub struct Installation {
     /// Where HAProxy listens.
     balanced_port: Option<u16>,
     environment: BTreeMap<String, String>,
-    processes: BTreeMap<String, Process>,
-    /// The service of each process that runs alone, and its own variables.
-    own: BTreeMap<String, (String, BTreeMap<&'static str, String>)>,
+    /// Behind a lock, so that a test can stop and start them while others use the installation.
+    processes: Mutex<BTreeMap<String, Process>>,
+    /// How each process that runs alone is started.
+    own: Mutex<BTreeMap<String, Start>>,
     pub http: Client,
     /// Password of the first administrator, from the banner.
     password: Arc<Mutex<Option<String>>>,
 }
+
+/// The service of a process, and its own variables.
+type Start = (String, BTreeMap<&'static str, String>);
 
 struct Process {
     child: Child,
@@ -138,8 +142,8 @@ impl Installation {
             behind: Vec::new(),
             balanced_port: None,
             environment,
-            processes: BTreeMap::new(),
-            own: BTreeMap::new(),
+            processes: Mutex::default(),
+            own: Mutex::default(),
             http,
             password: Arc::default(),
         })
@@ -271,8 +275,11 @@ impl Installation {
 
     /// Waits until `works` holds at each gateway: a change reaches one after the other.
     pub async fn at_every_gateway(&self, what: &str, works: impl AsyncFn(&str) -> bool) {
-        let listens = |own: &(String, BTreeMap<&str, String>)| own.1.get("GATEWAY_LISTEN").cloned();
-        let mut gateways: Vec<String> = self.own.values().filter_map(listens).collect();
+        let listens = |own: &Start| own.1.get("GATEWAY_LISTEN").cloned();
+        let mut gateways: Vec<String> = {
+            let own = self.own.lock().unwrap();
+            own.values().filter_map(listens).collect()
+        };
         for gateway in &mut gateways {
             gateway.insert_str(0, "http://");
         }
@@ -295,7 +302,7 @@ impl Installation {
             .collect()
     }
 
-    fn launch_up(&mut self) {
+    fn launch_up(&self) {
         let data = self.data();
         let mut command = self.command("up");
         command.arg("--data").arg(data).args(self.port_options());
@@ -341,7 +348,7 @@ impl Installation {
             .extend(settings.map(|(name, value)| (name.to_owned(), value)));
     }
 
-    pub fn launch_service(&mut self, service: &str) {
+    pub fn launch_service(&self, service: &str) {
         let port = match service {
             "portal-api" => "api",
             "auth-server" => "auth",
@@ -352,17 +359,19 @@ impl Installation {
         self.launch_on(service, service, port, self.ports.0["echo"]);
     }
 
-    fn launch_on(&mut self, name: &str, service: &str, port: u16, echo: u16) {
+    fn launch_on(&self, name: &str, service: &str, port: u16, echo: u16) {
         let own = [("PORT", port.to_string()), ("ECHO_PORT", echo.to_string())];
         self.launch_with(name, service, own.into());
     }
 
     /// Starts a process that has a few variables for itself.
-    fn launch_with(&mut self, name: &str, service: &str, own: BTreeMap<&'static str, String>) {
+    fn launch_with(&self, name: &str, service: &str, own: BTreeMap<&'static str, String>) {
         let data = self.data().join(name);
         let mut command = self.command(service);
         command.envs(&own).env("WICKETGATE_DATA", data);
-        self.own.insert(name.to_owned(), (service.to_owned(), own));
+        let mut all = self.own.lock().unwrap();
+        all.insert(name.to_owned(), (service.to_owned(), own));
+        drop(all);
         if MODEST.contains(&service) {
             command
                 .env_remove("WICKETGATE_MASTER_KEY")
@@ -500,7 +509,7 @@ impl Installation {
         command
     }
 
-    pub(super) fn spawn(&mut self, name: &str, mut command: Command) {
+    pub(super) fn spawn(&self, name: &str, mut command: Command) {
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let password = self.password.clone();
@@ -511,19 +520,20 @@ impl Installation {
             log.clone(),
             password,
         );
-        self.processes
-            .insert(name.to_owned(), Process { child, log });
+        let mut processes = self.processes.lock().unwrap();
+        processes.insert(name.to_owned(), Process { child, log });
     }
 
     /// `kill -9`, and start again.
-    pub async fn kill_and_restart(&mut self, name: &str) {
+    pub async fn kill_and_restart(&self, name: &str) {
         self.kill(name).await;
         self.start_again(name);
     }
 
     /// Starts a process that has ended, as it was.
-    pub fn start_again(&mut self, name: &str) {
-        match self.own.get(name).cloned() {
+    pub fn start_again(&self, name: &str) {
+        let own = self.own.lock().unwrap().get(name).cloned();
+        match own {
             Some((service, own)) => self.launch_with(name, &service, own),
             None => self.launch_up(),
         }
@@ -531,12 +541,12 @@ impl Installation {
 
     /// The processes that serve requests, by name.
     pub fn processes(&self) -> Vec<String> {
-        self.own.keys().cloned().collect()
+        self.own.lock().unwrap().keys().cloned().collect()
     }
 
     /// Waits until a process of its own says that it can work.
     pub async fn until_process_ready(&self, name: &str) {
-        let own = &self.own[name].1;
+        let own = self.own.lock().unwrap()[name].1.clone();
         let status = own.get("GATEWAY_STATUS_LISTEN").cloned();
         let address = status.unwrap_or_else(|| format!("127.0.0.1:{}", own["PORT"]));
         let url = format!("http://{address}/readyz");
@@ -547,34 +557,38 @@ impl Installation {
         .await;
     }
 
-    pub async fn kill(&mut self, name: &str) {
-        let mut process = self.processes.remove(name).unwrap();
+    pub async fn kill(&self, name: &str) {
+        let mut process = self.taken(name);
         process.child.kill().await.unwrap();
     }
 
     /// Sends the signal of Ctrl-C and waits for the end.
-    pub async fn interrupt(&mut self, name: &str) -> std::process::ExitStatus {
+    pub async fn interrupt(&self, name: &str) -> std::process::ExitStatus {
         self.signal(name, "INT");
         self.until_ended(name, 12).await
     }
 
     /// Sends the signal of an orderly restart and waits for the end.
-    pub async fn terminate(&mut self, name: &str) {
+    pub async fn terminate(&self, name: &str) {
         self.signal(name, "TERM");
         // The delay of this shape comes before the time for running requests.
         let status = self.until_ended(name, 15).await;
         assert!(status.success(), "{name}: {status}");
     }
 
-    async fn until_ended(&mut self, name: &str, seconds: u64) -> std::process::ExitStatus {
-        let process = self.processes.get_mut(name).unwrap();
+    fn taken(&self, name: &str) -> Process {
+        self.processes.lock().unwrap().remove(name).unwrap()
+    }
+
+    async fn until_ended(&self, name: &str, seconds: u64) -> std::process::ExitStatus {
+        let mut process = self.taken(name);
         let ended = tokio::time::timeout(Duration::from_secs(seconds), process.child.wait()).await;
-        self.processes.remove(name);
         ended.expect("it stops in time").unwrap()
     }
 
     pub fn signal(&self, name: &str, signal: &str) {
-        let pid = self.processes[name].child.id().unwrap().to_string();
+        let pid = self.processes.lock().unwrap()[name].child.id();
+        let pid = pid.unwrap().to_string();
         let sent = std::process::Command::new("kill")
             .args(["-s", signal, &pid])
             .status();
@@ -589,7 +603,8 @@ impl Installation {
 
     /// Everything that the processes printed, for failures.
     pub fn log(&self) -> String {
-        let lines = self.processes.iter().flat_map(|(name, process)| {
+        let processes = self.processes.lock().unwrap();
+        let lines = processes.iter().flat_map(|(name, process)| {
             let log = process.log.lock().unwrap().clone();
             log.into_iter().map(move |line| format!("[{name}] {line}"))
         });

@@ -37,6 +37,8 @@ pub enum Order {
     },
     /// A full run, with the reason for the log.
     Reconcile(String),
+    /// The number of the last event at portal-api.
+    LastSeq(i64),
     /// What an auth server answered about its signing keys.
     Keys {
         server: String,
@@ -215,6 +217,12 @@ impl Control {
                 }
             }
             Order::Reconcile(reason) => self.want_full(reason),
+            Order::LastSeq(seq) => {
+                if self.base.as_ref().is_some_and(|base| seq < base.config.seq) {
+                    // What was made since then is unknown there, and no event says so.
+                    self.want_full("the database of portal-api was set back");
+                }
+            }
             Order::Keys { server, result } => {
                 if self.keys.answered(&server, result) {
                     self.want_full(format!("the signing keys of `{server}` have changed"));

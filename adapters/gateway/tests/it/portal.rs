@@ -18,7 +18,7 @@ use sdk::{
     signature::Secrets,
     types::{
         Event, ListenerRegistration, Timestamp,
-        gateway::{GatewayStatus, TakeLease},
+        gateway::{GatewayStatus, HeldLease, TakeLease},
         listeners::AckReport,
         usage::UsageBatch,
     },
@@ -272,14 +272,24 @@ async fn snapshot(portal: ThePortal, Query(part): Query<Part>) -> Json<Value> {
     }))
 }
 
-async fn take_lease(portal: ThePortal, Json(wanted): Json<TakeLease>) -> StatusCode {
+async fn take_lease(
+    portal: ThePortal,
+    Json(wanted): Json<TakeLease>,
+) -> (StatusCode, Json<HeldLease>) {
     let mut installation = portal.installation();
-    let held = installation.lease.get_or_insert(wanted.holder.clone());
-    if *held == wanted.holder {
+    let last_seq = installation.seq;
+    let holder = installation.lease.get_or_insert(wanted.holder.clone());
+    let status = if *holder == wanted.holder {
         StatusCode::OK
     } else {
         StatusCode::CONFLICT
-    }
+    };
+    let held = HeldLease {
+        holder: holder.clone(),
+        expires_at: service::clock::now().into(),
+        last_seq,
+    };
+    (status, Json(held))
 }
 
 async fn give_back_lease(portal: ThePortal) -> StatusCode {

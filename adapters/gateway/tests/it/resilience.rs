@@ -136,3 +136,20 @@ async fn of_two_adapters_one_works_and_the_other_takes_over() {
     assert_eq!(status, StatusCode::OK);
     drop(second);
 }
+
+#[tokio::test]
+async fn a_portal_api_that_was_set_back_is_noticed_at_the_next_lease() {
+    let world = World::start().await;
+    world.subscribe("my-app", "unlimited", "secret-key-1").await;
+    let headers = [("x-apikey", "secret-key-1")];
+    assert_eq!(world.status("/keyed", &headers).await, StatusCode::OK);
+    // As after a restored dump: what was made since is unknown, and no event says so.
+    {
+        let mut installation = world.portal.installation();
+        installation.subscriptions.clear();
+        installation.seq -= 1;
+    }
+    while world.status("/keyed", &headers).await.is_success() {
+        tokio::task::yield_now().await;
+    }
+}

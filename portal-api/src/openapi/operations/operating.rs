@@ -3,7 +3,7 @@
 use sdk::types::{
     archive::ImportedData,
     audit::{AuditEntry, NewAuditRecord},
-    gateway::GatewayStatus,
+    gateway::{GatewayStatus, HeldLease},
     health::{Health, Ping},
     setup::{PutSetup, Setup},
 };
@@ -34,7 +34,7 @@ pub fn gateway() -> Vec<Operation> {
         lease(put("/leases/{name}", "Take or prolong a lease"))
             .takes_object(json!({"holder": "adapter-1", "ttlSeconds": 30}))
             .status(200)
-            .answers_object()
+            .answers::<HeldLease>()
             .refuses(&[409]),
         lease(delete("/leases/{name}", "Give a lease back")).query("holder", "Who gives it back"),
     ]
