@@ -284,7 +284,7 @@ async fn a_lease_has_one_holder_until_it_is_given_back() {
         let holder = a.json()["holder"].as_str().unwrap().to_owned();
         assert_eq!(b.json()["holder"], holder, "the loser is told who has it");
         let before = take(&holder).await.expect(200).json()["lastSeq"].as_i64();
-        market.application("owner", "counted").await;
+        market.application(DEVELOPER, "counted").await;
         let after = take(&holder).await.expect(200).json()["lastSeq"].as_i64();
         assert!(before < after, "{before:?} {after:?}");
         let other = if holder == "a" { "b" } else { "a" };
