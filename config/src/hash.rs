@@ -40,6 +40,16 @@ pub(crate) fn hash(tree: &Tree, environment: &Environment, used: &[(String, Stri
     hex::encode(&mac.sign().as_ref()[..20])
 }
 
+/// Id of a version of the files alone, whatever environment they are read in.
+pub(crate) fn of_files(tree: &Tree) -> String {
+    let mut hasher = Sha256::new();
+    for (path, bytes) in tree.iter() {
+        part(&mut hasher, path.as_bytes());
+        part(&mut hasher, bytes);
+    }
+    hex::encode(&hasher.finalize()[..20])
+}
+
 /// With its length in front, so that parts cannot be shifted into each other.
 fn part(hasher: &mut Sha256, bytes: &[u8]) {
     hasher.update(bytes.len().to_be_bytes());

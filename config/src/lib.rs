@@ -27,6 +27,7 @@
 //! |---|---|
 //! | read and check a folder | [`Configuration::load`], [`Configuration::check`] |
 //! | follow a folder or repository | [`Origin`]; [`git`] fetches, keeps and pushes commits |
+//! | change it: difference, check, save | [`Proposal`] |
 //! | ask for APIs, plans, pools … | the fields of [`Configuration`], typed in a module per file |
 //! | answer `GET /globals` and the like | [`Configuration::globals_view`], [`Rendered`] |
 //! | tell what a new configuration changes | [`Parts`], [`Changes`] |
@@ -58,6 +59,7 @@ mod path;
 pub mod plans;
 pub mod pools;
 mod problem;
+mod proposal;
 mod read;
 mod render;
 pub mod sample;
@@ -73,6 +75,7 @@ pub use origin::{Origin, Start, Trouble};
 pub use parts::{Changes, LifecycleChange, Parts};
 pub use path::{JsonPath, Step};
 pub use problem::{Problem, Problems, Severity};
+pub use proposal::{Proposal, ProposeError};
 pub use render::Rendered;
 pub use templates::Templates;
 pub use tree::Tree;

@@ -4,7 +4,11 @@
 //! is part of the program, or from a test. Links may not lead out of the folder: a git repository
 //! of somebody else must not be able to publish `/etc/passwd` as a content page.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 
@@ -22,11 +26,7 @@ pub struct Tree(BTreeMap<String, Bytes>);
 impl Tree {
     /// Reads a folder with `globals.json` in it or in its subfolder `static`.
     pub fn from_folder(folder: &Path) -> Result<Self, Problems> {
-        let root = if folder.join("globals.json").is_file() {
-            folder.to_owned()
-        } else {
-            folder.join("static")
-        };
+        let root = root(folder);
         let name = folder.display().to_string();
         if !root.join("globals.json").is_file() {
             let reason = if folder.is_dir() {
@@ -93,6 +93,15 @@ impl Tree {
 impl FromIterator<(String, Bytes)> for Tree {
     fn from_iter<T: IntoIterator<Item = (String, Bytes)>>(files: T) -> Self {
         Self(files.into_iter().collect())
+    }
+}
+
+/// The folder of `globals.json`.
+pub(crate) fn root(folder: &Path) -> PathBuf {
+    if folder.join("globals.json").is_file() {
+        folder.to_owned()
+    } else {
+        folder.join("static")
     }
 }
 

@@ -1,9 +1,10 @@
 //! What happened in the repository: commits, and files as they were.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use bytes::Bytes;
 use git2::{Oid, Repository, Sort, Tree};
+use serde_json::Value;
 
 use super::{Commit, FetchError, Mirror};
 
@@ -22,24 +23,36 @@ impl Mirror {
         self.with_repository(|repository| {
             let prefix = prefix(repository, newest.oid()?)?;
             let path = path.map(|path| format!("{prefix}{path}"));
-            let mut walk = repository.revwalk()?;
-            walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
-            walk.push(newest.oid()?)?;
-            let mut found = Vec::new();
-            for id in walk.take(MAX_WALK) {
-                let id = id?;
-                let is_wanted = match &path {
-                    None => true,
-                    Some(path) => changes(repository, id, path)?,
-                };
-                if is_wanted {
-                    found.push(Commit::read(repository, id)?);
-                }
-                if found.len() >= limit {
-                    break;
-                }
-            }
-            Ok(found)
+            walk(repository, newest, limit, |id| match &path {
+                None => Ok(true),
+                Some(path) => changes(repository, id, |tree| entry(tree, path)),
+            })
+        })
+    }
+
+    /// The commits up to `newest` that changed the folder of an API or its entry of `apis.json`.
+    pub fn history_of_api(
+        &self,
+        newest: &Commit,
+        api: &str,
+        limit: usize,
+    ) -> Result<Vec<Commit>, FetchError> {
+        self.with_repository(|repository| {
+            let prefix = prefix(repository, newest.oid()?)?;
+            let folder = format!("{prefix}apis/{api}");
+            let list = format!("{prefix}apis/apis.json");
+            // Most commits leave the list alone, so each version of it is read once.
+            let mut entries = HashMap::new();
+            walk(repository, newest, limit, |id| {
+                changes(repository, id, |tree| {
+                    let list = entry(tree, &list);
+                    let listed = list.and_then(|list| {
+                        let read = || listed(repository, list, api);
+                        entries.entry(list).or_insert_with(read).clone()
+                    });
+                    (entry(tree, &folder), listed)
+                })
+            })
         })
     }
 
@@ -87,15 +100,51 @@ fn entry(root: &Tree<'_>, path: &str) -> Option<Oid> {
     Some(entry.id())
 }
 
-/// Whether `path` is another one than in every parent.
-fn changes(repository: &Repository, commit: Oid, path: &str) -> Result<bool, git2::Error> {
+/// The entry of an API in one version of the list.
+fn listed(repository: &Repository, list: Oid, api: &str) -> Option<Value> {
+    let blob = repository.find_blob(list).ok()?;
+    let mut document: Value = serde_json::from_slice(blob.content()).ok()?;
+    let entries = document.get_mut("apis")?.as_array_mut()?;
+    let entry = entries.iter_mut().find(|entry| entry["id"] == api)?;
+    Some(entry.take())
+}
+
+/// The commits up to `newest` that are wanted, newest first.
+fn walk(
+    repository: &Repository,
+    newest: &Commit,
+    limit: usize,
+    mut is_wanted: impl FnMut(Oid) -> Result<bool, git2::Error>,
+) -> Result<Vec<Commit>, git2::Error> {
+    let mut walk = repository.revwalk()?;
+    walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+    walk.push(newest.oid()?)?;
+    let mut found = Vec::new();
+    for id in walk.take(MAX_WALK) {
+        let id = id?;
+        if is_wanted(id)? {
+            found.push(Commit::read(repository, id)?);
+        }
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether what `look` sees is something else than in every parent.
+fn changes<T: PartialEq + Default>(
+    repository: &Repository,
+    commit: Oid,
+    mut look: impl FnMut(&Tree<'_>) -> T,
+) -> Result<bool, git2::Error> {
     let commit = repository.find_commit(commit)?;
-    let here = entry(&commit.tree()?, path);
+    let here = look(&commit.tree()?);
     if commit.parent_count() == 0 {
-        return Ok(here.is_some());
+        return Ok(here != T::default());
     }
     for parent in commit.parents() {
-        if entry(&parent.tree()?, path) == here {
+        if look(&parent.tree()?) == here {
             return Ok(false);
         }
     }

@@ -23,8 +23,11 @@ const SENSITIVE: [&str; 3] = ["globals.json", "env/", "auth-servers/"];
 #[derive(Debug)]
 pub enum Reach {
     Everything,
-    /// What belongs to these APIs.
-    Apis(Vec<String>),
+    /// What belongs to these APIs, and new ones that are owned by one of these groups.
+    Apis {
+        own: Vec<String>,
+        groups: Vec<String>,
+    },
 }
 
 impl Reach {
@@ -37,22 +40,30 @@ impl Reach {
         if user.admin {
             return Ok((Self::Everything, user));
         }
-        let own: Vec<_> = configuration
+        let (own, groups): (Vec<_>, Vec<_>) = configuration
             .apis
             .iter()
-            .filter(|api| {
-                let group = api.owner_group.as_deref();
-                group.is_some_and(|group| user.has_group(group))
+            .filter_map(|api| {
+                let group = api.owner_group.as_ref()?;
+                user.has_group(group)
+                    .then(|| (api.id.clone(), group.clone()))
             })
-            .map(|api| api.id.clone())
-            .collect();
+            .unzip();
         if own.is_empty() {
             return Err(ApiError::forbidden(
                 "owners-only",
                 "Only administrators and owners of an API may do this.",
             ));
         }
-        Ok((Self::Apis(own), user))
+        Ok((Self::Apis { own, groups }, user))
+    }
+
+    /// Whether all of the API is within.
+    pub fn covers(&self, api: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Apis { own, .. } => own.iter().any(|id| id == api),
+        }
     }
 
     pub fn require_read(&self, path: &str, caller: &Caller) -> Result<(), ApiError> {
@@ -62,7 +73,7 @@ impl Reach {
                 // Whoever may only read has no business with passwords of mail servers.
                 !is_sensitive || caller.has_scope("write_apis")
             }
-            Self::Apis(own) => [APIS, PLANS].contains(&path) || is_below(own, path),
+            Self::Apis { own, .. } => [APIS, PLANS].contains(&path) || is_below(own, path),
         };
         if allowed { Ok(()) } else { Err(refused(path)) }
     }
@@ -74,19 +85,29 @@ impl Reach {
         text: impl Fn(&str) -> Option<String>,
         configuration: &Configuration,
     ) -> Result<(), ApiError> {
-        let Self::Apis(own) = self else {
+        let Self::Apis { own, groups } = self else {
             return Ok(());
         };
+        let after = |path: &str| {
+            let edit = edits.iter().find(|edit| edit.path == path)?;
+            edit.content.clone()
+        };
+        let mut own = own.clone();
+        own.extend(founded(
+            groups,
+            text(APIS).as_deref(),
+            after(APIS).as_deref(),
+        ));
         for edit in edits {
             let may = match edit.path.as_str() {
-                APIS => only_own_entries(own, text(APIS).as_deref(), edit.content.as_deref()),
+                APIS => only_own_entries(&own, text(APIS).as_deref(), edit.content.as_deref()),
                 PLANS => only_own_plans(
-                    own,
+                    &own,
                     configuration,
                     text(PLANS).as_deref(),
                     edit.content.as_deref(),
                 ),
-                path => is_below(own, path),
+                path => is_below(&own, path),
             };
             if !may {
                 return Err(refused(&edit.path));
@@ -94,6 +115,22 @@ impl Reach {
         }
         Ok(())
     }
+}
+
+/// Ids of entries that were not there before and belong to one of the groups.
+fn founded(groups: &[String], before: Option<&str>, after: Option<&str>) -> Vec<String> {
+    let (Some(before), Some(after)) = (listed(before, "apis"), listed(after, "apis")) else {
+        return Vec::new();
+    };
+    let is_ours = |entry: &Value| {
+        let group = entry.get("ownerGroup").and_then(Value::as_str);
+        group.is_some_and(|group| groups.iter().any(|own| own == group))
+    };
+    let entries = after.entries.into_iter();
+    entries
+        .filter(|(id, entry)| !before.entries.contains_key(id) && is_ours(entry))
+        .map(|(id, _)| id)
+        .collect()
 }
 
 /// A path that names a file of the configuration, and not its key.
@@ -169,7 +206,9 @@ fn only_own_entries(own: &[String], before: Option<&str>, after: Option<&str>) -
     let owner = |listed: &Listed, id: &str| listed.entries.get(id)?.get("ownerGroup").cloned();
     let kept = || {
         let (before, after) = (listed(before, "apis")?, listed(after, "apis")?);
-        let same = |id: &String| owner(&before, id) == owner(&after, id);
+        let same = |id: &String| {
+            !before.entries.contains_key(id) || owner(&before, id) == owner(&after, id)
+        };
         Some(own.iter().all(same))
     };
     let is_kept = kept() == Some(true);
@@ -229,7 +268,10 @@ mod tests {
         let sample = Configuration::sample(&Environment::default())
             .unwrap()
             .configuration;
-        let reach = Reach::Apis(vec!["petstore".to_owned()]);
+        let reach = Reach::Apis {
+            own: vec!["petstore".to_owned()],
+            groups: vec!["approvers".to_owned()],
+        };
         let tree = Tree::sample();
         let text = |path: &str| tree.text(path).map(str::to_owned);
         let document =
@@ -253,6 +295,21 @@ mod tests {
         let mut apis = document("apis/apis.json");
         apis["apis"][1]["desc"] = "Other".into();
         assert!(!may("apis/apis.json", Some(apis.to_string())));
+
+        let added = |group: &str| {
+            let mut apis = document("apis/apis.json");
+            let new = json!({"id": "new", "ownerGroup": group});
+            apis["apis"].as_array_mut().unwrap().push(new);
+            apis.to_string()
+        };
+        assert!(may("apis/apis.json", Some(added("approvers"))));
+        assert!(!may("apis/apis.json", Some(added("admin"))));
+        assert!(!may("apis/new/config.json", Some("{}".to_owned())));
+        let with_files = ["apis/apis.json", "apis/new/config.json"].map(|path| ConfigEdit {
+            path: path.to_owned(),
+            content: Some(added("approvers")),
+        });
+        assert!(reach.require_change(&with_files, text, &sample).is_ok());
 
         let mut plans = document("plans/plans.json");
         plans["plans"]

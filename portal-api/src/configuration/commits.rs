@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use config::{
-    Configuration, Origin, Problems,
-    git::{Author, Commit, Draft, Edit, FetchError, Mirror, PushError},
+    Configuration, Origin, Problems, Proposal, ProposeError,
+    git::{Author, Commit, Edit, FetchError, PushError},
 };
 use http::StatusCode;
 use sdk::types::configuration::{CommitPreview, CommitRequest, ConfigCommit, ConfigEdit, Finding};
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     ApiError, AppState,
+    apis::access,
     audit::{self, Entry},
     caller::{Caller, User},
     extract::{Upload, from_value},
@@ -34,8 +35,18 @@ use crate::{
 const MAX_HISTORY: usize = 200;
 const MAX_FILES: usize = 200;
 const MAX_MESSAGE: usize = 4000;
+const MAX_AUTHOR: usize = 200;
 
-/// `GET /config/commits?path=`
+/// What of the history is asked for.
+enum About {
+    Everything,
+    /// A file or folder.
+    Path(String),
+    /// An API: its folder, and its entry of the list.
+    Api(String),
+}
+
+/// `GET /config/commits?path=`, `?api=`
 #[tracing::instrument(skip_all)]
 pub async fn history(
     State(state): State<AppState>,
@@ -43,28 +54,70 @@ pub async fn history(
     parameters: Parameters,
 ) -> Result<Json<Vec<ConfigCommit>>, ApiError> {
     caller.require_scope("read_apis")?;
-    let (reach, _) = Reach::of(&caller, &state.configuration())?;
-    let path = parameters.get("path").filter(|path| !path.is_empty());
-    match (&reach, path) {
-        (_, Some(path)) => {
-            check_path(path.trim_end_matches('/'))?;
-            reach.require_read(path, &caller)?;
-        }
-        (Reach::Everything, None) => {}
-        (Reach::Apis(_), None) => {
-            let message = "Name one of your files in `path`.";
-            return Err(ApiError::invalid("path", "required", message));
-        }
-    }
+    let (about, is_owner) = asked(&state, &caller, &parameters)?;
     let (Origin::Git(mirror), Some(newest)) = (
         state.in_force.origin.clone(),
         newest_commit(&state.in_force),
     ) else {
         return Ok(Json(Vec::new()));
     };
-    let path = path.map(str::to_owned);
-    let commits = blocking(move || mirror.history(&newest, path.as_deref(), MAX_HISTORY)).await?;
-    Ok(Json(commits?.iter().map(shown).collect()))
+    let found = blocking(move || match &about {
+        About::Everything => mirror.history(&newest, None, MAX_HISTORY),
+        About::Path(path) => mirror.history(&newest, Some(path), MAX_HISTORY),
+        About::Api(id) => mirror.history_of_api(&newest, id, MAX_HISTORY),
+    });
+    let commits = found.await??;
+    Ok(Json(
+        commits
+            .iter()
+            .map(|commit| told(commit, is_owner))
+            .collect(),
+    ))
+}
+
+/// Refuses what the caller may not know. The flag says whether mail addresses are his business.
+fn asked(
+    state: &AppState,
+    caller: &Caller,
+    parameters: &Parameters,
+) -> Result<(About, bool), ApiError> {
+    let given = |name: &str| parameters.get(name).filter(|text| !text.is_empty());
+    let configuration = state.configuration();
+    if let Some(id) = given("api") {
+        let api = access::visible(&configuration, id, caller)?;
+        let reach = Reach::of(caller, &configuration);
+        let is_owner = reach.is_ok_and(|(reach, _)| reach.covers(&api.id));
+        return Ok((About::Api(id.to_owned()), is_owner));
+    }
+    let (reach, _) = Reach::of(caller, &configuration)?;
+    match (&reach, given("path")) {
+        (_, Some(path)) => {
+            check_path(path.trim_end_matches('/'))?;
+            reach.require_read(path, caller)?;
+            Ok((About::Path(path.to_owned()), true))
+        }
+        (Reach::Everything, None) => Ok((About::Everything, true)),
+        (Reach::Apis { .. }, None) => {
+            let message = "Name one of your files in `path`, or an API in `api`.";
+            Err(ApiError::invalid("path", "required", message))
+        }
+    }
+}
+
+/// Everybody else learns who it was by name, and nothing of the lines that end a message.
+fn told(commit: &Commit, is_owner: bool) -> ConfigCommit {
+    let shown = shown(commit);
+    if is_owner {
+        return shown;
+    }
+    let name = |text: &str| text.split('<').next().unwrap_or_default().trim().to_owned();
+    let lines = shown.message.lines();
+    let own = lines.filter(|line| !line.contains("-by: "));
+    ConfigCommit {
+        author: name(&shown.author),
+        message: own.collect::<Vec<_>>().join("\n").trim_end().to_owned(),
+        ..shown
+    }
 }
 
 /// `POST /config/commits`
@@ -79,38 +132,33 @@ pub async fn create(
     let (reach, user) = Reach::of(&caller, &configuration)?;
     let request: CommitRequest = from_value(body)?;
     check(&request)?;
-    let Origin::Git(mirror) = state.in_force.origin.clone() else {
-        return Err(conflict(
-            "not-in-git",
-            "This configuration does not come out of git, so nothing can be committed.",
-        ));
-    };
-    let proposal = prepare(&mirror, &request).await?;
-    let shared = shared_files(&mirror, &proposal.base).await?;
+    let author = author(&request, user)?;
+    // One after the other: not every kind of remote refuses the later one of two pushes at once.
+    let saving = state.in_force.saving.lock().await;
+    let proposal = Arc::new(propose(&state, &request).await?);
+    let shared = shared_files(&proposal).await?;
     let text = |path: &str| shared.get(path).cloned();
     reach.require_change(&request.files, text, &configuration)?;
-    let checked = compare(&state, &mirror, &proposal).await?;
-    if request.dry_run {
-        return Ok(Json(preview(&state, &mirror, proposal, checked).await?).into_response());
+    if request.branch.is_some() && !proposal.is_in_git() {
+        let message = "A folder has no branches; leave `branch` out.";
+        return Err(ApiError::invalid("branch", "no-git", message));
     }
-    if request.branch.is_none() && proposal.base != proposal.newest {
-        return moved_on(&mirror, &proposal, &request.files).await;
+    let checked = compare(&state, &proposal).await?;
+    if request.dry_run {
+        drop(saving);
+        return Ok(Json(preview(&state, proposal, checked, &request.files).await?).into_response());
+    }
+    if request.branch.is_none() && proposal.is_outdated {
+        return moved_on(proposal, &request.files).await;
     }
     if let Err(problems) = checked {
         return Err(refused(&problems));
     }
-    let commit = push(&mirror, proposal, &request, author(user)).await?;
+    let commit = save(proposal, &request, author).await?;
+    drop(saving);
     record(&state, &caller, &commit, &request).await?;
     state.in_force.order();
     Ok((StatusCode::CREATED, Json(shown(&commit))).into_response())
-}
-
-/// Edits on top of the commit they were made on.
-struct Proposal {
-    base: Commit,
-    /// What the remote has now.
-    newest: Commit,
-    draft: Draft,
 }
 
 fn check(request: &CommitRequest) -> Result<(), ApiError> {
@@ -151,24 +199,21 @@ fn is_branch(name: &str) -> bool {
         && name.split('/').all(is_part)
 }
 
-async fn prepare(mirror: &Mirror, request: &CommitRequest) -> Result<Proposal, ApiError> {
-    let mirror = mirror.clone();
-    let id = request.base.clone();
+async fn propose(state: &AppState, request: &CommitRequest) -> Result<Proposal, ApiError> {
+    let origin = state.in_force.origin.clone();
+    let base = request.base.clone();
     let edits: Vec<_> = request.files.iter().map(edit).collect();
-    let prepared = blocking(move || {
-        let newest = mirror.fetch()?;
-        let Some(base) = mirror.commit(&id)? else {
-            return Ok::<_, FetchError>(None);
-        };
-        let draft = mirror.draft(&base, &edits)?;
-        Ok(Some(Proposal {
-            base,
-            newest,
-            draft,
-        }))
-    });
-    prepared.await??.ok_or_else(|| {
-        ApiError::invalid("base", "unknown", "`base` is no commit of the repository.")
+    let proposed = blocking(move || origin.propose(&base, edits)).await?;
+    proposed.map_err(|error| match error {
+        ProposeError::ReadOnly => conflict(
+            "not-in-git",
+            "This configuration is part of the program, so nothing can be committed. \
+             `wicketgate init` writes it into a folder that can be changed.",
+        ),
+        ProposeError::UnknownBase(_) => {
+            ApiError::invalid("base", "unknown", "`base` is no commit of the repository.")
+        }
+        ProposeError::Fetch(error) => error.into(),
     })
 }
 
@@ -181,14 +226,13 @@ fn edit(edit: &ConfigEdit) -> Edit {
 
 /// The lists in which owners have entries, as they were.
 async fn shared_files(
-    mirror: &Mirror,
-    base: &Commit,
+    proposal: &Arc<Proposal>,
 ) -> Result<BTreeMap<&'static str, String>, ApiError> {
-    let (mirror, base) = (mirror.clone(), base.clone());
+    let proposal = proposal.clone();
     let read = blocking(move || {
         let mut texts = BTreeMap::new();
         for path in SHARED {
-            let text = mirror.file(&base, path)?;
+            let text = proposal.file_before(path)?;
             let text = text.and_then(|bytes| String::from_utf8(bytes.into()).ok());
             texts.extend(text.map(|text| (path, text)));
         }
@@ -200,13 +244,12 @@ async fn shared_files(
 /// The configuration as it would be, or what is wrong with it.
 async fn compare(
     state: &AppState,
-    mirror: &Mirror,
-    proposal: &Proposal,
+    proposal: &Arc<Proposal>,
 ) -> Result<Result<Arc<Configuration>, Problems>, ApiError> {
-    let (state, mirror, draft) = (state.clone(), mirror.clone(), proposal.draft.clone());
+    let (state, proposal) = (state.clone(), proposal.clone());
     blocking(move || {
         let in_force = &state.in_force;
-        let tree = mirror.draft_files(&draft)?;
+        let tree = proposal.files()?;
         let loaded =
             Configuration::from_tree(&tree, &in_force.origin.name(), &in_force.environment)?;
         Ok(loaded.configuration)
@@ -216,9 +259,9 @@ async fn compare(
 
 async fn preview(
     state: &AppState,
-    mirror: &Mirror,
-    proposal: Proposal,
+    proposal: Arc<Proposal>,
     checked: Result<Arc<Configuration>, Problems>,
+    edits: &[ConfigEdit],
 ) -> Result<CommitPreview, ApiError> {
     let affected = match &checked {
         Ok(configuration) => orphans::affected(state, configuration).await?,
@@ -232,82 +275,110 @@ async fn preview(
     if let Ok(configuration) = &checked {
         problems.extend(kong::lost_credentials(state, configuration).await?);
     }
-    let mirror = mirror.clone();
-    let diff = blocking(move || mirror.diff(&proposal.draft)).await?;
+    let newest = proposal.is_outdated.then(|| shown(&proposal.newest));
+    let in_git = proposal.is_in_git();
+    let conflicts = conflicts(&proposal, edits).await?;
+    let diff = blocking(move || proposal.diff()).await?;
     Ok(CommitPreview {
         diff: diff?,
         problems,
         affected_subscriptions: affected,
+        in_git,
+        newest,
+        conflicts,
     })
 }
 
-/// 409: others have committed since; `conflicts` are the files that both changed.
-async fn moved_on(
-    mirror: &Mirror,
-    proposal: &Proposal,
+/// Files that others have changed since, too.
+async fn conflicts(
+    proposal: &Arc<Proposal>,
     edits: &[ConfigEdit],
-) -> Result<Response, ApiError> {
-    let (mirror, base, newest) = (
-        mirror.clone(),
-        proposal.base.clone(),
-        proposal.newest.clone(),
-    );
-    let commit = newest.id.clone();
-    let changed = blocking(move || mirror.changed_files(&base, &newest)).await?;
-    let changed = changed?;
-    let conflicts: Vec<_> = edits
-        .iter()
-        .map(|edit| &edit.path)
+) -> Result<Vec<String>, ApiError> {
+    let proposal = proposal.clone();
+    let changed = blocking(move || proposal.changed_since()).await??;
+    let edited = edits.iter().map(|edit| &edit.path);
+    Ok(edited
         .filter(|path| changed.contains(path))
-        .collect();
-    let message =
-        "The repository has newer commits; look at them and try again on top of the newest.";
+        .cloned()
+        .collect())
+}
+
+/// 409: others have committed since; `conflicts` are the files that both changed.
+async fn moved_on(proposal: Arc<Proposal>, edits: &[ConfigEdit]) -> Result<Response, ApiError> {
+    let conflicts = conflicts(&proposal, edits).await?;
+    let message = NEWER;
     let body = json!({
         "status": 409, "message": message, "type": "urn:wicketgate:problem:newer-commits",
-        "title": "Conflict", "detail": message, "commit": commit, "conflicts": conflicts,
+        "title": "Conflict", "detail": message, "commit": proposal.newest.id, "conflicts": conflicts,
     });
     Ok((StatusCode::CONFLICT, Json(body)).into_response())
 }
 
-async fn push(
-    mirror: &Mirror,
-    proposal: Proposal,
+const NEWER: &str =
+    "The repository has newer commits; look at them and try again on top of the newest.";
+
+async fn save(
+    proposal: Arc<Proposal>,
     request: &CommitRequest,
-    author: Author,
+    people: People,
 ) -> Result<Commit, ApiError> {
-    let mirror = mirror.clone();
     let branch = request.branch.clone();
     // Whoever sends the change signs it off, as many repositories demand.
     let message = format!(
         "{}\n\nSigned-off-by: {} <{}>\n",
         request.message.trim(),
-        author.name,
-        author.email
+        people.sender.name,
+        people.sender.email
     );
-    let pushed =
-        blocking(move || mirror.push(&proposal.draft, &message, &author, branch.as_deref()));
-    pushed.await?.map_err(|error| match error {
-        PushError::MovedOn => conflict(
-            "newer-commits",
-            "The branch has newer commits; look at them and try again on top of the newest.",
-        ),
+    let saved = blocking(move || proposal.save(&message, &people.author, branch.as_deref()));
+    saved.await?.map_err(|error| match error {
+        PushError::MovedOn => conflict("newer-commits", NEWER),
         PushError::Refused(reason) => conflict(
             "refused-by-repository",
-            format!("The repository refused the commit: {reason}."),
+            format!("The configuration refused the change: {reason}."),
         ),
         PushError::Fetch(error) => error.into(),
     })
 }
 
-fn author(user: &User) -> Author {
+/// Who is named in a commit.
+struct People {
+    /// Whoever wrote the change; the sender unless another one is named.
+    author: Author,
+    /// Whoever is logged in, and signs it off.
+    sender: Author,
+}
+
+fn author(request: &CommitRequest, user: &User) -> Result<People, ApiError> {
     // Angle brackets and line ends would end the field.
     let plain = |text: &str| text.replace(['<', '>', '\n', '\r'], "");
     let email = plain(&user.row.email);
     let name = email.split('@').next().filter(|name| !name.is_empty());
-    Author {
+    let sender = Author {
         name: name.unwrap_or("unknown").to_owned(),
         email: email.clone(),
-    }
+    };
+    let author = match &request.author {
+        None => sender.clone(),
+        Some(text) => named(text).ok_or_else(|| {
+            let message = format!("`author` is `Name <mail address>`, at most {MAX_AUTHOR} long.");
+            ApiError::invalid("author", "pattern", message)
+        })?,
+    };
+    Ok(People { author, sender })
+}
+
+/// `Name <mail address>`
+fn named(text: &str) -> Option<Author> {
+    let (name, email) = text.trim().strip_suffix('>')?.split_once('<')?;
+    let is_plain = |part: &str| {
+        !part.trim().is_empty() && !part.contains(['<', '>']) && !part.chars().any(char::is_control)
+    };
+    let is_fit = text.len() <= MAX_AUTHOR && is_plain(name) && is_plain(email);
+    (is_fit && email.contains('@')).then(|| Author {
+        name: name.trim().to_owned(),
+        email: email.trim().to_owned(),
+    })
 }
 
 async fn record(
@@ -324,7 +395,10 @@ async fn record(
     let txn = state.db.write().await?;
     let entry = Entry::new(caller.actor(), "configuration", "commit")
         .about(commit.id.clone())
-        .with_data(json!({"files": paths, "message": request.message, "branch": request.branch}));
+        .with_data(json!({
+            "files": paths, "message": request.message, "branch": request.branch,
+            "author": request.author,
+        }));
     audit::record(&txn, state, entry).await?;
     state.commit(txn).await
 }

@@ -28,6 +28,8 @@ pub struct InForce {
     newest: ArcSwap<Newest>,
     orphans: ArcSwap<Vec<Orphan>>,
     orders: Notify,
+    /// Held while a change is saved.
+    pub saving: tokio::sync::Mutex<()>,
     pub origin: Origin,
     pub environment: Environment,
     pub hook_secret: Option<Secret>,
@@ -58,6 +60,7 @@ impl InForce {
             newest: ArcSwap::default(),
             orphans: ArcSwap::default(),
             orders: Notify::new(),
+            saving: tokio::sync::Mutex::default(),
             origin: source.origin.clone(),
             environment: source.environment.clone(),
             hook_secret: source.hook_secret.clone(),

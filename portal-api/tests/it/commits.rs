@@ -225,6 +225,116 @@ async fn without_git_files_are_read_and_nothing_is_committed() {
     admin.post("/config/commits", request).await.expect(409);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_written_unless_somebody_was_there_first() {
+    let remote = Remote::new();
+    let folder = remote.path().to_owned();
+    let origin = config::Origin::Folder(folder.clone());
+    let api = TestApi::with(&[], move |settings| {
+        crate::support::remote::follow(settings, origin)
+    })
+    .await;
+    let admin = api.user(ADMIN, SCOPES);
+    let before = api.anonymous().get("/confighash").await.text();
+    let path = "/config/files/apis/petstore/desc.md";
+    let base = admin.get(path).await.expect(200);
+    let base = base.header("etag").trim_matches('"').to_owned();
+    let old = format!("{path}?commit={base}");
+    admin.get(&old).await.expect(200);
+    let mut request = change(&base, "apis/petstore/desc.md", Some("Pets and more\n"));
+    request["branch"] = "x".into();
+    admin
+        .post("/config/commits", request.clone())
+        .await
+        .expect(400);
+    request["branch"] = Value::Null;
+    let mut dry = request.clone();
+    dry["dryRun"] = true.into();
+    let preview = admin.post("/config/commits", dry).await.expect(200).json();
+    assert!(preview["diff"].as_str().unwrap().contains("+Pets and more"));
+    assert_eq!(preview["inGit"], false);
+    admin
+        .post("/config/commits", request.clone())
+        .await
+        .expect(201);
+    let file = folder.join("static/apis/petstore/desc.md");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "Pets and more\n");
+    api.until_status(|status| status["serving"]["hash"] != before.as_str())
+        .await;
+    let text = admin.get("/apis/petstore/desc").await.expect(200).text();
+    assert_eq!(text, "Pets and more\n");
+    let late = admin
+        .post("/config/commits", request)
+        .await
+        .expect(409)
+        .json();
+    assert_eq!(late["conflicts"], json!(["apis/petstore/desc.md"]));
+    admin.get(&old).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_found_apis_and_everybody_reads_their_history() {
+    let (remote, api) = start().await;
+    let owner = api.user(PARTNER, SCOPES);
+    let list = owner.get("/config/files/apis/apis.json").await.expect(200);
+    let base = list.header("etag").trim_matches('"').to_owned();
+    let with = |group: &str| {
+        let mut apis = list.json();
+        let new = json!({
+            "id": "kennels", "name": "Kennels", "auth": "none", "plans": [], "ownerGroup": group,
+        });
+        apis["apis"].as_array_mut().unwrap().push(new);
+        let config = json!({"api": {
+            "name": "kennels", "upstream_url": "http://localhost:1", "routes": [{"paths": ["/kennels"]}],
+        }});
+        json!({
+            "base": base, "message": "Kennels\n\nFor dogs.", "author": "Grace Hopper <grace@example.org>",
+            "files": [
+                {"path": "apis/apis.json", "content": apis.to_string()},
+                {"path": "apis/kennels/config.json", "content": config.to_string()},
+            ],
+        })
+    };
+    owner.post("/config/commits", with("dev")).await.expect(403);
+    let mut forged = with("partners");
+    forged["author"] = "Grace".into();
+    owner.post("/config/commits", forged).await.expect(400);
+    let commit = owner
+        .post("/config/commits", with("partners"))
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(commit["author"], "Grace Hopper <grace@example.org>");
+    let message = commit["message"].as_str().unwrap();
+    assert!(message.contains("Signed-off-by: partner-user"), "{message}");
+    api.until_status(|status| status["serving"]["commit"] == commit["commit"])
+        .await;
+
+    let reader = api.user(DEVELOPER, SCOPES);
+    let history = "/config/commits?api=kennels";
+    let seen = reader.get(history).await.expect(200).json();
+    assert_eq!(seen.as_array().unwrap().len(), 1, "{seen}");
+    assert_eq!(seen[0]["author"], "Grace Hopper");
+    assert_eq!(seen[0]["message"], "Kennels\n\nFor dogs.");
+    let own = owner.get(history).await.expect(200).json();
+    assert_eq!(own[0], commit);
+    let others = reader
+        .get("/config/commits?api=petstore")
+        .await
+        .expect(200)
+        .json();
+    assert!(!others.to_string().contains("Kennels"), "{others}");
+    reader.get("/config/commits?api=nowhere").await.expect(404);
+    reader.get("/config/commits").await.expect(403);
+    let before = format!("/config/files/apis/apis.json?commit={base}");
+    assert_eq!(owner.get(&before).await.expect(200).json(), list.json());
+    owner
+        .get("/config/files/apis/apis.json?commit=0000")
+        .await
+        .expect(404);
+    drop(remote);
+}
+
 async fn keeps_drafts(api: &TestApi) {
     let admin = api.user(ADMIN, SCOPES);
     let draft = json!({"base": "abc", "files": [{"path": "content/a.md", "content": "x".repeat(200_000)}, {"path": "content/b.md", "content": null}]});

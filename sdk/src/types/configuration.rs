@@ -104,6 +104,10 @@ pub struct CommitRequest {
     /// Not needed for a dry run.
     #[serde(default)]
     pub message: String,
+    /// `Name <mail address>` of whoever wrote the change; the sender if missing. The sender signs it
+    /// off in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// Only say what would come of it.
     #[serde(default)]
     pub dry_run: bool,
@@ -119,6 +123,23 @@ pub struct CommitPreview {
     pub problems: Vec<Finding>,
     /// Subscriptions that the configuration would not offer any more.
     pub affected_subscriptions: Vec<AffectedSubscriptions>,
+    /// There are branches, authors and a history; a folder has none.
+    #[serde(default)]
+    pub in_git: bool,
+    /// The newest commit, if the edits were made on an older one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<ConfigCommit>,
+    /// Edited files that others have changed since, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+}
+
+/// Answer of `GET /config/files/<path>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigFile {
+    pub text: String,
+    /// Commit that it is from: the `base` of a change.
+    pub version: String,
 }
 
 /// Subscriptions of one API whose API or plan would be gone.

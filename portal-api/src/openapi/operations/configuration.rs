@@ -20,6 +20,10 @@ pub fn operations() -> Vec<Operation> {
         )
         .who(Who::OwnerGroup)
         .scope(&["read_apis"])
+        .query(
+            "commit",
+            "An earlier commit; of a folder only the newest version is kept",
+        )
         .about(
             "Its `ETag` is the commit. Files with settings of the whole installation need the \
              scope `write_apis`, too; the configuration key is shown to nobody.",
@@ -33,6 +37,10 @@ pub fn operations() -> Vec<Operation> {
         .who(Who::OwnerGroup)
         .scope(&["read_apis"])
         .query("path", "Only commits that changed this file or folder")
+        .query(
+            "api",
+            "Only commits that changed this API; for everybody who sees it, without mail addresses",
+        )
         .answers_list::<ConfigCommit>()
         .refuses(&[400, 503]),
         post("/config/commits", "Change the configuration by a commit")
@@ -41,7 +49,7 @@ pub fn operations() -> Vec<Operation> {
             .about(
                 "A dry run is answered 200 with the difference, the problems and the \
                  subscriptions that would lose their API or plan. 409 names the newest commit and \
-                 the files that both changed.",
+                 the files that both changed. A configuration in a folder is written there.",
             )
             .takes::<CommitRequest>(json!({
                 "base": "3f786850e387550fdab836ed7e6dc881de23001b", "message": "A clearer text",
