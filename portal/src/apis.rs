@@ -1,6 +1,7 @@
 //! `GET /apis/{api}`: the page of one API.
 
 mod announce;
+mod changelog;
 mod composed;
 mod connect;
 mod guides;

@@ -33,6 +33,7 @@ mod mine;
 mod ops;
 mod plain;
 mod plans;
+mod publish;
 mod redirect;
 mod reference;
 mod routes;

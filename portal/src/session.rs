@@ -44,6 +44,9 @@ pub struct SessionUser {
     pub email: String,
     pub admin: bool,
     pub approver: bool,
+    /// Owns APIs, or may change all of them.
+    #[serde(default)]
+    pub publisher: bool,
     /// The way of logging in.
     #[serde(default)]
     pub method: String,

@@ -215,6 +215,7 @@ impl Visitor {
                 email: user.email,
                 admin: user.admin,
                 approver: user.approver,
+                publisher: user.publisher,
             }),
             current,
             csrf: self.csrf(),

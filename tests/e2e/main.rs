@@ -15,6 +15,7 @@ mod listen;
 mod mails;
 
 mod operations;
+mod publisher;
 mod rolling;
 mod support;
 mod wicked;

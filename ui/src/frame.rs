@@ -73,6 +73,7 @@ pub enum Entry {
     Contact,
     Help,
     Profile,
+    Publish,
     Admin,
     /// The page belongs to none of them.
     #[default]
@@ -88,6 +89,7 @@ impl Entry {
             Self::Contact => "/contact",
             Self::Help => "/help",
             Self::Profile => "/users/me",
+            Self::Publish => "/publish",
             Self::Admin => "/admin",
             Self::Home | Self::None => "/",
         }
@@ -101,6 +103,7 @@ impl Entry {
             Self::Contact => t.contact(),
             Self::Help => t.help(),
             Self::Profile => t.profile(),
+            Self::Publish => t.publish(),
             Self::Admin => t.admin(),
             Self::Home | Self::None => t.home(),
         }
@@ -115,6 +118,8 @@ pub struct User {
     pub email: String,
     pub admin: bool,
     pub approver: bool,
+    /// Owns APIs, or may change all of them.
+    pub publisher: bool,
 }
 
 impl User {
@@ -313,6 +318,9 @@ impl Frame {
         ];
         if self.user.is_none() {
             entries.retain(|entry| !self.site.hidden_from_guests.contains(entry));
+        }
+        if self.user.as_ref().is_some_and(|user| user.publisher) {
+            entries.push(Entry::Publish);
         }
         if self.may_decide() {
             entries.push(Entry::Admin);

@@ -11,7 +11,7 @@ use serde_json::json;
 use ui::{Frame, Html, Icon, Kind, format, texts};
 
 use super::{Item, administrator, overview::short, surroundings};
-use crate::{failure::Failure, form::Form, json, visitor::Visitor};
+use crate::{failure::Failure, form::Form, json, publish, visitor::Visitor};
 
 /// Commits of the list below.
 const MAX_COMMITS: usize = 20;
@@ -45,11 +45,7 @@ impl ConfigurationPage {
 
     /// A day and time out of what git says.
     fn date(&self, text: &str) -> String {
-        let at = chrono::DateTime::parse_from_rfc3339(text);
-        at.map_or_else(
-            |_| text.to_owned(),
-            |at| format::moment(self.frame.lang(), at.to_utc()),
-        )
+        publish::date(self.frame.lang(), text)
     }
 }
 

@@ -16,6 +16,7 @@ pub enum ApiTab {
     Overview,
     Reference,
     Guides,
+    Changelog,
 }
 
 #[derive(Template)]
@@ -80,6 +81,10 @@ impl ApiHead {
     /// Where the section of a page is in the navigation of the API.
     pub fn tabs(&self, current: ApiTab) -> Html {
         Html::of(&Tabs { api: self, current })
+    }
+
+    fn changelog_label(&self) -> &'static str {
+        texts::Publish(self.t.0).changelog()
     }
 
     pub fn subscribe_label(&self) -> &'static str {

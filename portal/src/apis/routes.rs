@@ -7,7 +7,7 @@ use sdk::types::{Api, ListQuery, apis::ApiRights, content::Guide};
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
 
 use super::{
-    ApiHead, ApiTab, announce, composed,
+    ApiHead, ApiTab, announce, changelog, composed,
     connect::Connect,
     credential, credential_note, guides,
     own::{Around, Own, OwnSubscription, Trial},
@@ -30,6 +30,8 @@ pub fn routes() -> Router<App> {
             "/apis/{api}/announcements",
             get(announce::show).post(announce::send),
         )
+        .route("/apis/{api}/changelog", get(changelog::show))
+        .route("/apis/{api}/changelog.atom", get(changelog::feed))
         .route("/apis/{api}/docs", get(guides::first))
         .route("/apis/{api}/docs/{*path}", get(guides::show))
         .route("/apis/{api}/usage", get(usage::show))

@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::Query, response::Response, routing::get};
 use http::StatusCode;
-use sdk::Auth;
+use sdk::{Auth, Client};
 use serde::Deserialize;
 use url::Url;
 
@@ -100,6 +100,7 @@ pub async fn person(
 ) -> Result<SessionUser, Failure> {
     let own = app.service().with_auth(Auth::Bearer(tokens.access.clone()));
     let user = own.user(&profile.sub).await?;
+    let publisher = user.admin || owns_apis(&own, &user.groups).await?;
     let name = profile.name.filter(|name| !name.trim().is_empty());
     let email = profile.email.unwrap_or(user.email);
     Ok(SessionUser {
@@ -108,9 +109,20 @@ pub async fn person(
         email,
         admin: user.admin,
         approver: user.approver,
+        publisher,
         method: method.to_owned(),
         tokens,
     })
+}
+
+/// Whether one of the groups owns an API that its members see.
+async fn owns_apis(client: &Client, groups: &[String]) -> Result<bool, Failure> {
+    if groups.is_empty() {
+        return Ok(false);
+    }
+    let apis = client.apis().await?.apis;
+    let mut owners = apis.iter().filter_map(|api| api.owner_group.as_ref());
+    Ok(owners.any(|owner| groups.contains(owner)))
 }
 
 /// `GET /login/logout`: as old links have it. Other sites can cause it, but it does no harm.

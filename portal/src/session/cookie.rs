@@ -131,6 +131,7 @@ mod tests {
             email: "ada@example.org".into(),
             admin: false,
             approver: false,
+            publisher: false,
             method: "local".into(),
             tokens,
         };

@@ -78,6 +78,19 @@ impl GitHost {
         Some(host)
     }
 
+    /// Takes commits over https, too.
+    pub async fn take_pushes(&self) {
+        let place = ["-C", "../config.git", "config"];
+        self.git(&[&place[..], &["http.receivepack", "true"]].concat())
+            .await;
+    }
+
+    /// What a git command says about the repository.
+    pub async fn ask(&self, arguments: &[&str]) -> String {
+        let place = ["-C", "../config.git"];
+        self.git(&[&place[..], arguments].concat()).await
+    }
+
     pub fn address(&self) -> String {
         format!("https://localhost:{}/config.git", self.port)
     }
@@ -108,7 +121,7 @@ impl GitHost {
         self.git(&["push", "-q", "../config.git", "main"]).await;
     }
 
-    async fn git(&self, arguments: &[&str]) {
+    async fn git(&self, arguments: &[&str]) -> String {
         let done = Command::new("git")
             .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
             .args(arguments)
@@ -118,6 +131,7 @@ impl GitHost {
             .unwrap();
         let error = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(done.stdout).unwrap()
     }
 }
 

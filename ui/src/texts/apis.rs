@@ -41,6 +41,7 @@ crate::texts! {
         application = "Application", "Anwendung";
         actions = "Actions", "Aktionen";
         for_owners = "For owners of this API", "Für Eigentümer dieser API";
+        edit = "Edit", "Bearbeiten";
         announce = "Announcement", "Ankündigung";
         announce_lead = "Everybody who owns an application that uses this API gets it by mail.", "Alle, denen eine Anwendung mit dieser API gehört, bekommen sie per E-Mail.";
         announce_hint = "What happens, when, and what they have to do.", "Was geschieht, wann, und was zu tun ist.";
