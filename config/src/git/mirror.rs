@@ -49,6 +49,26 @@ impl Mirror {
         Commit::read(&repository, commit).map_err(|error| self.unusable(&error))
     }
 
+    /// What the remote had when it was asked last, or was given since. Asks nobody.
+    pub fn newest_known(&self) -> Option<Commit> {
+        let repository = Repository::open_bare(&self.folder).ok()?;
+        let wanted = match (&self.source.revision, &self.source.branch) {
+            (Some(name), _) | (None, Some(name)) => name.clone(),
+            // The default branch is the only one that is fetched.
+            (None, None) => {
+                let mut names = repository.references_glob(&tracking("*")).ok()?;
+                let name = names.next()?.ok()?.name().ok()?.to_owned();
+                // Another one was the default before; which is which only the remote can tell.
+                if names.next().is_some() {
+                    return None;
+                }
+                name.strip_prefix(&tracking(""))?.to_owned()
+            }
+        };
+        let commit = resolve(&repository, &wanted).ok()?;
+        Commit::read(&repository, commit).ok()
+    }
+
     /// The files of a commit, from its folder `static`, with what [`Commit`] says in `last_commit`
     /// and `build_date`.
     pub fn tree(&self, commit: &Commit) -> Result<Tree, Problems> {
@@ -176,10 +196,15 @@ impl Mirror {
     }
 }
 
+/// Where the branch of the remote is kept.
+pub(super) fn tracking(branch: &str) -> String {
+    format!("refs/remotes/origin/{branch}")
+}
+
 /// A branch of the remote first: a name may also be the beginning of a hash.
 fn resolve(repository: &Repository, revision: &str) -> Result<Oid, git2::Error> {
     let object = repository
-        .revparse_single(&format!("refs/remotes/origin/{revision}"))
+        .revparse_single(&tracking(revision))
         .or_else(|_| repository.revparse_single(revision))?;
     Ok(object.peel_to_commit()?.id())
 }

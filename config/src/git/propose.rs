@@ -4,7 +4,7 @@ use git2::{
     DiffFormat, FileMode, Oid, PushOptions, Repository, Signature, build::TreeUpdateBuilder,
 };
 
-use super::{Commit, FetchError, Mirror, files, history::prefix, transport};
+use super::{Commit, FetchError, Mirror, files, history::prefix, mirror::tracking, transport};
 use crate::{Problems, Tree};
 
 /// Longest difference that is shown.
@@ -141,7 +141,19 @@ impl Mirror {
             Commit::read(repository, id)
         })?;
         self.send(&commit, &branch)?;
+        self.note(&commit, &branch)?;
         Ok(commit)
+    }
+
+    /// Notes what the remote has now, so that whoever reads next finds it before the next fetch.
+    fn note(&self, commit: &Commit, branch: &str) -> Result<(), FetchError> {
+        self.with_repository(|repository| {
+            let name = tracking(branch);
+            if repository.find_reference(&name).is_ok() {
+                repository.reference(&name, commit.oid()?, true, "pushed")?;
+            }
+            Ok(())
+        })
     }
 
     fn send(&self, commit: &Commit, branch: &str) -> Result<(), PushError> {

@@ -55,16 +55,16 @@ pub async fn history(
 ) -> Result<Json<Vec<ConfigCommit>>, ApiError> {
     caller.require_scope("read_apis")?;
     let (about, is_owner) = asked(&state, &caller, &parameters)?;
-    let (Origin::Git(mirror), Some(newest)) = (
-        state.in_force.origin.clone(),
-        newest_commit(&state.in_force),
-    ) else {
-        return Ok(Json(Vec::new()));
-    };
-    let found = blocking(move || match &about {
-        About::Everything => mirror.history(&newest, None, MAX_HISTORY),
-        About::Path(path) => mirror.history(&newest, Some(path), MAX_HISTORY),
-        About::Api(id) => mirror.history_of_api(&newest, id, MAX_HISTORY),
+    let found = blocking(move || {
+        let newest = newest_commit(&state.in_force);
+        let (Origin::Git(mirror), Some(newest)) = (&state.in_force.origin, newest) else {
+            return Ok(Vec::new());
+        };
+        match &about {
+            About::Everything => mirror.history(&newest, None, MAX_HISTORY),
+            About::Path(path) => mirror.history(&newest, Some(path), MAX_HISTORY),
+            About::Api(id) => mirror.history_of_api(&newest, id, MAX_HISTORY),
+        }
     });
     let commits = found.await??;
     Ok(Json(
@@ -157,7 +157,11 @@ pub async fn create(
     let commit = save(proposal, &request, author).await?;
     drop(saving);
     record(&state, &caller, &commit, &request).await?;
-    state.in_force.order();
+    // Whoever looks at the pages next finds what was saved.
+    let order = state.in_force.order();
+    if request.branch.is_none() {
+        state.in_force.until_carried_out(order).await;
+    }
     Ok((StatusCode::CREATED, Json(shown(&commit))).into_response())
 }
 

@@ -53,8 +53,13 @@ pub async fn show(
     Ok(respond(&headers, &file, kind))
 }
 
-/// The newest commit that was looked at, whether it is served or refused.
+/// The newest commit that is known, whether it is served, refused, or not looked at yet. Blocks.
 pub fn newest_commit(in_force: &InForce) -> Option<Commit> {
+    if let Origin::Git(mirror) = &in_force.origin
+        && let Some(commit) = mirror.newest_known()
+    {
+        return Some(commit);
+    }
     match &in_force.newest().refused {
         Some(refused) if refused.commit.is_some() => refused.commit.clone(),
         _ => in_force.current().commit(),

@@ -82,6 +82,7 @@ impl Follower {
 
     /// Reads the newest configuration and takes it over if it may be used.
     async fn look(&mut self) {
+        let order = self.state.in_force.last_order();
         let outcome = match self.newest().await {
             Ok(None) => {
                 self.state.in_force.note_unchanged();
@@ -94,6 +95,7 @@ impl Follower {
                 outcome
             }
         };
+        self.state.in_force.carried_out(order);
         metrics::counter!("wicketgate_config_fetches_total", "outcome" => outcome).increment(1);
     }
 

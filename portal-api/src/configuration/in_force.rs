@@ -1,7 +1,10 @@
 //! The configuration that requests see, and what is known about newer ones.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -10,13 +13,15 @@ use chrono::{DateTime, Utc};
 use config::{Configuration, Environment, Origin, Problems, Trouble, git::Commit};
 use sdk::types::Secret;
 use service::clock;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::orphans::Orphan;
 use crate::settings::ConfigurationSource;
 
 /// How long the hash of a replaced configuration is still accepted (portal-api 3.4).
 const ACCEPTED: Duration = Duration::from_mins(3);
+/// How long whoever has saved a change waits until it is served.
+const LOOK: Duration = Duration::from_secs(5);
 /// Hashes that are remembered; more often nobody changes a configuration in three minutes.
 const MAX_ACCEPTED: usize = 1000;
 
@@ -28,6 +33,10 @@ pub struct InForce {
     newest: ArcSwap<Newest>,
     orphans: ArcSwap<Vec<Orphan>>,
     orders: Notify,
+    /// How many there were.
+    ordered: AtomicU64,
+    /// The orders that were carried out.
+    looked: watch::Sender<u64>,
     /// Held while a change is saved.
     pub saving: tokio::sync::Mutex<()>,
     pub origin: Origin,
@@ -60,6 +69,8 @@ impl InForce {
             newest: ArcSwap::default(),
             orphans: ArcSwap::default(),
             orders: Notify::new(),
+            ordered: AtomicU64::new(0),
+            looked: watch::Sender::new(0),
             saving: tokio::sync::Mutex::default(),
             origin: source.origin.clone(),
             environment: source.environment.clone(),
@@ -103,9 +114,29 @@ impl InForce {
             .any(|(known, until)| known.as_bytes() == hash && *until > now)
     }
 
-    /// Asks for a look at the origin, at once. Several orders before it comes are one.
-    pub fn order(&self) {
+    /// Asks for a look at the origin, at once. Several orders before it comes are one. Gives the
+    /// number of the order.
+    pub fn order(&self) -> u64 {
+        let number = self.ordered.fetch_add(1, Ordering::SeqCst) + 1;
         self.orders.notify_one();
+        number
+    }
+
+    /// The last order, which a look that begins now carries out.
+    pub fn last_order(&self) -> u64 {
+        self.ordered.load(Ordering::SeqCst)
+    }
+
+    /// Notes that a look is over, whatever came of it.
+    pub fn carried_out(&self, order: u64) {
+        self.looked.send_replace(order);
+    }
+
+    /// Waits until an order was carried out, but not for long.
+    pub async fn until_carried_out(&self, order: u64) {
+        let mut looked = self.looked.subscribe();
+        let done = looked.wait_for(|done| *done >= order);
+        let _ = tokio::time::timeout(LOOK, done).await;
     }
 
     /// Waits for an order.
