@@ -55,7 +55,11 @@ async fn owner<'s>(scene: &'s Scene, admin: &Person<'_>, email: &str) -> Person<
         .open(&scene.url("/admin/users"))
         .await
         .expect(200);
-    let profile = admin.visitor.follow(&users, email).await.expect(200);
+    let profile = admin
+        .visitor
+        .follow(&users, "Ada Lovelace")
+        .await
+        .expect(200);
     admin
         .visitor
         .submit(&profile, "Save", &[("approvers", "on")])
@@ -70,11 +74,12 @@ async fn edit(scene: &Scene, visitor: &Visitor, path: &str, fields: &[(&str, &st
     visitor.submit(&page, "Add", fields).await.expect(200)
 }
 
-async fn commit(visitor: &Visitor, page: &Page, message: &str) -> Page {
-    visitor
+async fn commit(scene: &Scene, visitor: &Visitor, page: &Page, message: &str) -> Page {
+    let saved = visitor
         .submit(page, "Commit", &[("message", message)])
-        .await
-        .expect(200)
+        .await;
+    assert_eq!(saved.status, 200, "{message}: {}", scene.installation.log());
+    saved
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +135,7 @@ async fn a_new_api_is_served_at_once(scene: &Scene, visitor: &Visitor) {
     };
     assert_eq!(status().await, 404);
     let started = Instant::now();
-    commit(visitor, &page, "The weather")
+    commit(scene, visitor, &page, "The weather")
         .await
         .expect_text("Saved as");
     eventually("the gateway serves the new API", async || {
@@ -184,10 +189,10 @@ async fn whoever_changes_the_same_chooses(scene: &Scene, ann: &Visitor, ada: &Vi
     )
     .await;
     let hers = edit(scene, ann, path, &[("name", "Orders by Ann")]).await;
-    commit(ann, &hers, "Ann was first")
+    commit(scene, ann, &hers, "Ann was first")
         .await
         .expect_text("Saved as");
-    let page = commit(ada, &page, "Ada came later").await;
+    let page = commit(scene, ada, &page, "Ada came later").await;
     let page = page.expect_text("Somebody else has changed the same");
     let page = page
         .expect_text("apis[orders].name")
@@ -195,7 +200,7 @@ async fn whoever_changes_the_same_chooses(scene: &Scene, ann: &Visitor, ada: &Vi
     assert!(!scene.commits().await.contains(&"Ada came later".to_owned()));
     let choice = [("keep/apis/apis.json", "mine")];
     let page = ada.submit(&page, "Take over", &choice).await.expect(200);
-    commit(ada, &page, "Ada came later")
+    commit(scene, ada, &page, "Ada came later")
         .await
         .expect_text("Saved as");
     let apis = scene.file("apis/apis.json").await;
@@ -218,7 +223,7 @@ async fn no_edit_of_two_people_is_lost(scene: &Scene, ann: &Visitor, ada: &Visit
                 &[("desc", &text), ("description", &text)],
             )
             .await;
-            let page = commit(visitor, &page, &text).await;
+            let page = commit(scene, visitor, &page, &text).await;
             assert!(page.text().contains("Saved as"), "{}", page.text());
         }
     };

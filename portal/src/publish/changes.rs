@@ -97,34 +97,67 @@ impl Rebase {
 }
 
 /// The edits, and what would come of them.
-pub struct Changes {
+struct Changes {
     t: texts::Publish,
-    pub preview: CommitPreview,
+    preview: CommitPreview,
     files: Vec<FileDiff>,
     newer: Option<Rebase>,
 }
 
-impl Changes {
-    /// Asks portal-api what the edits would do; nothing without edits.
-    pub async fn of(visitor: &Visitor, desk: &mut Desk) -> Result<Option<Self>, Failure> {
-        if desk.is_clean() {
-            return Ok(None);
+/// The column beside a page; nothing without edits. `api` is the page to come back to.
+pub async fn column(
+    visitor: &Visitor,
+    desk: &mut Desk,
+    api: Option<&str>,
+) -> Result<Option<Html>, Failure> {
+    if desk.is_clean() {
+        return Ok(None);
+    }
+    let t = texts::Publish(visitor.lang());
+    match desk.client.preview_commit(&desk.request()).await {
+        Ok(preview) => {
+            let changes = Changes::new(t, desk, preview).await?;
+            Ok(Some(changes.html(visitor, api.unwrap_or_default())))
         }
-        let preview = desk.client.preview_commit(&desk.request()).await?;
+        // The draft is kept, whatever becomes of the repository meanwhile.
+        Err(sdk::Error::Api(error)) => {
+            let message = &error.message;
+            Ok(Some(Html::of(&Unknown { t, message })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the edits would do cannot be said now.
+#[derive(Template)]
+#[template(
+    source = r#"<section class="card" aria-labelledby="changes"><div class="card-head"><h2 id="changes">{{ t.changes() }}</h2></div><p class="card-body state state-bad">{{ Icon::XCircle }}<span>{{ message }}</span></p></section>"#,
+    ext = "html"
+)]
+struct Unknown<'a> {
+    t: texts::Publish,
+    message: &'a str,
+}
+
+impl Changes {
+    async fn new(
+        t: texts::Publish,
+        desk: &mut Desk,
+        preview: CommitPreview,
+    ) -> Result<Self, Failure> {
         let newer = match preview.newest.clone() {
             Some(newest) => Some(Rebase::new(desk, newest).await?),
             None => None,
         };
-        Ok(Some(Self {
-            t: texts::Publish(visitor.lang()),
+        Ok(Self {
+            t,
             files: diff::parse(&preview.diff),
             preview,
             newer,
-        }))
+        })
     }
 
-    /// The column beside a page. `api` is the page to come back to.
-    pub fn html(mut self, visitor: &Visitor, api: Option<&str>) -> Html {
+    fn html(mut self, visitor: &Visitor, api: &str) -> Html {
         let user = visitor.user();
         let author = user.map(|user| {
             let is_named = user.name != user.email;
@@ -138,7 +171,7 @@ impl Changes {
         Html::of(&ChangesTemplate {
             t: self.t,
             csrf: visitor.frame_csrf(),
-            api: api.unwrap_or_default(),
+            api,
             count: self.files.len(),
             added,
             removed,

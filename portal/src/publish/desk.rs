@@ -8,7 +8,10 @@ use sdk::{
 };
 use serde_json::Value;
 
-use super::document::{self, Step};
+use super::{
+    document::{self, Step},
+    merge,
+};
 use crate::{failure::Failure, visitor::Visitor};
 
 pub const APIS: &str = "apis/apis.json";
@@ -182,11 +185,11 @@ impl Desk {
     pub async fn reset(&mut self, api: &str) -> Result<(), Failure> {
         let folder = format!("apis/{api}/");
         self.edits.retain(|path, _| !path.starts_with(&folder));
-        let before: Value = serde_json::from_str(&self.original(APIS).await?.unwrap_or_default())
-            .unwrap_or_default();
         let place = [Step::from("apis"), Step::Id(api.to_owned())];
-        let entry = document::get(&before, &place);
-        self.set(APIS, &place, entry).await?;
+        if let (Some(before), Some(after)) = (self.original(APIS).await?, self.text(APIS).await?) {
+            let rest = merge::without(&before, &after, &place);
+            self.put(APIS, Some(rest.unwrap_or(before))).await?;
+        }
         if self.edits.keys().all(|path| path == PLANS) {
             self.edits.clear();
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use ui::{Drawing, Entry, Frame, Html, Icon, Tile, texts};
 
 use super::{
-    changes::Changes,
+    changes,
     desk::{APIS, Desk},
     lifecycle, url,
 };
@@ -46,11 +46,11 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
         let text = desk.original(APIS).await?.unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     };
-    let changes = Changes::of(&visitor, &mut desk).await?;
+    let changes = changes::column(&visitor, &mut desk, None).await?;
     let rows = entries.iter().map(|entry| row(t, &desk, &before, entry));
     let page = ListPage {
         rows: rows.collect(),
-        changes: changes.map(|changes| changes.html(&visitor, None)),
+        changes,
         frame: visitor.frame(Entry::Publish).await,
         t,
     };

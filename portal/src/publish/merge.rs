@@ -43,6 +43,14 @@ pub fn merge(base: Option<&str>, mine: Option<&str>, theirs: Option<&str>) -> Me
     })
 }
 
+/// `mine` without its changes at a place and below; nothing if one of them is no JSON.
+pub fn without(base: &str, mine: &str, place: &[Step]) -> Option<String> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let own = changes(&read(base)?, &read(mine)?);
+    let mut others = own.iter().filter(|change| !change.path.starts_with(place));
+    others.try_fold(base.to_owned(), |text, change| change.apply(&text))
+}
+
 /// Nothing if one of them is no JSON.
 fn merge_json(base: &str, mine: &str, theirs: &str) -> Option<Merged> {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();

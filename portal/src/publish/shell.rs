@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use ui::{Entry, Frame, Html, Icon, Tile, texts};
 
 use super::{
-    changes::Changes,
+    changes,
     desk::{APIS, Desk, PLANS},
     document::{self, Step},
     url,
@@ -198,8 +198,7 @@ impl Opened {
             is_changed: tabs.iter().any(|(_, _, _, is_changed)| *is_changed),
             tabs: tabs.to_vec(),
         });
-        let changes = Changes::of(visitor, &mut self.desk).await?;
-        let changes = changes.map(|changes| changes.html(visitor, Some(&self.api)));
+        let changes = changes::column(visitor, &mut self.desk, Some(&self.api)).await?;
         let page = SectionPage {
             frame,
             t,
