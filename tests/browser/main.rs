@@ -11,6 +11,7 @@
 mod axe;
 mod chromium;
 mod connection;
+mod every_page;
 mod keyboard;
 mod looks;
 mod path;

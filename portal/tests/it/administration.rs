@@ -25,12 +25,21 @@ pub fn router() -> Router<Log> {
         .route("/applications", get(applications))
         .route("/subscriptions", get(subscriptions))
         .route("/auditlog", get(audit_log))
-        .route("/apis/{api}/subscriptions", delete(end_all).get(async || Json(page(&[], 0))))
+        .route(
+            "/apis/{api}/subscriptions",
+            delete(end_all).get(async || Json(page(&[], 0))),
+        )
         .route("/webhooks/listeners", get(listeners))
         .route("/webhooks/listeners/{id}/{*what}", any(listener))
-        .route("/webhooks/events/{id}", get(async || Json(json!([event()]))))
+        .route(
+            "/webhooks/events/{id}",
+            get(async || Json(json!([event()]))),
+        )
         .route("/webhooks/deliveries/{id}", get(deliveries))
-        .route("/webhooks/deliveries/{id}/{event}", get(async || Json(delivery())))
+        .route(
+            "/webhooks/deliveries/{id}/{event}",
+            get(async || Json(delivery())),
+        )
         .route("/webhooks/dead/{id}/retry", post(act))
         .route("/webhooks/replay/{id}", post(act))
         .route("/verifications", get(verifications).post(act))
@@ -38,7 +47,6 @@ pub fn router() -> Router<Log> {
         .route("/systemhealth", get(health))
         .route("/gateway/status", get(gateway))
         .route("/config/status", get(async || Json(configuration())))
-        .route("/config/commits", get(async || Json(json!([{"commit": "a41f9c2aa", "author": "Maren", "date": "2026-11-20T10:00:00Z", "message": "Raise <limits>"}]))))
         .route("/config/fetch", post(act))
         .route("/setup", get(async || Json(setup())).merge(put(act_setup)))
         .route("/usage", get(usage))

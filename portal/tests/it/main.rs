@@ -19,6 +19,8 @@ mod machines;
 mod neighbours;
 mod ops;
 mod pages;
+mod publish;
+mod repository;
 mod safety;
 mod scripts;
 mod search;

@@ -17,7 +17,7 @@ use service::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{account, administration, browser::Browser, colleagues};
+use crate::{account, administration, browser::Browser, colleagues, repository};
 
 /// The token of the one person of these tests.
 pub const TOKEN: &str = "access-token-of-lena";
@@ -229,6 +229,7 @@ fn router(log: Log, globals: Value) -> Router {
         .merge(account::router())
         .merge(administration::router())
         .merge(colleagues::router())
+        .merge(repository::router())
         .layer(axum::middleware::from_fn_with_state(
             log.clone(),
             note_agent,
@@ -454,6 +455,12 @@ async fn note_agent(
     if path == "/plans" {
         let (agent, hash) = (header("user-agent"), header("x-config-hash"));
         log.note(format!("{agent} {hash}"));
+    }
+    if path.ends_with("/swagger") {
+        let (user, token) = (header("x-authenticated-userid"), bearer(&headers) == TOKEN);
+        log.note(format!(
+            "definition for user `{user}`, token of Lena: {token}"
+        ));
     }
     let is_log_in = path.starts_with("/users/") || path.starts_with("/auth/");
     if bearer(&headers) == OLD_TOKEN && !is_log_in {

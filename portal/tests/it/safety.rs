@@ -25,6 +25,68 @@ async fn every_page_carries_the_safe_headers() {
     }
 }
 
+/// Old links name somebody, and whoever opened them read as that person.
+#[tokio::test]
+async fn a_definition_is_read_with_the_rights_of_whoever_asks() {
+    let portal = TestPortal::start().await;
+    let link = "/apis/shipments/swagger?forUser=lena-id";
+    assert_eq!(portal.guest().get(link).await.status, StatusCode::OK);
+    let asked = |text: &str| {
+        let asked = format!("definition for user ``, token of Lena: {text}");
+        portal
+            .log
+            .entries()
+            .iter()
+            .filter(|entry| **entry == asked)
+            .count()
+    };
+    assert_eq!((asked("false"), asked("true")), (1, 0));
+    portal.lena().await.get(link).await;
+    assert_eq!((asked("false"), asked("true")), (1, 1));
+    let others = portal.log.entries();
+    let named = others
+        .iter()
+        .filter(|entry| entry.starts_with("definition for user"));
+    assert_eq!(named.count(), 2);
+}
+
+/// No data is put into scripts, and nothing comes from elsewhere.
+#[tokio::test]
+async fn nothing_in_a_page_runs_by_itself() {
+    let portal = TestPortal::start().await;
+    let mut ann = portal.ann().await;
+    for path in [
+        "/",
+        "/apis",
+        "/apis/shipments",
+        "/admin",
+        "/admin/users",
+        "/publish/apis/shipments",
+        "/users/me",
+    ] {
+        let page = ann.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        for script in page.body.split("<script").skip(1) {
+            assert!(
+                script.trim_start().starts_with("src=\"/assets/"),
+                "{path}: {script:.80}"
+            );
+        }
+        for attribute in [
+            " onclick=",
+            " onload=",
+            " onerror=",
+            " style=",
+            "javascript:",
+        ] {
+            assert!(!page.body.contains(attribute), "{path}: {attribute}");
+        }
+        for address in page.body.split(" src=\"").skip(1) {
+            assert!(address.starts_with('/'), "{path}: {address:.80}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn forms_need_the_token_and_the_right_origin() {
     let portal = TestPortal::start().await;
