@@ -1,12 +1,21 @@
 //! Logging in as a browser does: through the pages of portal and auth server.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
-use reqwest::{Client, Url};
+use reqwest::{
+    Client, Url,
+    cookie::{CookieStore, Jar},
+};
 use scraper::{Html, Selector};
 
-/// A new browser logs in at the portal and is sent back there.
-pub async fn log_in(url: &str, email: &str, password: &str) -> anyhow::Result<()> {
-    let client = Client::builder().no_proxy().cookie_store(true).build()?;
+/// A new browser logs in at the portal and is sent back there. Gives its cookies.
+pub async fn log_in(url: &str, email: &str, password: &str) -> anyhow::Result<String> {
+    let jar = Arc::new(Jar::default());
+    let client = Client::builder()
+        .no_proxy()
+        .cookie_provider(jar.clone())
+        .build()?;
     let page = client.get(url).send().await?.error_for_status()?;
     let at = page.url().clone();
     let (action, mut fields) = form(&at, &page.text().await?)?;
@@ -19,7 +28,9 @@ pub async fn log_in(url: &str, email: &str, password: &str) -> anyhow::Result<()
     if answer.text().await?.contains("name=\"password\"") {
         bail!("the log-in was refused: {after}");
     }
-    Ok(())
+    let cookies = jar.cookies(&url.parse()?);
+    let cookies = cookies.context("the portal has set no cookie")?;
+    Ok(cookies.to_str()?.to_owned())
 }
 
 /// Where the form with the password leads, and its hidden fields.

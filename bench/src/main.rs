@@ -12,6 +12,7 @@ mod gateway;
 mod load;
 mod login;
 mod nginx;
+mod portal;
 mod portal_api;
 mod process;
 mod sample;
@@ -95,6 +96,8 @@ enum What {
         #[arg(long, default_value_t = 1_000_000)]
         events: u64,
     },
+    /// Pages of the portal with 1,000 APIs, 50,000 operations and a definition of 11 MB
+    Portal,
     /// Time to ready, memory, and how soon a new subscription works
     Up {
         /// Subscriptions to make
@@ -158,6 +161,7 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
         } => gateway::run(&cli.binary, connections, seconds, rounds).await,
         What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
         What::Adapter { subscriptions } => adapter::run(&cli.binary, subscriptions).await,
+        What::Portal => portal::run(&cli.binary).await,
         What::Up { subscriptions } => up::run(&cli.binary, subscriptions).await,
     }
 }

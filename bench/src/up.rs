@@ -40,10 +40,10 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     let client = Client::builder().no_proxy().build()?;
 
-    let (first, mut child) = ready(binary, data.path(), &client).await?;
+    let (first, mut child) = ready(binary, data.path(), None, &client).await?;
     child.kill().await?;
-    let password = password(binary, data.path()).await?;
-    let (second, child) = ready(binary, data.path(), &client).await?;
+    let password = password(binary, data.path(), ADMINISTRATOR).await?;
+    let (second, child) = ready(binary, data.path(), None, &client).await?;
     let pid = child.id().context("it has ended")?;
     println!("| measured | value |");
     println!("|---|---:|");
@@ -81,10 +81,10 @@ pub async fn run(binary: &Path, subscriptions: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A password for the first administrator.
-async fn password(binary: &Path, data: &Path) -> anyhow::Result<String> {
+/// A new password for an administrator.
+pub async fn password(binary: &Path, data: &Path, email: &str) -> anyhow::Result<String> {
     let output = Command::new(binary)
-        .args(["admin", "reset-password", ADMINISTRATOR, "--data"])
+        .args(["admin", "reset-password", email, "--data"])
         .arg(data)
         .output()
         .await?;
@@ -113,17 +113,30 @@ fn port(name: &str) -> u16 {
     25_000 + u16::try_from(index).expect("ten names")
 }
 
-fn url(name: &str, path: &str) -> String {
+pub fn url(name: &str, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", port(name))
 }
 
 /// Starts everything and waits until every part says that it can work.
-async fn ready(binary: &Path, data: &Path, client: &Client) -> anyhow::Result<(Duration, Child)> {
+pub async fn ready(
+    binary: &Path,
+    data: &Path,
+    configuration: Option<&Path>,
+    client: &Client,
+) -> anyhow::Result<(Duration, Child)> {
     let started = Instant::now();
     let ports = NAMES
         .iter()
         .flat_map(|name| [format!("--{name}-port"), port(name).to_string()]);
-    let child = Command::new(binary)
+    let mut command = Command::new(binary);
+    if let Some(configuration) = configuration {
+        let host = |name| url(name, "").replace("http://", "");
+        command
+            .env("WICKETGATE_CONFIG", configuration)
+            .env("PORTAL_NETWORK_PORTALHOST", host("portal"))
+            .env("PORTAL_NETWORK_APIHOST", host("gateway"));
+    }
+    let child = command
         .arg("up")
         .arg("--data")
         .arg(data)
@@ -225,7 +238,7 @@ fn as_administrator(
         .header("X-Authenticated-Scope", SCOPES))
 }
 
-async fn post(
+pub async fn post(
     client: &Client,
     identity: &Identity,
     path: &str,
