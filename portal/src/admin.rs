@@ -43,6 +43,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/subscriptions_csv", get(subscriptions::download))
         .route("/admin/auditlog", get(audit_log::show))
         .route("/admin/auditlog_csv", get(audit_log::download))
+        .route("/admin/auditlog.jsonl", get(audit_log::lines))
         .route("/admin/subscribe", get(subscribe::show))
         .route("/admin/verifications", get(verifications::show))
         .route("/admin/verifications/{id}", post(verifications::change))

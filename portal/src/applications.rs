@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use sdk::types::Role;
-use ui::texts;
+use ui::{Field, FieldKind, texts};
 
 use crate::state::App;
 pub use tabs::{Tab, tabs};
@@ -80,8 +80,23 @@ pub fn routes() -> Router<App> {
         )
 }
 
+/// The roles that people get, in words.
+pub fn roles(t: texts::Applications) -> [(Role, &'static str); 3] {
+    Role::ALL.map(|role| (role, role_name(Some(role), false, t)))
+}
+
+/// The mail address of somebody else.
+pub fn address_field(name: &'static str, label: &str, hint: &str) -> Field {
+    Field {
+        kind: FieldKind::Email,
+        hint: Some(hint.to_owned()),
+        autocomplete: "off",
+        ..Field::required(name, label)
+    }
+}
+
 /// The word for a role; administrators need none.
-fn role_name(role: Option<Role>, admin: bool, t: texts::Applications) -> &'static str {
+pub fn role_name(role: Option<Role>, admin: bool, t: texts::Applications) -> &'static str {
     match role {
         Some(Role::Owner) => t.role_owner(),
         Some(Role::Collaborator) => t.role_collaborator(),

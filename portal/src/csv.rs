@@ -7,14 +7,18 @@ use axum::{
 };
 use bytes::Bytes;
 use csv::{Terminator, WriterBuilder};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderValue, StatusCode, header};
 use sdk::types::page::{CursorPage, Walk};
+use serde::Serialize;
 
 use crate::{failure::Failure, links};
 
 /// As many items as portal-api gives at once.
 const PAGE: u64 = 500;
+
+const CSV: &str = "text/csv; charset=utf-8";
+const JSON_LINES: &str = "application/x-ndjson";
 
 /// The values of one line.
 pub type Line = Vec<String>;
@@ -42,34 +46,71 @@ where
     T: Send + 'static,
     F: Future<Output = Result<CursorPage<T>, sdk::Error>> + Send + 'static,
 {
+    let head: Line = columns.iter().map(|name| (*name).to_owned()).collect();
+    let head = written(vec![head]).unwrap_or_default();
+    let write = move |items: Vec<T>| written(items.into_iter().flat_map(&lines).collect());
+    Ok(answer(file, CSV, pages(head, walk, fetch, write).await?))
+}
+
+/// The same items, each as JSON on a line of its own.
+pub async fn json_lines<T, F>(
+    file: &str,
+    walk: Walk,
+    fetch: impl Fn(Walk) -> F + Clone + Send + 'static,
+) -> Result<Response, Failure>
+where
+    T: Serialize + Send + 'static,
+    F: Future<Output = Result<CursorPage<T>, sdk::Error>> + Send + 'static,
+{
+    let write = |items: Vec<T>| {
+        let mut text = Vec::new();
+        for item in items {
+            serde_json::to_writer(&mut text, &item)?;
+            text.push(b'\n');
+        }
+        Ok::<_, serde_json::Error>(Bytes::from(text))
+    };
+    let body = pages(Bytes::new(), walk, fetch, write).await?;
+    Ok(answer(file, JSON_LINES, body))
+}
+
+async fn pages<T, F, E>(
+    head: Bytes,
+    walk: Walk,
+    fetch: impl Fn(Walk) -> F + Clone + Send + 'static,
+    write: impl Fn(Vec<T>) -> Result<Bytes, E> + Clone + Send + 'static,
+) -> Result<Body, Failure>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<CursorPage<T>, sdk::Error>> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
     let walk = Walk {
         limit: PAGE,
         ..walk
     };
     let first = fetch(walk.clone()).await?;
-    let head: Line = columns.iter().map(|name| (*name).to_owned()).collect();
-    let begin = Some((first, vec![head]));
-    let pages = stream::try_unfold(begin, move |state| {
-        let (fetch, lines, walk) = (fetch.clone(), lines.clone(), walk.clone());
+    let rest = stream::try_unfold(Some(first), move |page| {
+        let (fetch, write, walk) = (fetch.clone(), write.clone(), walk.clone());
         async move {
-            let Some((page, mut text)) = state else {
+            let Some(page) = page else {
                 return Ok::<_, Box<dyn std::error::Error + Send + Sync>>(None);
             };
-            text.extend(page.items.into_iter().flat_map(lines));
+            let text = write(page.items)?;
             let next = match page.next {
                 None => None,
-                Some(cursor) => Some((fetch(Walk { cursor, ..walk }).await?, Vec::new())),
+                Some(cursor) => Some(fetch(Walk { cursor, ..walk }).await?),
             };
-            Ok(Some((written(text)?, next)))
+            Ok(Some((text, next)))
         }
     });
-    Ok(answer(file, Body::from_stream(pages)))
+    Ok(Body::from_stream(stream::iter([Ok(head)]).chain(rest)))
 }
 
 /// Lines that are there already, as a file.
 pub fn file(name: &str, lines: Vec<Line>) -> Response {
     match written(lines) {
-        Ok(text) => answer(name, Body::from(text)),
+        Ok(text) => answer(name, CSV, Body::from(text)),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -88,13 +129,10 @@ fn written(lines: Vec<Line>) -> Result<Bytes, csv::Error> {
         .map_err(|error| error.into_error().into())
 }
 
-fn answer(file: &str, body: Body) -> Response {
+fn answer(file: &str, kind: &'static str, body: Body) -> Response {
     let name = format!("attachment; filename=\"{}\"", links::segment(file));
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/csv; charset=utf-8"),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (
             header::CONTENT_DISPOSITION,
             HeaderValue::try_from(name).unwrap_or(HeaderValue::from_static("attachment")),

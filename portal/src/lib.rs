@@ -30,6 +30,7 @@ mod mails;
 mod markdown;
 mod mcp;
 mod mine;
+mod openapi;
 mod ops;
 mod plain;
 mod plans;

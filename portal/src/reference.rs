@@ -6,6 +6,7 @@
 mod definition;
 mod definitions;
 mod example;
+mod export;
 pub mod highlight;
 mod language;
 mod operation;

@@ -7,7 +7,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     account, admin, apis, applications, approvals, catalogue, console, content, discovery,
-    failure::Failure, help, login, mails, mcp, ops, publish, redirect, reference, search,
+    failure::Failure, help, login, mails, mcp, openapi, ops, publish, redirect, reference, search,
     state::App, subscriptions, teams, trial, users, visit,
 };
 
@@ -30,6 +30,7 @@ pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router
         .merge(login::routes())
         .merge(mails::routes())
         .merge(mcp::routes())
+        .merge(openapi::routes())
         .merge(publish::routes())
         .merge(reference::routes())
         .merge(search::routes())

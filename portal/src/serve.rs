@@ -16,7 +16,7 @@ pub async fn serve(
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let app = App::new(settings)?;
+    let app = App::new(settings, readiness.clone())?;
     readiness.waiting("portal-api was not asked yet");
     let follower = tokio::spawn(installation::follow(
         app.clone(),

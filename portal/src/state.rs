@@ -10,6 +10,7 @@ use governor::{
 use sdk::{Auth, Client};
 use service::{
     ServiceName,
+    health::{Readiness, State},
     keys::{Key, MissingKey, Purpose},
     token::Identity,
 };
@@ -50,10 +51,11 @@ struct Inner {
     installation: ArcSwapOption<Installation>,
     outdated: Notify,
     personal: PersonalTokens,
+    readiness: Readiness,
 }
 
 impl App {
-    pub fn new(settings: Settings) -> Result<Self, MissingKey> {
+    pub fn new(settings: Settings, readiness: Readiness) -> Result<Self, MissingKey> {
         let identity = Identity::new(ServiceName::Portal, settings.keys.clone());
         let service = Client::new(settings.api_url.clone(), Auth::Service(identity));
         // A person waits for the page, so giving up early beats trying for long (portal-ui 2.1).
@@ -70,6 +72,7 @@ impl App {
             installation: ArcSwapOption::empty(),
             outdated: Notify::new(),
             personal: PersonalTokens::default(),
+            readiness,
             service,
             settings,
         })))
@@ -109,6 +112,14 @@ impl App {
     /// Lets a user call APIs from their pages some times a minute.
     pub fn trial_pace(&self, user: &str) -> Result<(), Failure> {
         pace(&self.0.trials, user)
+    }
+
+    /// What the process waits for, if it does.
+    pub fn awaited(&self) -> Option<String> {
+        match self.0.readiness.state() {
+            State::Waiting(reason) => Some(reason),
+            State::Ready => None,
+        }
     }
 
     /// Exchanged personal tokens.

@@ -1,5 +1,6 @@
 //! The layer around every page: session in, session out, failures into pages, safe headers.
 
+use askama::Template;
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -8,7 +9,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use sdk::Auth;
 use service::http::current_correlation_id;
-use ui::{Entry, Preferences, security};
+use ui::{Entry, Html, Preferences, security};
 
 use crate::{
     access::Line,
@@ -39,7 +40,7 @@ async fn visit(
     user: &mut Option<SessionUser>,
 ) -> Response {
     let Some(installation) = app.installation() else {
-        return waiting();
+        return waiting(app.awaited().unwrap_or_default());
     };
     let headers = request.headers().clone();
     let path = request
@@ -198,15 +199,21 @@ fn remember(
 }
 
 /// Before the configuration is there: a page that needs nothing, not even a style sheet.
-fn waiting() -> Response {
-    const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
-        <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"2\">\
-        <title>Starting</title><h1>The portal is starting</h1>\
-        <p>It waits for its configuration and shows itself as soon as that is there.</p>";
+#[derive(Template)]
+#[template(
+    source = r#"<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="2"><title>Starting</title><h1>The portal is starting</h1><p>It waits for its configuration and shows itself as soon as that is there.</p>{% if !reason.is_empty() %}<p>State: {{ reason }}</p>{% endif %}"#,
+    ext = "html"
+)]
+struct Waiting {
+    reason: String,
+}
+
+fn waiting(reason: String) -> Response {
+    let page = Html::of(&Waiting { reason });
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::RETRY_AFTER, "2"),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, PAGE).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, headers, page.to_string()).into_response()
 }

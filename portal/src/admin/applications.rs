@@ -33,7 +33,7 @@ pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Respons
         title: t.applications(),
         lead: t.applications_lead(),
         note: None,
-        csv: None,
+        files: Vec::new(),
         columns: labels
             .map(|(field, label)| Column {
                 label,

@@ -163,7 +163,10 @@ pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Respons
         title: t.audit_log(),
         lead: t.audit_log_lead(),
         note: off.then(|| t.audit_log_off()),
-        csv: Some(grid.url_of("/admin/auditlog_csv")),
+        files: vec![
+            ("CSV", grid.url_of("/admin/auditlog_csv")),
+            ("JSON", grid.url_of("/admin/auditlog.jsonl")),
+        ],
         columns: labels
             .map(|(field, label)| Column {
                 label,
@@ -269,6 +272,18 @@ pub async fn download(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Res
             ]]
         },
     )
+    .await
+}
+
+/// `GET /admin/auditlog.jsonl`: complete records, with the chain that shows whether one is missing.
+pub async fn lines(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    administrator(&visitor)?;
+    let asked = Asked::read(query.as_deref())?;
+    let client = visitor.client();
+    csv::json_lines("auditlog.jsonl", asked.walk(), move |walk| {
+        let client = client.clone();
+        async move { client.walk_audit_log(&walk).await }
+    })
     .await
 }
 

@@ -220,7 +220,7 @@ pub struct Content {
     pub lead: &'static str,
     /// Something that has to be known first.
     pub note: Option<&'static str>,
-    pub csv: Option<String>,
+    pub files: Vec<(&'static str, String)>,
     pub columns: Vec<Column>,
     pub filters: Vec<Filter>,
     pub rows: Vec<Vec<Cell>>,

@@ -70,7 +70,7 @@ pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Respons
         title: t.subscriptions(),
         lead: t.subscriptions_lead(),
         note: None,
-        csv: Some(grid.url_of("/admin/subscriptions_csv")),
+        files: vec![("CSV", grid.url_of("/admin/subscriptions_csv"))],
         columns: labels
             .map(|(field, label)| Column {
                 label,

@@ -50,7 +50,7 @@ pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Respons
         title: t.users(),
         lead: t.users_lead(),
         note: None,
-        csv: None,
+        files: Vec::new(),
         columns: vec![
             column(t.name(), NAME),
             column(t.email(), EMAIL),

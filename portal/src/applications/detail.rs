@@ -13,7 +13,7 @@ use ui::{
     Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, initials, texts, tint,
 };
 
-use super::{Tab, role_name};
+use super::{Tab, address_field, role_name, roles};
 use crate::{
     catalogue::name,
     failure::Failure,
@@ -92,12 +92,7 @@ impl DetailPage {
     }
 
     fn email_field(&self) -> Field {
-        Field {
-            kind: FieldKind::Email,
-            hint: Some(self.t.email_hint().to_owned()),
-            autocomplete: "off",
-            ..Field::required("owneremail", self.t.email())
-        }
+        address_field("owneremail", self.t.email(), self.t.email_hint())
     }
 
     /// Value and label of each kind of program.
@@ -116,7 +111,7 @@ impl DetailPage {
     }
 
     fn roles(&self) -> [(Role, &'static str); 3] {
-        Role::ALL.map(|role| (role, role_name(Some(role), false, self.t)))
+        roles(self.t)
     }
 }
 

@@ -8,11 +8,9 @@ use axum::{
 use http::StatusCode;
 use sdk::types::{Application, Role};
 use serde_json::json;
-use ui::{
-    Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Kind, format, initials, texts, tint,
-};
+use ui::{Breakable, Entry, Field, Frame, Html, Icon, Kind, format, initials, texts, tint};
 
-use super::{Tab, role_name, tabs};
+use super::{Tab, address_field, role_name, roles, tabs};
 use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
 
 #[derive(Template)]
@@ -62,25 +60,18 @@ impl MembersPage {
     }
 
     fn email_field(&self) -> Field {
-        Field {
-            kind: FieldKind::Email,
-            hint: Some(self.t.invite_hint().to_owned()),
-            autocomplete: "off",
-            ..Field::required("email", self.t.email())
-        }
+        address_field("email", self.t.email(), self.t.invite_hint())
     }
 
     fn roles(&self) -> [(Role, &'static str, &'static str); 3] {
-        let t = self.t;
-        [
-            (Role::Owner, t.role_owner(), t.role_owner_text()),
-            (
-                Role::Collaborator,
-                t.role_collaborator(),
-                t.role_collaborator_text(),
-            ),
-            (Role::Reader, t.role_reader(), t.role_reader_text()),
-        ]
+        roles(self.t).map(|(role, name)| {
+            let text = match role {
+                Role::Owner => self.t.role_owner_text(),
+                Role::Collaborator => self.t.role_collaborator_text(),
+                Role::Reader => self.t.role_reader_text(),
+            };
+            (role, name, text)
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use ui::{Entry, Frame, Html, Icon, texts};
 
 use super::{
-    Definition, Language, Operation, SampleView, highlight,
+    Definition, Language, Operation, SampleView, export, highlight,
     operation::{OperationView, view},
     sample, schema,
 };
@@ -34,6 +34,9 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/apis/{api}/reference", get(list))
         .route("/apis/{api}/reference/{operation}", get(one))
+        .route("/apis/{api}/definition.json", get(export::definition))
+        .route("/apis/{api}/postman.json", get(export::postman))
+        .route("/apis/{api}/bruno.json", get(export::bruno))
         .route("/apis/{api}/swagger", get(download).options(preflight))
 }
 

@@ -5,10 +5,16 @@ use axum::{extract::Path, response::Response};
 use http::StatusCode;
 use sdk::types::{ListQuery, Role, Team};
 use serde_json::json;
-use ui::{Breakable, Drawing, Entry, Field, FieldKind, Frame, Icon, initials, texts, tint};
+use ui::{Breakable, Drawing, Entry, Field, Frame, Icon, initials, texts, tint};
 
 use super::url;
-use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
+use crate::{
+    applications::{address_field, role_name, roles},
+    failure::Failure,
+    form::Form,
+    json, links,
+    visitor::Visitor,
+};
 
 /// Teams that the page shows; nobody is in more, and administrators search.
 const MAX_TEAMS: u64 = 100;
@@ -84,25 +90,15 @@ impl TeamPage {
     }
 
     fn email_field(&self) -> Field {
-        Field {
-            kind: FieldKind::Email,
-            hint: Some(self.t.email_hint().to_owned()),
-            autocomplete: "off",
-            ..Field::required("email", self.t.email())
-        }
+        address_field("email", self.t.email(), self.t.email_hint())
     }
 
     fn roles(&self) -> [(Role, &'static str); 3] {
-        Role::ALL.map(|role| (role, self.role_name(&role)))
+        roles(texts::Applications(self.frame.lang()))
     }
 
     fn role_name(&self, role: &Role) -> &'static str {
-        let t = texts::Applications(self.frame.lang());
-        match role {
-            Role::Owner => t.role_owner(),
-            Role::Collaborator => t.role_collaborator(),
-            Role::Reader => t.role_reader(),
-        }
+        role_name(Some(*role), false, texts::Applications(self.frame.lang()))
     }
 }
 

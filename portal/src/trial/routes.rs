@@ -38,10 +38,9 @@ use crate::{
 const MAX_FORM: usize = 3 * MAX_BODY + (256 << 10);
 
 pub fn routes() -> Router<App> {
-    let trial = get(show)
-        .post(send_call)
-        .layer(DefaultBodyLimit::max(MAX_FORM));
-    Router::new().route("/apis/{api}/try", trial)
+    Router::new()
+        .route("/apis/{api}/try", get(show).post(send_call))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
 }
 
 /// Which operation is meant, and with whose credential.

@@ -26,7 +26,7 @@ crate::texts! {
         audit_log = "Audit log", "Audit-Log";
         usage = "Usage", "Nutzung";
 
-        csv = "Download CSV", "CSV herunterladen";
+        download = "Download", "Herunterladen:";
         apply_filter = "Filter", "Filtern";
         clear_filter = "Clear the filters", "Filter aufheben";
         no_hits = "Nothing matches.", "Kein Treffer.";
