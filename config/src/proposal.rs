@@ -32,7 +32,7 @@ pub struct Proposal {
 #[derive(Debug)]
 enum Place {
     Git {
-        mirror: Mirror,
+        mirror: Box<Mirror>,
         base: Commit,
         draft: Draft,
     },
@@ -81,7 +81,7 @@ impl Origin {
                     is_outdated: newest.id != base.id,
                     newest,
                     place: Place::Git {
-                        mirror: mirror.clone(),
+                        mirror: Box::new(mirror.clone()),
                         base,
                         draft,
                     },
@@ -205,8 +205,8 @@ fn diff(files: &Tree, edits: &[Edit]) -> Result<String, git2::Error> {
             continue;
         }
         let path = Path::new(&edit.path);
-        let mut patch = Patch::from_buffers(before, Some(path), after, Some(path), None)?;
-        text.push_str(&String::from_utf8_lossy(&patch.to_buf()?));
+        let mut changes = Patch::from_buffers(before, Some(path), after, Some(path), None)?;
+        text.push_str(&String::from_utf8_lossy(&changes.to_buf()?));
     }
     Ok(text)
 }

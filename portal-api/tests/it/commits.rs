@@ -231,7 +231,7 @@ async fn a_folder_is_written_unless_somebody_was_there_first() {
     let folder = remote.path().to_owned();
     let origin = config::Origin::Folder(folder.clone());
     let api = TestApi::with(&[], move |settings| {
-        crate::support::remote::follow(settings, origin)
+        crate::support::remote::follow(settings, origin);
     })
     .await;
     let admin = api.user(ADMIN, SCOPES);
