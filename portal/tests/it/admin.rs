@@ -225,6 +225,18 @@ async fn files_have_the_columns_of_old_and_no_formula() {
         log[1],
         "shipments;app-0;starter;2026-11-20 10:00:05;add subscription;'-Piet;piet@haven.example;owner"
     );
+    let records = admin.get("/admin/auditlog.jsonl").await;
+    assert_eq!(records.header("content-type"), "application/x-ndjson");
+    assert_eq!(records.body.lines().count(), log.len() - 1);
+    for record in records.body.lines() {
+        let record: Value = serde_json::from_str(record).unwrap();
+        assert!(
+            record["action"].is_string() && record["time"].is_string(),
+            "{record}"
+        );
+    }
+    let refused = portal.lena().await.get("/admin/auditlog.jsonl").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let of_api = lines(&mut admin, "/admin/apis/invoices/subscriptions_csv").await;
     assert_eq!(
         of_api[..3],
