@@ -9,6 +9,7 @@ mod dispatch;
 mod entities;
 mod information;
 mod lists;
+mod maintenance;
 mod ops;
 mod passwords;
 mod revocations;
@@ -34,6 +35,9 @@ pub struct Admin {
     pub revocations: Arc<Revocations>,
     pub shared: Arc<Shared>,
     pub token: Option<String>,
+    /// Pages of these origins may call.
+    pub origins: Vec<String>,
+    pub shows_latency: bool,
     pub mode: Mode,
     pub readiness: Readiness,
     /// Somebody wants requests to go elsewhere.
@@ -43,6 +47,7 @@ pub struct Admin {
     pub proxy_address: SocketAddr,
 }
 
+pub use body::Input;
 pub use config::{Documents, NO_DOCUMENT, load, md5};
 
 /// An answer: a status and, but for 204, a body.

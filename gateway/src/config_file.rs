@@ -20,6 +20,20 @@ use crate::{
 /// How often we look whether the file has changed.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Loads a document before anything is served.
+pub fn load_text(text: &str, tables: &mut Tables) -> anyhow::Result<()> {
+    let value = document::parse(text)
+        .map_err(|reason| anyhow::anyhow!("the document cannot be parsed: {reason}"))?;
+    let now = service::clock::now().timestamp_millis();
+    document::load(tables, Document::new(value), now).map_err(|faulty| {
+        let error = faulty.error(false);
+        let fields = serde_json::Value::Object(*error.fields);
+        anyhow::anyhow!("the document has faults: {fields}")
+    })?;
+    tables.take_changes();
+    Ok(())
+}
+
 pub struct ConfigFile {
     path: PathBuf,
     changed: Option<SystemTime>,
@@ -35,15 +49,7 @@ impl ConfigFile {
     pub fn load_first(path: &Path, tables: &mut Tables) -> anyhow::Result<String> {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read `{}`", path.display()))?;
-        let value = document::parse(&text)
-            .map_err(|reason| anyhow::anyhow!("cannot parse `{}`: {reason}", path.display()))?;
-        let now = service::clock::now().timestamp_millis();
-        document::load(tables, Document::new(value), now).map_err(|faulty| {
-            let error = faulty.error(false);
-            let fields = serde_json::Value::Object(*error.fields);
-            anyhow::anyhow!("`{}` has faults: {fields}", path.display())
-        })?;
-        tables.take_changes();
+        load_text(&text, tables).with_context(|| format!("`{}`", path.display()))?;
         Ok(admin::md5(text.as_bytes()))
     }
 

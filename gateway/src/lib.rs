@@ -6,7 +6,9 @@
 //! * [`worker`]: one thread per core, each with its own listener and connections.
 //! * [`store`]: the entities, on disk and in memory; [`live`]: their compiled form for the workers.
 //! * [`document`]: whole configurations as one text.
+//! * [`handover`]: a new process takes over the sockets of the old one.
 //! * [`health`]: checks of the targets of upstreams.
+//! * [`maintenance`]: APIs that are closed for a while.
 //! * [`revocations`]: access tokens that ended before their time.
 //! * [`admin`]: the Kong-compatible Admin API and the status port.
 //!
@@ -16,8 +18,10 @@
 mod admin;
 mod config_file;
 mod document;
+mod handover;
 mod health;
 mod live;
+mod maintenance;
 mod numbers;
 mod plugins;
 mod proxy;
@@ -28,8 +32,12 @@ mod settings;
 mod store;
 mod worker;
 
+pub use handover::Predecessor;
 pub use serve::serve;
-pub use settings::{Bound, Mode, RealIp, Settings, TrustedPeers};
+pub use settings::{
+    AnswerHeaders, Bound, EncodedSlash, ErrorType, ForwardedFor, Mode, PlainHttp, RealIp, Settings,
+    Traffic, TrustedPeers, Underscores,
+};
 
 /// Product name and version in `Server` and `Via`.
 pub(crate) const PRODUCT: &str = concat!("wicketgate/", env!("CARGO_PKG_VERSION"));

@@ -9,6 +9,7 @@ mod certificates;
 mod directory;
 mod routing;
 pub mod upstream;
+mod verify_depth;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
 pub use routing::{Bound, Routing, Snapshot, Target};
 
 use crate::{
+    maintenance::Maintenance,
     plugins::usage::UsageSettings,
     store::{Change, Tables},
 };
@@ -34,18 +36,21 @@ pub struct Live {
     pub certificates: Arc<Certificates>,
     /// Access tokens that ended before their time.
     pub revoked: ArcSwap<RevocationList>,
+    /// Services that are closed for a while.
+    pub maintenance: Maintenance,
     /// Where usage records go; nothing when no such plugin is configured.
     pub usage: ArcSwapOption<UsageSettings>,
 }
 
 impl Live {
     /// Compiles everything.
-    pub fn new(tables: &Tables) -> Self {
+    pub fn new(tables: &Tables, maintenance: Maintenance) -> Self {
         let live = Self {
             routing: ArcSwap::from_pointee(Routing::default()),
             directory: Directory::default(),
             certificates: Arc::default(),
             revoked: ArcSwap::default(),
+            maintenance,
             usage: ArcSwapOption::empty(),
         };
         live.recompile_routing(tables);

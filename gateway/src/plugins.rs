@@ -6,7 +6,7 @@
 
 mod acl;
 mod authentication;
-mod basic_auth;
+pub mod basic_auth;
 mod bot_detection;
 mod correlation_id;
 mod cors;
@@ -186,6 +186,9 @@ impl Plugin {
             // In a box: the others must not pay for the place that the question needs.
             Self::Identity(plugin) if plugin.asks() => Box::pin(plugin.ask(exchange, worker)).await,
             Self::RateLimiting(plugin) if plugin.asks() => {
+                Box::pin(plugin.ask(exchange, worker)).await
+            }
+            Self::ResponseRateLimiting(plugin) if plugin.asks() => {
                 Box::pin(plugin.ask(exchange, worker)).await
             }
             Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,

@@ -15,6 +15,7 @@ mod outgoing;
 mod pool;
 mod rules;
 mod sending;
+mod spooled;
 mod upgrade;
 mod wire;
 
@@ -25,8 +26,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::{Request, body::Incoming};
 
 pub use answer::Answer;
+pub use body::{AnswerBody, Source};
 pub use buffered::Budget;
 pub use exchange::{Connection, Exchange, ResponseEdits, Tls};
+pub use head::check;
+pub use headers::clean_request;
 pub use pool::Pool;
 pub use rules::{Rules, unverified};
 
@@ -34,10 +38,11 @@ use crate::{
     live::Target,
     plugins::{self, Verdict},
     router::{Question, RequestHost},
+    settings::Underscores,
     worker::Worker,
 };
-use body::{AnswerBody, Source};
 use finish::Finish;
+use headers::names;
 
 /// Answers one request. Never fails: what goes wrong is an answer, too.
 pub async fn answer(
@@ -89,6 +94,14 @@ impl From<Answer> for Refusal {
 }
 
 impl Refusal {
+    /// With what the plugins want to be in it that have run.
+    fn after(exchange: Exchange<'_>, answer: Answer) -> Self {
+        Self {
+            edits: exchange.response,
+            ..answer.into()
+        }
+    }
+
     fn into_response(self, accept: answer::Accept, finish: Box<Finish>) -> Response<AnswerBody> {
         self.answer
             .into_response(accept, self.is_proxy_error, self.edits, finish)
@@ -104,15 +117,23 @@ async fn exchange(
 ) -> Result<forward::Proxied, Refusal> {
     let (mut head, body) = request.into_parts();
     let uri = std::mem::take(&mut head.uri);
-    let host = head::check(&head, &uri, connection)?;
-    let normal = kong::path::normalise(uri.path().as_bytes());
-    let peer_is_trusted = worker
-        .shared
-        .rules
-        .trusted_peers
-        .contains(connection.peer.ip());
-    let seen = headers::clean_request(&mut head.headers, peer_is_trusted);
     let rules = &worker.shared.rules;
+    let host = head::check(&head, &uri, connection, &rules.traffic)?;
+    let normal = kong::path::normalise(uri.path().as_bytes());
+    let peer_is_trusted = rules.trusted_peers.contains(connection.peer.ip());
+    let seen = headers::clean_request(
+        &mut head.headers,
+        peer_is_trusted,
+        &rules.traffic.strip_headers,
+    );
+    if seen.disguised && rules.traffic.underscores == Underscores::Refuse {
+        return Err(head::bad_request().into());
+    }
+    finish.wants_names = rules.traffic.debug_header
+        && head
+            .headers
+            .get(names::DEBUG)
+            .is_some_and(|value| value == "1");
     let client = forwarded::client_address(&head.headers, connection, peer_is_trusted, rules);
 
     let routing = finish.routing.clone();
@@ -140,8 +161,14 @@ async fn exchange(
         forwarded::proto(&head.headers, connection, peer_is_trusted),
     )?;
 
+    if let Some(service) = &target.service
+        && let Some(notice) = worker.live().maintenance.notice(service.id)
+    {
+        return Err(notice.answer().into());
+    }
     let mut exchange = Exchange::new(head, &uri, &normal, connection, client, finish.id, target);
     exchange.matched = found.prefix;
+    exchange.body_limit = rules.traffic.max_body;
     exchange.proxy_authorization = seen.proxy_authorization.clone();
     if !hyper::body::Body::is_end_stream(&body) {
         exchange.body = Some(Source::Client(body));
@@ -151,23 +178,21 @@ async fn exchange(
     exchange.response.transform(transformer);
     finish.identity(&mut exchange);
     if let Verdict::Answer(answer) = verdict {
-        return Err(Refusal {
-            answer,
-            edits: exchange.response,
-            is_proxy_error: false,
-        });
+        return Err(Refusal::after(exchange, *answer));
     }
     let Some(service) = &target.service else {
         let answer = Answer::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "no Service found with those values",
         );
-        return Err(Refusal {
-            answer: Box::new(answer),
-            edits: exchange.response,
-            is_proxy_error: false,
-        });
+        return Err(Refusal::after(exchange, answer));
     };
+    if target.request_buffering
+        && exchange.has_body()
+        && let Err(answer) = Box::pin(exchange.buffer_body(worker)).await
+    {
+        return Err(Refusal::after(exchange, answer));
+    }
     let hash = match &service.upstream {
         Some(upstream) if upstream.is_hashed() => {
             balance::hash(upstream, &mut exchange, finish.caller())
@@ -189,7 +214,7 @@ async fn exchange(
 
 /// The access phase: plugins in the order of their priority. Which configuration of a plugin
 /// counts is decided when its turn comes, so a consumer found by one counts for those after it.
-async fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) -> Verdict {
+pub async fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &Worker) -> Verdict {
     let mut next = 0_u32;
     loop {
         let own = exchange

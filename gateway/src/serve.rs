@@ -1,4 +1,4 @@
-use std::{sync::Arc, thread, time::Duration};
+use std::{net::TcpListener, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use service::{ServiceName, health::Readiness};
@@ -6,20 +6,22 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{self, Admin},
-    config_file::ConfigFile,
+    config_file::{self, ConfigFile},
+    handover::{Offer, Predecessor},
     health,
     live::Live,
-    plugins::usage,
+    maintenance::Maintenance,
+    plugins::{basic_auth::rehash, usage},
     revocations::Revocations,
-    settings::{Mode, Settings},
-    store::{Damage, Store, Writer},
+    settings::{Mode, Settings, Shown},
+    store::{Damage, LogFolders, Store, Writer},
     worker::{self, Listeners, Shared},
 };
 
 /// Serves until `shutdown`: first what the last-known-good file holds, at once and without
 /// waiting for anybody; then whatever the Admin API changes.
 pub async fn serve(
-    settings: Settings,
+    mut settings: Settings,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -30,8 +32,10 @@ pub async fn serve(
             "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
         );
     }
-    let (store, writer, damage, hash) = open(&settings)?;
-    let live = Arc::new(Live::new(writer.tables()));
+    let (store, writer, damage, hash) = open(&mut settings)?;
+    let shutdown = shutdown.child_token();
+    let maintenance = Maintenance::open(&settings.state_dir)?;
+    let live = Arc::new(Live::new(writer.tables(), maintenance));
     let revocations = Revocations::open(&settings.state_dir, live.clone())?;
     announce(&writer, damage.as_ref(), &readiness);
     let (intake, records) = usage::Intake::new();
@@ -41,10 +45,15 @@ pub async fn serve(
         settings.state_dir.clone(),
         &intake,
     );
+    let (rehashed, passwords) = rehash::channel();
+    if settings.mode == Mode::Persistent {
+        tokio::spawn(rehash::run(store.clone(), passwords));
+    }
     let shared = Arc::new(Shared::new(
         &settings,
         live.clone(),
         intake,
+        rehashed,
         writer.node_id(),
     )?);
     let writer = spawn_writer(writer, live, readiness.clone())?;
@@ -54,12 +63,20 @@ pub async fn serve(
 
     let Settings {
         listeners,
+        state_dir,
+        predecessor,
+        hands_over,
+        admin_origins,
+        traffic,
         admin_token,
         mode,
         config,
         grace,
         ..
     } = settings;
+    let offer = hands_over
+        .then(|| Offer::new(&state_dir, &listeners))
+        .flatten();
     let proxy_address = listeners.proxy_address()?;
     let mut encrypted = listeners.proxy_tls.into_iter();
     let sockets = listeners.proxy.into_iter().map(|plain| Listeners {
@@ -80,6 +97,8 @@ pub async fn serve(
         revocations: Arc::new(revocations),
         shared,
         token: admin_token,
+        origins: admin_origins,
+        shows_latency: traffic.answer_headers.has(Shown::AdminLatency),
         mode,
         readiness: readiness.clone(),
         is_draining: false.into(),
@@ -88,28 +107,9 @@ pub async fn serve(
     if let Some(file) = config {
         tokio::spawn(ConfigFile::new(file).follow(admin.clone(), shutdown.clone()));
     }
-    let admin_listener = tokio::net::TcpListener::from_std(listeners.admin)?;
-    let status_listener = tokio::net::TcpListener::from_std(listeners.status)?;
-    let (status_router, admin_router) = (admin::status_router(&admin), admin::router(admin));
-    tokio::try_join!(
-        service::http::serve(
-            ServiceName::Gateway,
-            admin_listener,
-            admin_router,
-            shutdown.clone()
-        ),
-        service::http::serve(
-            ServiceName::Gateway,
-            status_listener,
-            status_router,
-            shutdown.clone()
-        ),
-    )?;
-    for worker in workers {
-        tokio::task::spawn_blocking(move || worker.join())
-            .await?
-            .map_err(|_| anyhow::anyhow!("a worker thread panicked"))??;
-    }
+    change_places(offer, predecessor, &admin, &shutdown)?;
+    serve_admin(listeners.admin, listeners.status, admin, &shutdown).await?;
+    end(workers).await?;
     reporting.cancel();
     reporter.await?;
     tokio::task::spawn_blocking(move || writer.join())
@@ -118,19 +118,77 @@ pub async fn serve(
     Ok(())
 }
 
+/// The Admin API and the status port, until `stop`.
+async fn serve_admin(
+    admin_listener: TcpListener,
+    status_listener: TcpListener,
+    admin: Arc<Admin>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let admin_listener = tokio::net::TcpListener::from_std(admin_listener)?;
+    let status_listener = tokio::net::TcpListener::from_std(status_listener)?;
+    let (status_router, admin_router) = (admin::status_router(&admin), admin::router(admin));
+    let serve = |listener, router| {
+        service::http::serve(ServiceName::Gateway, listener, router, stop.clone())
+    };
+    tokio::try_join!(
+        serve(admin_listener, admin_router),
+        serve(status_listener, status_router),
+    )?;
+    Ok(())
+}
+
+/// Waits until the workers have answered what they were asked.
+async fn end(workers: Vec<Worker>) -> anyhow::Result<()> {
+    for worker in workers {
+        tokio::task::spawn_blocking(move || worker.join())
+            .await?
+            .map_err(|_| anyhow::anyhow!("a worker thread panicked"))??;
+    }
+    Ok(())
+}
+
+/// Offers the sockets to a successor, and takes the place of a predecessor.
+fn change_places(
+    offer: Option<Offer>,
+    predecessor: Option<Predecessor>,
+    admin: &Arc<Admin>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    if let Some(offer) = offer {
+        tokio::spawn(offer.run(admin.clone(), stop.clone()));
+    }
+    if let Some(predecessor) = predecessor {
+        predecessor
+            .retire()
+            .context("the old gateway cannot be told to stop")?;
+    }
+    Ok(())
+}
+
 type Opened = (Store, Writer, Option<Damage>, String);
 
 /// The entities that there are at the start, with the hash of the document they come from.
-fn open(settings: &Settings) -> anyhow::Result<Opened> {
+fn open(settings: &mut Settings) -> anyhow::Result<Opened> {
+    let folders = LogFolders(Some(settings.log_folders.clone()));
     let none = || admin::NO_DOCUMENT.to_owned();
     if settings.mode == Mode::Persistent {
-        let (store, writer, damage) = Store::open(&settings.state_dir)?;
+        let (store, mut writer, damage) = Store::open(&settings.state_dir)?;
+        writer.tables_mut().log_folders = folders;
         return Ok((store, writer, damage, none()));
     }
     let (store, mut writer) = Store::in_memory();
-    let hash = match &settings.config {
-        Some(file) => ConfigFile::load_first(file, writer.tables_mut())?,
-        None => none(),
+    let tables = writer.tables_mut();
+    tables.log_folders = folders;
+    let kept = settings.predecessor.as_mut();
+    let kept = kept.and_then(|predecessor| predecessor.document.take());
+    let hash = match (&settings.config, kept) {
+        (Some(file), _) => ConfigFile::load_first(file, tables)?,
+        (None, Some((text, hash))) => {
+            config_file::load_text(&text, tables)?;
+            hash
+        }
+        (None, None) => none(),
     };
     Ok((store, writer, None, hash))
 }

@@ -1,7 +1,9 @@
+mod bound;
+mod traffic;
+
 use std::{
-    io,
-    net::{IpAddr, SocketAddr, TcpListener},
-    path::PathBuf,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -9,10 +11,13 @@ use anyhow::Context;
 use http::HeaderName;
 use ipnet::IpNet;
 use service::settings;
-use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that wait in the kernel's queue of a listening socket.
-const BACKLOG: i32 = 4096;
+use crate::handover::Predecessor;
+
+pub use bound::Bound;
+pub use traffic::{
+    AnswerHeaders, EncodedSlash, ErrorType, ForwardedFor, PlainHttp, Shown, Traffic, Underscores,
+};
 
 /// Everything that a gateway needs to know at start.
 pub struct Settings {
@@ -33,18 +38,18 @@ pub struct Settings {
     pub access_log: bool,
     /// Whether services may be at link-local addresses, where clouds keep their metadata.
     pub allow_link_local: bool,
+    /// How requests and answers are treated on their way.
+    pub traffic: Traffic,
+    /// Folders (and devices) that `file-log` may write to.
+    pub log_folders: Vec<PathBuf>,
+    /// Pages of these origins may call the Admin API; `*` for all.
+    pub admin_origins: Vec<String>,
+    /// Whether a successor may ask for the sockets. Only a process of its own can be replaced.
+    pub hands_over: bool,
+    /// The gateway whose sockets these are, if it still runs.
+    pub predecessor: Option<Predecessor>,
     /// How long running requests may go on after the order to stop.
     pub grace: Duration,
-}
-
-/// Sockets that listen already, so that a taken port is found before anything else starts.
-pub struct Bound {
-    /// One per worker, all on the same address.
-    pub proxy: Vec<TcpListener>,
-    /// As many, for encrypted connections; none where those are not wanted.
-    pub proxy_tls: Vec<TcpListener>,
-    pub admin: TcpListener,
-    pub status: TcpListener,
 }
 
 /// How entities are written.
@@ -72,6 +77,8 @@ pub struct RealIp {
     pub header: HeaderName,
     /// The last address that is not a trusted peer's, in the place of the last one.
     pub recursive: bool,
+    /// Trusted peers say so at the start of a connection instead.
+    pub proxy_protocol: bool,
 }
 
 impl Default for RealIp {
@@ -79,6 +86,7 @@ impl Default for RealIp {
         Self {
             header: HeaderName::from_static("x-real-ip"),
             recursive: false,
+            proxy_protocol: false,
         }
     }
 }
@@ -90,15 +98,11 @@ pub struct TrustedPeers(pub Vec<IpNet>);
 impl TrustedPeers {
     /// A comma list of addresses and networks.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let networks = text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .map(|part| {
-                part.parse::<IpNet>()
-                    .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
-                    .with_context(|| format!("`{part}` is neither an address nor a network"))
-            });
+        let networks = list(text).map(|part| {
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .with_context(|| format!("`{part}` is neither an address nor a network"))
+        });
         Ok(Self(networks.collect::<anyhow::Result<_>>()?))
     }
 
@@ -109,64 +113,6 @@ impl TrustedPeers {
                 .iter()
                 .any(|network| network.contains(&address.to_canonical()))
     }
-}
-
-impl Bound {
-    /// Binds all ports; port 0 takes a free one.
-    pub fn new(proxy: SocketAddr, admin: SocketAddr, status: SocketAddr) -> anyhow::Result<Self> {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let taken = |address: SocketAddr, setting: &str| {
-            format!(
-                "cannot listen on {address} ({setting}): the port is taken, or the address is not of this machine"
-            )
-        };
-        Ok(Self {
-            proxy: bind_shared(proxy, workers).with_context(|| taken(proxy, "GATEWAY_LISTEN"))?,
-            proxy_tls: Vec::new(),
-            admin: bind(admin, false).with_context(|| taken(admin, "GATEWAY_ADMIN_LISTEN"))?,
-            status: bind(status, false).with_context(|| taken(status, "GATEWAY_STATUS_LISTEN"))?,
-        })
-    }
-
-    /// Listens for encrypted connections, too.
-    pub fn with_tls(mut self, address: SocketAddr) -> anyhow::Result<Self> {
-        self.proxy_tls = bind_shared(address, self.proxy.len()).with_context(|| {
-            format!(
-                "cannot listen on {address} (GATEWAY_TLS_LISTEN): the port is taken, or the address is not of this machine"
-            )
-        })?;
-        Ok(self)
-    }
-
-    pub fn proxy_address(&self) -> io::Result<SocketAddr> {
-        self.proxy
-            .first()
-            .ok_or_else(|| io::Error::other("no listener"))?
-            .local_addr()
-    }
-}
-
-/// One socket per worker. First bound without sharing: a shared bind would succeed beside another
-/// gateway and take half of its connections.
-fn bind_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
-    let probe = bind(address, false)?;
-    let address = probe.local_addr()?;
-    drop(probe);
-    (0..workers.max(1)).map(|_| bind(address, true)).collect()
-}
-
-fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 fn address(name: &str, default: &str) -> anyhow::Result<SocketAddr> {
@@ -180,7 +126,6 @@ impl Settings {
     pub fn new(listeners: Bound, state_dir: PathBuf) -> Self {
         Self {
             listeners,
-            state_dir,
             node_name: host_name(),
             trusted_peers: TrustedPeers::default(),
             real_ip: RealIp::default(),
@@ -189,12 +134,34 @@ impl Settings {
             config: None,
             access_log: false,
             allow_link_local: false,
+            traffic: Traffic::default(),
+            log_folders: default_log_folders(&state_dir),
+            admin_origins: Vec::new(),
+            hands_over: false,
+            predecessor: None,
+            state_dir,
             grace: Duration::from_secs(10),
         }
     }
 
-    /// Reads `GATEWAY_*` and `KONG_ADMIN_TOKEN`.
-    pub fn from_env(state_dir: PathBuf) -> anyhow::Result<Self> {
+    /// Reads `GATEWAY_*` and `KONG_ADMIN_TOKEN`, for a process of its own. With `take_over` its
+    /// sockets are those of the gateway that runs.
+    pub fn from_env(state_dir: PathBuf, take_over: bool) -> anyhow::Result<Self> {
+        let state_dir = settings::var("GATEWAY_STATE_DIR").map_or(state_dir, PathBuf::from);
+        let (bound, predecessor) = if take_over {
+            let (bound, predecessor) = Predecessor::ask(&state_dir)?;
+            (bound, Some(predecessor))
+        } else {
+            (Self::bind_from_env()?, None)
+        };
+        let mut settings = Self::new(bound, state_dir);
+        settings.predecessor = predecessor;
+        settings.hands_over = true;
+        settings.apply_env()?;
+        Ok(settings)
+    }
+
+    fn bind_from_env() -> anyhow::Result<Bound> {
         let mut bound = Bound::new(
             address("GATEWAY_LISTEN", "0.0.0.0:8000")?,
             address("GATEWAY_ADMIN_LISTEN", "127.0.0.1:8001")?,
@@ -206,10 +173,7 @@ impl Settings {
             })?;
             bound = bound.with_tls(tls)?;
         }
-        let state_dir = settings::var("GATEWAY_STATE_DIR").map_or(state_dir, PathBuf::from);
-        let mut settings = Self::new(bound, state_dir);
-        settings.apply_env()?;
-        Ok(settings)
+        Ok(bound)
     }
 
     /// `GATEWAY_STATUS_LISTEN`: where health and metrics are asked for.
@@ -236,7 +200,9 @@ impl Settings {
         if let Some(networks) = settings::var("GATEWAY_TRUSTED_IPS") {
             self.trusted_peers = TrustedPeers::parse(&networks).context("GATEWAY_TRUSTED_IPS")?;
         }
-        if let Some(name) = settings::var("GATEWAY_REAL_IP_HEADER") {
+        let real_ip = settings::var("GATEWAY_REAL_IP_HEADER");
+        self.real_ip.proxy_protocol = real_ip.as_deref() == Some("proxy_protocol");
+        if let Some(name) = real_ip.filter(|_| !self.real_ip.proxy_protocol) {
             self.real_ip.header = name.parse().with_context(|| {
                 format!("GATEWAY_REAL_IP_HEADER: `{name}` is not the name of a header")
             })?;
@@ -247,9 +213,35 @@ impl Settings {
         if let Some(log) = settings::parsed("GATEWAY_ACCESS_LOG")? {
             self.access_log = log;
         }
+        if let Some(allowed) = settings::parsed("GATEWAY_ALLOW_LINK_LOCAL")? {
+            self.allow_link_local = allowed;
+        }
+        if let Some(folders) = settings::var("GATEWAY_LOG_DIRS") {
+            self.log_folders = list(&folders).map(PathBuf::from).collect();
+        }
+        if let Some(origins) = settings::var("GATEWAY_ADMIN_ORIGINS") {
+            self.admin_origins = list(&origins).map(str::to_owned).collect();
+        }
+        if let Some(seconds) = settings::parsed("GATEWAY_GRACE_SECONDS")? {
+            self.grace = Duration::from_secs(seconds);
+        }
+        self.traffic.apply_env()?;
         self.admin_token = settings::secret("KONG_ADMIN_TOKEN")?;
         Ok(())
     }
+}
+
+/// The parts of a comma list.
+fn list(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty())
+}
+
+/// Where nobody else's files are.
+fn default_log_folders(state_dir: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![state_dir.join("logs"), std::env::temp_dir()];
+    folders.extend(["/var/log", "/dev/stdout", "/dev/stderr"].map(PathBuf::from));
+    folders
 }
 
 fn host_name() -> String {

@@ -6,6 +6,7 @@
 
 mod certificates;
 mod file;
+mod log_folders;
 mod tables;
 mod write;
 
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 
 pub use certificates::{certificates, certified_key};
 pub use file::{Damage, StateFile};
+pub use log_folders::LogFolders;
 pub use tables::{Change, Row, Tables};
 pub use write::{Key, examine, not_found, present};
 
@@ -26,15 +28,24 @@ type Settle = Box<dyn FnOnce(Result<(), ApiError>) + Send>;
 /// A job applies itself and says how to answer once the outcome is on disk.
 type Job = Box<dyn FnOnce(&mut Tables) -> Settle + Send>;
 
+enum Order {
+    Job(Job),
+    /// Another process is to write the file from now on.
+    Release(oneshot::Sender<Result<(), ApiError>>),
+    /// It does not, after all.
+    Resume(oneshot::Sender<Result<(), ApiError>>),
+}
+
 /// Access to the entities. Clones reach the same store.
 #[derive(Clone)]
 pub struct Store {
-    jobs: std::sync::mpsc::Sender<Job>,
+    jobs: std::sync::mpsc::Sender<Order>,
 }
 
 /// The thread's side of [`Store`].
 pub struct Writer {
-    jobs: std::sync::mpsc::Receiver<Job>,
+    jobs: std::sync::mpsc::Receiver<Order>,
+    is_released: bool,
     tables: Tables,
     /// Nothing in mode memory.
     file: Option<StateFile>,
@@ -47,6 +58,7 @@ impl Store {
         let (sender, jobs) = std::sync::mpsc::channel();
         let writer = Writer {
             jobs,
+            is_released: false,
             tables,
             file: Some(file),
         };
@@ -58,6 +70,7 @@ impl Store {
         let (sender, jobs) = std::sync::mpsc::channel();
         let writer = Writer {
             jobs,
+            is_released: false,
             tables: Tables::default(),
             file: None,
         };
@@ -77,8 +90,7 @@ impl Store {
                 let _ = sender.send(stored.map(|()| seen));
             })
         });
-        self.jobs.send(job).map_err(|_| stopping())?;
-        receiver.await.map_err(|_| stopping())?
+        self.send(Order::Job(job), receiver).await
     }
 
     /// Changes the entities; on an error nothing is changed. Returns when the change is on disk
@@ -98,8 +110,28 @@ impl Store {
                 let _ = sender.send(stored.and(outcome));
             })
         });
-        self.jobs.send(job).map_err(|_| stopping())?;
-        receiver.await.map_err(|_| stopping())?
+        self.send(Order::Job(job), receiver).await
+    }
+
+    /// Writes no more, so that another process may. What was answered before is on disk.
+    pub async fn release(&self) -> Result<(), ApiError> {
+        let (done, receiver) = oneshot::channel();
+        self.send(Order::Release(done), receiver).await
+    }
+
+    /// Writes again.
+    pub async fn resume(&self) -> Result<(), ApiError> {
+        let (done, receiver) = oneshot::channel();
+        self.send(Order::Resume(done), receiver).await
+    }
+
+    async fn send<T>(
+        &self,
+        order: Order,
+        answer: oneshot::Receiver<Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        self.jobs.send(order).map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
     }
 }
 
@@ -126,23 +158,58 @@ impl Writer {
 
     /// Works until the last [`Store`] is gone. `publish` shows changes to the workers.
     pub fn run(mut self, mut publish: impl FnMut(&Tables, &[Change])) {
-        while let Ok(first) = self.jobs.recv() {
-            let mut settlers = vec![first(&mut self.tables)];
-            while settlers.len() < BATCH
-                && let Ok(next) = self.jobs.try_recv()
-            {
-                settlers.push(next(&mut self.tables));
+        while let Ok(order) = self.jobs.recv() {
+            let (mut settlers, mut next) = (Vec::new(), Some(order));
+            while let Some(Order::Job(job)) = next {
+                settlers.push(job(&mut self.tables));
+                let is_full = settlers.len() >= BATCH;
+                next = (!is_full).then(|| self.jobs.try_recv().ok()).flatten();
             }
-            let outcome = self.persist(&mut publish);
-            for settle in settlers {
-                settle(outcome.clone());
+            if !settlers.is_empty() {
+                let outcome = self.persist(&mut publish);
+                for settle in settlers {
+                    settle(outcome.clone());
+                }
+            }
+            match next {
+                Some(Order::Release(done)) => drop(done.send(self.release())),
+                Some(Order::Resume(done)) => drop(done.send(self.resume())),
+                Some(Order::Job(_)) | None => {}
             }
         }
+    }
+
+    fn release(&mut self) -> Result<(), ApiError> {
+        if let Some(file) = &mut self.file {
+            file.release().map_err(|error| {
+                ApiError::plain(500, format!("the state file stays locked: {error}"))
+            })?;
+        }
+        self.is_released = true;
+        Ok(())
+    }
+
+    fn resume(&mut self) -> Result<(), ApiError> {
+        if !self.is_released {
+            return Ok(());
+        }
+        if let Some(file) = &mut self.file {
+            file.resume()
+                .map_err(|error| ApiError::plain(500, format!("{error:#}")))?;
+        }
+        self.is_released = false;
+        Ok(())
     }
 
     fn persist(&mut self, publish: &mut impl FnMut(&Tables, &[Change])) -> Result<(), ApiError> {
         if self.tables.changes().is_empty() {
             return Ok(());
+        }
+        if self.is_released {
+            self.tables.roll_back(0);
+            let mut moving = ApiError::plain(503, "another process is taking over; ask again");
+            moving.retry_after = Some(1);
+            return Err(moving);
         }
         if let Some(file) = &mut self.file
             && let Err(error) = file.append(self.tables.changes())

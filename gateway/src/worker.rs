@@ -4,6 +4,8 @@
 mod connections;
 mod deadlines;
 mod framing;
+mod per_client;
+mod proxy_header;
 
 use std::{
     cell::{Cell, RefCell, RefMut},
@@ -11,14 +13,14 @@ use std::{
     rc::Rc,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use rustls::ServerConfig;
-use tokio::{runtime::LocalOptions, task::JoinHandle};
+use tokio::{runtime::LocalOptions, sync::mpsc, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -26,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     live::{Live, Snapshot},
     plugins::{
+        basic_auth::rehash::Rehashed,
         identity::{Asked, Introspector},
         jwt::TokenCache,
         prometheus::Numbers,
@@ -39,9 +42,16 @@ use crate::{
 pub use connections::Connections;
 pub use deadlines::Deadlines;
 pub use framing::Framing;
+pub use per_client::PerClient;
 
 /// How often connections and deadlines are looked through and usage records handed over.
 const TICK: Duration = Duration::from_millis(100);
+/// While stopping: the last answer may still be on its way into the socket.
+const SETTLE: Duration = Duration::from_millis(30);
+/// Likewise, with another process in our place: kept connections hear with their next answer that
+/// they end.
+const UNHURRIED: Duration = Duration::from_secs(2);
+const HANDED_OVER: Duration = Duration::from_mins(1);
 /// Usage records that are handed over at once.
 const USAGE_CHUNK: usize = 256;
 
@@ -53,14 +63,19 @@ pub struct Shared {
     pub usage: Intake,
     pub introspector: Introspector,
     pub rules: Rules,
+    pub clients: Arc<PerClient>,
     /// For encrypted connections of clients.
     pub tls: Arc<ServerConfig>,
     /// Room for bodies that plugins read.
     pub bodies: Arc<Budget>,
+    /// Passwords with stronger hashes than they are stored with.
+    pub rehashed: mpsc::Sender<Rehashed>,
     /// For work that outlives a request.
     pub runtime: tokio::runtime::Handle,
     pub node_id: Uuid,
     pub node_name: String,
+    /// Another process serves: what runs has time to end.
+    pub is_handed_over: AtomicBool,
 }
 
 /// Numbers of one worker. Aligned, so that workers do not share cache lines.
@@ -88,6 +103,7 @@ impl Shared {
         settings: &Settings,
         live: Arc<Live>,
         usage: Intake,
+        rehashed: mpsc::Sender<Rehashed>,
         node_id: Uuid,
     ) -> anyhow::Result<Self> {
         let mut tls = ServerConfig::builder()
@@ -105,13 +121,16 @@ impl Shared {
                 .map(|_| WorkerCounters::default())
                 .collect(),
             usage,
+            rehashed,
             introspector: Introspector::here(),
             rules: Rules::new(settings)?,
+            clients: PerClient::new(settings.traffic.max_connections_per_client),
             tls,
             bodies: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
             node_id,
             node_name: settings.node_name.clone(),
+            is_handed_over: AtomicBool::new(false),
         })
     }
 
@@ -142,10 +161,12 @@ pub struct Worker {
     asked: RefCell<Asked>,
     usage: RefCell<Vec<RawRecord>>,
     stopping: Cell<bool>,
+    /// Tells connections that no new requests are wanted.
+    pub stop: CancellationToken,
 }
 
 impl Worker {
-    fn new(index: usize, shared: Arc<Shared>) -> Self {
+    pub fn new(index: usize, shared: Arc<Shared>) -> Self {
         let mut seed = [0; 8];
         service::random::fill(&mut seed);
         Self {
@@ -161,6 +182,7 @@ impl Worker {
             asked: RefCell::default(),
             usage: RefCell::default(),
             stopping: Cell::new(false),
+            stop: CancellationToken::new(),
             shared,
         }
     }
@@ -272,8 +294,20 @@ async fn work(
     // Dropping the tasks closes the listening sockets.
     accepting.iter().for_each(JoinHandle::abort);
     worker.stopping.set(true);
+    worker.stop.cancel();
+    let is_handed_over = worker.shared.is_handed_over.load(Relaxed);
+    let (settle, grace) = if is_handed_over {
+        (UNHURRIED, grace.max(HANDED_OVER))
+    } else {
+        (SETTLE, grace)
+    };
     let deadline = Instant::now() + grace;
-    while worker.connections.end_idle() > 0 && Instant::now() < deadline {
+    let is_busy = || {
+        // Web sockets are on no list, but they are being worked on.
+        let has_work = is_handed_over && worker.counters().working.load(Relaxed) > 0;
+        worker.connections.end_idle(settle) > 0 || has_work
+    };
+    while is_busy() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     ticker.abort();

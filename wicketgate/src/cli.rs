@@ -207,6 +207,10 @@ pub enum Service {
         /// Serve this declarative document (JSON or YAML) and nothing else
         #[arg(long)]
         config: Option<PathBuf>,
+        /// Take the sockets over from the gateway that runs on the same data folder; it ends when its
+        /// requests are answered
+        #[arg(long)]
+        take_over: bool,
         #[command(subcommand)]
         tool: Option<Gateway>,
     },

@@ -60,9 +60,11 @@ pub async fn run(service: Service) -> anyhow::Result<()> {
             let settings = chatbot::Settings::from_env(keys::required()?)?;
             chatbot::serve(settings, listen(ServiceName::Chatbot)?, readiness, shutdown).await
         }
-        Service::Gateway { config, .. } => {
+        Service::Gateway {
+            config, take_over, ..
+        } => {
             keys::prepare_folder(&data)?;
-            let mut settings = gateway::Settings::from_env(data)?;
+            let mut settings = gateway::Settings::from_env(data, take_over)?;
             if config.is_some() {
                 settings.mode = gateway::Mode::Memory;
                 settings.config = config;

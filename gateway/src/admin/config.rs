@@ -16,6 +16,7 @@ use super::{
 use crate::{
     document::{self, Document},
     settings::Mode,
+    store::Tables,
 };
 
 /// The hash of a configuration that nobody has loaded.
@@ -53,7 +54,9 @@ pub fn md5(text: &[u8]) -> String {
 /// `GET /config`
 pub async fn show(admin: &Admin) -> Answer {
     check_mode(admin)?;
-    let text = admin.store.read(document::write).await?;
+    let now = service::clock::now().timestamp();
+    let write = move |tables: &Tables| document::write(tables, now);
+    let text = admin.store.read(write).await?;
     Ok(Reply::ok(json!({ "config": text })))
 }
 

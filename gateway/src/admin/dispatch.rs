@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Admin, Answer, Reply, body, config, entities, information, lists, revocations, schemas,
-    upstreams,
+    Admin, Answer, Reply, body, config, entities, information, lists, maintenance, revocations,
+    schemas, upstreams,
 };
 use crate::{numbers, settings::Mode, store::Key};
 
@@ -23,6 +23,7 @@ pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Resp
     let started = Instant::now();
     let is_head = request.method() == Method::HEAD;
     let is_options = request.method() == Method::OPTIONS;
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let outcome = if is_options {
         Ok(Reply::no_content())
     } else {
@@ -51,8 +52,11 @@ pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Resp
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::SERVER, HeaderValue::from_static(crate::PRODUCT));
-    let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    headers.insert("x-kong-admin-latency", numbers::header(latency));
+    if admin.shows_latency {
+        let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        headers.insert("x-kong-admin-latency", numbers::header(latency));
+    }
+    allow_origin(headers, origin.as_ref(), &admin.origins);
     if is_options {
         headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
         headers.insert(
@@ -75,6 +79,24 @@ pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Resp
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
+}
+
+/// Says that a page of this origin may read the answer. Nobody's may unless it is listed: pages of
+/// any site can call what listens on this machine.
+fn allow_origin(headers: &mut HeaderMap, origin: Option<&HeaderValue>, allowed: &[String]) {
+    let any = HeaderValue::from_static("*");
+    if allowed.iter().any(|origin| origin == "*") {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+        return;
+    }
+    if allowed.is_empty() {
+        return;
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    let listed = |origin: &&HeaderValue| allowed.iter().any(|allowed| **origin == **allowed);
+    if let Some(origin) = origin.filter(listed) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
 }
 
 async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
@@ -135,8 +157,14 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         (&Method::PUT, ["wicketgate", "revocations"]) => {
             revocations::put(admin, input().await?).await
         }
+        (&Method::GET, ["wicketgate", "maintenance"]) => Ok(maintenance::list(admin)),
+        (method, ["wicketgate", "maintenance", service]) => {
+            maintenance::call(admin, method, service, input).await
+        }
         (&Method::GET, ["config"]) => config::show(admin).await,
-        (_, [] | ["config"] | ["wicketgate", "revocations"]) => Err(method_not_allowed()),
+        (_, [] | ["config"] | ["wicketgate", "revocations" | "maintenance"]) => {
+            Err(method_not_allowed())
+        }
         // Tools read them; they stay empty.
         (&Method::GET, ["vaults" | "keys" | "key-sets"]) => {
             Ok(Reply::ok(json!({ "data": [], "next": null })))

@@ -19,6 +19,7 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     // Parents first, each kind in the order of the document.
     document.entries.sort_by_key(|entry| entry.kind);
     let mut fresh = Tables::default();
+    fresh.log_folders = tables.log_folders.clone();
     let mut report = Faulty::new(std::mem::take(&mut document.faults));
     let mut places: HashMap<(Kind, Uuid), usize> = HashMap::new();
     for entry in document.entries {

@@ -7,11 +7,11 @@ use kong::Kind;
 use rustls::{ClientConfig, RootCertStore};
 use uuid::Uuid;
 
-use super::upstream::Upstream;
+use super::{upstream::Upstream, verify_depth::VerifyDepth};
 use crate::store::{self, Row, SharedRow, Tables};
 
 /// What two services must have in common to share connections, as a number: workers keep their
-/// connections by it.
+/// connections by it. Even; the odd ones are each worker's own, for names that clients choose.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Origin(pub usize);
 
@@ -23,6 +23,7 @@ struct OriginKey {
     tls: bool,
     verify: bool,
     server_name: Arc<str>,
+    depth: Option<u8>,
     /// Rows of certificates of the service's own, by id and time of the last change.
     own: Arc<[(Uuid, i64)]>,
 }
@@ -119,6 +120,7 @@ impl<'a> Compiler<'a> {
         let tls_verify = service.tls_verify.unwrap_or(true);
         let upstream = self.upstream(&service.host).cloned();
         let own = self.own(row, upstream.as_ref());
+        let depth = service.tls_verify_depth.filter(|_| tls && tls_verify);
         let mut endpoint = |host: &str, port: u16| {
             let header = upstream
                 .as_ref()
@@ -136,9 +138,10 @@ impl<'a> Compiler<'a> {
                 tls,
                 verify: tls_verify,
                 server_name: server_name.clone(),
+                depth,
                 own: own.clone(),
             };
-            let next = Origin(self.origins.0.len());
+            let next = Origin(2 * self.origins.0.len());
             Some(Endpoint {
                 origin: *self.origins.0.entry(key).or_insert(next),
                 address: host.parse().ok(),
@@ -157,10 +160,10 @@ impl<'a> Compiler<'a> {
             }
             None => vec![endpoint(&service.host, service.port)?],
         };
-        let tls_config = if own.is_empty() {
+        let tls_config = if own.is_empty() && depth.is_none() {
             None
         } else {
-            match self.tls_config(row, upstream.as_ref(), tls_verify) {
+            match self.tls_config(row, upstream.as_ref(), tls_verify, depth) {
                 Ok(config) => Some(Arc::new(config)),
                 Err(reason) => {
                     tracing::error!("service {} cannot be reached: {reason}", row.id);
@@ -214,6 +217,7 @@ impl<'a> Compiler<'a> {
         row: &Row,
         upstream: Option<&Arc<Upstream>>,
         verifies: bool,
+        depth: Option<u8>,
     ) -> Result<ClientConfig, String> {
         let text = |kind, id, field| {
             let row: &SharedRow = self.tables.get(kind, id)?;
@@ -229,10 +233,12 @@ impl<'a> Compiler<'a> {
         if roots.is_empty() {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
-        let builder = if verifies {
-            ClientConfig::builder().with_root_certificates(roots)
-        } else {
-            crate::proxy::unverified()
+        let builder = match depth {
+            _ if !verifies => crate::proxy::unverified(),
+            None => ClientConfig::builder().with_root_certificates(roots),
+            Some(most) => ClientConfig::builder()
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(VerifyDepth::new(roots, most)?)),
         };
         let Some(id) = client_certificate(row, upstream) else {
             return Ok(builder.with_no_client_auth());

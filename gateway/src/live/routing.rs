@@ -65,6 +65,8 @@ pub struct Target {
     pub strip_path: bool,
     pub path_handling: PathHandling,
     pub preserve_host: bool,
+    /// The backend is asked only when the whole body is there.
+    pub request_buffering: bool,
     /// Status for plain http when only https is allowed.
     pub https_redirect: Option<StatusCode>,
     /// The first plain host, for redirects.
@@ -326,6 +328,7 @@ impl Target {
             strip_path: route.strip_path,
             path_handling: route.path_handling,
             preserve_host: route.preserve_host,
+            request_buffering: route.request_buffering,
             https_redirect: https_only
                 .then(|| StatusCode::from_u16(route.https_redirect_status_code).ok())
                 .flatten(),

@@ -1,3 +1,5 @@
+pub mod rehash;
+
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -123,18 +125,23 @@ async fn check(
     let _place = WAITING.try_acquire().map_err(|_| busy())?;
     let _turn = CHECKS.acquire().await.map_err(|_| busy())?;
     let owned = entry.cloned();
-    let fits = tokio::task::spawn_blocking(move || {
-        if let Some(entry) = owned {
-            entry.password.fits(&password)
-        } else {
+    let (fits, rehashed) = tokio::task::spawn_blocking(move || {
+        let Some(entry) = owned else {
             password::waste_time(&password);
-            false
-        }
+            return (false, None);
+        };
+        let fits = entry.password.fits(&password);
+        let is_weak = fits && entry.password.is_of_kong();
+        let text = std::str::from_utf8(&password).ok().filter(|_| is_weak);
+        (fits, text.map(password::hash))
     })
     .await
     .map_err(|_| Answer::internal_error())?;
     if fits && let Some(entry) = entry {
         let _ = entry.proven.set(digest);
+        if let Some(hash) = rehashed {
+            let _ = worker.shared.rehashed.try_send((entry.id, hash));
+        }
     }
     Ok(fits)
 }

@@ -2,6 +2,7 @@
 //! waits for them; what cannot be delivered in time is dropped and counted.
 
 mod file;
+mod guard;
 mod http;
 mod queue;
 mod record;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+pub use guard::is_link_local;
 pub use queue::DROPPED;
 pub use record::{Logged, Outcome, Try};
 

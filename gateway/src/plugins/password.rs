@@ -66,6 +66,11 @@ impl Hash {
         })
     }
 
+    /// Whether it was taken over, and is weak.
+    pub const fn is_of_kong(&self) -> bool {
+        matches!(self, Self::OfKong { .. })
+    }
+
     /// Slow on purpose.
     pub fn fits(&self, password: &[u8]) -> bool {
         match self {

@@ -1,10 +1,10 @@
 mod counters;
-mod shared;
+pub mod shared;
 mod window;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
@@ -19,11 +19,11 @@ use crate::{
 };
 
 pub use counters::{Counters, Key, Who};
-pub use window::Windows;
+pub use window::{Period, Windows};
 
 use counters::Outcome;
-use shared::{Client, RedisConfig, StoreError};
-use window::{PERIODS, Period};
+use shared::{Client, RedisConfig, Synced};
+use window::PERIODS;
 
 /// Requests whose count could not be kept where it belongs.
 pub static FAILURES: AtomicU64 = AtomicU64::new(0);
@@ -39,13 +39,14 @@ pub struct Config {
     policy: Policy,
     fault_tolerant: bool,
     redis: Option<RedisConfig>,
+    sync_rate: f64,
     error_code: u16,
     error_message: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Policy {
+pub enum Policy {
     Local,
     Redis,
 }
@@ -108,6 +109,8 @@ pub struct RateLimiting {
     message: String,
     /// Where the counts are kept, if not here.
     store: Option<Arc<Client>>,
+    /// Kept here, and told to the others.
+    synced: Option<Arc<Synced>>,
     /// Requests pass while the store is away.
     fault_tolerant: bool,
     /// What the counters belong to besides the client: counters survive a change of the limit.
@@ -128,7 +131,20 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
 impl RateLimiting {
     pub fn new(entity: &kong::Plugin, config: Config) -> Result<Self, String> {
+        let (mut store, mut synced) = (None, None);
+        match (config.policy, config.redis) {
+            (Policy::Local, _) => {}
+            (Policy::Redis, None) => return Err("redis is missing".to_owned()),
+            (Policy::Redis, Some(redis)) if config.sync_rate > 0.0 => {
+                let every = Duration::try_from_secs_f64(config.sync_rate);
+                let every = every.map_err(|error| error.to_string())?;
+                synced = Some(shared::synced(redis, every));
+            }
+            (Policy::Redis, Some(redis)) => store = Some(shared::client(redis)),
+        }
         Ok(Self {
+            store,
+            synced,
             limits: config.periods.limits(),
             limit_by: config.limit_by,
             header: match &config.header_name {
@@ -139,11 +155,6 @@ impl RateLimiting {
             hide_headers: config.hide_client_headers,
             status: StatusCode::from_u16(config.error_code).map_err(|error| error.to_string())?,
             message: config.error_message,
-            store: match (config.policy, config.redis) {
-                (Policy::Redis, Some(redis)) => Some(shared::client(redis)),
-                (Policy::Redis, None) => return Err("redis is missing".to_owned()),
-                (Policy::Local, _) => None,
-            },
             fault_tolerant: config.fault_tolerant,
             route: entity.route.map(|route| route.id),
             service: entity.service.map(|service| service.id),
@@ -158,7 +169,10 @@ impl RateLimiting {
     pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         let windows = Windows::at(service::clock::now(), &self.limits);
         let key = self.key(exchange);
-        let outcome = worker.shared.counters.count(key, &self.limits, &windows);
+        let outcome = match &self.synced {
+            Some(synced) => synced.count(key, &self.limits, &windows, &worker.shared.runtime),
+            None => worker.shared.counters.count(key, &self.limits, &windows),
+        };
         self.answer(exchange, &outcome, &windows)
     }
 
@@ -173,10 +187,7 @@ impl RateLimiting {
         match shared::count(store, &key, &self.limits, &windows, runtime).await {
             Ok(outcome) => self.answer(exchange, &outcome, &windows),
             Err(error) => {
-                FAILURES.fetch_add(1, Relaxed);
-                if !matches!(error, StoreError::LeftAlone) {
-                    tracing::error!("rate limits cannot be counted: {error}");
-                }
+                error.report();
                 if self.fault_tolerant {
                     Verdict::Continue
                 } else {

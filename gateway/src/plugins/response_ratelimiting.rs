@@ -9,12 +9,15 @@ use uuid::Uuid;
 
 use super::{
     Verdict,
-    rate_limiting::{Counters, Key, Limit, Periods, Who, Windows},
+    rate_limiting::{
+        Key, Limit, Period, Periods, Policy, Who, Windows,
+        shared::{self, Client, RedisConfig},
+    },
 };
 use crate::{
     numbers,
     proxy::{Answer, Exchange},
-    worker::Worker,
+    worker::{Shared, Worker},
 };
 
 #[derive(Deserialize)]
@@ -24,6 +27,9 @@ pub struct Config {
     limit_by: LimitBy,
     block_on_first_violation: bool,
     hide_client_headers: bool,
+    policy: Policy,
+    fault_tolerant: bool,
+    redis: Option<RedisConfig>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -40,6 +46,10 @@ pub struct ResponseRateLimiting {
     limit_by: LimitBy,
     blocks: bool,
     hide_headers: bool,
+    /// Where the counts are kept, if not here.
+    store: Option<Arc<Client>>,
+    /// Requests pass while the store is away.
+    fault_tolerant: bool,
     route: Option<Uuid>,
     service: Option<Uuid>,
 }
@@ -56,6 +66,14 @@ struct Named {
 pub struct Counting {
     plugin: Arc<ResponseRateLimiting>,
     who: Who,
+    /// Of each limit, as it was when the request came.
+    found: Vec<Found>,
+}
+
+/// What is used up of a limit, by period.
+struct Found {
+    windows: Windows,
+    used: [u32; 6],
 }
 
 impl ResponseRateLimiting {
@@ -74,21 +92,73 @@ impl ResponseRateLimiting {
             limit_by: config.limit_by,
             blocks: config.block_on_first_violation,
             hide_headers: config.hide_client_headers,
+            store: match (config.policy, config.redis) {
+                (Policy::Redis, Some(redis)) => Some(shared::client(redis)),
+                (Policy::Redis, None) => return Err("redis is missing".to_owned()),
+                (Policy::Local, _) => None,
+            },
+            fault_tolerant: config.fault_tolerant,
             route: entity.route.map(|route| route.id),
             service: entity.service.map(|service| service.id),
         })
     }
 
+    /// Whether the counts are kept elsewhere, so that [`Self::ask`] does the work.
+    pub const fn asks(&self) -> bool {
+        self.store.is_some()
+    }
+
     pub fn access(self: &Arc<Self>, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
         let who = self.who(exchange);
+        let counters = &worker.shared.counters;
+        let found = self.limits.iter().map(|limit| {
+            let windows = Windows::at(service::clock::now(), &limit.periods);
+            let used = counters.used(&self.key(limit, &who), &limit.periods, &windows);
+            Found { windows, used }
+        });
+        let found = found.collect();
+        self.admit(exchange, who, found)
+    }
+
+    /// As [`Self::access`], with counts that other gateways see, too.
+    pub async fn ask(self: &Arc<Self>, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
+        let Some(store) = &self.store else {
+            return self.access(exchange, worker);
+        };
+        let who = self.who(exchange);
+        let mut found = Vec::with_capacity(self.limits.len());
         for limit in &self.limits {
             let windows = Windows::at(service::clock::now(), &limit.periods);
-            let used =
-                worker
-                    .shared
-                    .counters
-                    .used(&self.key(limit, &who), &limit.periods, &windows);
-            let left = limit.periods.iter().zip(used);
+            let key = self.key(limit, &who);
+            let counts = limit.amounts(&windows, 0);
+            let counted = shared::add(store, &key, counts.into_iter(), &worker.shared.runtime);
+            match counted.await {
+                Ok(counted) => {
+                    let mut used = [0; 6];
+                    used[..counted.len()].copy_from_slice(&counted);
+                    found.push(Found { windows, used });
+                }
+                Err(error) => {
+                    error.report();
+                    return if self.fault_tolerant {
+                        Verdict::Continue
+                    } else {
+                        Answer::internal_error().into()
+                    };
+                }
+            }
+        }
+        self.admit(exchange, who, found)
+    }
+
+    fn admit(
+        self: &Arc<Self>,
+        exchange: &mut Exchange<'_>,
+        who: Who,
+        found: Vec<Found>,
+    ) -> Verdict {
+        for (limit, found) in self.limits.iter().zip(&found) {
+            let left = limit.periods.iter().zip(found.used);
             let left = left.map(|(limit, used)| limit.requests.saturating_sub(used));
             let left = left.min().unwrap_or_default();
             if left == 0 && self.blocks {
@@ -104,6 +174,7 @@ impl ResponseRateLimiting {
         exchange.response.count(Counting {
             plugin: self.clone(),
             who,
+            found,
         });
         Verdict::Continue
     }
@@ -134,7 +205,7 @@ impl ResponseRateLimiting {
 
 impl Counting {
     /// Counts what the backend says; false if there is not as much left, and nothing is counted.
-    pub fn answered(&self, headers: &mut HeaderMap, counters: &Counters) -> bool {
+    pub fn answered(&self, headers: &mut HeaderMap, shared: &Shared) -> bool {
         let plugin = &*self.plugin;
         let said: Vec<String> = headers
             .get_all(&plugin.header)
@@ -143,11 +214,14 @@ impl Counting {
             .collect();
         headers.remove(&plugin.header);
         let mut counted = Vec::new();
-        for limit in &plugin.limits {
+        for (limit, found) in plugin.limits.iter().zip(&self.found) {
             let amount = amount(&said, &limit.name);
-            let windows = Windows::at(service::clock::now(), &limit.periods);
             let key = plugin.key(limit, &self.who);
-            let used = counters.used(&key, &limit.periods, &windows);
+            let windows = &found.windows;
+            let used = match plugin.store {
+                Some(_) => found.used,
+                None => shared.counters.used(&key, &limit.periods, windows),
+            };
             let is_used_up = limit
                 .periods
                 .iter()
@@ -156,16 +230,48 @@ impl Counting {
             if amount > 0 && is_used_up {
                 return false;
             }
-            counted.push((limit, key, windows, amount));
+            counted.push((limit, key, found, amount));
         }
-        for (limit, key, windows, amount) in counted {
-            let used = counters.add(key, &limit.periods, &windows, amount);
+        for (limit, key, found, amount) in counted {
+            let used = match &plugin.store {
+                Some(store) => {
+                    tell(store, key, limit.amounts(&found.windows, amount), shared);
+                    found.used.map(|used| used.saturating_add(amount))
+                }
+                None => shared
+                    .counters
+                    .add(key, &limit.periods, &found.windows, amount),
+            };
             if !plugin.hide_headers {
                 write_headers(limit, &used, headers);
             }
         }
         true
     }
+}
+
+impl Named {
+    /// The same amount for each window.
+    fn amounts(&self, windows: &Windows, amount: u32) -> Vec<(Period, i64, u32)> {
+        let periods = self.periods.iter().map(|limit| limit.period);
+        periods
+            .map(|period| (period, windows.start(period), amount))
+            .collect()
+    }
+}
+
+/// Counts in the store. The answer does not wait for it.
+fn tell(store: &Arc<Client>, key: Key, counts: Vec<(Period, i64, u32)>, shared: &Shared) {
+    if counts.iter().all(|(.., amount)| *amount == 0) {
+        return;
+    }
+    let (store, runtime) = (store.clone(), shared.runtime.clone());
+    shared.runtime.spawn(async move {
+        let told = shared::add(&store, &key, counts.into_iter(), &runtime).await;
+        if let Err(error) = told {
+            error.report();
+        }
+    });
 }
 
 /// `name=n, other=m`: what is said of this name, all together.

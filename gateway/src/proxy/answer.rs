@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use super::{
     ResponseEdits, body::AnswerBody, exchange::request_id, finish::Finish, headers::names,
 };
-use crate::numbers;
+use crate::{
+    numbers,
+    settings::{ErrorType, Shown},
+};
 
 /// An answer that the gateway makes itself.
 pub struct Answer {
@@ -28,15 +31,13 @@ enum Content {
     Body(HeaderValue, Bytes),
 }
 
-/// The form of messages that a client prefers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accept {
-    Json,
-    Html,
-    Xml,
-    Text,
-    /// The client does not say.
-    Unknown,
+/// What is known of the forms that a client can read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// The one that it prefers.
+    wanted: Option<ErrorType>,
+    /// The one that it sends, if it does not say.
+    sent: Option<ErrorType>,
 }
 
 impl Answer {
@@ -101,7 +102,10 @@ impl Answer {
         mut finish: Box<Finish>,
     ) -> Response<AnswerBody> {
         let id = request_id(finish.id);
-        let (content_type, body) = self.content.write(accept, is_proxy_error, &id);
+        let traffic = &finish.rules().traffic;
+        let shown = traffic.answer_headers;
+        let form = accept.form(is_proxy_error, traffic.error_type);
+        let (content_type, body) = self.content.write(form, &id);
         finish.status = self.status.as_u16();
         let mut headers = HeaderMap::with_capacity(8);
         if let Some(content_type) = content_type {
@@ -114,12 +118,21 @@ impl Answer {
             Some(transformer) => transformer.change_body(body),
             None => body,
         };
-        headers.insert(names::REQUEST_ID, id);
-        headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
-        headers.insert(
-            names::RESPONSE_LATENCY,
-            numbers::header(finish.elapsed_ms()),
-        );
+        if shown.has(Shown::RequestId) {
+            headers.insert(names::REQUEST_ID, id);
+        }
+        if shown.has(Shown::Server) {
+            headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
+        }
+        if shown.has(Shown::ResponseLatency) {
+            headers.insert(
+                names::RESPONSE_LATENCY,
+                numbers::header(finish.elapsed_ms()),
+            );
+        }
+        if finish.wants_names {
+            finish.add_names(&mut headers);
+        }
         if self.closing {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -132,29 +145,22 @@ impl Answer {
 }
 
 impl Content {
-    fn write(
-        self,
-        accept: Accept,
-        is_proxy_error: bool,
-        id: &HeaderValue,
-    ) -> (Option<HeaderValue>, Bytes) {
+    fn write(self, form: ErrorType, id: &HeaderValue) -> (Option<HeaderValue>, Bytes) {
         const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
         let id = id.to_str().unwrap_or_default();
         match self {
             Self::Empty => (None, Bytes::new()),
             Self::Body(content_type, body) => (Some(content_type), body),
             Self::Json(body) => (Some(JSON), body.to_string().into()),
-            Self::Message(message) => match accept {
-                // Failures of the backend are read by people as often as by programs.
-                Accept::Text => text(&message, id),
-                Accept::Unknown if is_proxy_error => text(&message, id),
-                Accept::Json | Accept::Unknown => (
+            Self::Message(message) => match form {
+                ErrorType::Text => text(&message, id),
+                ErrorType::Json => (
                     Some(JSON),
                     json!({ "message": message, "request_id": id })
                         .to_string()
                         .into(),
                 ),
-                Accept::Html => {
+                ErrorType::Html => {
                     let message = escape(&message);
                     let body = format!(
                         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{message}</title></head>\
@@ -165,7 +171,7 @@ impl Content {
                         body.into(),
                     )
                 }
-                Accept::Xml => {
+                ErrorType::Xml => {
                     let body = format!(
                         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error><message>{}</message><requestid>{id}</requestid></error>\n",
                         escape(&message)
@@ -198,40 +204,62 @@ fn escape(text: &str) -> String {
 impl Accept {
     /// The known type with the highest `q`.
     pub fn of(headers: &HeaderMap) -> Self {
-        let Some(value) = headers.get(ACCEPT) else {
-            return Self::Unknown;
+        let wanted = headers.get(ACCEPT).and_then(wanted);
+        let sent = match wanted {
+            Some(_) => None,
+            None => headers
+                .get(CONTENT_TYPE)
+                .and_then(|value| form_of(value.to_str().ok()?)),
         };
-        // What nearly all programs send, without a closer look.
-        if matches!(value.as_bytes(), b"*/*" | b"application/json") {
-            return if value == "*/*" {
-                Self::Unknown
-            } else {
-                Self::Json
-            };
+        Self { wanted, sent }
+    }
+
+    /// What is said of a backend's failure is read by people as often as by programs, so there it
+    /// is the operator's choice what clients get who show no preference.
+    const fn form(self, is_proxy_error: bool, default: ErrorType) -> ErrorType {
+        match self {
+            Self {
+                wanted: Some(form), ..
+            } => form,
+            _ if !is_proxy_error => ErrorType::Json,
+            Self {
+                sent: Some(form), ..
+            } => form,
+            _ => default,
         }
-        let mut best = (0.0, Self::Unknown);
-        for part in value.to_str().unwrap_or_default().split(',') {
-            let mut parameters = part.split(';').map(str::trim);
-            let form = match parameters
-                .next()
-                .unwrap_or_default()
-                .to_ascii_lowercase()
-                .as_str()
-            {
-                "application/json" => Self::Json,
-                "text/html" | "application/xhtml+xml" => Self::Html,
-                "application/xml" | "text/xml" => Self::Xml,
-                "text/plain" => Self::Text,
-                _ => continue,
-            };
-            let quality = parameters
-                .find_map(|parameter| parameter.strip_prefix("q="))
-                .and_then(|q| q.parse().ok());
-            let quality: f32 = quality.unwrap_or(1.0);
-            if quality > best.0 {
-                best = (quality, form);
-            }
+    }
+}
+
+fn wanted(value: &HeaderValue) -> Option<ErrorType> {
+    // What nearly all programs send, without a closer look.
+    match value.as_bytes() {
+        b"*/*" => return None,
+        b"application/json" => return Some(ErrorType::Json),
+        _ => {}
+    }
+    let mut best = (0.0, None);
+    for part in value.to_str().unwrap_or_default().split(',') {
+        let Some(form) = form_of(part) else { continue };
+        let mut parameters = part.split(';').skip(1).map(str::trim);
+        let quality = parameters
+            .find_map(|parameter| parameter.strip_prefix("q="))
+            .and_then(|q| q.parse().ok());
+        let quality: f32 = quality.unwrap_or(1.0);
+        if quality > best.0 {
+            best = (quality, Some(form));
         }
-        best.1
+    }
+    best.1
+}
+
+/// The form that a media type stands for, whatever its parameters.
+fn form_of(media_type: &str) -> Option<ErrorType> {
+    let name = media_type.split(';').next().unwrap_or_default().trim();
+    match name.to_ascii_lowercase().as_str() {
+        "application/json" => Some(ErrorType::Json),
+        "text/html" | "application/xhtml+xml" => Some(ErrorType::Html),
+        "application/xml" | "text/xml" => Some(ErrorType::Xml),
+        "text/plain" => Some(ErrorType::Text),
+        _ => None,
     }
 }

@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use super::{finish::Finish, pool::Lease};
+use super::{finish::Finish, pool::Lease, spooled::Spooled};
 use crate::plugins::ResponseTransformer;
 
 /// Why a body ends early. The connection is closed then, so that nobody takes a part for the whole.
@@ -26,6 +26,8 @@ pub enum BodyError {
     TooLarge,
     #[error("the backend sent nothing for too long")]
     Stalled,
+    #[error("a buffered body cannot be read again: {0}")]
+    Spool(#[from] std::io::Error),
 }
 
 /// The body of a request to the backend.
@@ -37,8 +39,10 @@ pub struct RequestBody {
 pub enum Source {
     /// The client's connection, piece by piece.
     Client(Incoming),
-    /// A plugin has read it, so it can be sent again.
+    /// It was read as a whole, so it can be sent again.
     Kept(Bytes),
+    /// Likewise, and it is large.
+    Spooled(Spooled),
 }
 
 impl Source {
@@ -50,6 +54,10 @@ impl Source {
             Self::Client(body) => Pin::new(body).poll_frame(context).map_err(BodyError::from),
             Self::Kept(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Kept(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Spooled(spooled) => {
+                let piece = ready!(spooled.poll_piece(context));
+                Poll::Ready(piece.map(|piece| Ok(Frame::data(piece?))))
+            }
         }
     }
 
@@ -57,6 +65,7 @@ impl Source {
         match self {
             Self::Client(body) => body.is_end_stream(),
             Self::Kept(bytes) => bytes.is_empty(),
+            Self::Spooled(spooled) => spooled.remaining() == 0,
         }
     }
 
@@ -64,6 +73,16 @@ impl Source {
         match self {
             Self::Client(body) => body.size_hint(),
             Self::Kept(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Spooled(spooled) => SizeHint::with_exact(spooled.remaining()),
+        }
+    }
+
+    /// The same once more, if it was kept.
+    pub fn again(&self) -> Option<Self> {
+        match self {
+            Self::Client(_) => None,
+            Self::Kept(bytes) => Some(Self::Kept(bytes.clone())),
+            Self::Spooled(spooled) => Some(Self::Spooled(spooled.clone())),
         }
     }
 }

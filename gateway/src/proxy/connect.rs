@@ -45,16 +45,17 @@ thread_local! {
 }
 
 /// A new connection to an address of the service. `attempt` chooses among those that its name
-/// stands for.
+/// stands for, `name` is what its certificate has to be for.
 pub async fn connect(
     service: &Service,
     endpoint: &Endpoint,
+    name: &str,
     rules: &Rules,
     attempt: usize,
 ) -> Result<Wire, ConnectError> {
     tokio::time::timeout(
         service.connect_timeout,
-        connect_now(service, endpoint, rules, attempt),
+        connect_now(service, endpoint, name, rules, attempt),
     )
     .await
     .map_err(|_| ConnectError::Timeout)?
@@ -63,6 +64,7 @@ pub async fn connect(
 async fn connect_now(
     service: &Service,
     endpoint: &Endpoint,
+    name: &str,
     rules: &Rules,
     attempt: usize,
 ) -> Result<Wire, ConnectError> {
@@ -93,7 +95,7 @@ async fn connect_now(
             None if service.tls_verify => &rules.tls_verified,
             None => &rules.tls_unverified,
         };
-        let name = server_name(endpoint)?;
+        let name = server_name(name)?;
         match TlsConnector::from(config.clone())
             .connect(name, stream)
             .await
@@ -105,8 +107,8 @@ async fn connect_now(
     Err(failure)
 }
 
-fn server_name(endpoint: &Endpoint) -> Result<ServerName<'static>, ConnectError> {
-    ServerName::try_from(endpoint.server_name.to_string()).map_err(|_| ConnectError::Unresolved)
+fn server_name(name: &str) -> Result<ServerName<'static>, ConnectError> {
+    ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::Unresolved)
 }
 
 async fn handshake<S>(stream: S, address: SocketAddr) -> Result<Wire, ConnectError>

@@ -51,7 +51,14 @@ const MAX_RESETS: u32 = 100;
 const RESET_WINDOW: Duration = Duration::from_secs(10);
 
 impl Connection {
-    pub fn new(peer: SocketAddr, local: SocketAddr, number: u64, tls: Option<Tls>) -> Self {
+    /// `port` is the one that clients know.
+    pub fn new(
+        peer: SocketAddr,
+        local: SocketAddr,
+        port: u16,
+        number: u64,
+        tls: Option<Tls>,
+    ) -> Self {
         let peer_text = peer.ip().to_canonical().to_string();
         Self {
             peer,
@@ -59,7 +66,7 @@ impl Connection {
             number,
             requests: Cell::new(0),
             peer_header: HeaderValue::from_str(&peer_text).expect("an address is a header value"),
-            local_port_header: HeaderValue::from(local.port()),
+            local_port_header: HeaderValue::from(port),
             framing: Arc::default(),
             tls,
             working: Cell::new(0),

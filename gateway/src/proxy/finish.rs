@@ -10,7 +10,7 @@ use hyper::{Request, body::Incoming};
 use service::http::CORRELATION_ID;
 use uuid::Uuid;
 
-use super::{Connection, Exchange, body::Progress};
+use super::{Connection, Exchange, Rules, body::Progress};
 use crate::{
     live::{Consumer, Snapshot, Target, upstream::Open},
     plugins::{
@@ -19,7 +19,7 @@ use crate::{
         prometheus::Observation,
         usage::RawRecord,
     },
-    worker::Worker,
+    worker::{Shared, Worker},
 };
 
 /// The log phase of a request. It lives as long as the answer is being sent and writes its records
@@ -47,6 +47,8 @@ pub struct Finish {
     logged: Option<Box<Logged>>,
     /// Of the target that answers.
     pub open: Option<Open>,
+    /// The client asks for the names of route and service.
+    pub wants_names: bool,
 }
 
 const CLIENT_CLOSED: u16 = 499;
@@ -68,6 +70,7 @@ impl Finish {
         Box::new(Self {
             logged,
             open: None,
+            wants_names: false,
             worker: worker.clone(),
             connection: connection.clone(),
             routing,
@@ -120,8 +123,39 @@ impl Finish {
             .or(self.credential)
     }
 
-    pub fn counters(&self) -> &plugins::rate_limiting::Counters {
-        &self.worker.shared.counters
+    pub fn rules(&self) -> &Rules {
+        &self.worker.shared.rules
+    }
+
+    /// Names route and service to a client that asks for it (gateway 4.7).
+    pub fn add_names(&self, headers: &mut HeaderMap) {
+        let Some(target) = self.target().filter(|_| self.wants_names) else {
+            return;
+        };
+        let service = target.service.as_deref();
+        for (name, value) in [
+            ("kong-route-id", Some(target.id.to_string())),
+            (
+                "kong-route-name",
+                target.row.text("name").map(str::to_owned),
+            ),
+            (
+                "kong-service-id",
+                service.map(|service| service.id.to_string()),
+            ),
+            (
+                "kong-service-name",
+                service.and_then(|service| service.row.text("name").map(str::to_owned)),
+            ),
+        ] {
+            if let Some(value) = value.and_then(|value| http::HeaderValue::from_str(&value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+    }
+
+    pub fn shared(&self) -> &Shared {
+        &self.worker.shared
     }
 
     /// Whether a plugin writes a record of this request.

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, Version, header::SERVER};
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
@@ -27,6 +28,7 @@ use crate::{
     live::{Service, Target},
     numbers,
     router::Match,
+    settings::Shown,
     worker::Worker,
 };
 
@@ -41,6 +43,14 @@ pub struct Way<'a> {
     pub seen: Seen,
     /// By which an upstream finds the same target again.
     pub hash: Option<u64>,
+}
+
+impl Way<'_> {
+    /// The name under which the client knows the backend, where that is to be seen by it.
+    pub fn client_name(&self) -> Option<&str> {
+        let is_chosen = self.target.preserve_host && self.service.tls;
+        Some(self.host.name()).filter(|name| is_chosen && !name.is_empty())
+    }
 }
 
 /// The backend's answer.
@@ -129,7 +139,7 @@ impl Proxied {
         let upstream_ms = finish.upstream_ms.unwrap_or_default();
         let counting = self.edits.take_counting();
         if let Some(counting) = counting
-            && !counting.answered(self.response.headers_mut(), finish.counters())
+            && !counting.answered(self.response.headers_mut(), finish.shared())
         {
             let answer = Answer::empty(StatusCode::TOO_MANY_REQUESTS);
             return answer.into_response(accept, false, self.edits, finish);
@@ -137,15 +147,15 @@ impl Proxied {
         let (mut head, body) = self.response.into_parts();
         finish.status = head.status.as_u16();
         let mut lease = Some(self.lease);
+        let mut tunnel = None;
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             if let (Some(client), Some(backend)) =
                 (self.client_upgrade, head.extensions.remove::<OnUpgrade>())
             {
-                upgrade::tunnel(client, backend);
-                lease
-                    .take()
-                    .into_iter()
-                    .for_each(|lease| lease.wire.detach());
+                if let Some(lease) = lease.take() {
+                    lease.wire.detach();
+                }
+                tunnel = Some((client, backend));
             }
         } else {
             headers::clean_response(&mut head.headers, self.client_takes_trailers);
@@ -153,16 +163,38 @@ impl Proxied {
         let headers = &mut head.headers;
         headers.reserve(8);
         let transformer = self.edits.apply(headers);
-        if !headers.contains_key(SERVER) {
+        let shown = finish.rules().traffic.answer_headers;
+        if shown.has(Shown::Server) && !headers.contains_key(SERVER) {
             headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         }
-        append_via(headers, Version::HTTP_11);
-        headers.insert(names::REQUEST_ID, request_id(finish.id));
-        headers.insert(names::UPSTREAM_LATENCY, numbers::header(upstream_ms));
-        headers.insert(names::PROXY_LATENCY, numbers::header(self.proxy_ms));
+        if shown.has(Shown::Via) {
+            append_via(headers, Version::HTTP_11);
+        }
+        if shown.has(Shown::RequestId) {
+            headers.insert(names::REQUEST_ID, request_id(finish.id));
+        }
+        if shown.has(Shown::UpstreamLatency) {
+            headers.insert(names::UPSTREAM_LATENCY, numbers::header(upstream_ms));
+        }
+        if shown.has(Shown::ProxyLatency) {
+            headers.insert(names::PROXY_LATENCY, numbers::header(self.proxy_ms));
+        }
+        if shown.has(Shown::UpstreamStatus) {
+            headers.insert(
+                names::UPSTREAM_STATUS,
+                HeaderValue::from(head.status.as_u16()),
+            );
+        }
+        if finish.wants_names {
+            finish.add_names(headers);
+        }
         head.version = Version::HTTP_11;
         head.extensions.clear();
         finish.answered(&head.headers, Some(head.status));
+        if let Some((client, backend)) = tunnel {
+            upgrade::tunnel(client, backend, self.read_timeout, finish);
+            return Response::from_parts(head, AnswerBody::Own(Bytes::new(), None));
+        }
         let body = BackendBody::new(body, lease, finish, self.read_timeout);
         Response::from_parts(head, AnswerBody::Backend(body.changed_by(transformer)))
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::{HeaderMap, HeaderName, HeaderValue, header::FORWARDED};
 
 use super::{Connection, head::Host, rules::Rules};
+use crate::settings::ForwardedFor;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -22,7 +23,7 @@ pub fn client_address(
     rules: &Rules,
 ) -> IpAddr {
     let peer = connection.peer.ip().to_canonical();
-    if !peer_is_trusted {
+    if !peer_is_trusted || rules.real_ip.proxy_protocol {
         return peer;
     }
     let values: Vec<&str> = headers
@@ -71,6 +72,7 @@ pub struct Facts<'a> {
     pub connection: &'a Connection,
     pub client: IpAddr,
     pub peer_is_trusted: bool,
+    pub forwarded_for: ForwardedFor,
     pub host: &'a Host,
     /// Whether the client sent `Forwarded` or `X-Forwarded-Prefix`.
     pub claims_proxy: bool,
@@ -84,7 +86,12 @@ pub struct Facts<'a> {
 pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
     let connection = facts.connection;
     if !facts.peer_is_trusted {
-        headers.insert(X_FORWARDED_FOR, connection.peer_header.clone());
+        match facts.forwarded_for {
+            ForwardedFor::Replace => {
+                headers.insert(X_FORWARDED_FOR, connection.peer_header.clone());
+            }
+            ForwardedFor::Append => append_peer(headers, connection),
+        }
         let scheme = HeaderValue::from_static(connection.scheme());
         headers.insert(X_FORWARDED_PROTO, scheme);
         headers.insert(X_FORWARDED_HOST, facts.host.without_port());
@@ -100,18 +107,7 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
         }
         return;
     }
-    let hops: Vec<&str> = headers
-        .get_all(X_FORWARDED_FOR)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let own = connection.peer.ip().to_canonical().to_string();
-    let hops = if hops.is_empty() {
-        own
-    } else {
-        format!("{}, {own}", hops.join(", "))
-    };
-    insert_text(headers, X_FORWARDED_FOR, &hops);
+    append_peer(headers, connection);
     let client = facts.client.to_string();
     insert_text(headers, X_REAL_IP, &client);
     for (name, own) in [
@@ -130,6 +126,22 @@ pub fn set(headers: &mut HeaderMap, facts: &Facts<'_>) {
             headers.insert(name, own);
         }
     }
+}
+
+/// Adds the peer to those that the request has passed.
+fn append_peer(headers: &mut HeaderMap, connection: &Connection) {
+    let hops: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    let own = connection.peer.ip().to_canonical().to_string();
+    let hops = if hops.is_empty() {
+        own
+    } else {
+        format!("{}, {own}", hops.join(", "))
+    };
+    insert_text(headers, X_FORWARDED_FOR, &hops);
 }
 
 fn insert_text(headers: &mut HeaderMap, name: HeaderName, text: &str) {

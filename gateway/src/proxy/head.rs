@@ -10,7 +10,10 @@ use http::{
 };
 
 use super::{Answer, Connection};
-use crate::live::Target;
+use crate::{
+    live::Target,
+    settings::{EncodedSlash, Traffic},
+};
 
 const MAX_REQUEST_LINE: usize = 16 * 1024;
 
@@ -49,6 +52,12 @@ impl Host {
         self.value.to_str().unwrap_or_default()
     }
 
+    /// The name or address alone.
+    pub fn name(&self) -> &str {
+        let name = self.as_str().get(..self.name).unwrap_or_default();
+        name.trim_start_matches('[').trim_end_matches(']')
+    }
+
     pub fn without_port(&self) -> HeaderValue {
         if self.name == self.value.len() {
             return self.value.clone();
@@ -59,7 +68,12 @@ impl Host {
 }
 
 /// Refuses what is ambiguous; the host of what is not.
-pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<Host, Answer> {
+pub fn check(
+    head: &Parts,
+    uri: &Uri,
+    connection: &Connection,
+    traffic: &Traffic,
+) -> Result<Host, Answer> {
     if connection.framing.is_contradictory.load(Relaxed) {
         return Err(bad_request());
     }
@@ -71,13 +85,24 @@ pub fn check(head: &Parts, uri: &Uri, connection: &Connection) -> Result<Host, A
     if !uri.path().starts_with('/') {
         return Err(bad_request());
     }
-    if kong::path::hides_dot_segment(uri.path().as_bytes()) {
+    if traffic.encoded_slash == EncodedSlash::Reject
+        && kong::path::hides_dot_segment(uri.path().as_bytes())
+    {
         return Err(bad_request());
+    }
+    if traffic.max_body != u64::MAX && announced(&head.headers) > Some(traffic.max_body) {
+        return Err(
+            Answer::new(StatusCode::PAYLOAD_TOO_LARGE, "Request size limit exceeded").closing(),
+        );
     }
     Host::new(host(head, uri)?).ok_or_else(bad_request)
 }
 
-fn bad_request() -> Answer {
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+pub fn bad_request() -> Answer {
     Answer::new(StatusCode::BAD_REQUEST, "Bad request").closing()
 }
 

@@ -24,6 +24,8 @@ pub mod names {
     pub const UPSTREAM_LATENCY: HeaderName = HeaderName::from_static("x-kong-upstream-latency");
     pub const PROXY_LATENCY: HeaderName = HeaderName::from_static("x-kong-proxy-latency");
     pub const RESPONSE_LATENCY: HeaderName = HeaderName::from_static("x-kong-response-latency");
+    pub const UPSTREAM_STATUS: HeaderName = HeaderName::from_static("x-kong-upstream-status");
+    pub const DEBUG: HeaderName = HeaderName::from_static("kong-debug");
 }
 
 /// Names of which a client must bring none, in any spelling (gateway 5.4).
@@ -74,6 +76,10 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// What a client's headers are like, from one look at them: what is not there need not be looked up
 /// later.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one thing whether it is there"
+)]
 pub struct Seen {
     /// The protocol that the client wants to switch to.
     pub upgrade: Option<HeaderValue>,
@@ -83,23 +89,28 @@ pub struct Seen {
     pub has_cookies: bool,
     /// `Forwarded` or `X-Forwarded-Prefix`.
     pub claims_proxy: bool,
+    /// A forbidden name was spelt with `_`.
+    pub disguised: bool,
 }
 
 /// Removes what a client must not send on. This comes before the first plugin: a header that a
 /// plugin sets must not vanish because the client named it in `Connection`.
-pub fn clean_request(headers: &mut HeaderMap, peer_is_trusted: bool) -> Seen {
-    let is_forbidden = |name: &[u8]| is_forbidden(name, peer_is_trusted);
+pub fn clean_request(headers: &mut HeaderMap, peer_is_trusted: bool, also: &[HeaderName]) -> Seen {
+    let is_forbidden = |name: &[u8]| is_forbidden(name, peer_is_trusted, also);
     let mut found: Found = Found::default();
     let mut seen = Seen::default();
     for name in headers.keys() {
         let name_bytes = name.as_str().as_bytes();
         match name_bytes {
             [b'x', ..] | [_, b'_', ..] if is_forbidden(name_bytes) => {
+                seen.disguised |= name_bytes.contains(&b'_');
                 found.forbidden.push(name.clone());
             }
             _ if name_bytes.contains(&b'_') && is_forbidden(name_bytes) => {
+                seen.disguised = true;
                 found.forbidden.push(name.clone());
             }
+            _ if !also.is_empty() && also.contains(name) => found.forbidden.push(name.clone()),
             b"connection"
             | b"keep-alive"
             | b"proxy"
@@ -136,7 +147,7 @@ struct Found {
     expect: bool,
 }
 
-fn is_forbidden(name: &[u8], peer_is_trusted: bool) -> bool {
+fn is_forbidden(name: &[u8], peer_is_trusted: bool, also: &[HeaderName]) -> bool {
     if name.len() > 64 {
         return false;
     }
@@ -152,6 +163,7 @@ fn is_forbidden(name: &[u8], peer_is_trusted: bool) -> bool {
     };
     dashed.starts_with(b"x-ratelimit-")
         || IDENTITY.contains(&dashed)
+        || also.iter().any(|name| name.as_str().as_bytes() == dashed)
         || (!peer_is_trusted && OVERRIDES.contains(&dashed))
         || (has_underscore && (AMBIGUOUS.contains(&dashed) || dashed.starts_with(b"x-forwarded-")))
 }
@@ -292,8 +304,12 @@ mod tests {
             ("X-Consumer", "stays"),
             ("my_header", "stays"),
             ("accept", "stays"),
+            ("tenant", "own"),
+            ("Tenant_Id", "own"),
         ]);
-        assert!(clean_request(&mut sent, false).upgrade.is_none());
+        let also = ["tenant", "tenant-id"].map(HeaderName::from_static);
+        let seen = clean_request(&mut sent, false, &also);
+        assert!(seen.upgrade.is_none() && seen.disguised);
         assert_eq!(sent.len(), 3);
     }
 
@@ -306,7 +322,7 @@ mod tests {
         ]);
         for (peer_is_trusted, left) in [(false, 0), (true, 3)] {
             let mut sent = sent.clone();
-            clean_request(&mut sent, peer_is_trusted);
+            clean_request(&mut sent, peer_is_trusted, &[]);
             assert_eq!(sent.len(), left);
         }
     }
@@ -321,7 +337,7 @@ mod tests {
             ("host", "a"),
         ]);
         assert_eq!(
-            clean_request(&mut sent, false).upgrade.unwrap(),
+            clean_request(&mut sent, false, &[]).upgrade.unwrap(),
             "websocket"
         );
         assert_eq!(sent.len(), 1);

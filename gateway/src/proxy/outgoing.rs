@@ -74,6 +74,7 @@ impl<'a> Outgoing<'a> {
                 connection: exchange.connection,
                 client: exchange.client,
                 peer_is_trusted: way.peer_is_trusted,
+                forwarded_for: way.worker.shared.rules.traffic.forwarded_for,
                 host: way.host,
                 claims_proxy: way.seen.claims_proxy,
                 path: exchange.uri.path(),

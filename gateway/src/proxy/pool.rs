@@ -1,5 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
+    collections::{HashMap, hash_map::Entry},
     rc::Rc,
     task::{Context, Waker},
     time::{Duration, Instant},
@@ -11,12 +12,16 @@ use crate::{live::Origin, worker::Worker};
 /// Idle connections that are kept per backend.
 const MAX_IDLE: usize = 512;
 const MAX_REQUESTS: u32 = 10_000;
+const MAX_NAMED: usize = 4096;
+const NOT_KEPT: usize = usize::MAX;
 const IDLE: Duration = Duration::from_mins(1);
 
 /// Idle connections to backends.
 pub struct Pool {
     /// By the number of the origin.
     idle: RefCell<Vec<Vec<Idle>>>,
+    /// Origins under names that clients choose, with their numbers.
+    named: RefCell<HashMap<(usize, Box<str>), usize>>,
     /// The time of the last look: exact enough for idle times, and asking the clock twice per
     /// request is not free.
     now: Cell<Instant>,
@@ -26,6 +31,7 @@ impl Default for Pool {
     fn default() -> Self {
         Self {
             idle: RefCell::default(),
+            named: RefCell::default(),
             now: Cell::new(Instant::now()),
         }
     }
@@ -70,6 +76,19 @@ impl Pool {
         None
     }
 
+    /// The origin under this name. Clients choose it, so there are not any number of them: further
+    /// ones keep no connections.
+    pub fn named(&self, origin: Origin, name: &str) -> Origin {
+        let mut named = self.named.borrow_mut();
+        let next = 2 * named.len() + 1;
+        let is_full = named.len() >= MAX_NAMED;
+        match named.entry((origin.0, name.into())) {
+            Entry::Occupied(known) => Origin(*known.get()),
+            Entry::Vacant(_) if is_full => Origin(NOT_KEPT),
+            Entry::Vacant(place) => Origin(*place.insert(next)),
+        }
+    }
+
     /// Closes connections that were idle for too long, and notices those that backends closed.
     pub fn sweep(&self) {
         let now = Instant::now();
@@ -95,7 +114,8 @@ impl Lease {
 
     /// For the next request to the same backend.
     pub fn give_back(self) {
-        if self.wire.has_ended() || self.requests + 1 >= MAX_REQUESTS {
+        let is_worn = self.requests + 1 >= MAX_REQUESTS;
+        if self.wire.has_ended() || is_worn || self.origin.0 == NOT_KEPT {
             return;
         }
         let since = self.worker.pool.now.get();

@@ -5,13 +5,15 @@ use std::{
 
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 
-use crate::settings::{RealIp, Settings, TrustedPeers};
+use crate::plugins::log::is_link_local;
+use crate::settings::{RealIp, Settings, Traffic, TrustedPeers};
 
 /// What holds for every request of every worker.
 pub struct Rules {
     pub trusted_peers: TrustedPeers,
     pub real_ip: RealIp,
     pub access_log: bool,
+    pub traffic: Traffic,
     allow_link_local: bool,
     /// The node's own inner ports, which no service may point to.
     own_ports: [SocketAddr; 2],
@@ -27,6 +29,7 @@ impl Rules {
             trusted_peers: settings.trusted_peers.clone(),
             real_ip: settings.real_ip.clone(),
             access_log: settings.access_log,
+            traffic: settings.traffic.clone(),
             allow_link_local: settings.allow_link_local,
             own_ports: [
                 settings.listeners.admin.local_addr()?,
@@ -41,13 +44,15 @@ impl Rules {
         })
     }
 
+    /// Whether a connection from this address begins with a header of the PROXY protocol.
+    pub fn expects_proxy_header(&self, peer: IpAddr) -> bool {
+        self.real_ip.proxy_protocol && self.trusted_peers.contains(peer)
+    }
+
     /// Whether a service may be at this address (gateway 10.5). Asked when connecting, after the
     /// name is resolved, so that no name can lead around it.
     pub fn allows(&self, address: SocketAddr) -> bool {
-        let is_link_local = match address.ip().to_canonical() {
-            IpAddr::V4(ip) => ip.is_link_local(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        };
+        let is_link_local = is_link_local(address.ip());
         let is_own = self.own_ports.iter().any(|own| {
             own.port() == address.port()
                 && (own.ip().is_unspecified()

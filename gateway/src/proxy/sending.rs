@@ -65,24 +65,28 @@ impl<'a> Sending<'a> {
     /// The response head, with the connection that its body comes from.
     pub async fn run(mut self) -> Result<Answered, Failure> {
         let service = self.way.service;
-        let is_kept = matches!(self.body, None | Some((Source::Kept(_), _)));
+        let is_kept = !matches!(self.body, Some((Source::Client(_), _)));
         let is_repeatable = self.outgoing.method().is_idempotent() && is_kept;
         let mut tries_left = usize::from(service.retries) + 1;
         let mut attempt = 0;
         let mut failed: Vec<usize> = Vec::new();
+        let client_name = self.way.client_name();
         loop {
             tries_left -= 1;
             let worker = self.way.worker;
             let index = self.way.choose(&failed).ok_or(Failure::NobodyThere)?;
             let endpoint = &service.endpoints[index];
             let started = self.is_watched().then(Instant::now);
-            let kept =
-                poll_fn(|context| Poll::Ready(worker.pool.take(worker, endpoint.origin, context)));
+            let (origin, name) = match client_name {
+                Some(name) => (worker.pool.named(endpoint.origin, name), name),
+                None => (endpoint.origin, &*endpoint.server_name),
+            };
+            let kept = poll_fn(|context| Poll::Ready(worker.pool.take(worker, origin, context)));
             let rules = &worker.shared.rules;
             let (mut lease, is_reused) = match kept.await {
                 Some(lease) => (lease, true),
-                None => match connect::connect(service, endpoint, rules, attempt).await {
-                    Ok(wire) => (Lease::new(wire, worker, endpoint.origin), false),
+                None => match connect::connect(service, endpoint, name, rules, attempt).await {
+                    Ok(wire) => (Lease::new(wire, worker, origin), false),
                     Err(error) => {
                         self.way.saw(index, error.sign());
                         self.note_try(started, endpoint_address(endpoint), true);
@@ -176,12 +180,9 @@ pub struct Answered {
 impl Sending<'_> {
     /// What was kept is there for the next try, too.
     fn next_body(&mut self) -> Option<(Source, Rc<Progress>)> {
-        match &self.body {
-            Some((Source::Kept(bytes), progress)) => {
-                Some((Source::Kept(bytes.clone()), progress.clone()))
-            }
-            _ => self.body.take(),
-        }
+        let again = self.body.as_ref();
+        let again = again.and_then(|(source, progress)| Some((source.again()?, progress.clone())));
+        again.or_else(|| self.body.take())
     }
 }
 

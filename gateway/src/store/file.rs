@@ -31,8 +31,8 @@ pub struct StateFile {
     /// Length after the last compaction.
     compacted: u64,
     node_id: Uuid,
-    /// Held as long as the process lives: two gateways on one folder would lose writes.
-    _lock: File,
+    /// Held as long as this process writes: two gateways on one folder would lose writes.
+    lock: File,
 }
 
 /// A file that could not be read and was put aside.
@@ -105,7 +105,7 @@ impl StateFile {
             length: loaded.good_length,
             compacted: loaded.good_length,
             node_id,
-            _lock: lock,
+            lock,
         };
         if loaded.good_length == 0 {
             state.compact(&loaded.tables)?;
@@ -132,6 +132,25 @@ impl StateFile {
             return Err(error.into());
         }
         self.length += line.len() as u64;
+        Ok(())
+    }
+
+    /// Lets another process write.
+    pub fn release(&self) -> io::Result<()> {
+        self.lock.unlock()
+    }
+
+    /// Takes the file back from a process that has not written.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.lock
+            .try_lock()
+            .context("another gateway uses the state file")?;
+        let path = self.directory.join(NAME);
+        let length = fs::metadata(&path)?.len();
+        anyhow::ensure!(
+            length == self.length,
+            "another gateway has written to the state file"
+        );
         Ok(())
     }
 

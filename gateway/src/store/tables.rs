@@ -7,6 +7,8 @@ use kong::Kind;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::LogFolders;
+
 /// One entity as it is stored and answered: all fields present.
 #[derive(Debug)]
 pub struct Row {
@@ -76,6 +78,7 @@ pub struct Tables {
     /// Parent → entities that refer to it.
     children: HashMap<(Kind, Uuid), BTreeSet<(Kind, Uuid)>>,
     changes: Vec<Change>,
+    pub log_folders: LogFolders,
 }
 
 /// Name of the index over fields that are unique together.

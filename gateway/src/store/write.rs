@@ -212,6 +212,7 @@ impl Tables {
         });
         self.check_references(&row)?;
         self.check_authorities(&row)?;
+        self.log_folders.check(&row)?;
         self.check_unique(&row)?;
         self.check_protocols(&row)?;
         self.put(row.clone());

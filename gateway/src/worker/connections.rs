@@ -1,17 +1,20 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
+    convert::Infallible,
     net::SocketAddr,
     rc::Rc,
     sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
 
+use http::{Request, Response};
 use hyper::{
+    body::Incoming,
     server::conn::{http1, http2},
     service::service_fn,
 };
-use hyper_util::rt::TokioIo;
+use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -19,15 +22,21 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{Worker, framing::Watched};
-use crate::proxy::{self, Connection, Tls};
+use super::{
+    Worker,
+    framing::Watched,
+    per_client::Place,
+    proxy_header::{self, Ends},
+};
+use crate::{
+    proxy::{self, AnswerBody, Connection, Tls},
+    settings::PlainHttp,
+};
 
 /// Time for the first request head, and between requests of a kept-alive connection. One look at
 /// all connections per tick costs less than a timer per request.
 const FIRST_HEAD: Duration = Duration::from_mins(1);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// While stopping: the last answer may still be on its way into the socket.
-const SETTLE: Duration = Duration::from_millis(30);
 /// Request line and headers together (gateway 5.7).
 const MAX_HEAD: usize = 64 * 1024;
 /// Time for the handshake of an encrypted connection.
@@ -51,9 +60,10 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Ends connections that wait for a request; returns how many are open still.
-    pub fn end_idle(&self) -> usize {
-        self.end(|connection| connection.idle_for() > SETTLE);
+    /// Ends connections that have waited for a request for so long; returns how many are open
+    /// still.
+    pub fn end_idle(&self, settle: Duration) -> usize {
+        self.end(|connection| connection.idle_for() > settle);
         self.open.borrow().len()
     }
 
@@ -82,6 +92,7 @@ impl Connections {
 struct Leave {
     worker: Rc<Worker>,
     number: u64,
+    _place: Option<Place>,
 }
 
 impl Drop for Leave {
@@ -95,10 +106,10 @@ impl Drop for Leave {
     }
 }
 
-/// Starts a task for the connection.
+/// Takes the connection, once it is known whose it is.
 pub fn serve(
     worker: &Rc<Worker>,
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     local: SocketAddr,
     tls: Option<TlsAcceptor>,
@@ -109,6 +120,44 @@ pub fn serve(
     }
     let _ = stream.set_nodelay(true);
     let local = stream.local_addr().unwrap_or(local);
+    if !worker.shared.rules.expects_proxy_header(peer.ip()) {
+        let ends = Ends {
+            source: peer,
+            destination: local,
+        };
+        begin(worker, stream, ends, tls);
+        return;
+    }
+    let worker = worker.clone();
+    tokio::task::spawn_local(async move {
+        let header = tokio::time::timeout(HANDSHAKE, proxy_header::read(&mut stream)).await;
+        match header {
+            Ok(Ok(ends)) => {
+                let own = Ends {
+                    source: peer,
+                    destination: local,
+                };
+                begin(&worker, stream, ends.unwrap_or(own), tls);
+            }
+            Ok(Err(error)) => tracing::debug!(%peer, "no PROXY header: {error}"),
+            Err(_) => tracing::debug!(%peer, "no PROXY header in time"),
+        }
+    });
+}
+
+/// Starts a task for the connection.
+fn begin(worker: &Rc<Worker>, stream: TcpStream, ends: Ends, tls: Option<TlsAcceptor>) {
+    if worker.is_stopping() {
+        return;
+    }
+    let rules = &worker.shared.rules;
+    let (peer, local) = (ends.source, ends.destination);
+    let is_counted = !rules.trusted_peers.contains(peer.ip());
+    let place = is_counted.then(|| worker.shared.clients.enter(peer.ip()));
+    if matches!(place, Some(None)) {
+        tracing::debug!(%peer, "the client has too many connections");
+        return;
+    }
     let number = worker.connections.next.get();
     worker.connections.next.set(number + 1);
     worker.counters().accepted.fetch_add(1, Relaxed);
@@ -116,20 +165,26 @@ pub fn serve(
     let leave = Leave {
         worker: worker.clone(),
         number,
+        _place: place.flatten(),
     };
-    let worker = worker.clone();
     match tls {
         None => {
-            let connection = Rc::new(Connection::new(peer, local, number, None));
-            let served = http1(worker.clone(), connection.clone(), stream);
+            let port = rules.traffic.public_port(local.port());
+            let connection = Rc::new(Connection::new(peer, local, port, number, None));
+            let is_http1 = rules.traffic.plain_http == PlainHttp::Http1;
+            let (own, served) = (worker.clone(), connection.clone());
             let task = tokio::task::spawn_local(async move {
                 let _leave = leave;
-                served.await;
+                if is_http1 {
+                    http1(own, served, stream).await;
+                } else {
+                    either(own, served, stream).await;
+                }
             });
-            enter(&worker, number, task.abort_handle(), connection);
+            enter(worker, number, task.abort_handle(), connection);
         }
         Some(tls) => {
-            tokio::task::spawn_local(encrypted(worker, stream, peer, local, tls, leave));
+            tokio::task::spawn_local(encrypted(worker.clone(), stream, ends, tls, leave));
         }
     }
 }
@@ -143,11 +198,11 @@ fn enter(worker: &Worker, number: u64, task: AbortHandle, connection: Rc<Connect
 async fn encrypted(
     worker: Rc<Worker>,
     stream: TcpStream,
-    peer: SocketAddr,
-    local: SocketAddr,
+    ends: Ends,
     tls: TlsAcceptor,
     leave: Leave,
 ) {
+    let (peer, local) = (ends.source, ends.destination);
     let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -162,17 +217,20 @@ async fn encrypted(
     let (_, session) = stream.get_ref();
     let sni = session.server_name();
     let sni = sni.map(|name| name.trim_end_matches('.').to_ascii_lowercase());
-    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    let agreed = session.alpn_protocol().map(<[u8]>::to_vec);
     let number = leave.number;
-    let connection = Rc::new(Connection::new(peer, local, number, Some(Tls { sni })));
+    let port = worker.shared.rules.traffic.public_port(local.port());
+    let tls = Some(Tls { sni });
+    let connection = Rc::new(Connection::new(peer, local, port, number, tls));
     let task = {
         let (worker, connection) = (worker.clone(), connection.clone());
         tokio::task::spawn_local(async move {
             let _leave = leave;
-            if is_http2 {
-                http2(worker, connection, stream).await;
-            } else {
-                http1(worker, connection, stream).await;
+            match agreed.as_deref() {
+                Some(b"h2") => http2(worker, connection, stream).await,
+                Some(_) => http1(worker, connection, stream).await,
+                // The client may know that we speak HTTP/2.
+                None => either(worker, connection, stream).await,
             }
         })
     };
@@ -196,21 +254,63 @@ where
     }
 }
 
+/// HTTP/1.1, or HTTP/2 if that is what the client begins with.
+async fn either<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let peer = connection.peer;
+    let (flood, stop) = (connection.clone(), worker.stop.clone());
+    let socket = TokioIo::new(Watched::new(stream, connection.framing.clone()));
+    let service = service_fn(move |request| answer(&worker, &connection, request));
+    let mut builder = auto::Builder::new(LocalTasks);
+    builder.http1().max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+        .max_local_error_reset_streams(Some(1024))
+        .max_send_buf_size(256 * 1024);
+    let mut served = std::pin::pin!(builder.serve_connection_with_upgrades(socket, service));
+    let outcome = tokio::select! {
+        outcome = &mut served => outcome,
+        () = flood.is_flooded() => {
+            served.as_mut().graceful_shutdown();
+            tokio::time::timeout(FAREWELL, served).await.unwrap_or(Ok(()))
+        }
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+/// Answers a request, and notices if it is taken back before.
+fn answer(
+    worker: &Rc<Worker>,
+    connection: &Rc<Connection>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<> {
+    let running = Running(Some(connection.clone()));
+    let answer = proxy::answer(worker.clone(), connection.clone(), request);
+    async move {
+        let answer = answer.await;
+        running.end();
+        answer
+    }
+}
+
 async fn http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let peer = connection.peer;
-    let flood = connection.clone();
-    let service = service_fn(move |request| {
-        let running = Running(Some(connection.clone()));
-        let answer = proxy::answer(worker.clone(), connection.clone(), request);
-        async move {
-            let answer = answer.await;
-            running.end();
-            answer
-        }
-    });
+    let (flood, stop) = (connection.clone(), worker.stop.clone());
+    let service = service_fn(move |request| answer(&worker, &connection, request));
     let served = http2::Builder::new(LocalTasks)
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(HEADER_LIST)
@@ -225,6 +325,11 @@ where
             tracing::warn!(%peer, "a client takes its requests back all the time; its connection ends");
             served.as_mut().graceful_shutdown();
             tokio::time::timeout(FAREWELL, served).await.unwrap_or(Ok(()))
+        }
+        // What runs may finish; the client is told to go elsewhere with what comes next.
+        () = stop.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
         }
     };
     if let Err(error) = outcome {

@@ -6,10 +6,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::support::{Backend, TestGateway};
@@ -18,13 +15,7 @@ const AUTHORITY: &str = include_str!("tls/ca.pem");
 
 /// Sends bytes and reads all that comes back until the connection ends.
 async fn raw(gateway: &TestGateway, request: &[u8]) -> String {
-    let mut stream = TcpStream::connect(gateway.proxy).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
-        .await
-        .expect("the connection is closed");
-    String::from_utf8_lossy(&answer).into_owned()
+    crate::support::raw(gateway.proxy, request).await
 }
 
 #[tokio::test]

@@ -242,3 +242,44 @@ async fn one_of_several_ways_is_enough_with_an_anonymous_consumer() {
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(gateway.status("/open", "k").await, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_weak_hash_that_was_taken_over_is_replaced_when_the_password_is_seen() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    let service = gateway.publish("open", backend.address, "/open").await;
+    gateway
+        .plugin("basic-auth", Some(&service), None, json!({}))
+        .await;
+    let ada = gateway.consumer("ada").await;
+    let text = format!("secret{}", ada.id);
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    let password = format!("$kong-sha1${}", hex::encode(digest));
+    let credential = json!({"username": "ada", "password": password});
+    gateway.post("consumers/ada/basic-auth", credential).await;
+    let status = async |password: &str| {
+        let request = gateway.get("/open").basic_auth("ada", Some(password));
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(status("wrong").await, 401);
+    assert_eq!(status("secret").await, 200);
+    let replaced = async {
+        loop {
+            let path = "basic-auths/ada";
+            let (_, shown) = gateway.call(reqwest::Method::GET, path, Value::Null).await;
+            if shown["password"]
+                .as_str()
+                .unwrap()
+                .starts_with("$pbkdf2-sha256$")
+            {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), replaced)
+        .await
+        .unwrap();
+    assert_eq!(status("secret").await, 200);
+    assert_eq!(status("wrong").await, 401);
+}

@@ -1,4 +1,4 @@
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 use axum::{
     Router,
@@ -18,13 +18,7 @@ use crate::support::{Backend, TestGateway, serve};
 
 /// Sends bytes and reads all that comes back until the connection ends.
 async fn raw(gateway: &TestGateway, request: &str) -> String {
-    let mut stream = TcpStream::connect(gateway.proxy).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
-        .await
-        .unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
+    crate::support::raw(gateway.proxy, request.as_bytes()).await
 }
 
 #[tokio::test]

@@ -162,3 +162,14 @@ async fn records_do_not_go_where_they_must_not() {
         );
     }
 }
+
+#[tokio::test]
+async fn files_outside_the_allowed_folders_are_refused() {
+    let gateway = TestGateway::start().await;
+    for path in ["/etc/cron.d/x", "x.log", "/var/log/../../etc/x"] {
+        let plugin = json!({"name": "file-log", "config": {"path": path}});
+        let (status, error) = gateway.call(reqwest::Method::POST, "plugins", plugin).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(error["fields"].to_string().contains("path"), "{error}");
+    }
+}

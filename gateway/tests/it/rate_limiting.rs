@@ -191,3 +191,143 @@ async fn two_gateways_share_a_limit_and_live_on_without_the_store() {
         "a dead store costs no time"
     );
 }
+
+/// A service under the same id at both gateways, so that they count together.
+async fn publish_at_both(gateways: &[TestGateway; 2], backend: SocketAddr, name: &str) {
+    let id = uuid::Uuid::new_v4();
+    for gateway in gateways {
+        let service = json!({"id": id, "name": name, "url": format!("http://{backend}")});
+        gateway.post("services", service).await;
+        let route = json!({"paths": [format!("/{name}")]});
+        gateway
+            .post(&format!("services/{name}/routes"), route)
+            .await;
+    }
+}
+
+fn store(redis: &Redis) -> serde_json::Value {
+    json!({"host": "127.0.0.1", "port": redis.address.port(), "password": "secret", "timeout": 1000})
+}
+
+#[tokio::test]
+async fn counts_can_be_told_to_the_others_every_so_often() {
+    let Some(mut redis) = Redis::start().await else {
+        return;
+    };
+    let backend = Backend::start().await;
+    let gateways = [TestGateway::start().await, TestGateway::start().await];
+    publish_at_both(&gateways, backend.address, "late").await;
+    for gateway in &gateways {
+        let config = json!({
+            "year": 10, "policy": "redis", "limit_by": "ip", "sync_rate": 0.02, "redis": store(&redis),
+        });
+        let plugin = json!({"name": "rate-limiting", "config": config});
+        gateway.post("services/late/plugins", plugin).await;
+    }
+    let remaining = async |gateway: &TestGateway| {
+        let answer = gateway.get("/late").send().await.unwrap();
+        let left = answer.headers()["x-ratelimit-remaining-year"]
+            .to_str()
+            .unwrap();
+        (answer.status(), left.parse::<u32>().unwrap())
+    };
+    // Each counts by itself without delay.
+    for left in [9, 8, 7] {
+        assert_eq!(remaining(&gateways[0]).await, (StatusCode::OK, left));
+    }
+    // The other one hears of it, and its own calls count there.
+    let told = async {
+        let mut calls = 0;
+        loop {
+            let (status, left) = remaining(&gateways[1]).await;
+            calls += 1;
+            if status == StatusCode::TOO_MANY_REQUESTS || left < 10 - calls {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), told)
+        .await
+        .unwrap();
+    let used_up = async {
+        while remaining(&gateways[0]).await.0 == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), used_up)
+        .await
+        .unwrap();
+    let closed = async {
+        while remaining(&gateways[1]).await.0 == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed)
+        .await
+        .unwrap();
+    // Without the store each goes on with what it knows.
+    redis.stop();
+    let (status, left) = remaining(&gateways[0]).await;
+    assert_eq!((status, left), (StatusCode::TOO_MANY_REQUESTS, 0));
+}
+
+#[tokio::test]
+async fn what_answers_cost_is_shared_over_the_store() {
+    let Some(mut redis) = Redis::start().await else {
+        return;
+    };
+    let app = axum::Router::new().fallback(async || {
+        let cost = [("x-kong-limit", "videos=2")];
+        (cost, "a video")
+    });
+    let backend = crate::support::serve(app).await;
+    let gateways = [TestGateway::start().await, TestGateway::start().await];
+    publish_at_both(&gateways, backend, "videos").await;
+    for gateway in &gateways {
+        let config = json!({
+            "limits": {"videos": {"year": 4}}, "limit_by": "ip", "policy": "redis",
+            "fault_tolerant": false, "redis": store(&redis),
+        });
+        let plugin = json!({"name": "response-ratelimiting", "config": config});
+        gateway.post("services/videos/plugins", plugin).await;
+    }
+    let first = gateways[0].get("/videos").send().await.unwrap();
+    assert_eq!(first.headers()["x-ratelimit-remaining-videos-year"], "2");
+    let second = async {
+        loop {
+            // It is counted when the answer is on its way.
+            let answer = gateways[1].get("/videos").send().await.unwrap();
+            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), second)
+        .await
+        .unwrap();
+    let refused = gateways[0].get("/videos").send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    redis.stop();
+    let failed = gateways[0].get("/videos").send().await.unwrap();
+    assert_eq!(failed.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn an_interval_needs_a_store_and_a_length() {
+    let gateway = TestGateway::start().await;
+    for (policy, rate) in [
+        ("redis", 0.01),
+        ("redis", 0.0),
+        ("redis", -2.0),
+        ("local", 1.0),
+    ] {
+        let config = json!({
+            "minute": 1, "policy": policy, "sync_rate": rate, "redis": {"host": "127.0.0.1"},
+        });
+        let plugin = json!({"name": "rate-limiting", "config": config});
+        let (status, error) = gateway.call(reqwest::Method::POST, "plugins", plugin).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{policy} {rate}");
+        assert!(!error["fields"]["config"]["sync_rate"].is_null(), "{error}");
+    }
+}

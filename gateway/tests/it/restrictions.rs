@@ -90,6 +90,7 @@ async fn a_trusted_peer_says_whom_it_speaks_for() {
         settings.real_ip = gateway::RealIp {
             header: "x-forwarded-for".parse().unwrap(),
             recursive: true,
+            proxy_protocol: false,
         };
     });
     let backend = Backend::start().await;

@@ -15,7 +15,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::health::Readiness;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -49,10 +53,12 @@ impl TestGateway {
     pub fn start_with(directory: &Path, change: impl FnOnce(&mut Settings)) -> Self {
         service::http::install_crypto();
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let bound = Bound::new(free, free, free)
-            .unwrap()
-            .with_tls(free)
-            .unwrap();
+        let bound = Bound::new(free, free, free).unwrap();
+        Self::start_on(bound.with_tls(free).unwrap(), directory, change)
+    }
+
+    /// On sockets that are there already.
+    pub fn start_on(bound: Bound, directory: &Path, change: impl FnOnce(&mut Settings)) -> Self {
         let tls = bound.proxy_tls[0].local_addr().unwrap();
         let proxy = bound.proxy_address().unwrap();
         let admin_url = format!("http://{}/", bound.admin.local_addr().unwrap());
@@ -87,6 +93,11 @@ impl TestGateway {
 
     pub async fn stop(self) {
         self.shutdown.cancel();
+        self.ended().await;
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(self) {
         self.task.await.unwrap().unwrap();
     }
 
@@ -227,6 +238,17 @@ impl Backend {
             seen,
         }
     }
+}
+
+/// Sends bytes and reads all that comes back until the connection ends.
+pub async fn raw(address: SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer))
+        .await
+        .expect("the connection is closed");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// Serves an application on a free port as long as the test runs.

@@ -233,3 +233,28 @@ async fn backends_are_checked_by_the_services_own_authorities() {
     let (status, _) = gateway.call(Method::PATCH, "services/s", missing).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_backend_that_sees_the_clients_host_has_to_be_that_host() {
+    let gateway = TestGateway::start().await;
+    let backend = encrypted_backend().await;
+    let authority = gateway
+        .post("ca_certificates", json!({"cert": AUTHORITY}))
+        .await;
+    let service = json!({
+        "name": "s", "url": format!("https://{backend}"), "retries": 0, "tls_verify_depth": 0,
+        "ca_certificates": [authority["id"]],
+    });
+    gateway.post("services", service).await;
+    let route = json!({"name": "s", "paths": ["/s"], "preserve_host": true});
+    gateway.post("services/s/routes", route).await;
+    let status = async |host: &str| {
+        let request = gateway.get("/s").header("host", host);
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(status("127.0.0.1:80").await, StatusCode::OK);
+    assert_eq!(status("else.example").await, StatusCode::BAD_GATEWAY);
+    let change = json!({"preserve_host": false});
+    gateway.call(Method::PATCH, "routes/s", change).await;
+    assert_eq!(status("else.example").await, StatusCode::OK);
+}

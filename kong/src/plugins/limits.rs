@@ -26,16 +26,17 @@ pub fn rate_limiting() -> PluginSchema {
         Field::new(
             "sync_rate",
             Type::Number {
-                between: Some((-1.0, -1.0)),
+                between: Some((-1.0, 3600.0)),
             },
         )
         .required()
         .default(-1),
     ]);
-    fields.extend(shared_fields(&["local", "redis"]));
+    fields.extend(shared_fields());
     let schema = Record::new(fields).with_check(|config, faults| {
         check_limits(config, faults);
         check_policy(config, faults);
+        check_sync_rate(config, faults);
     });
     let mut plugin = PluginSchema::new("rate-limiting", 910, schema).per_consumer();
     plugin.expand_shorthands = Some(nest_redis);
@@ -63,8 +64,7 @@ pub fn response_ratelimiting() -> PluginSchema {
             .required()
             .default(false),
     ];
-    // These counts stay with the node.
-    fields.extend(shared_fields(&["local"]));
+    fields.extend(shared_fields());
     let schema = Record::new(fields).with_check(check_policy);
     let mut plugin = PluginSchema::new("response-ratelimiting", 900, schema).per_consumer();
     plugin.expand_shorthands = Some(nest_redis);
@@ -72,7 +72,7 @@ pub fn response_ratelimiting() -> PluginSchema {
 }
 
 /// Where counts are kept, and what happens when they cannot be.
-fn shared_fields(policies: &'static [&'static str]) -> Vec<Field> {
+fn shared_fields() -> Vec<Field> {
     let flag = |name, default: bool| Field::new(name, Type::Boolean).required().default(default);
     let redis = Record::new(vec![
         Field::new("host", Type::checked(text::host)),
@@ -86,7 +86,7 @@ fn shared_fields(policies: &'static [&'static str]) -> Vec<Field> {
         Field::new("server_name", Type::checked(text::host)),
     ]);
     vec![
-        Field::new("policy", Type::one_of(policies)).default("local"),
+        Field::new("policy", Type::one_of(&["local", "redis"])).default("local"),
         flag("fault_tolerant", true),
         flag("hide_client_headers", false),
         Field::new("redis", Type::Record(redis)),
@@ -125,6 +125,20 @@ fn check_policy(config: &Map<String, Value>, faults: &mut Faults) {
     let host = config.get("redis").and_then(|redis| redis.get("host"));
     if is_shared && host.is_none_or(Value::is_null) {
         faults.field("redis.host", "required when policy is redis");
+    }
+}
+
+/// How often counts are told to a store: with each request (-1), or every so many seconds.
+fn check_sync_rate(config: &Map<String, Value>, faults: &mut Faults) {
+    let rate = config.get("sync_rate").and_then(Value::as_f64);
+    let is_shared = config.get("policy").and_then(Value::as_str) == Some("redis");
+    match rate {
+        Some(-1.0) | None => {}
+        Some(rate) if rate < 0.02 => {
+            faults.field("sync_rate", "can be -1 or from 0.02 on");
+        }
+        Some(_) if !is_shared => faults.field("sync_rate", "needs policy redis"),
+        Some(_) => {}
     }
 }
 

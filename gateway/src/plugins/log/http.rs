@@ -88,7 +88,7 @@ impl Server {
             [one] if !self.sends_lists => one.to_string(),
             many => format!("[{}]", many.join(",")),
         };
-        let answer = service::http::client()
+        let answer = super::guard::client()
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone())
             .timeout(self.timeout)

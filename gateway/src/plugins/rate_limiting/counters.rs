@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Limit, window::Windows};
 
 /// What a counter counts.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     pub route: Option<Uuid>,
     pub service: Option<Uuid>,

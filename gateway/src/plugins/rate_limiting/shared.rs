@@ -2,24 +2,49 @@
 //! checks all periods and counts in all of them or in none.
 
 mod client;
+mod synced;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use ring::digest;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 pub use client::{Client, RedisConfig};
+pub use synced::Synced;
 
 use super::{
-    Limit,
+    FAILURES, Limit,
     counters::{Key, Outcome, Who},
-    window::Windows,
+    window::{Period, Windows},
 };
+use client::Script;
+
+/// What can be done with counts, each in one step.
+const SCRIPTS: [&str; 2] = [COUNT, ADD];
+
+/// Adds to all counts, and answers what they are then.
+const ADD: &str = "\
+local used = {}
+for i = 1, #KEYS do
+  local more = tonumber(ARGV[2 * i - 1])
+  if more > 0 then
+    used[i] = redis.call('INCRBY', KEYS[i], more)
+    if used[i] == more then redis.call('EXPIRE', KEYS[i], ARGV[2 * i]) end
+  else
+    used[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
+  end
+end
+return used";
 
 /// Reads all counts; if none has reached its limit, counts in all of them. The expiry is set with
 /// the first count.
-pub const SCRIPT: &str = "\
+const COUNT: &str = "\
 local used, open = {}, 1
 for i = 1, #KEYS do
   used[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
@@ -47,6 +72,16 @@ pub enum StoreError {
     LeftAlone,
 }
 
+impl StoreError {
+    /// Says so, but not for each request while the store is left alone.
+    pub fn report(&self) {
+        FAILURES.fetch_add(1, Relaxed);
+        if !matches!(self, Self::LeftAlone) {
+            tracing::error!("rate limits cannot be counted: {self}");
+        }
+    }
+}
+
 /// Counts the request unless a period is used up anywhere.
 pub async fn count(
     client: &Arc<Client>,
@@ -55,22 +90,11 @@ pub async fn count(
     windows: &Windows,
     runtime: &Handle,
 ) -> Result<Outcome, StoreError> {
-    let owner = owner(key);
-    let mut keys = Vec::with_capacity(limits.len());
-    let mut arguments = Vec::with_capacity(2 * limits.len());
-    for limit in limits {
-        let start = windows.start(limit.period);
-        // In braces is what a cluster finds the place by: it is the same for all periods.
-        keys.push(format!(
-            "wicketgate:limit:{{{owner}}}:{}:{start}",
-            limit.period.name()
-        ));
-        arguments.push(limit.requests.to_string());
-        // Clocks of gateways differ by less than a second; months are longer than they are called.
-        let expiry = limit.period.seconds() + 2 + limit.period.seconds() / 10;
-        arguments.push(expiry.to_string());
-    }
-    let answer = client.call(keys, arguments, runtime).await?;
+    let counts = limits
+        .iter()
+        .map(|limit| (limit.period, windows.start(limit.period), limit.requests));
+    let (keys, arguments) = keys(key, counts);
+    let answer = client.call(Script::Count, keys, arguments, runtime).await?;
     let mut outcome = Outcome {
         allowed: false,
         used: [0; 6],
@@ -88,6 +112,43 @@ pub async fn count(
     Ok(outcome)
 }
 
+/// Adds so many to each window, by its start; what is used up then.
+pub async fn add(
+    client: &Arc<Client>,
+    key: &Key,
+    counts: impl Iterator<Item = (Period, i64, u32)>,
+    runtime: &Handle,
+) -> Result<Vec<u32>, StoreError> {
+    let (keys, arguments) = keys(key, counts);
+    let expected = keys.len();
+    let answer = client.call(Script::Add, keys, arguments, runtime).await?;
+    if answer.len() != expected {
+        return Err(StoreError::Refused("an answer of another form".to_owned()));
+    }
+    let used = answer.into_iter();
+    Ok(used
+        .map(|used| u32::try_from(used).unwrap_or(u32::MAX))
+        .collect())
+}
+
+/// Names of the counts, and for each a number and how long it is kept.
+fn keys(key: &Key, counts: impl Iterator<Item = (Period, i64, u32)>) -> (Vec<String>, Vec<String>) {
+    let owner = owner(key);
+    let (mut keys, mut arguments) = (Vec::new(), Vec::new());
+    for (period, start, number) in counts {
+        // In braces is what a cluster finds the place by: it is the same for all periods.
+        keys.push(format!(
+            "wicketgate:limit:{{{owner}}}:{}:{start}",
+            period.name()
+        ));
+        arguments.push(number.to_string());
+        // Clocks of gateways differ by less than a second; months are longer than they are called.
+        let expiry = period.seconds() + 2 + period.seconds() / 10;
+        arguments.push(expiry.to_string());
+    }
+    (keys, arguments)
+}
+
 fn owner(key: &Key) -> String {
     let who = match &key.who {
         Who::Consumer(id) => format!("consumer:{id}"),
@@ -101,20 +162,38 @@ fn owner(key: &Key) -> String {
         }
     };
     let id = |id: Option<Uuid>| id.unwrap_or_default();
-    format!("{}:{}:{who}", id(key.route), id(key.service))
+    let name = match &key.name {
+        Some(name) => format!(":{name}"),
+        None => String::new(),
+    };
+    format!("{}:{}:{who}{name}", id(key.route), id(key.service))
 }
+
+/// What is known by a description, as long as somebody uses it.
+type Known<K, V> = Mutex<Option<HashMap<K, Weak<V>>>>;
 
 /// One client per store, however many plugins count there.
 pub fn client(config: RedisConfig) -> Arc<Client> {
-    use std::sync::{Mutex, PoisonError, Weak};
-    static KNOWN: Mutex<Option<HashMap<RedisConfig, Weak<Client>>>> = Mutex::new(None);
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    static KNOWN: Known<RedisConfig, Client> = Mutex::new(None);
+    shared(&KNOWN, config, |config| Client::new(config.clone()))
+}
+
+/// One set of counts per store and interval, so that a change of a plugin loses none.
+pub fn synced(config: RedisConfig, every: Duration) -> Arc<Synced> {
+    static KNOWN: Known<(RedisConfig, Duration), Synced> = Mutex::new(None);
+    shared(&KNOWN, (config, every), |(config, every)| {
+        Synced::new(client(config.clone()), *every)
+    })
+}
+
+fn shared<K: Eq + Hash, V>(known: &Known<K, V>, key: K, make: impl FnOnce(&K) -> V) -> Arc<V> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    known.retain(|_, client| client.strong_count() > 0);
-    if let Some(client) = known.get(&config).and_then(Weak::upgrade) {
-        return client;
+    known.retain(|_, one| one.strong_count() > 0);
+    if let Some(one) = known.get(&key).and_then(Weak::upgrade) {
+        return one;
     }
-    let client = Arc::new(Client::new(config.clone()));
-    known.insert(config, Arc::downgrade(&client));
-    client
+    let one = Arc::new(make(&key));
+    known.insert(key, Arc::downgrade(&one));
+    one
 }

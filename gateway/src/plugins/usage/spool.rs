@@ -21,18 +21,7 @@ impl Spool {
     pub fn open(state_directory: &Path) -> std::io::Result<Self> {
         let directory = state_directory.join("usage-spool");
         fs::create_dir_all(&directory)?;
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&directory)? {
-            let entry = entry?;
-            if entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                files.push((entry.path(), entry.metadata()?.len()));
-            }
-        }
-        files.sort();
+        let files = files(&directory)?;
         let number = |path: &Path| path.file_stem()?.to_str()?.parse::<u64>().ok();
         let next = files
             .last()
@@ -58,8 +47,13 @@ impl Spool {
         if json.len() as u64 > limit {
             return Ok(dropped + batch.records.len() as u64);
         }
-        let path = self.directory.join(format!("{:016}.json", self.next));
-        let temporary = path.with_extension("new");
+        // While a successor takes over, it numbers its files in the same folder.
+        let mut path = self.path(self.next);
+        while path.exists() {
+            self.next += 1;
+            path = self.path(self.next);
+        }
+        let temporary = path.with_extension(format!("{}.new", std::process::id()));
         let mut file = fs::OpenOptions::new()
             .create(true)
             .truncate(true)
@@ -74,8 +68,19 @@ impl Spool {
         Ok(dropped)
     }
 
+    fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:016}.json"))
+    }
+
     /// The oldest batch. A file that cannot be read is skipped: it would block all later ones.
     pub fn front(&mut self) -> Option<Batch> {
+        if self.files.is_empty()
+            && let Ok(found) = files(&self.directory)
+        {
+            // Those of a predecessor that has ended only now.
+            self.bytes = found.iter().map(|(_, length)| length).sum();
+            self.files = found.into();
+        }
         while let Some((path, _)) = self.files.front() {
             match fs::read(path)
                 .map_err(std::io::Error::other)
@@ -100,4 +105,21 @@ impl Spool {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// The batches of a folder, oldest first.
+fn files(directory: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            files.push((path, entry.metadata()?.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
 }

@@ -1,4 +1,4 @@
-//! The little of Redis' protocol that one script needs. One connection per store: what waits is
+//! The little of Redis' protocol that two scripts need. One connection per store: what waits is
 //! written at once, so calls of all workers share the way there.
 
 use std::{
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{SCRIPT, StoreError};
+use super::{SCRIPTS, StoreError};
 
 /// Where the store is.
 #[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -54,7 +54,15 @@ pub struct Client {
     rests_until: Mutex<Option<Instant>>,
 }
 
+/// One of [`SCRIPTS`].
+#[derive(Clone, Copy)]
+pub enum Script {
+    Count,
+    Add,
+}
+
 struct Call {
+    script: Script,
     keys: Vec<String>,
     arguments: Vec<String>,
     answer: oneshot::Sender<Result<Vec<i64>, StoreError>>,
@@ -74,6 +82,7 @@ impl Client {
     /// Calls the script.
     pub async fn call(
         self: &Arc<Self>,
+        script: Script,
         keys: Vec<String>,
         arguments: Vec<String>,
         runtime: &Handle,
@@ -83,6 +92,7 @@ impl Client {
         }
         let (answer, answered) = oneshot::channel();
         let call = Call {
+            script,
             keys,
             arguments,
             answer,
@@ -172,7 +182,8 @@ async fn serve(config: RedisConfig, timeout: Duration, mut calls: mpsc::Receiver
 
 struct Connection {
     stream: BufStream<Box<dyn Stream>>,
-    script: String,
+    /// Their hashes.
+    scripts: [String; SCRIPTS.len()],
 }
 
 async fn open(config: &RedisConfig) -> io::Result<Connection> {
@@ -187,10 +198,13 @@ async fn open(config: &RedisConfig) -> io::Result<Connection> {
     } else {
         Box::new(stream)
     };
-    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes());
+    let hash = |script: &str| {
+        let algorithm = &digest::SHA1_FOR_LEGACY_USE_ONLY;
+        hex::encode(digest::digest(algorithm, script.as_bytes()))
+    };
     let mut connection = Connection {
         stream: BufStream::new(stream),
-        script: hex::encode(hash),
+        scripts: SCRIPTS.map(hash),
     };
     if let Some(password) = &config.password {
         match &config.username {
@@ -203,7 +217,9 @@ async fn open(config: &RedisConfig) -> io::Result<Connection> {
             .ask(&["SELECT", &config.database.to_string()])
             .await?;
     }
-    connection.ask(&["SCRIPT", "LOAD", SCRIPT]).await?;
+    for script in SCRIPTS {
+        connection.ask(&["SCRIPT", "LOAD", script]).await?;
+    }
     Ok(connection)
 }
 
@@ -240,7 +256,8 @@ impl Connection {
     async fn exchange(&mut self, calls: &mut Vec<Call>) -> io::Result<()> {
         for call in &*calls {
             let count = call.keys.len().to_string();
-            let mut parts = vec!["EVALSHA", &self.script, &count];
+            let script = &self.scripts[call.script as usize];
+            let mut parts = vec!["EVALSHA", script, &count];
             parts.extend(call.keys.iter().map(String::as_str));
             parts.extend(call.arguments.iter().map(String::as_str));
             let text = encode(&parts);
