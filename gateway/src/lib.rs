@@ -18,6 +18,8 @@
 mod admin;
 mod config_file;
 mod document;
+#[doc(hidden)]
+pub mod fuzz;
 mod handover;
 mod health;
 mod live;

@@ -21,6 +21,7 @@ mod maintenance;
 mod persistence;
 mod rate_limiting;
 mod restrictions;
+mod seeds;
 mod support;
 mod tls;
 mod tokens;
