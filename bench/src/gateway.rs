@@ -1,19 +1,42 @@
-//! The gateway beside nginx, both in front of the same backend.
+//! The gateway beside nginx, both in front of the same backend: plain and protected calls, tokens, a
+//! large configuration that changes.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+mod place;
+mod scale;
+mod soak;
+mod tokens;
 
-use anyhow::{Context, bail};
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use anyhow::Context;
 
 use crate::{
     load::Requests,
     nginx, process,
     sample::{Sample, Subject, median},
 };
+use place::{KEY, Place};
+pub use place::{free, wait};
 
-const KEY: &str = "bench-key-0123456789";
+pub use scale::run as scale;
+pub use soak::run as soak;
+
+/// How much is measured.
+#[derive(clap::Args)]
+pub struct Extent {
+    /// Parallel keep-alive connections, each number for itself
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 64, 512])]
+    connections: Vec<usize>,
+    /// Bytes of an answer, each number for itself
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1024, 102_400])]
+    bytes: Vec<usize>,
+    /// Seconds per row and round
+    #[arg(long, default_value_t = 1)]
+    seconds: u64,
+    /// Rounds; rows take turns, so that a drifting machine meets all of them
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+}
 
 /// One line of the table.
 struct Row {
@@ -24,99 +47,97 @@ struct Row {
     samples: Vec<Sample>,
 }
 
-pub async fn run(
-    binary: &Path,
-    connections: usize,
-    seconds: u64,
-    rounds: usize,
-) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let backend = backend().await?;
-    let [proxy, admin, status, nginx_address, floor_address] = free()?;
-    let gateway = start(binary, folder.path(), proxy, admin, status)?;
-    configure(admin, backend).await?;
-    let gateway_pid = gateway.id().context("the gateway has ended")?;
-    let floor = floor(floor_address, backend)?;
+pub async fn run(binary: &Path, extent: Extent) -> anyhow::Result<()> {
+    let place = Place::start(binary).await?;
+    place.protect().await?;
+    let [nginx_address, floor_address] = free()?;
+    let floor = place.floor(floor_address)?;
     wait(floor_address).await?;
     let floor_pid = floor.id().context("the floor has ended")?;
-    let peer = nginx::start(folder.path(), nginx_address, backend)?;
-
-    let request =
-        |path: &str, extra: &str| format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{extra}\r\n");
-    let mut rows = vec![
-        row(
-            "hyper, nothing else",
-            floor_address,
-            request("/plain/x", ""),
-            vec![floor_pid],
-        ),
-        row(
-            "gateway, plain",
-            proxy,
-            request("/plain/x", ""),
-            vec![gateway_pid],
-        ),
-        row(
-            "gateway, key-auth + acl + limit",
-            proxy,
-            request("/protected/x", &format!("apikey: {KEY}\r\n")),
-            vec![gateway_pid],
-        ),
-    ];
-    if let Some(peer) = &peer {
+    let peer = nginx::start(place.folder(), nginx_address, place.backend)?;
+    let peer_pids = if let Some(peer) = &peer {
         wait(nginx_address).await?;
-        let pids = peer.workers().await?;
-        rows.insert(
-            0,
-            row(
-                "nginx, plain",
-                nginx_address,
-                request("/plain/x", ""),
-                Vec::clone(&pids),
-            ),
-        );
-        rows.insert(
-            1,
-            row(
-                "nginx, with the gateway's headers",
-                nginx_address,
-                request("/headers/x", ""),
-                pids,
-            ),
-        );
+        peer.workers().await?
     } else {
-        println!("nginx is not installed; its row is missing");
+        println!("nginx is not installed; its rows are missing\n");
+        Vec::new()
+    };
+    println!(
+        "| bytes | connections | proxy | CPU µs/request | beside nginx plain | requests/s | p99 ms |"
+    );
+    println!("|---:|---:|---|---:|---:|---:|---:|");
+    for bytes in &extent.bytes {
+        for connections in &extent.connections {
+            let get = |path: &str, extra: &str| {
+                Requests::same(format!(
+                    "GET /{path}/{bytes} HTTP/1.1\r\nHost: bench\r\n{extra}\r\n"
+                ))
+            };
+            let mut rows = Vec::new();
+            if peer.is_some() {
+                for (name, path) in [
+                    ("nginx, plain", "plain"),
+                    ("nginx, with the gateway's headers", "headers"),
+                ] {
+                    let subject = subject(nginx_address, &peer_pids);
+                    rows.push(Row::new(name, get(path, ""), subject));
+                }
+            }
+            let own = subject(floor_address, &[floor_pid]);
+            rows.push(Row::new("hyper, nothing else", get("plain", ""), own));
+            let key = format!("apikey: {KEY}\r\n");
+            for (name, path, extra) in [
+                ("gateway, plain", "plain", ""),
+                ("gateway, key-auth + acl + limit", "protected", key.as_str()),
+            ] {
+                rows.push(Row::new(name, get(path, extra), place.subject()?));
+            }
+            measure(&mut rows, *connections, &extent).await?;
+            print(&rows, *bytes, *connections);
+        }
     }
-    for row in &rows {
+    println!(
+        "\nMemory of the gateway: {:.1} MiB\n",
+        process::memory_mib(place.pid()?)?
+    );
+    let peer = peer.is_some().then(|| subject(nginx_address, &peer_pids));
+    tokens::run(&place, peer, &extent).await
+}
+
+fn subject(address: SocketAddr, pids: &[u32]) -> Subject {
+    Subject {
+        address,
+        pids: pids.to_vec(),
+        status: 200,
+    }
+}
+
+/// Rows take turns.
+async fn measure(rows: &mut [Row], connections: usize, extent: &Extent) -> anyhow::Result<()> {
+    for row in &mut *rows {
         // Warm up: connections to the backend, caches, counters.
-        row.sample(connections, Duration::from_secs(1)).await?;
+        row.sample(connections, Duration::from_millis(500)).await?;
     }
-    for _ in 0..rounds {
-        for row in &mut rows {
-            let sample = row
-                .sample(connections, Duration::from_secs(seconds))
-                .await?;
+    for _ in 0..extent.rounds {
+        for row in &mut *rows {
+            let time = Duration::from_secs(extent.seconds);
+            let sample = row.sample(connections, time).await?;
             row.samples.push(sample);
         }
     }
-    print(&rows, connections, process::memory_mib(gateway_pid)?);
     Ok(())
 }
 
-fn row(name: &'static str, address: SocketAddr, request: String, pids: Vec<u32>) -> Row {
-    Row {
-        name,
-        requests: Requests::same(request),
-        subject: Subject {
-            address,
-            pids,
-            status: 200,
-        },
-        samples: vec![],
-    }
-}
-
 impl Row {
+    const fn new(name: &'static str, requests: Requests, subject: Subject) -> Self {
+        Self {
+            name,
+            requests,
+            subject,
+            samples: Vec::new(),
+        }
+    }
+
     async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
         self.subject
             .sample(self.requests.clone(), connections, time)
@@ -135,10 +156,7 @@ impl Row {
     }
 }
 
-fn print(rows: &[Row], connections: usize, memory: f64) {
-    println!("{connections} keep-alive connections, medians of the rounds\n");
-    println!("| proxy | CPU µs/request | beside nginx plain | requests/s | p99 ms |");
-    println!("|---|---:|---:|---:|---:|");
+fn print(rows: &[Row], bytes: usize, connections: usize) {
     let floor = rows.iter().find(|row| row.name.starts_with("nginx"));
     for row in rows {
         let beside = floor.map_or_else(
@@ -146,125 +164,11 @@ fn print(rows: &[Row], connections: usize, memory: f64) {
             |floor| format!("{:.2}", row.beside(floor)),
         );
         println!(
-            "| {} | {:.1} | {beside} | {:.0} | {:.2} |",
+            "| {bytes} | {connections} | {} | {:.1} | {beside} | {:.0} | {:.2} |",
             row.name,
             row.median(|sample| sample.cpu_us),
             row.median(|sample| sample.per_second),
             row.median(|sample| sample.p99_ms),
         );
     }
-    println!("\nMemory of the gateway: {memory:.1} MiB");
-}
-
-/// A backend that answers 1 KiB at once.
-async fn backend() -> anyhow::Result<SocketAddr> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let app = axum::Router::new().fallback(async || "x".repeat(1024));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(address)
-}
-
-pub fn free<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
-    let sockets: Vec<_> = (0..N)
-        .map(|_| std::net::TcpListener::bind("127.0.0.1:0"))
-        .collect::<Result<_, _>>()?;
-    let addresses: Vec<_> = sockets
-        .iter()
-        .map(std::net::TcpListener::local_addr)
-        .collect::<Result<_, _>>()?;
-    addresses
-        .try_into()
-        .map_err(|_| anyhow::anyhow!("not as many ports as asked for"))
-}
-
-fn start(
-    binary: &Path,
-    folder: &Path,
-    proxy: SocketAddr,
-    admin: SocketAddr,
-    status: SocketAddr,
-) -> anyhow::Result<Child> {
-    Command::new(binary)
-        .arg("gateway")
-        .env("GATEWAY_LISTEN", proxy.to_string())
-        .env("GATEWAY_ADMIN_LISTEN", admin.to_string())
-        .env("GATEWAY_STATUS_LISTEN", status.to_string())
-        .env("WICKETGATE_DATA", folder)
-        .env("LOG_LEVEL", "warn")
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("cannot start {}", binary.display()))
-}
-
-/// This program again, as the bare proxy.
-fn floor(listen: SocketAddr, backend: SocketAddr) -> anyhow::Result<Child> {
-    Command::new(std::env::current_exe()?)
-        .args(["floor", &listen.to_string(), &backend.to_string()])
-        .kill_on_drop(true)
-        .spawn()
-        .context("cannot start the bare proxy")
-}
-
-pub async fn wait(address: SocketAddr) -> anyhow::Result<()> {
-    for _ in 0..500 {
-        if tokio::net::TcpStream::connect(address).await.is_ok() {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    bail!("{address} does not answer")
-}
-
-/// Two routes to the backend, one of them with key, group and a limit that is never met.
-async fn configure(admin: SocketAddr, backend: SocketAddr) -> anyhow::Result<()> {
-    wait(admin).await?;
-    let client = Client::builder().no_proxy().build()?;
-    let put = async |path: &str, body: Value| {
-        let answer = client
-            .put(format!("http://{admin}{path}"))
-            .json(&body)
-            .send()
-            .await?;
-        let status = answer.status();
-        if status != StatusCode::OK {
-            bail!("{path}: {status} {}", answer.text().await?);
-        }
-        Ok(())
-    };
-    for name in ["plain", "protected"] {
-        put(
-            &format!("/services/{name}"),
-            json!({"url": format!("http://{backend}")}),
-        )
-        .await?;
-        let route = json!({"paths": [format!("/{name}")], "service": {"name": name}});
-        put(&format!("/routes/{name}"), route).await?;
-    }
-    put("/consumers/bench", json!({})).await?;
-    put("/consumers/bench/acls/bench", json!({})).await?;
-    put(
-        "/consumers/bench/key-auth/6f7dc27c-8e6f-4dbb-9e76-4f6f4ac1e2a1",
-        json!({"key": KEY}),
-    )
-    .await?;
-    let service = json!({"name": "protected"});
-    let plugins = [
-        ("key-auth", json!({})),
-        ("acl", json!({"allow": ["bench"]})),
-        (
-            "rate-limiting",
-            json!({"hour": 1_000_000_000, "policy": "local"}),
-        ),
-    ];
-    for (number, (name, config)) in plugins.into_iter().enumerate() {
-        let body = json!({"name": name, "service": service, "config": config});
-        put(
-            &format!("/plugins/7a1c1d2e-0000-4000-8000-00000000000{number}"),
-            body,
-        )
-        .await?;
-    }
-    Ok(())
 }

@@ -46,6 +46,8 @@ pub enum Requests {
     Same(Arc<str>),
     /// Each once; a run ends when there are no more.
     Each(Arc<[String]>, Arc<AtomicUsize>),
+    /// One after the other, again and again.
+    Rotating(Arc<[String]>, Arc<AtomicUsize>),
 }
 
 impl Requests {
@@ -57,11 +59,19 @@ impl Requests {
         Self::Each(requests.into(), Arc::default())
     }
 
+    pub fn rotating(requests: Vec<String>) -> Self {
+        Self::Rotating(requests.into(), Arc::default())
+    }
+
     fn next(&self) -> Option<&str> {
         match self {
             Self::Same(request) => Some(request),
             Self::Each(requests, next) => {
                 requests.get(next.fetch_add(1, Relaxed)).map(String::as_str)
+            }
+            Self::Rotating(requests, next) => {
+                let position = next.fetch_add(1, Relaxed) % requests.len().max(1);
+                requests.get(position).map(String::as_str)
             }
         }
     }

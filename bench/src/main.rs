@@ -36,17 +36,23 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum What {
-    /// CPU time per request, throughput and latency of the gateway, beside nginx
-    Gateway {
-        /// Parallel keep-alive connections
-        #[arg(long, default_value_t = 64)]
-        connections: usize,
-        /// Seconds per row and round
-        #[arg(long, default_value_t = 1)]
+    /// CPU time per request, throughput and latency of the gateway, beside nginx, and with tokens
+    Gateway(gateway::Extent),
+    /// Memory of the gateway with many routes and consumers, how soon a change is visible, and what
+    /// 100 changes a second cost
+    GatewayScale {
+        #[arg(long, default_value_t = 1000)]
+        routes: usize,
+        #[arg(long, default_value_t = 100_000)]
+        consumers: usize,
+        /// Seconds of load, with changes and without
+        #[arg(long, default_value_t = 20)]
         seconds: u64,
-        /// Rounds; rows take turns, so that a drifting machine meets all of them
-        #[arg(long, default_value_t = 15)]
-        rounds: usize,
+    },
+    /// The gateway at half load; a line with its memory every minute
+    GatewaySoak {
+        #[arg(long, default_value_t = 60)]
+        minutes: u64,
     },
     /// A proxy on hyper that does nothing else; the gateway's floor, started by `gateway`
     #[command(hide = true)]
@@ -154,11 +160,13 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
         What::Events { database, events } => {
             events::run(&cli.binary, database.as_deref(), events).await
         }
-        What::Gateway {
-            connections,
+        What::Gateway(extent) => gateway::run(&cli.binary, extent).await,
+        What::GatewayScale {
+            routes,
+            consumers,
             seconds,
-            rounds,
-        } => gateway::run(&cli.binary, connections, seconds, rounds).await,
+        } => gateway::scale(&cli.binary, routes, consumers, seconds).await,
+        What::GatewaySoak { minutes } => gateway::soak(&cli.binary, minutes).await,
         What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
         What::Adapter { subscriptions } => adapter::run(&cli.binary, subscriptions).await,
         What::Portal => portal::run(&cli.binary).await,
