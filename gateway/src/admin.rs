@@ -6,6 +6,7 @@
 mod body;
 mod config;
 mod dispatch;
+mod doors;
 mod entities;
 mod information;
 mod lists;
@@ -49,6 +50,7 @@ pub struct Admin {
 
 pub use body::Input;
 pub use config::{Documents, NO_DOCUMENT, load, md5};
+pub use doors::{serve_encrypted, serve_local};
 
 /// An answer: a status and, but for 204, a body.
 pub struct Reply {

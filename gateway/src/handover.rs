@@ -49,6 +49,7 @@ struct Header {
     proxy_tls: usize,
     admin: usize,
     status: usize,
+    admin_tls: usize,
     /// In mode memory: length and hash of the document that follows the sockets.
     document: Option<(usize, String)>,
 }
@@ -154,12 +155,14 @@ fn listen(directory: &Path) -> io::Result<UnixListener> {
 fn duplicate(bound: &Bound) -> io::Result<(Header, Vec<OwnedFd>)> {
     let single = [&bound.admin, &bound.status];
     let all = bound.proxy.iter().chain(&bound.proxy_tls).chain(single);
+    let all = all.chain(&bound.admin_tls);
     let sockets = all.map(|socket| Ok(socket.try_clone()?.into()));
     let header = Header {
         proxy: bound.proxy.len(),
         proxy_tls: bound.proxy_tls.len(),
         admin: 1,
         status: 1,
+        admin_tls: usize::from(bound.admin_tls.is_some()),
         document: None,
     };
     Ok((header, sockets.collect::<io::Result<_>>()?))
@@ -167,7 +170,7 @@ fn duplicate(bound: &Bound) -> io::Result<(Header, Vec<OwnedFd>)> {
 
 impl Header {
     const fn sockets(&self) -> usize {
-        self.proxy + self.proxy_tls + self.admin + self.status
+        self.proxy + self.proxy_tls + self.admin + self.status + self.admin_tls
     }
 
     fn bound(&self, sockets: Vec<OwnedFd>) -> Option<Bound> {
@@ -179,6 +182,7 @@ impl Header {
             proxy_tls,
             admin: sockets.next()?,
             status: sockets.next()?,
+            admin_tls: sockets.next(),
         };
         (!bound.proxy.is_empty()).then_some(bound)
     }

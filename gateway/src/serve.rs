@@ -1,4 +1,4 @@
-use std::{net::TcpListener, sync::Arc, thread, time::Duration};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use anyhow::Context;
 use service::{ServiceName, health::Readiness};
@@ -26,8 +26,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     service::http::install_crypto();
-    let is_loopback = settings.listeners.admin.local_addr()?.ip().is_loopback();
-    if !is_loopback && settings.admin_token.is_none() {
+    if !settings.listeners.admin_is_local() && settings.admin_token.is_none() {
         anyhow::bail!(
             "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
         );
@@ -67,6 +66,7 @@ pub async fn serve(
         predecessor,
         hands_over,
         admin_origins,
+        admin_socket,
         traffic,
         admin_token,
         mode,
@@ -108,7 +108,13 @@ pub async fn serve(
         tokio::spawn(ConfigFile::new(file).follow(admin.clone(), shutdown.clone()));
     }
     change_places(offer, predecessor, &admin, &shutdown)?;
-    serve_admin(listeners.admin, listeners.status, admin, &shutdown).await?;
+    let doors = Doors {
+        admin: listeners.admin,
+        admin_tls: listeners.admin_tls,
+        admin_socket,
+        status: listeners.status,
+    };
+    doors.serve(admin, &shutdown).await?;
     end(workers).await?;
     reporting.cancel();
     reporter.await?;
@@ -118,24 +124,45 @@ pub async fn serve(
     Ok(())
 }
 
-/// The Admin API and the status port, until `stop`.
-async fn serve_admin(
-    admin_listener: TcpListener,
-    status_listener: TcpListener,
-    admin: Arc<Admin>,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    let admin_listener = tokio::net::TcpListener::from_std(admin_listener)?;
-    let status_listener = tokio::net::TcpListener::from_std(status_listener)?;
-    let (status_router, admin_router) = (admin::status_router(&admin), admin::router(admin));
-    let serve = |listener, router| {
-        service::http::serve(ServiceName::Gateway, listener, router, stop.clone())
-    };
-    tokio::try_join!(
-        serve(admin_listener, admin_router),
-        serve(status_listener, status_router),
-    )?;
-    Ok(())
+/// Where the Admin API and the status are asked for.
+struct Doors {
+    admin: TcpListener,
+    admin_tls: Option<TcpListener>,
+    admin_socket: Option<PathBuf>,
+    status: TcpListener,
+}
+
+impl Doors {
+    /// Until `stop`.
+    async fn serve(self, admin: Arc<Admin>, stop: &CancellationToken) -> anyhow::Result<()> {
+        let certificates = admin.shared.live.certificates.clone();
+        let (status_router, admin_router) = (admin::status_router(&admin), admin::router(admin));
+        let serve = async |listener: TcpListener, router| {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            service::http::serve(ServiceName::Gateway, listener, router, stop.clone()).await
+        };
+        let (encrypted, local) = (admin_router.clone(), admin_router.clone());
+        tokio::try_join!(
+            serve(self.admin, admin_router),
+            serve(self.status, status_router),
+            async {
+                match self.admin_tls {
+                    Some(listener) => {
+                        admin::serve_encrypted(listener, certificates, encrypted, stop.clone())
+                            .await
+                    }
+                    None => Ok(()),
+                }
+            },
+            async {
+                match self.admin_socket {
+                    Some(path) => admin::serve_local(path, local, stop.clone()).await,
+                    None => Ok(()),
+                }
+            },
+        )?;
+        Ok(())
+    }
 }
 
 /// Waits until the workers have answered what they were asked.

@@ -42,6 +42,8 @@ pub struct Settings {
     pub traffic: Traffic,
     /// Folders (and devices) that `file-log` may write to.
     pub log_folders: Vec<PathBuf>,
+    /// The Admin API at a socket in the file system, too.
+    pub admin_socket: Option<PathBuf>,
     /// Pages of these origins may call the Admin API; `*` for all.
     pub admin_origins: Vec<String>,
     /// Whether a successor may ask for the sockets. Only a process of its own can be replaced.
@@ -136,6 +138,7 @@ impl Settings {
             allow_link_local: false,
             traffic: Traffic::default(),
             log_folders: default_log_folders(&state_dir),
+            admin_socket: None,
             admin_origins: Vec::new(),
             hands_over: false,
             predecessor: None,
@@ -172,6 +175,12 @@ impl Settings {
                 format!("GATEWAY_TLS_LISTEN: `{text}` is not an address with port")
             })?;
             bound = bound.with_tls(tls)?;
+        }
+        if let Some(text) = settings::var("GATEWAY_ADMIN_TLS_LISTEN").filter(|text| text != "off") {
+            let tls = text.parse().with_context(|| {
+                format!("GATEWAY_ADMIN_TLS_LISTEN: `{text}` is not an address with port")
+            })?;
+            bound = bound.with_admin_tls(tls)?;
         }
         Ok(bound)
     }
@@ -219,6 +228,7 @@ impl Settings {
         if let Some(folders) = settings::var("GATEWAY_LOG_DIRS") {
             self.log_folders = list(&folders).map(PathBuf::from).collect();
         }
+        self.admin_socket = settings::var("GATEWAY_ADMIN_SOCKET").map(PathBuf::from);
         if let Some(origins) = settings::var("GATEWAY_ADMIN_ORIGINS") {
             self.admin_origins = list(&origins).map(str::to_owned).collect();
         }

@@ -24,7 +24,7 @@ pub use correlation::{CORRELATION_ID, CorrelationId, current_correlation_id, wit
 pub use guarded::{Permissions, Refused, check_foreign_url, guarded_client, is_refused};
 pub use observe::OwnLine;
 pub use series::Series;
-pub use server::serve;
+pub use server::{Door, serve, serve_at};
 pub use time_limit::{TimeLimit, within};
 pub use wicked::WickedMetrics;
 

@@ -1,5 +1,5 @@
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     net::{IpAddr, SocketAddr},
     rc::Rc,
@@ -34,7 +34,8 @@ pub enum ConnectError {
     Handshake(hyper::Error),
 }
 
-/// How long a resolved name is used. A failed look-up leaves the old addresses in use.
+/// How long a resolved name is used without looking again. A failed look-up leaves the old addresses
+/// in use.
 const RESOLVED_FOR: Duration = Duration::from_secs(30);
 
 type Resolved = (Rc<[IpAddr]>, Instant);
@@ -42,6 +43,8 @@ type Resolved = (Rc<[IpAddr]>, Instant);
 thread_local! {
     /// Per worker, as everything here.
     static NAMES: RefCell<HashMap<Arc<str>, Resolved>> = RefCell::default();
+    /// Whose turn it is among the addresses of a name.
+    static TURN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A new connection to an address of the service. `attempt` chooses among those that its name
@@ -69,10 +72,13 @@ async fn connect_now(
     attempt: usize,
 ) -> Result<Wire, ConnectError> {
     let addresses = addresses(endpoint).await?;
+    let turn = TURN.get();
+    TURN.set(turn.wrapping_add(1));
+    let first = turn.wrapping_add(attempt);
     let mut failure = ConnectError::Unresolved;
     for offset in 0..addresses.len() {
         let address = SocketAddr::new(
-            addresses[(attempt + offset) % addresses.len()],
+            addresses[first.wrapping_add(offset) % addresses.len()],
             endpoint.port,
         );
         if !rules.allows(address) {
@@ -126,27 +132,34 @@ async fn addresses(endpoint: &Endpoint) -> Result<Rc<[IpAddr]>, ConnectError> {
     if let Some(address) = endpoint.address {
         return Ok(Rc::new([address]));
     }
-    let known = NAMES.with_borrow(|names| names.get(&endpoint.host).cloned());
-    if let Some((addresses, since)) = &known
-        && since.elapsed() < RESOLVED_FOR
-    {
-        return Ok(addresses.clone());
+    let Some((addresses, since)) = NAMES.with_borrow(|names| names.get(&endpoint.host).cloned())
+    else {
+        return look_up(endpoint.host.clone(), endpoint.port).await;
+    };
+    if since.elapsed() >= RESOLVED_FOR {
+        // Nobody waits for the new ones; and nobody else asks meanwhile.
+        remember(endpoint.host.clone(), addresses.clone());
+        tokio::task::spawn_local(look_up(endpoint.host.clone(), endpoint.port));
     }
-    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*endpoint.host, endpoint.port)).await {
+    Ok(addresses)
+}
+
+async fn look_up(host: Arc<str>, port: u16) -> Result<Rc<[IpAddr]>, ConnectError> {
+    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*host, port)).await {
         Ok(found) => found.map(|address| address.ip()).collect(),
         Err(error) => {
-            tracing::warn!("cannot resolve `{}`: {error}", endpoint.host);
+            tracing::warn!("cannot resolve `{host}`: {error}");
             Vec::new()
         }
     };
     if found.is_empty() {
-        return known
-            .map(|(addresses, _)| addresses)
-            .ok_or(ConnectError::Unresolved);
+        return Err(ConnectError::Unresolved);
     }
     let found: Rc<[IpAddr]> = found.into();
-    NAMES.with_borrow_mut(|names| {
-        names.insert(endpoint.host.clone(), (found.clone(), Instant::now()))
-    });
+    remember(host, found.clone());
     Ok(found)
+}
+
+fn remember(host: Arc<str>, addresses: Rc<[IpAddr]>) {
+    NAMES.with_borrow_mut(|names| names.insert(host, (addresses, Instant::now())));
 }

@@ -24,6 +24,9 @@ use crate::{
 pub struct Tls {
     /// The name that the client asked for, in lower case and without the last dot.
     pub sni: Option<String>,
+    /// `TLSv1.3`, and the name of the cipher suite.
+    pub version: &'static str,
+    pub cipher: String,
 }
 
 /// A client's connection.

@@ -362,7 +362,10 @@ fn logged(headers: &HeaderMap, uri: &http::Uri, connection: &Connection) -> Box<
     Box::new(Logged::new(
         headers,
         uri,
-        connection.is_tls(),
+        connection
+            .tls
+            .as_ref()
+            .map(|tls| (tls.version, tls.cipher.as_str())),
         connection.local.port(),
     ))
 }

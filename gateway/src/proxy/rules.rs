@@ -1,5 +1,5 @@
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, TcpListener},
     sync::Arc,
 };
 
@@ -16,7 +16,7 @@ pub struct Rules {
     pub traffic: Traffic,
     allow_link_local: bool,
     /// The node's own inner ports, which no service may point to.
-    own_ports: [SocketAddr; 2],
+    own_ports: Vec<SocketAddr>,
     pub tls_verified: Arc<ClientConfig>,
     pub tls_unverified: Arc<ClientConfig>,
 }
@@ -31,10 +31,14 @@ impl Rules {
             access_log: settings.access_log,
             traffic: settings.traffic.clone(),
             allow_link_local: settings.allow_link_local,
-            own_ports: [
-                settings.listeners.admin.local_addr()?,
-                settings.listeners.status.local_addr()?,
-            ],
+            own_ports: {
+                let listeners = &settings.listeners;
+                let inner = [&listeners.admin, &listeners.status];
+                let inner = inner.into_iter().chain(&listeners.admin_tls);
+                inner
+                    .map(TcpListener::local_addr)
+                    .collect::<Result<_, _>>()?
+            },
             tls_verified: Arc::new(
                 ClientConfig::builder()
                     .with_root_certificates(roots)

@@ -16,6 +16,8 @@ pub struct Bound {
     /// As many, for encrypted connections; none where those are not wanted.
     pub proxy_tls: Vec<TcpListener>,
     pub admin: TcpListener,
+    /// For encrypted calls of the Admin API; none where those are not wanted.
+    pub admin_tls: Option<TcpListener>,
     pub status: TcpListener,
 }
 
@@ -31,6 +33,7 @@ impl Bound {
         Ok(Self {
             proxy: bind_shared(proxy, workers).with_context(|| taken(proxy, "GATEWAY_LISTEN"))?,
             proxy_tls: Vec::new(),
+            admin_tls: None,
             admin: bind(admin, false).with_context(|| taken(admin, "GATEWAY_ADMIN_LISTEN"))?,
             status: bind(status, false).with_context(|| taken(status, "GATEWAY_STATUS_LISTEN"))?,
         })
@@ -44,6 +47,26 @@ impl Bound {
             )
         })?;
         Ok(self)
+    }
+
+    /// The Admin API with TLS, too.
+    pub fn with_admin_tls(mut self, address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = bind(address, false).with_context(|| {
+            format!(
+                "cannot listen on {address} (GATEWAY_ADMIN_TLS_LISTEN): the port is taken, or the address is not of this machine"
+            )
+        })?;
+        self.admin_tls = Some(listener);
+        Ok(self)
+    }
+
+    /// Whether only this machine reaches the Admin API.
+    pub fn admin_is_local(&self) -> bool {
+        let mut doors = std::iter::once(&self.admin).chain(&self.admin_tls);
+        doors.all(|door| {
+            let address = door.local_addr();
+            address.is_ok_and(|address| address.ip().is_loopback())
+        })
     }
 
     pub fn proxy_address(&self) -> io::Result<SocketAddr> {

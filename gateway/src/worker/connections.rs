@@ -15,6 +15,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::{rt::TokioIo, server::conn::auto};
+use rustls::{ProtocolVersion, ServerConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -220,7 +221,14 @@ async fn encrypted(
     let agreed = session.alpn_protocol().map(<[u8]>::to_vec);
     let number = leave.number;
     let port = worker.shared.rules.traffic.public_port(local.port());
-    let tls = Some(Tls { sni });
+    let tls = Some(Tls {
+        sni,
+        version: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        cipher: cipher(session),
+    });
     let connection = Rc::new(Connection::new(peer, local, port, number, tls));
     let task = {
         let (worker, connection) = (worker.clone(), connection.clone());
@@ -252,6 +260,12 @@ where
     if let Err(error) = served.await {
         tracing::debug!(%peer, "connection ended: {error}");
     }
+}
+
+/// The name of the cipher suite.
+fn cipher(session: &ServerConnection) -> String {
+    let suite = session.negotiated_cipher_suite();
+    suite.map_or_else(String::new, |suite| format!("{:?}", suite.suite()))
 }
 
 /// HTTP/1.1, or HTTP/2 if that is what the client begins with.

@@ -1,5 +1,6 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Backend, TestGateway};
 
@@ -422,4 +423,44 @@ async fn information_is_what_tools_expect() {
         (&service["port"], &service["tags"]),
         (&json!(81), &json!(["a", "b"]))
     );
+}
+
+#[tokio::test]
+async fn there_are_other_doors_than_a_port_without_encryption() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let bound = gateway::Bound::new(free, free, free).unwrap();
+    let bound = bound.with_tls(free).unwrap().with_admin_tls(free).unwrap();
+    let encrypted = bound.admin_tls.as_ref().unwrap().local_addr().unwrap();
+    let gateway = TestGateway::start_on(bound, folder.path(), |settings| {
+        settings.admin_socket = Some(socket.clone());
+        settings.admin_token = Some("token".to_owned());
+        settings.admin_origins = vec!["https://admin.example".to_owned()];
+    });
+    let client = reqwest::Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .build()
+        .unwrap();
+    let ask = |token: &str| {
+        let request = client.get(format!("https://{encrypted}/services"));
+        request.header("kong-admin-token", token)
+    };
+    assert_eq!(ask("wrong").send().await.unwrap().status(), 401);
+    let from = |origin| ask("token").header("origin", origin);
+    let answer = from("https://admin.example").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let allowed = "access-control-allow-origin";
+    assert_eq!(answer.headers()[allowed], "https://admin.example");
+    let answer = from("https://else.example").send().await.unwrap();
+    assert!(!answer.headers().contains_key(allowed));
+
+    let mut stream = tokio::net::UnixStream::connect(&socket).await.unwrap();
+    let request =
+        "GET /services HTTP/1.1\r\nHost: a\r\nKong-Admin-Token: token\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    gateway.stop().await;
 }

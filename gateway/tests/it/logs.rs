@@ -173,3 +173,25 @@ async fn files_outside_the_allowed_folders_are_refused() {
         assert!(error["fields"].to_string().contains("path"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn a_record_says_how_the_connection_is_encrypted() {
+    let gateway = TestGateway::start().await;
+    let backend = Backend::start().await;
+    gateway.publish("orders", backend.address, "/orders").await;
+    let (address, mut records) = log_server().await;
+    let config = json!({"http_endpoint": format!("http://{address}/log")});
+    gateway.plugin("http-log", None, None, config).await;
+    let client = reqwest::Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .build()
+        .unwrap();
+    let url = format!("https://{}/orders", gateway.tls);
+    client.get(url).send().await.unwrap();
+    let tls = next(&mut records).await["request"]["tls"].clone();
+    assert_eq!(tls["version"], "TLSv1.3");
+    assert!(
+        tls["cipher"].as_str().unwrap().starts_with("TLS13_"),
+        "{tls}"
+    );
+}

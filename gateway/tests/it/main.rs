@@ -19,6 +19,7 @@ mod limits;
 mod logs;
 mod maintenance;
 mod persistence;
+mod precedence;
 mod rate_limiting;
 mod restrictions;
 mod seeds;

@@ -162,9 +162,13 @@ async fn routes_are_chosen_by_the_name_of_the_connection() {
 
 /// A backend that shows the certificate of the test authority, and says whether it saw one.
 async fn encrypted_backend() -> SocketAddr {
-    let chain = CertificateDer::pem_slice_iter(BACKEND.0.as_bytes());
+    backend_with(BACKEND.0, BACKEND.1).await
+}
+
+async fn backend_with(chain: &str, key: &str) -> SocketAddr {
+    let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
     let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
-    let key = PrivateKeyDer::from_pem_slice(BACKEND.1.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     for authority in CertificateDer::pem_slice_iter(AUTHORITY.as_bytes()) {
         roots.add(authority.unwrap()).unwrap();
@@ -257,4 +261,52 @@ async fn a_backend_that_sees_the_clients_host_has_to_be_that_host() {
     let change = json!({"preserve_host": false});
     gateway.call(Method::PATCH, "routes/s", change).await;
     assert_eq!(status("else.example").await, StatusCode::OK);
+}
+
+/// PEM of DER.
+fn pem(kind: &str, der: &[u8]) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let text = STANDARD.encode(der);
+    format!("-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n")
+}
+
+#[tokio::test]
+async fn no_more_authorities_than_allowed_stand_between_certificate_and_root() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    let authority = |name: &str| {
+        let mut about = CertificateParams::default();
+        about.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let common = rcgen::DnType::CommonName;
+        about.distinguished_name.push(common, name);
+        about
+    };
+    let key = || KeyPair::generate().unwrap();
+    let (root_key, between_key, leaf_key) = (key(), key(), key());
+    let root = authority("root");
+    let root_pem = pem("CERTIFICATE", root.self_signed(&root_key).unwrap().der());
+    let root = Issuer::new(root, root_key);
+    let between = authority("between");
+    let between_der = between.signed_by(&between_key, &root).unwrap();
+    let between = Issuer::new(between, between_key);
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let leaf_der = leaf.signed_by(&leaf_key, &between).unwrap();
+    let chain = pem("CERTIFICATE", leaf_der.der()) + &pem("CERTIFICATE", between_der.der());
+    let backend = backend_with(&chain, &pem("PRIVATE KEY", &leaf_key.serialize_der())).await;
+
+    let gateway = TestGateway::start().await;
+    let trusted = gateway
+        .post("ca_certificates", json!({"cert": root_pem}))
+        .await;
+    let service = json!({
+        "name": "s", "url": format!("https://{backend}"), "retries": 0, "ca_certificates": [trusted["id"]],
+    });
+    gateway.post("services", service).await;
+    let route = json!({"paths": ["/s"]});
+    gateway.post("services/s/routes", route).await;
+    for (depth, status) in [(json!(null), 200), (json!(0), 502), (json!(1), 200)] {
+        let change = json!({"tls_verify_depth": depth});
+        gateway.call(Method::PATCH, "services/s", change).await;
+        let answer = gateway.get("/s").send().await.unwrap();
+        assert_eq!(answer.status(), status, "{depth}");
+    }
 }

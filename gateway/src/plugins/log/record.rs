@@ -12,7 +12,8 @@ use crate::live::{Consumer, Target};
 pub struct Logged {
     request_headers: HeaderMap,
     host: String,
-    scheme: &'static str,
+    /// Version and cipher suite.
+    tls: Option<(&'static str, String)>,
     port: u16,
     /// Names of headers and parameters that hold keys.
     secrets: Vec<String>,
@@ -61,7 +62,12 @@ const SECRET_HEADERS: [HeaderName; 4] = [
 ];
 
 impl Logged {
-    pub fn new(headers: &HeaderMap, uri: &Uri, is_tls: bool, port: u16) -> Self {
+    pub fn new(
+        headers: &HeaderMap,
+        uri: &Uri,
+        tls: Option<(&'static str, &str)>,
+        port: u16,
+    ) -> Self {
         let host = headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok());
@@ -77,7 +83,7 @@ impl Logged {
         Self {
             request_headers: headers.clone(),
             host: host.to_owned(),
-            scheme: if is_tls { "https" } else { "http" },
+            tls: tls.map(|(version, cipher)| (version, cipher.to_owned())),
             port,
             secrets: Vec::new(),
             response_headers: HeaderMap::new(),
@@ -99,7 +105,8 @@ impl Logged {
     pub fn write(&self, outcome: &Outcome<'_>) -> String {
         let upstream_ms = outcome.upstream_ms.unwrap_or_default();
         let uri = self.uri(outcome.uri);
-        let url = format!("{}://{}:{}{uri}", self.scheme, self.host, self.port);
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}:{}{uri}", self.host, self.port);
         let mut record = json!({
             "request": {
                 "id": format!("{:032x}", outcome.id),
@@ -134,6 +141,9 @@ impl Logged {
                 record.insert(name.to_owned(), value);
             }
         };
+        let tls = self.tls.as_ref().map(
+            |(version, cipher)| json!({ "version": version, "cipher": cipher, "client_verify": "NONE" }),
+        );
         let upstream_uri = self.upstream_uri.as_ref().map(|uri| self.uri(uri));
         set("upstream_uri", json!(upstream_uri));
         set(
@@ -159,6 +169,9 @@ impl Logged {
             );
         }
         set("correlation_id", json!(outcome.correlation_id));
+        if let Some(tls) = tls {
+            record["request"]["tls"] = tls;
+        }
         record.to_string()
     }
 
