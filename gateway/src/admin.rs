@@ -43,6 +43,8 @@ pub struct Admin {
     pub readiness: Readiness,
     /// Somebody wants requests to go elsewhere.
     pub is_draining: AtomicBool,
+    /// Another process is about to take over: what is written now might be lost.
+    pub is_moving: AtomicBool,
     pub documents: Documents,
     pub own_address: SocketAddr,
     pub proxy_address: SocketAddr,

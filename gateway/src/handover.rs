@@ -98,8 +98,11 @@ impl Offer {
                 }
                 Err(error) => {
                     tracing::warn!("the sockets were not taken over: {error:#}");
-                    if let Err(error) = admin.store.resume().await {
-                        tracing::error!("the state file cannot be written any more: {error}");
+                    match admin.store.resume().await {
+                        Ok(()) => admin.is_moving.store(false, Relaxed),
+                        Err(error) => {
+                            tracing::error!("the state file cannot be written any more: {error}");
+                        }
                     }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -112,6 +115,7 @@ impl Offer {
         let asked = tokio::time::timeout(Duration::from_secs(5), stream.read_exact(&mut question));
         asked.await.context("nothing was asked")??;
         anyhow::ensure!(question == QUESTION, "another question");
+        admin.is_moving.store(true, Relaxed);
         admin.store.release().await?;
         let document = match admin.mode {
             Mode::Persistent => None,

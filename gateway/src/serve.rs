@@ -102,6 +102,7 @@ pub async fn serve(
         mode,
         readiness: readiness.clone(),
         is_draining: false.into(),
+        is_moving: false.into(),
         documents: admin::Documents::new(hash),
     });
     if let Some(file) = config {

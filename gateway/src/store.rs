@@ -139,6 +139,13 @@ fn stopping() -> ApiError {
     ApiError::plain(503, "the gateway is stopping")
 }
 
+/// For writes while another process takes over.
+pub fn moving() -> ApiError {
+    let mut error = ApiError::plain(503, "another process is taking over; ask again");
+    error.retry_after = Some(1);
+    error
+}
+
 impl Writer {
     /// The entities as read from the file, before [`run`](Self::run).
     pub fn tables(&self) -> &Tables {
@@ -207,9 +214,7 @@ impl Writer {
         }
         if self.is_released {
             self.tables.roll_back(0);
-            let mut moving = ApiError::plain(503, "another process is taking over; ask again");
-            moving.retry_after = Some(1);
-            return Err(moving);
+            return Err(moving());
         }
         if let Some(file) = &mut self.file
             && let Err(error) = file.append(self.tables.changes())

@@ -18,4 +18,5 @@ mod operations;
 mod publisher;
 mod rolling;
 mod support;
+mod takeover;
 mod wicked;

@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     service::log::init(match cli.command {
         Some(Command::Service(Service::Gateway { tool: Some(_), .. })) => "info,access=off",
         Some(Command::Service(_)) => "info",
-        _ => "info,access=off",
+        _ => "info,access=off,audit=off",
     });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,8 +1,12 @@
-use std::{sync::Arc, time::Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
+};
 
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     response::Response,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -11,8 +15,9 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Admin, Answer, Reply, body, config, entities, information, lists, maintenance, revocations,
-    schemas, upstreams,
+    Admin, Answer, Reply, body, config,
+    entities::{self, CALLER},
+    information, lists, maintenance, revocations, schemas, upstreams,
 };
 use crate::{numbers, settings::Mode, store::Key};
 
@@ -27,7 +32,9 @@ pub async fn dispatch(State(admin): State<Arc<Admin>>, request: Request) -> Resp
     let outcome = if is_options {
         Ok(Reply::no_content())
     } else {
-        call(&admin, request).await
+        let caller = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let caller = caller.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip());
+        CALLER.scope(caller, call(&admin, request)).await
     };
     let mut retry_after = None;
     let (status, body) = match outcome {
@@ -119,6 +126,9 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
     } else {
         head.method.clone()
     };
+    if method != Method::GET && admin.is_moving.load(Relaxed) {
+        return Err(crate::store::moving());
+    }
     let is_entity = segments
         .first()
         .is_some_and(|segment| Kind::from_collection(segment).is_some());

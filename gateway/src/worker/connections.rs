@@ -179,7 +179,8 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, ends: Ends, tls: Option<TlsAcce
                 if is_http1 {
                     http1(own, served, stream).await;
                 } else {
-                    either(own, served, stream).await;
+                    // In a box: connections of the usual kind must not have room for it.
+                    Box::pin(either(own, served, stream)).await;
                 }
             });
             enter(worker, number, task.abort_handle(), connection);
@@ -238,7 +239,7 @@ async fn encrypted(
                 Some(b"h2") => http2(worker, connection, stream).await,
                 Some(_) => http1(worker, connection, stream).await,
                 // The client may know that we speak HTTP/2.
-                None => either(worker, connection, stream).await,
+                None => Box::pin(either(worker, connection, stream)).await,
             }
         })
     };
