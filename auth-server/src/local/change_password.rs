@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{local_method_of, open_form, stale_form},
+    form::{Opened, local_method_of, open_or_stale},
     login,
     signup::password_fault,
 };
@@ -87,14 +87,15 @@ pub async fn submit(
     let method = local_method_of(&state, &visitor, &method)?;
     let source = FormSource::ChangePassword;
     let (csrf, t) = (form.csrf.as_deref(), Texts(visitor.preferences.lang));
-    if visitor.check_form(&state, source, csrf).is_err() {
-        let mut flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
-        flow.pending_user = None;
-        store_pending(&state, &flow).await?;
-        let (status, message) = (StatusCode::OK, Some(t.form_expired().to_owned()));
-        return interaction::login_page(&state, visitor, &flow, status, message, None).await;
-    }
-    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
+    let flow = match open_or_stale(&state, &visitor, &method.id, source, csrf).await? {
+        Opened::Genuine(flow) => flow,
+        Opened::Stale(mut flow) => {
+            flow.pending_user = None;
+            store_pending(&state, &flow).await?;
+            let (status, message) = (StatusCode::OK, Some(t.form_expired().to_owned()));
+            return interaction::login_page(&state, visitor, &flow, status, message, None).await;
+        }
+    };
     captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
     let Some(user_id) = flow.pending_user.clone() else {
         return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));

@@ -80,6 +80,42 @@ pub async fn open_form(
         delay().await;
         return Err(PageError::for_visitor(visitor, state, Fault::Form));
     };
+    named_flow(state, visitor, method, id).await
+}
+
+/// A form whose page is shown again if it is not genuine, most often because it was open for too
+/// long (5.3).
+pub enum Opened {
+    Genuine(Flow),
+    /// Nothing may follow but showing the page.
+    Stale(Flow),
+}
+
+/// As [`open_form`], for pages that are shown again. A stale form is answered late.
+pub async fn open_or_stale(
+    state: &AppState,
+    visitor: &Visitor,
+    method: &str,
+    source: FormSource,
+    token: Option<&str>,
+) -> Result<Opened, PageError> {
+    if let Ok(id) = visitor.check_form(state, source, token) {
+        let flow = named_flow(state, visitor, method, id).await?;
+        return Ok(Opened::Genuine(flow));
+    }
+    let claimed = token.and_then(|token| flows::claimed_flow(token, source));
+    let flow = any_flow(state, visitor, method, claimed).await?;
+    delay().await;
+    flow.map(Opened::Stale)
+        .ok_or_else(|| PageError::for_visitor(visitor, state, Fault::Flow))
+}
+
+async fn named_flow(
+    state: &AppState,
+    visitor: &Visitor,
+    method: &str,
+    id: Option<&str>,
+) -> Result<Flow, PageError> {
     let flow = match id {
         Some(id) => find_flow(state, visitor, id).await?,
         None => None,
@@ -121,21 +157,6 @@ pub async fn any_flow(
     )
     .await
     .map_err(|error| PageError::database(state, &error))
-}
-
-/// The flow of a form that is not genuine, most often one that was open for too long: its page is shown
-/// again (5.3). Answered late.
-pub async fn stale_form(
-    state: &AppState,
-    visitor: &Visitor,
-    method: &str,
-    source: FormSource,
-    token: Option<&str>,
-) -> Result<Flow, PageError> {
-    let claimed = token.and_then(|token| flows::claimed_flow(token, source));
-    let flow = any_flow(state, visitor, method, claimed).await?;
-    delay().await;
-    flow.ok_or_else(|| PageError::for_visitor(visitor, state, Fault::Flow))
 }
 
 /// Failed checks are answered late (3.3).

@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     Checked, PageForm, Wanted, change_password, check_password, dummy,
-    form::{method_of, open_form, stale_form},
+    form::{Opened, method_of, open_or_stale},
     link, second_factor,
 };
 
@@ -93,12 +93,13 @@ pub async fn submit(
     let source = FormSource::Login;
     let csrf = form.csrf.as_deref();
     let t = Texts(visitor.preferences.lang);
-    if visitor.check_form(&state, source, csrf).is_err() {
-        let flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
-        let again = Again::new(StatusCode::OK, t.form_expired(), &form.username);
-        return again.show(&state, visitor, &flow).await;
-    }
-    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
+    let flow = match open_or_stale(&state, &visitor, &method.id, source, csrf).await? {
+        Opened::Genuine(flow) => flow,
+        Opened::Stale(flow) => {
+            let again = Again::new(StatusCode::OK, t.form_expired(), &form.username);
+            return again.show(&state, visitor, &flow).await;
+        }
+    };
     if method.is_dummy() {
         return upstream::enter(&state, visitor, flow, &method, dummy::identity()).await;
     }

@@ -31,7 +31,7 @@ use crate::{
 
 use super::{
     PageForm,
-    form::{any_flow, local_method_of, open_form, stale_form},
+    form::{Opened, any_flow, local_method_of, open_or_stale},
     login,
     verification::link,
 };
@@ -93,19 +93,20 @@ pub async fn submit(
     let t = Texts(visitor.preferences.lang);
     let email = form.email.trim();
     let source = FormSource::Signup;
-    if visitor.check_form(&state, source, csrf).is_err() {
-        let flow = stale_form(&state, &visitor, &method.id, source, csrf).await?;
-        refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
-        let fill = |page: &mut SignupPage| {
-            email.clone_into(&mut page.email);
-            page.error_message = Some(t.form_expired().to_owned());
-        };
-        let status = StatusCode::OK;
-        return Ok(interaction::signup_page(
-            &state, visitor, &flow, status, fill,
-        ));
-    }
-    let flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
+    let flow = match open_or_stale(&state, &visitor, &method.id, source, csrf).await? {
+        Opened::Genuine(flow) => flow,
+        Opened::Stale(flow) => {
+            refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
+            let fill = |page: &mut SignupPage| {
+                email.clone_into(&mut page.email);
+                page.error_message = Some(t.form_expired().to_owned());
+            };
+            let status = StatusCode::OK;
+            return Ok(interaction::signup_page(
+                &state, visitor, &flow, status, fill,
+            ));
+        }
+    };
     if let Some(fault) = check_form(&form, t) {
         return Ok(again(&state, visitor, &flow, email, fault));
     }
