@@ -48,7 +48,7 @@ impl OAuth2Settings {
         ];
         let modes = [("jwt", TokenMode::Jwt), ("opaque", TokenMode::Opaque)];
         let token_mode = settings.choice("token_mode", &modes);
-        check_issuers(settings, token_mode);
+        check_issuers(settings);
         Self {
             is_given: true,
             flows: flows
@@ -65,7 +65,7 @@ impl OAuth2Settings {
 }
 
 /// Issuers beside our own, whose tokens the API takes.
-fn check_issuers(settings: &Object, mode: Option<TokenMode>) {
+fn check_issuers(settings: &Object) {
     let Some(list) = settings.get("trusted_issuers") else {
         return;
     };
@@ -80,11 +80,6 @@ fn check_issuers(settings: &Object, mode: Option<TokenMode>) {
     {
         let message = "has to be a list of objects with `name` and `issuer`";
         settings.error("trusted_issuers", message);
-    }
-    if mode != Some(TokenMode::Opaque) {
-        let message = "their tokens count only where the gateway asks about tokens; \
-            write `token_mode` `opaque`";
-        settings.warn("trusted_issuers", message);
     }
 }
 

@@ -31,7 +31,7 @@ pub fn plugins(
             let rules = context.token_rules(api)?;
             let mut plugins = match rules.mode {
                 TokenMode::Jwt => verified_tokens(context, api, &rules, hide),
-                TokenMode::Opaque => vec![asked_about_tokens(context, api, &rules, hide)],
+                TokenMode::Asked => vec![asked_about_tokens(context, api, &rules, hide)],
                 TokenMode::KongOauth2 => vec![kong_oauth2(context, api, hide)],
             };
             plugins.push(acl);

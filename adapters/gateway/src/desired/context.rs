@@ -53,13 +53,14 @@ pub struct Context<'a> {
     redirect_uris: HashMap<&'a str, &'a [String]>,
 }
 
-/// What an access token is, and who keeps it (auth-server, Part 4).
+/// How it is found out what an access token says (auth-server, Part 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenMode {
     /// The gateway verifies a signature.
     Jwt,
-    /// The gateway asks the auth server.
-    Opaque,
+    /// The gateway asks the auth server: the token itself says nothing, or may be of an issuer whose keys
+    /// the gateway does not know.
+    Asked,
     /// Kong's own plugin makes and keeps it.
     KongOauth2,
 }
@@ -181,10 +182,11 @@ impl<'a> Context<'a> {
             }
         }
         let introspection = match (mode, servers.as_slice()) {
-            (TokenMode::Opaque, [only]) => Some(introspection_url(only, self.servers[only])?),
-            (TokenMode::Opaque, _) => {
+            (TokenMode::Asked, [only]) => Some(introspection_url(only, self.servers[only])?),
+            (TokenMode::Asked, _) => {
                 return Err(
-                    "authMethods: with token mode `opaque` they have to be of one auth server"
+                    "authMethods: with token mode `opaque` or `trusted_issuers` they have to be of \
+                     one auth server, which is asked about the tokens"
                         .to_owned(),
                 );
             }
@@ -209,8 +211,13 @@ impl<'a> Context<'a> {
             .and_then(|tokens| tokens.mode.as_deref());
         let mode = of_api.or(of_server).unwrap_or("jwt");
         match (mode, self.target.gateway) {
-            ("jwt", _) => Ok(TokenMode::Jwt),
-            ("opaque", Gateway::Embedded) => Ok(TokenMode::Opaque),
+            ("jwt", _) if !trusts_others(api) => Ok(TokenMode::Jwt),
+            ("jwt" | "opaque", Gateway::Embedded) => Ok(TokenMode::Asked),
+            (_, Gateway::Kong { .. }) if trusts_others(api) => Err(
+                "`trusted_issuers` does not work with Kong, which has nothing to ask the auth \
+                 server with; take it out, or use the embedded gateway"
+                    .to_owned(),
+            ),
             ("kong-oauth2", Gateway::Kong { database: true }) => Ok(TokenMode::KongOauth2),
             ("kong-oauth2", Gateway::Kong { database: false }) => Err(
                 "the token mode `kong-oauth2` needs a Kong with a database, which keeps the tokens"
@@ -241,6 +248,15 @@ impl<'a> Context<'a> {
         })?;
         Ok(format!("{gateway}{base}"))
     }
+}
+
+/// Whether the API takes tokens of issuers beside ours.
+fn trusts_others(api: &Api) -> bool {
+    let settings = api.settings.as_ref();
+    let written = settings.and_then(|settings| settings.extra.0.get("trusted_issuers"));
+    written
+        .and_then(serde_json::Value::as_array)
+        .is_some_and(|issuers| !issuers.is_empty())
 }
 
 fn introspection_url(name: &str, server: &AuthServer) -> Result<Url, String> {

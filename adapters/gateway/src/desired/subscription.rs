@@ -112,7 +112,7 @@ fn credentials(
                 match context.token_rules(api)?.mode {
                     TokenMode::Jwt => verification_keys(context, api, client_id, consumer)?,
                     // The auth server says whose a token is.
-                    TokenMode::Opaque => continue,
+                    TokenMode::Asked => continue,
                     TokenMode::KongOauth2 if credential.client_secret.is_none() => {
                         identity.faults.push(format!(
                             "the secret of client `{client_id}` is kept as a digest only, and \

@@ -437,6 +437,23 @@ fn opaque_tokens_are_asked_about_and_need_no_keys() {
 }
 
 #[test]
+fn an_api_that_takes_tokens_of_others_asks_about_all_of_them() {
+    let with_issuers = set(
+        api("tokens", "oauth2"),
+        "settings",
+        json!({"trusted_issuers": [{"name": "corp", "issuer": "https://sso.example.org"}]}),
+    );
+    let asked = desired(json!([with_issuers]), json!([]));
+    assert_eq!(problems(&asked), [""; 0]);
+    assert_eq!(
+        lines(&asked, "wg-api-tokens")[..2],
+        ["plugins acl", "plugins wicketgate-identity"]
+    );
+    let identity = plugin(&asked, "tokens", "wicketgate-identity");
+    assert_eq!(identity["source"], "introspection");
+}
+
+#[test]
 fn the_same_snapshot_always_gives_the_same_entities() {
     let build = || {
         desired(
