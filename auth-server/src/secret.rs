@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use service::{crypto, random};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use service::{crypto, keys::Key, random};
 
 /// A random value of 256 bits. Its `Debug` prints nothing of it.
 #[derive(Clone)]
@@ -12,6 +13,12 @@ pub struct Secret(String);
 impl Secret {
     pub fn generate() -> Self {
         Self(random::token(32))
+    }
+
+    /// The one value that follows `used`, whoever asks for it and how often. Nobody without the key can
+    /// tell it from a random one.
+    pub fn successor(key: &Key, used: &str) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(key.hmac_sha256(used.as_bytes())))
     }
 
     /// The text for the one who may have it.

@@ -4,7 +4,12 @@ use std::{ops::Deref, sync::Arc};
 
 use arc_swap::ArcSwap;
 use migrations::Database;
-use service::{ServiceName, http::guarded_client, token::Verifier};
+use service::{
+    ServiceName,
+    http::guarded_client,
+    keys::{Key, Purpose},
+    token::Verifier,
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +37,8 @@ pub struct Inner {
     pub portal_api: PortalApi,
     pub form_key: FormKey,
     pub service_tokens: Verifier,
+    /// Makes each refresh token out of the one before it.
+    pub refresh_key: Key,
     pub kong: Kong,
     /// What OpenID Connect providers say about themselves.
     pub descriptions: Descriptions,
@@ -83,6 +90,7 @@ impl AppState {
             keys: SigningKeys::open(database.clone(), &settings.keys).await?,
             form_key: FormKey::new(&settings.keys)?,
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
+            refresh_key: settings.keys.derive(&Purpose::RefreshToken)?,
             kong: Kong::new(&settings)?,
             descriptions: Descriptions::default(),
             receivers: guarded_client(&settings.receiver_networks),

@@ -10,7 +10,9 @@ mod routes;
 
 pub use authenticate::{api_of, authenticate, is_client_id};
 pub use groups::groups_of;
-pub use issue::{TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace};
+pub use issue::{
+    NextRefresh, TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace,
+};
 pub use request::{Endpoint, Proof, TokenRequest};
 pub use routes::{compatible_routes, refuse, standard_routes};
 

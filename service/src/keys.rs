@@ -51,6 +51,8 @@ pub enum Purpose {
     Queue(ServiceName),
     /// Signs links that switch mails off.
     Unsubscribe,
+    /// Makes each refresh token out of the one before it.
+    RefreshToken,
 }
 
 impl fmt::Display for Purpose {
@@ -71,6 +73,7 @@ impl fmt::Display for Purpose {
             Self::Archive => f.write_str("archive"),
             Self::Queue(service) => write!(f, "queue/{service}"),
             Self::Unsubscribe => f.write_str("unsubscribe"),
+            Self::RefreshToken => f.write_str("refresh-token"),
         }
     }
 }

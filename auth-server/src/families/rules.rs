@@ -21,7 +21,7 @@ pub struct Presented {
 pub enum Verdict {
     /// The current token: replace it.
     Rotate,
-    /// The one just replaced, within the grace time: a sibling of its replacement.
+    /// The one just replaced, within the grace time: its replacement is given once more.
     Repeat,
     /// Stolen, by whom is unknown: end the family.
     Reused,

@@ -103,7 +103,7 @@ impl End<'_> {
             family: &family,
             scope: &family.scope,
             groups: &self.subject.groups,
-            generation: None,
+            refresh: None,
             nonce: None,
             resource: self.goal.resource.as_deref(),
         };

@@ -19,7 +19,9 @@ use crate::{
     families::{self, Family, RevokeReason},
     oauth::{Grant, Refusal},
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
+    token::{
+        self, Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant,
+    },
 };
 
 /// Issues the tokens of a code. The form of the request was checked before.
@@ -185,7 +187,7 @@ async fn issue(
         family,
         scope: &family.scope,
         groups: &groups,
-        generation: (client.kind.may_refresh() && api.can_renew()).then_some(1),
+        refresh: (client.kind.may_refresh() && api.can_renew()).then_some(NextRefresh::FIRST),
         resource: request.resource.as_deref().or(code.resource.as_deref()),
         nonce: code.nonce.as_deref(),
     };

@@ -23,7 +23,9 @@ use crate::{
     oauth::{Dialect, Grant, Refusal},
     passthrough, scopes,
     state::AppState,
-    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
+    token::{
+        self, Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant,
+    },
     tokens::TokenMode,
 };
 
@@ -78,7 +80,7 @@ pub async fn refresh(
                     family,
                     scope: &scope,
                     groups: &[],
-                    generation: None,
+                    refresh: None,
                     resource: request.resource.as_deref(),
                     nonce: None,
                 };
@@ -199,7 +201,7 @@ async fn replace(
         }
         let grant = UserGrant {
             groups,
-            generation: Some(presented.generation + 1),
+            refresh: Some(NextRefresh::after(token, presented.generation)),
             ..*grant
         };
         let made = match verdict {

@@ -85,7 +85,7 @@ pub async fn exchange(
         family: &family,
         scope: &family.scope,
         groups: &[],
-        generation: None,
+        refresh: None,
         resource: None,
         nonce: None,
     };

@@ -13,8 +13,8 @@ use crate::{
 };
 
 use super::{
-    Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of, authenticate,
-    discard, groups_of, keep, make,
+    Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of,
+    authenticate, discard, groups_of, keep, make,
 };
 
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -79,7 +79,7 @@ async fn issue(
         family: &family,
         scope: &family.scope,
         groups: &groups,
-        generation: (client.kind.may_refresh() && api.can_renew()).then_some(1),
+        refresh: (client.kind.may_refresh() && api.can_renew()).then_some(NextRefresh::FIRST),
         resource: request.resource.as_deref(),
         nonce: None,
     };

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use http::header;
 use sea_orm::{DatabaseTransaction, DbErr};
 use serde::Serialize;
+use service::keys::Key;
 
 use crate::{
     apis::ApiPolicy,
@@ -143,6 +144,38 @@ impl UserFlow {
     }
 }
 
+/// The refresh token that comes with an answer.
+#[derive(Clone, Copy)]
+pub struct NextRefresh<'a> {
+    /// Its place in the family.
+    generation: i64,
+    /// The token it takes the place of.
+    follows: Option<&'a str>,
+}
+
+impl<'a> NextRefresh<'a> {
+    pub const FIRST: Self = Self {
+        generation: 1,
+        follows: None,
+    };
+
+    /// What follows `used`. Whoever repeats `used` gets the same again, so a family never has two
+    /// branches of which each would hide the theft of the other.
+    pub const fn after(used: &'a str, generation: i64) -> Self {
+        Self {
+            generation: generation + 1,
+            follows: Some(used),
+        }
+    }
+
+    fn make(self, key: &Key) -> Secret {
+        match self.follows {
+            Some(used) => Secret::successor(key, used),
+            None => Secret::generate(),
+        }
+    }
+}
+
 /// What tokens of a user are issued for.
 pub struct UserGrant<'a> {
     pub by: UserFlow,
@@ -155,8 +188,8 @@ pub struct UserGrant<'a> {
     pub scope: &'a [String],
     /// Groups of the user as they are now; their scopes come on top.
     pub groups: &'a [String],
-    /// Generation of the refresh token, if there is to be one.
-    pub generation: Option<i64>,
+    /// The refresh token, if there is to be one.
+    pub refresh: Option<NextRefresh<'a>>,
     /// The address that the client is about to call (RFC 8707).
     pub resource: Option<&'a str>,
     /// For the ID token, if there is to be one.
@@ -278,7 +311,7 @@ fn made_by_us(
         client,
         api,
         family,
-        generation,
+        refresh,
         ..
     } = grant;
     let session = match (&family.sid, family.auth_time) {
@@ -307,7 +340,7 @@ fn made_by_us(
         id_token: id_token(state, grant, &access_token.text, now),
         by: MadeBy::Us {
             issued: access_token,
-            refresh_token: generation.map(|_| Secret::generate()),
+            refresh_token: refresh.map(|next| next.make(&state.refresh_key)),
         },
         scope,
         lifetime: api.lifetime(mode).as_secs(),
@@ -338,6 +371,7 @@ pub async fn keep(
     now: DateTime<Utc>,
 ) -> Result<TokenAnswer, DbErr> {
     let family = &grant.family.id;
+    let generation = grant.refresh.map(|next| next.generation);
     if grant.by != UserFlow::Refresh {
         let (user, client) = (&grant.family.user_id, &grant.client.client_id);
         let how = grant.by.as_str();
@@ -350,10 +384,7 @@ pub async fn keep(
         } => {
             let new = NewTokens {
                 access: Some((&issued.jti, issued.expires_at)),
-                refresh: refresh_token
-                    .as_ref()
-                    .map(Secret::expose)
-                    .zip(grant.generation),
+                refresh: refresh_token.as_ref().map(Secret::expose).zip(generation),
             };
             families::insert_tokens(txn, family, new, now).await?;
             tokens::keep(txn, &issued, Some(family)).await?;
@@ -363,13 +394,10 @@ pub async fn keep(
         MadeBy::Kong(kept) => {
             kong::insert(txn, family, &kept, None).await?;
             // Programs in a page get none, whatever Kong made.
-            let refresh_token = kept
-                .token
-                .refresh_token
-                .filter(|_| grant.generation.is_some());
+            let refresh_token = kept.token.refresh_token.filter(|_| generation.is_some());
             let tokens = NewTokens {
                 access: None,
-                refresh: refresh_token.as_deref().zip(grant.generation),
+                refresh: refresh_token.as_deref().zip(generation),
             };
             families::insert_tokens(txn, family, tokens, now).await?;
             (

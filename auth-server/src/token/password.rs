@@ -26,8 +26,8 @@ use crate::{
 };
 
 use super::{
-    Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of, authenticate,
-    keep, make,
+    Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of,
+    authenticate, keep, make,
 };
 
 /// Issues tokens for a name and a password. Everything about the client is checked first (F10).
@@ -112,7 +112,7 @@ pub async fn grant(
         family: &family,
         scope: &family.scope,
         groups: &subject.groups,
-        generation: Some(1),
+        refresh: Some(NextRefresh::FIRST),
         resource: request.resource.as_deref(),
         nonce: None,
     };
