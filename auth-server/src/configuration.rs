@@ -17,6 +17,7 @@ use crate::{
     Settings,
     captcha::{Captcha, CaptchaError},
     cookies::CookiePolicy,
+    pages::OwnPages,
     tokens::{TokenMode, UnsupportedMode},
 };
 
@@ -30,11 +31,12 @@ pub const STYLE: &str = "wicked.css";
 /// The operator's mark: for these pages, else that of the portal.
 pub const LOGOS: [&str; 2] = ["images/wicked-auth-page-120.png", "images/wicked-40.png"];
 
-/// What there is of [`STYLE`] and [`LOGOS`].
-#[derive(Clone, Copy, Debug, Default)]
+/// What there is of [`STYLE`], [`LOGOS`] and own pages.
+#[derive(Debug, Default)]
 pub struct Appearance {
     pub has_style: bool,
     pub logo: Option<&'static str>,
+    pub pages: OwnPages,
 }
 
 /// The configuration in force.
@@ -49,6 +51,7 @@ pub struct Configuration {
     pub cookies: CookiePolicy,
     /// What the frame of every page shows.
     pub site: Arc<ui::Site>,
+    pub own_pages: Arc<OwnPages>,
     pub methods: Vec<Method>,
     pub password_rule: PasswordRule,
     /// What new people have to solve, if the operator wants it.
@@ -171,6 +174,7 @@ impl Configuration {
                 version: service::VERSION,
                 ..ui::Site::default()
             }),
+            own_pages: Arc::new(appearance.pages),
             title,
             portal_url: format!("{portal}/"),
             methods: method::list(settings, definition)?,

@@ -10,6 +10,7 @@ mod error;
 mod factors;
 mod forms;
 mod notice;
+mod own;
 mod texts;
 
 use askama::Template;
@@ -41,12 +42,16 @@ pub use forms::{
     VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
+pub use own::OwnPages;
 pub use texts::Texts;
 
 /// A page: an id, a template, a view model.
 pub trait Page: Template + Serialize {
     /// The page id of section 6.2.
     fn id(&self) -> &'static str;
+
+    /// What is around it.
+    fn frame(&self) -> &Frame;
 
     /// What it shows of somebody else's.
     fn captcha(&self) -> Option<&Widget> {
@@ -148,7 +153,7 @@ pub fn show<P: Page>(
     let mut response = if visitor.wants_json {
         (status, as_json(page)).into_response()
     } else {
-        ui::no_store(ui::page(status, page))
+        ui::no_store(visitor.own_pages.show(status, page))
     };
     let foreign = page.captcha().map_or(&[][..], Widget::origins);
     let policy = ui::security::content_security_policy_with(redirects, foreign);

@@ -6,7 +6,7 @@
 mod clients;
 mod users;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sdk::{
     Client as SdkClient, Optional,
@@ -132,6 +132,12 @@ impl PortalApi {
     /// A file of the configuration that everybody may see.
     pub async fn content(&self, path: &str) -> Result<Option<ContentAnswer>, PortalApiError> {
         self.0.sdk.content(path).await.optional()
+    }
+
+    /// The operator's own pages, by name. An older portal-api has none.
+    pub async fn page_templates(&self) -> Result<BTreeMap<String, String>, PortalApiError> {
+        let templates = self.0.sdk.auth_page_templates().await.optional()?;
+        Ok(templates.unwrap_or_default())
     }
 
     pub async fn pool(&self, id: &str) -> Result<Option<Arc<Pool>>, PortalApiError> {

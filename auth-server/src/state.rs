@@ -20,6 +20,7 @@ use crate::{
     flows::FormKey,
     keys::{KeysError, SigningKeys},
     kong::{Kong, SetupError},
+    pages::OwnPages,
     portal_api::{PortalApi, PortalApiError},
     records::tokens::Lately,
     tokens::{TokenMode, UnsupportedMode},
@@ -36,9 +37,9 @@ pub struct Inner {
     pub keys: SigningKeys,
     pub portal_api: PortalApi,
     pub form_key: FormKey,
-    pub service_tokens: Verifier,
     /// Makes each refresh token out of the one before it.
     pub refresh_key: Key,
+    pub service_tokens: Verifier,
     pub kong: Kong,
     /// What OpenID Connect providers say about themselves.
     pub descriptions: Descriptions,
@@ -89,8 +90,8 @@ impl AppState {
         Ok(Self(Arc::new(Inner {
             keys: SigningKeys::open(database.clone(), &settings.keys).await?,
             form_key: FormKey::new(&settings.keys)?,
-            service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
             refresh_key: settings.keys.derive(&Purpose::RefreshToken)?,
+            service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),
             kong: Kong::new(&settings)?,
             descriptions: Descriptions::default(),
             receivers: guarded_client(&settings.receiver_networks),
@@ -132,6 +133,7 @@ async fn load(settings: &Settings, portal_api: &PortalApi) -> Result<Configurati
     let mut appearance = Appearance {
         has_style: portal_api.content(configuration::STYLE).await?.is_some(),
         logo: None,
+        pages: OwnPages::read(portal_api.page_templates().await?),
     };
     for logo in configuration::LOGOS {
         if appearance.logo.is_none() && portal_api.content(logo).await?.is_some() {

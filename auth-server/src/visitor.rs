@@ -1,5 +1,7 @@
 //! The person at the browser: cookies, session, language, address.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRequestParts, OriginalUri},
     response::{IntoResponse, Response},
@@ -15,7 +17,7 @@ use crate::{
     cookies::Cookie,
     federated::Person,
     flows::FormSource,
-    pages::{Fault, PageError},
+    pages::{Fault, OwnPages, PageError},
     records::{self, Act},
     secret::Secret,
     sessions::{self, Login, Place, Session},
@@ -38,6 +40,7 @@ pub struct Visitor {
     agent: Option<String>,
     /// The client drives the forms as a program (3.4).
     pub wants_json: bool,
+    pub own_pages: Arc<OwnPages>,
     cookies: Vec<HeaderValue>,
 }
 
@@ -176,7 +179,8 @@ impl FromRequestParts<AppState> for Visitor {
         let Ok(peer) = Peer::from_request_parts(parts, state).await;
         let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
         let here = uri.path_and_query().map_or("/", |path| path.as_str());
-        let policy = state.configuration().cookies;
+        let configuration = state.configuration();
+        let policy = configuration.cookies;
         let headers = &parts.headers;
         let session_cookie = policy.read(headers, Cookie::Session).map(str::to_owned);
         let mut cookies = Vec::new();
@@ -195,6 +199,7 @@ impl FromRequestParts<AppState> for Visitor {
             peer,
             agent: agent(headers),
             wants_json: wants_json(state, parts),
+            own_pages: configuration.own_pages.clone(),
             cookies,
         };
         if let Some(cookie) = session_cookie {

@@ -171,7 +171,7 @@ fn content(configuration: &Configuration) -> Vec<&[u8]> {
 
 fn templates(configuration: &Configuration) -> Vec<&[u8]> {
     let templates = &configuration.templates;
-    let mut parts = vec![text(&templates.rendered)];
+    let mut parts = vec![text(&templates.rendered), text(&templates.auth_pages)];
     for name in templates.email_names() {
         let mail = templates.email(name).map(text).unwrap_or_default();
         parts.extend([name.as_bytes(), mail]);

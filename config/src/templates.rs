@@ -1,4 +1,7 @@
-//! Texts of mails and chat messages (`templates/`). Rendered by mailer and chatbot.
+//! Texts of mails and chat messages, and pages of the auth server (`templates/`). Rendered by those
+//! who send and show them.
+
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +23,8 @@ pub struct Templates {
     pub rendered: Rendered,
     /// Answer of `GET /templates/email`: name → text.
     pub all_emails: Rendered,
+    /// Answer of `GET /templates/auth`: page, or page and language → text.
+    pub auth_pages: Rendered,
     emails: BTreeMap<String, Rendered>,
 }
 
@@ -61,6 +66,7 @@ impl Templates {
             chatbot: messages,
             rendered: Rendered::json(document),
             all_emails: Rendered::json(&texts(&emails)),
+            auth_pages: Rendered::json(&pages::read(tree, report)),
             emails,
         }
     }

@@ -1,4 +1,5 @@
-//! Mail and chat templates, for administrators, mailer and chatbot (portal-api 19.4).
+//! Templates of mails, chat messages and pages of the auth server, for administrators and the services
+//! that fill them in (portal-api 19.4).
 
 use axum::{
     Router,
@@ -16,9 +17,21 @@ use crate::{
 
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/templates/auth", get(auth_pages))
         .route("/templates/chatbot", get(chatbot))
         .route("/templates/email", get(emails))
         .route("/templates/email/{name}", get(email))
+}
+
+/// `GET /templates/auth`: the operator's own pages of the auth server, by name.
+async fn auth_pages(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    let configuration = state.configuration();
+    Ok(respond(&headers, &configuration.templates.auth_pages, JSON))
 }
 
 async fn chatbot(

@@ -41,5 +41,5 @@ pub use lang::Lang;
 pub use password::{NewPassword, PasswordRule};
 pub use preferences::{Preferences, cookie, local_path};
 pub use registration::{RegistrationField, registration_answer};
-pub use respond::{no_store, page};
+pub use respond::{document, no_store, page};
 pub use theme::Theme;

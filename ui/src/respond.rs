@@ -5,20 +5,25 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 /// Renders a page.
+pub fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => document(status, html),
+        // Writing into a string does not fail; a template could only by an error of its own.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A page that was rendered already.
 ///
 /// Pages depend on cookies, so no shared cache may keep them; a browser asks again before it shows
 /// one from its own.
-pub fn page(status: StatusCode, template: &impl Template) -> Response {
+pub fn document(status: StatusCode, html: String) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::VARY, "Cookie, Accept-Language, Accept"),
     ];
-    match template.render() {
-        Ok(html) => (status, headers, html).into_response(),
-        // Writing into a string does not fail; a template could only by an error of its own.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    (status, headers, html).into_response()
 }
 
 /// Marks a response that shows a secret: nobody may keep it.

@@ -66,6 +66,10 @@ impl AccountSessionsPage {
 }
 
 impl Page for AccountSessionsPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "account_sessions"
     }
@@ -177,6 +181,10 @@ impl AccountTokensPage {
 }
 
 impl Page for AccountTokensPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "account_tokens"
     }

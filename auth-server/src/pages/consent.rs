@@ -21,6 +21,10 @@ pub struct GrantsPage {
 }
 
 impl Page for GrantsPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "grant_scopes"
     }
@@ -54,6 +58,10 @@ pub struct FormPostPage {
 }
 
 impl Page for FormPostPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "form_post"
     }
@@ -74,6 +82,10 @@ pub struct ScopeListPage {
 }
 
 impl Page for ScopeListPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "scope_list"
     }

@@ -35,6 +35,10 @@ impl DevicePage {
 }
 
 impl Page for DevicePage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "device"
     }
@@ -68,6 +72,10 @@ impl DeviceConfirmPage {
 }
 
 impl Page for DeviceConfirmPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "device_confirm"
     }

@@ -49,6 +49,10 @@ impl ErrorPage {
 }
 
 impl Page for ErrorPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "error"
     }
@@ -240,7 +244,7 @@ impl IntoResponse for PageError {
         let response = if self.wants_json {
             (status, super::as_json(&page)).into_response()
         } else {
-            ui::page(status, &page)
+            configuration.own_pages.show(status, &page)
         };
         ui::no_store(response)
     }

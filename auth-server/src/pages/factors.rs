@@ -62,6 +62,10 @@ impl SecondFactorPage {
 }
 
 impl Page for SecondFactorPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "second_factor"
     }
@@ -84,6 +88,10 @@ pub struct LinkPage {
 }
 
 impl Page for LinkPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "link_account"
     }
@@ -244,6 +252,10 @@ impl AccountSecurityPage {
 }
 
 impl Page for AccountSecurityPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "account_security"
     }

@@ -12,6 +12,10 @@ use super::{Common, Page, PasskeyForm};
 macro_rules! pages {
     ($($page:ident => $id:literal),+ $(,)?) => {
         $(impl Page for $page {
+            fn frame(&self) -> &Frame {
+                &self.frame
+            }
+
             fn id(&self) -> &'static str {
                 $id
             }
@@ -35,6 +39,10 @@ pages! {
 macro_rules! guarded_pages {
     ($($page:ident => $id:literal),+ $(,)?) => {
         $(impl Page for $page {
+            fn frame(&self) -> &Frame {
+                &self.frame
+            }
+
             fn id(&self) -> &'static str {
                 $id
             }

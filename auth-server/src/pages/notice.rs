@@ -93,6 +93,10 @@ impl NoticePage {
 }
 
 impl Page for NoticePage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         match self.kind {
             NoticeKind::SignupMailSent => "signup_post",
@@ -126,6 +130,10 @@ pub struct LogOutPage {
 }
 
 impl Page for LogOutPage {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     fn id(&self) -> &'static str {
         "logout_confirm"
     }

@@ -200,3 +200,59 @@ async fn pages_have_the_operators_style() {
     let link = r#"<link rel="stylesheet" href="/auth/content/wicked.css">"#;
     assert!(page.text.contains(link), "{}", page.text);
 }
+
+#[tokio::test]
+async fn pages_can_be_the_operators_own() {
+    let server = TestServer::start_changed(
+        |portal| {
+            portal.add_client("shop", "orders", "confidential", true);
+            portal.use_pages(json!({
+                "login": "<p>{{lang}}: {{title}}</p><form action=\"{{baseUrl}}/{{loginUrl}}\" method=\"post\">\
+                    {{#errorMessage}}<p>{{{errorMessage}}}</p>{{/errorMessage}}\
+                    <input name=\"username\" value=\"{{{prefillUsername}}}\">\
+                    <input type=\"hidden\" name=\"_csrf\" value=\"{{csrfToken}}\"></form>",
+                "login.de": "<!DOCTYPE html><title>Hallo</title>",
+                "error": "{{status}} {{correlationId}}",
+                "logout": "{{#never}}closed",
+            }));
+        },
+        |_| {},
+    )
+    .await;
+    let browser = server.browser();
+    let url = Browser::authorize_url("shop-orders", &[]);
+    let page = browser
+        .html(&url, ("accept-language", "en"))
+        .await
+        .expect(200);
+    assert!(page.text.contains("<p>en: "), "{}", page.text);
+    assert!(
+        page.text.contains(r#"<main class="auth-main""#),
+        "in the frame"
+    );
+    assert!(
+        !page.text.contains("type=\"password\""),
+        "not ours beside it"
+    );
+    let german = browser.html(&url, ("accept-language", "de")).await;
+    assert_eq!(german.text, "<!DOCTYPE html><title>Hallo</title>");
+    assert!(german.headers.contains_key("content-security-policy"));
+
+    // What somebody typed is shown, and is no markup.
+    let field = page.text.split("name=\"_csrf\" value=\"").nth(1).unwrap();
+    let csrf = field.split('"').next().unwrap();
+    let typed = [
+        ("_csrf", csrf),
+        ("username", "\"><script>"),
+        ("password", "wrong"),
+    ];
+    let again = browser.post_html("/local/login", &typed).await.expect(200);
+    let shown = "value=\"&quot;&gt;&lt;script&gt;\"";
+    assert!(again.text.contains(shown), "{}", again.text);
+
+    let lost = browser.html("/nowhere", ("accept-language", "en")).await;
+    assert!(lost.expect(404).text.contains("404 "));
+    // A template that cannot be read leaves our page.
+    let ended = browser.html("/logout", ("accept-language", "en")).await;
+    assert!(ended.text.contains("Logged out"), "{}", ended.text);
+}

@@ -34,6 +34,7 @@ pub const fn scopes(service: ServiceName) -> &'static [&'static str] {
             "read_plans",
             "read_registrations",
             "read_subscriptions",
+            "read_templates",
             "read_users",
             "read_verifications",
             "write_grants",

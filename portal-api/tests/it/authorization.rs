@@ -209,6 +209,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("DELETE", "/teams/{team}", Admin),
     ("PUT", "/teams/{team}/members/{user}", Admin),
     ("DELETE", "/teams/{team}/members/{user}", Admin),
+    ("GET", "/templates/auth", Admin),
     ("GET", "/templates/chatbot", Admin),
     ("GET", "/templates/email", Admin),
     ("GET", "/templates/email/{name}", Admin),

@@ -41,6 +41,7 @@ async fn every_operation_with_a_scope_is_refused_without_it() {
         ("/groups", "read_groups"),
         ("/auth-servers", "read_auth_servers"),
         ("/auth-servers/default", "read_auth_servers"),
+        ("/templates/auth", "read_templates"),
         ("/templates/chatbot", "read_templates"),
         ("/templates/email/verify_email", "read_templates"),
         ("/content", "read_content"),
@@ -331,7 +332,10 @@ async fn templates_are_for_administrators_and_those_who_send() {
     for caller in [
         api.user(ADMIN, "read_templates"),
         api.service(ServiceName::Mailer),
+        api.service(ServiceName::AuthServer),
     ] {
+        let pages = caller.get("/templates/auth").await.expect(200).json();
+        assert_eq!(pages, serde_json::json!({}), "the sample has none");
         let mail = caller
             .get("/templates/email/verify_email")
             .await

@@ -60,6 +60,11 @@ impl Client {
         self.get(&["pools", id]).json().await
     }
 
+    /// `GET /templates/auth`: the operator's own pages of the auth server, by name.
+    pub async fn auth_page_templates(&self) -> Result<BTreeMap<String, String>, Error> {
+        self.get(&["templates", "auth"]).json().await
+    }
+
     /// `GET /templates/chatbot`
     pub async fn chat_templates(&self) -> Result<ChatTemplates, Error> {
         self.get(&["templates", "chatbot"]).json().await

@@ -105,6 +105,13 @@ impl<'s> Browser<'s> {
         self.send(request.header(name, value)).await
     }
 
+    /// Sends a form as people do.
+    pub async fn post_html(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let request = service::http::client().post(self.server.url(path));
+        let request = request.header(header::ACCEPT, "text/html");
+        self.send(request.form(form)).await
+    }
+
     pub async fn page(&self, path: &str) -> Page {
         as_page(self.get(path).await)
     }

@@ -55,6 +55,8 @@ struct Data {
     listener: Option<String>,
     /// `globals.recaptcha`.
     captcha: Value,
+    /// The operator's own pages.
+    pages: Value,
 }
 
 #[derive(Clone)]
@@ -99,6 +101,7 @@ impl PortalApi {
             .route("/subscriptions/{client}/verify", post(verify))
             .route("/applications/{application}", get(application))
             .route("/content/{*path}", get(content))
+            .route("/templates/auth", get(page_templates))
             .route("/auditlog/records", post(add_records))
             .route("/webhooks/listeners/{id}", put(listen))
             .route("/login", post(login))
@@ -150,6 +153,11 @@ impl PortalApi {
         let config: Value = config.into();
         let method = json!({"name": name, "type": kind, "config": config});
         self.data().methods.push(method);
+    }
+
+    /// The operator has pages of his own.
+    pub fn use_pages(&self, pages: Value) {
+        self.data().pages = pages;
     }
 
     /// New people have to solve something.
@@ -538,6 +546,14 @@ async fn add_records(State(api): State<PortalApi>, Json(body): Json<Vec<Value>>)
 async fn listen(State(api): State<PortalApi>, Json(body): Json<Value>) -> Json<Value> {
     api.data().listener = body["url"].as_str().map(str::to_owned);
     Json(body)
+}
+
+async fn page_templates(State(api): State<PortalApi>) -> Response {
+    match api.data().pages.clone() {
+        // As a portal-api that is a release older.
+        Value::Null => refuse(404, "no such address"),
+        pages => Json(pages).into_response(),
+    }
 }
 
 async fn content(Path(path): Path<String>) -> Response {

@@ -88,6 +88,13 @@ pub fn operations() -> Vec<Operation> {
         .about("Secrets of methods go to the auth server itself only.")
         .answers::<AuthServer>()
         .refuses(&[404]),
+        get(
+            "/templates/auth",
+            "The operator's own pages of the auth server, by name",
+        )
+        .who(Who::Admin)
+        .scope(&["read_templates"])
+        .answers_object(),
         get("/templates/chatbot", "The templates of chat messages")
             .who(Who::Admin)
             .scope(&["read_templates"])

@@ -130,6 +130,7 @@ const SCOPED: &[(&str, &str, &str)] = &[
     ("GET", "/apis/x/subscriptions", "read_apis"),
     ("GET", "/auth-servers", "read_auth_servers"),
     ("GET", "/auth-servers/x", "read_auth_servers"),
+    ("GET", "/templates/auth", "read_templates"),
     ("GET", "/templates/chatbot", "read_templates"),
     ("GET", "/templates/email/x", "read_templates"),
     ("GET", "/content", "read_content"),

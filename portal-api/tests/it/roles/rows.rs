@@ -178,6 +178,7 @@ pub const ROWS: &[Row] = &[
     row("POST", "/subscriptions/{client_id}/verify", Subscriptions, "403")
         .with(r#"{"clientSecret": "wrong"}"#),
     row("GET", "/systemhealth", Nothing, ADMIN),
+    row("GET", "/templates/auth", Nothing, ADMIN),
     row("GET", "/templates/chatbot", Nothing, ADMIN),
     row("GET", "/templates/email", Nothing, ADMIN),
     row("GET", "/templates/email/{name}", Nothing, ADMIN),
