@@ -253,6 +253,11 @@ fn postgres_options(url: &str, connections: u32) -> ConnectOptions {
     options
 }
 
+/// One connection that runs no migrations.
+pub(crate) async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
+    connect(&postgres_options(url, 1)).await
+}
+
 async fn connect(options: &ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     sea_orm::Database::connect(options.clone()).await
 }

@@ -7,12 +7,18 @@
 pub mod auth_server;
 mod database;
 mod ddl;
+mod files;
 mod location;
+mod look;
 pub mod portal_api;
 mod prepared;
 mod reader;
+mod transfer;
 
 pub use database::{Database, OpenError};
+pub use files::{check_file, copy_file};
 pub use location::{InvalidLocation, Location};
+pub use look::{Seen, look};
 pub use prepared::Prepared;
 pub use reader::Reader;
+pub use transfer::{TransferError, to_postgres};

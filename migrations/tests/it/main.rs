@@ -1,4 +1,7 @@
-//! The schema as a whole.
+//! The schema as a whole, and whole databases.
+
+mod files;
+mod transfer;
 
 use std::path::Path;
 
