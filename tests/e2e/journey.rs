@@ -1,11 +1,13 @@
 //! The main path, from signing up to metered calls, in every shape that users run.
 
+mod client;
 mod person;
 mod tokens;
 
 use std::time::{Duration, Instant};
 
-pub use person::Person;
+pub use client::Client;
+pub use person::{PASSWORD, Person};
 
 use crate::support::{Installation, Shape, eventually};
 

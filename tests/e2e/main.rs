@@ -13,10 +13,10 @@ mod journey;
 mod kills;
 mod listen;
 mod mails;
-
 mod operations;
 mod publisher;
 mod rolling;
 mod support;
 mod takeover;
+mod two_auth_servers;
 mod wicked;

@@ -2,7 +2,7 @@
 
 use crate::support::{Installation, Page, Visitor};
 
-const PASSWORD: &str = "Correct-horse-7";
+pub const PASSWORD: &str = "Correct-horse-7";
 
 pub struct Person<'i> {
     installation: &'i Installation,

@@ -3,15 +3,10 @@
 use std::time::{Duration, Instant};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use reqwest::Url;
 use serde_json::{Value, json};
 
-use super::Person;
+use super::{Client, Person};
 use crate::support::{Installation, eventually};
-
-/// A verifier with its challenge (RFC 7636, appendix B).
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 pub async fn of_applications_are_checked(installation: &Installation, ada: &Person<'_>) {
     let (client_id, client_secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
@@ -19,7 +14,8 @@ pub async fn of_applications_are_checked(installation: &Installation, ada: &Pers
         ("grant_type", "client_credentials"),
         ("scope", "read_orders"),
     ];
-    let token = token(installation, (&client_id, &client_secret), &form).await;
+    let client = Client::new(client_id, client_secret, "");
+    let token = client.token(installation, &form).await;
     let url = installation.gateway() + "/orders/v1/orders";
     let call = async |token: &str| {
         let request = installation.http.get(&url).bearer_auth(token);
@@ -73,11 +69,7 @@ pub async fn of_users_reach_the_backend(installation: &Installation, ada: &Perso
     let redirect_uri = installation.portal() + "/about-to-return";
     ada.create_application_at("ada-web", &redirect_uri).await;
     let (id, secret) = ada.client("ada-web", "orders", "free").await;
-    let client = Client {
-        id,
-        secret,
-        redirect_uri,
-    };
+    let client = Client::new(id, secret, &redirect_uri);
     let token = client.token_of(installation, ada).await;
 
     let order = json!({"items": [{"product": "tea", "quantity": 1}]});
@@ -140,11 +132,7 @@ pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Pers
     let redirect_uri = installation.portal() + "/about-to-return";
     ada.create_application_at("ada-web", &redirect_uri).await;
     let (id, secret) = ada.client("ada-web", "orders", "free").await;
-    let client = Client {
-        id,
-        secret,
-        redirect_uri,
-    };
+    let client = Client::new(id, secret, &redirect_uri);
     let user = client.token_of(installation, ada).await;
     let form = [
         ("grant_type", "client_credentials"),
@@ -152,7 +140,8 @@ pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Pers
     ];
     // Of another application: asking again and again uses up its limit.
     let (id, secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
-    let own = token(installation, (&id, &secret), &form).await;
+    let shop = Client::new(id, secret, "");
+    let own = shop.token(installation, &form).await;
     for token in [&user, &own] {
         assert!(token.starts_with("wgt_"), "{token}");
     }
@@ -171,7 +160,7 @@ pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Pers
     let revoking = installation
         .http
         .post(installation.gateway() + "/auth/oauth2/revoke")
-        .basic_auth(&id, Some(&secret))
+        .basic_auth(&shop.id, Some(&shop.secret))
         .form(&[("token", &own)]);
     assert_eq!(revoking.send().await.unwrap().status(), 200);
     eventually("the revoked token is refused", async || {
@@ -180,56 +169,4 @@ pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Pers
     .await;
     assert_eq!(call(&user).await, 200);
     end_with_their_user(installation, &client).await;
-}
-
-/// A client of an application.
-pub struct Client {
-    id: String,
-    secret: String,
-    redirect_uri: String,
-}
-
-impl Client {
-    /// A token with which it acts for somebody, who agrees.
-    async fn token_of(&self, installation: &Installation, person: &Person<'_>) -> String {
-        let mut url = Url::parse(&(installation.gateway() + "/auth/oauth2/authorize")).unwrap();
-        url.query_pairs_mut().extend_pairs([
-            ("response_type", "code"),
-            ("client_id", &self.id),
-            ("redirect_uri", &self.redirect_uri),
-            ("scope", "read_orders write_orders"),
-            ("state", "xyz"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]);
-        let consent = person.visitor.open(url.as_str()).await.expect(200);
-        let returned = person.visitor.submit(&consent, "Allow", &[]).await;
-        let answer: Vec<(String, String)> = returned.url.query_pairs().into_owned().collect();
-        let of = |name: &str| answer.iter().find(|(key, _)| key == name).map(|(_, v)| v);
-        assert_eq!(of("state").map(String::as_str), Some("xyz"), "{answer:?}");
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", of("code").unwrap()),
-            ("redirect_uri", &self.redirect_uri),
-            ("code_verifier", VERIFIER),
-        ];
-        token(installation, (&self.id, &self.secret), &form).await
-    }
-}
-
-async fn token(
-    installation: &Installation,
-    (client_id, client_secret): (&str, &str),
-    form: &[(&str, &str)],
-) -> String {
-    let request = installation
-        .http
-        .post(installation.gateway() + "/auth/oauth2/token")
-        .basic_auth(client_id, Some(client_secret))
-        .form(form);
-    let answer = request.send().await.unwrap();
-    let status = answer.status();
-    let token: Value = answer.json().await.unwrap();
-    assert_eq!(status, 200, "{token}");
-    token["access_token"].as_str().unwrap().to_owned()
 }

@@ -544,6 +544,11 @@ impl Installation {
         self.own.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Where a process listens that has a port of its own.
+    pub fn process_url(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}", self.own[name].1["PORT"])
+    }
+
     /// Waits until a process of its own says that it can work.
     pub async fn until_process_ready(&self, name: &str) {
         let own = self.own.lock().unwrap()[name].1.clone();
