@@ -88,26 +88,6 @@ pub fn operations() -> Vec<Operation> {
         .about("Secrets of methods go to the auth server itself only.")
         .answers::<AuthServer>()
         .refuses(&[404]),
-        get(
-            "/templates/auth",
-            "The operator's own pages of the auth server, by name",
-        )
-        .who(Who::Admin)
-        .scope(&["read_templates"])
-        .answers_object(),
-        get("/templates/chatbot", "The templates of chat messages")
-            .who(Who::Admin)
-            .scope(&["read_templates"])
-            .answers_object(),
-        get("/templates/email", "The templates of all mails, by name")
-            .who(Who::Admin)
-            .scope(&["read_templates"])
-            .answers_object(),
-        get("/templates/email/{name}", "The template of a mail")
-            .who(Who::Admin)
-            .scope(&["read_templates"])
-            .answers_text("text/plain")
-            .refuses(&[404]),
         content(get("/content", "The landing page")),
         get("/content/toc", "The table of contents")
             .who(Who::Filtered)
@@ -118,7 +98,25 @@ pub fn operations() -> Vec<Operation> {
             .about("Header `X-MetaInfo` of a page: its metadata as base64 of JSON.")
             .refuses(&[400]),
     ]);
+    all.extend(templates());
     all
+}
+
+fn templates() -> [Operation; 4] {
+    let template = |operation: Operation| operation.who(Who::Admin).scope(&["read_templates"]);
+    let pages = "The operator's own pages of the auth server, by name";
+    [
+        template(get("/templates/auth", pages)).answers_object(),
+        template(get("/templates/chatbot", "The templates of chat messages")).answers_object(),
+        template(get(
+            "/templates/email",
+            "The templates of all mails, by name",
+        ))
+        .answers_object(),
+        template(get("/templates/email/{name}", "The template of a mail"))
+            .answers_text("text/plain")
+            .refuses(&[404]),
+    ]
 }
 
 fn content(operation: Operation) -> Operation {
