@@ -115,6 +115,38 @@ pub fn until(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
+/// Longest name of a program that is neither of those below.
+const MAX_PROGRAM: usize = 80;
+
+/// Browser and system of a `User-Agent`, as people call them; what is neither is shown as it is.
+pub fn program(agent: &str) -> Option<String> {
+    let first = |known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, name)| *name)
+    };
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => Some(format!("{browser}, {system}")),
+        (Some(browser), None) => Some(browser.to_owned()),
+        _ if agent.is_empty() => None,
+        _ => Some(agent.chars().take(MAX_PROGRAM).collect()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +162,14 @@ mod tests {
             assert_eq!(number(Lang::En, value), english);
             assert_eq!(number(Lang::De, value), english.replace(',', "."));
         }
+    }
+
+    #[test]
+    fn browsers_have_the_names_that_people_know() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36";
+        assert_eq!(program(chrome).unwrap(), "Chrome, Linux");
+        assert_eq!(program("curl/8.0").unwrap(), "curl/8.0");
+        assert_eq!(program(""), None);
     }
 
     #[test]

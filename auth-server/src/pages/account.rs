@@ -47,7 +47,7 @@ impl AccountSessionsPage {
         let rows = sessions.into_iter().map(|session| SessionRow {
             current: session.sid == current,
             id: session.sid,
-            agent: session.agent,
+            agent: session.agent.as_deref().and_then(format::program),
             address: session.address,
             since: format::moment(lang, session.created_at),
             seen: format::ago(lang, session.seen_at, now),

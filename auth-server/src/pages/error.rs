@@ -39,6 +39,12 @@ impl ErrorPage {
         self.error_link_description.as_deref().unwrap_or_default()
     }
 
+    /// What stands between backticks is the name of a parameter.
+    fn message_parts(&self) -> impl Iterator<Item = (bool, &'static str)> {
+        let parts = self.message.split('`').enumerate();
+        parts.map(|(place, part)| (place % 2 == 1, part))
+    }
+
     fn heading(&self) -> &'static str {
         if self.status == 404 {
             self.t.not_found_title()

@@ -46,7 +46,8 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
         rows: sessions
             .into_iter()
             .map(|session| Row {
-                program: program(session.user_agent.as_deref().unwrap_or_default(), t),
+                program: format::program(session.user_agent.as_deref().unwrap_or_default())
+                    .unwrap_or_else(|| t.unknown_program().to_owned()),
                 began: format::moment(lang, session.created_at.0),
                 seen: format::ago(lang, session.last_seen_at.0, now),
                 session,
@@ -56,35 +57,6 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
         frame: visitor.frame(Entry::Profile).await,
     };
     Ok(ui::no_store(ui::page(StatusCode::OK, &page)))
-}
-
-/// Browser and system, as people call them; what is neither is shown as it is.
-fn program(agent: &str, t: texts::Account) -> String {
-    let first = |known: &[(&str, &'static str)]| {
-        let found = known.iter().find(|(mark, _)| agent.contains(mark));
-        found.map(|(_, name)| *name)
-    };
-    let browser = first(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = first(&[
-        ("Android", "Android"),
-        ("iPhone", "iOS"),
-        ("iPad", "iOS"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser}, {system}"),
-        (Some(browser), None) => browser.to_owned(),
-        _ if agent.is_empty() => t.unknown_program().to_owned(),
-        _ => agent.chars().take(80).collect(),
-    }
 }
 
 /// `POST /users/me/sessions`: ends the session `end`, or all others.
@@ -99,20 +71,4 @@ pub async fn end(visitor: Visitor, form: Form) -> Result<Response, Failure> {
     }
     visitor.leave(Kind::Good, texts::Account(visitor.lang()).ended());
     Ok(Redirect::to("/users/me/sessions").into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use ui::Lang;
-
-    use super::*;
-
-    #[test]
-    fn browsers_have_the_names_that_people_know() {
-        let t = texts::Account(Lang::En);
-        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36";
-        assert_eq!(program(chrome, t), "Chrome, Linux");
-        assert_eq!(program("curl/8.0", t), "curl/8.0");
-        assert_eq!(program("", t), "Unknown program");
-    }
 }
