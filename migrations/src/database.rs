@@ -162,8 +162,8 @@ async fn open_sqlite<M: MigratorTrait>(path: &Path) -> Result<Database, OpenFail
     })
 }
 
-/// Locks `<file>.lock` beside the database.
-fn lock_file(path: &Path) -> Result<File, OpenError> {
+/// Locks `<file>.lock` beside the database, as whoever uses it does.
+pub fn lock_file(path: &Path) -> Result<File, OpenError> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

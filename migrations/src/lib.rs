@@ -15,7 +15,7 @@ mod prepared;
 mod reader;
 mod transfer;
 
-pub use database::{Database, OpenError};
+pub use database::{Database, OpenError, lock_file};
 pub use files::{check_file, copy_file};
 pub use location::{InvalidLocation, Location};
 pub use look::{Seen, look};

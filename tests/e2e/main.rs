@@ -3,11 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod bad_input;
 mod claims;
 mod configuration;
 mod deliveries;
 mod deployment;
+mod doctor;
 mod drills;
 mod journey;
 mod kills;

@@ -47,9 +47,63 @@ pub enum Command {
     Import(Box<Import>),
     /// Print events of a running installation as they happen, for people who build listeners
     Listen(Box<Listen>),
-    /// Save all data of a running installation in one encrypted file, and bring it back
+    /// Save all data of a running installation in one encrypted file, bring it back, or move it
     #[command(subcommand)]
     Data(Data),
+    /// Copy the databases of an installation on SQLite into one file, also while it runs
+    Backup(Backup),
+    /// Bring back what `backup` has saved; the installation must be stopped
+    Restore(Restore),
+    /// Look at all that an installation needs on this machine and say what to do; takes the options
+    /// of `up`; exit code 1 if something is wrong
+    Doctor(Box<Up>),
+    /// Print the completions for a shell
+    Completions {
+        /// bash, elvish, fish, powershell or zsh
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write all pages into this folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Options of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to write; must not exist
+    pub file: PathBuf,
+    /// Data folder of the installation
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
+    /// Put the master key into the file, too: then it is enough for a restore, and has to be kept secret
+    #[arg(long)]
+    pub with_key: bool,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The file that `backup` has written
+    pub file: PathBuf,
+    /// Data folder of the installation; is made if it is not there
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
+    /// Also if there is a database; it is kept as *.before-restore
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// Options of `health`.
@@ -82,6 +136,17 @@ pub enum Data {
         file: PathBuf,
         #[command(flatten)]
         installation: Installation,
+    },
+    /// Move a stopped installation from SQLite to the empty PostgreSQL database DATABASE_URL
+    Move {
+        /// Data folder with the SQLite files; they stay as they are
+        #[arg(
+            long,
+            value_name = "DIR",
+            env = "WICKETGATE_DATA",
+            default_value = "data"
+        )]
+        data: PathBuf,
     },
     /// Replace all data by that of a file; a file that is not whole changes nothing
     Import {

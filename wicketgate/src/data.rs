@@ -1,15 +1,18 @@
-//! `wicketgate data`: all data of a running portal-api in one encrypted file, and back.
+//! `wicketgate data`: all data of a running portal-api in one encrypted file, and back; and the way from
+//! SQLite to PostgreSQL.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use migrations::Location;
 use sdk::client::{Auth, Client};
-use service::{ServiceName, token::Identity};
+use service::{ServiceName, settings, token::Identity};
 use tokio::fs::{self, File, OpenOptions};
 
 use crate::{
+    backup::DATABASES,
     cli::{Data, Installation},
-    keys,
+    keys, up,
 };
 
 pub async fn run(command: Data) -> anyhow::Result<()> {
@@ -21,6 +24,7 @@ pub async fn run(command: Data) -> anyhow::Result<()> {
             replace,
             installation,
         } => import(&file, replace, &installation).await,
+        Data::Move { data } => to_postgres(&data).await,
     }
 }
 
@@ -71,5 +75,24 @@ async fn import(file: &Path, replace: bool, installation: &Installation) -> anyh
         println!("{rows:>10} {table}");
     }
     println!("Done.");
+    Ok(())
+}
+
+async fn to_postgres(data: &Path) -> anyhow::Result<()> {
+    let url = settings::secret("DATABASE_URL")?;
+    let Some(Location::Postgres(target)) = url.as_deref().map(Location::parse).transpose()? else {
+        bail!("set DATABASE_URL (or DATABASE_URL_FILE) to the PostgreSQL database to move to");
+    };
+    let _running = up::lock(data)?;
+    let [portal_api, auth_server] = DATABASES.map(|name| data.join(name));
+    let moved = migrations::to_postgres(&portal_api, &auth_server, &target).await?;
+    for (table, rows) in moved.iter().filter(|(_, rows)| **rows > 0) {
+        println!("{rows:>10} {table}");
+    }
+    println!(
+        "Done. Start every service with this DATABASE_URL and the same master key. The files in {} stay \
+         as they are and are not used any more.",
+        data.display()
+    );
     Ok(())
 }

@@ -50,7 +50,8 @@ fn address_of(service: ServiceName) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-fn of_up(ports: &Ports) -> Vec<(&'static str, SocketAddr)> {
+/// Where the services of `up` are asked.
+pub fn of_up(ports: &Ports) -> Vec<(&'static str, SocketAddr)> {
     let ports = [
         ("portal-api", ports.api_port),
         ("auth-server", ports.auth_port),

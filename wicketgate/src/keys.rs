@@ -14,7 +14,7 @@ use service::{
     settings,
 };
 
-const FILE: &str = "master.key";
+pub const FILE: &str = "master.key";
 
 /// The keys that the environment gives, if it gives any.
 pub fn from_environment() -> anyhow::Result<Option<Keys>> {
@@ -36,16 +36,24 @@ pub fn from_environment() -> anyhow::Result<Option<Keys>> {
 
 /// For `up` and portal-api: the environment, else the key file, else a new key file.
 pub fn from_environment_or_file(data: &Path) -> anyhow::Result<Keys> {
+    match find(data)? {
+        Some(keys) => Ok(keys),
+        None => create(&data.join(FILE)),
+    }
+}
+
+/// The environment, else the key file.
+pub fn find(data: &Path) -> anyhow::Result<Option<Keys>> {
     if let Some(keys) = from_environment()? {
-        return Ok(keys);
+        return Ok(Some(keys));
     }
     let path = data.join(FILE);
     match fs::read_to_string(&path) {
         Ok(text) => {
             let key = MasterKey::parse(&text).with_context(|| format!("{}", path.display()))?;
-            Ok(Keys::from_master(key))
+            Ok(Some(Keys::from_master(key)))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }

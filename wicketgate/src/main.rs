@@ -2,9 +2,11 @@
 //! in the service it belongs to.
 
 mod admin;
+mod backup;
 mod banner;
 mod cli;
 mod data;
+mod doctor;
 mod health;
 mod import;
 mod keys;
@@ -69,6 +71,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(command) => import::run(*command).await?,
         Command::Data(command) => data::run(command).await?,
         Command::Listen(options) => listen::run(*options).await?,
+        Command::Backup(options) => backup::backup(options).await?,
+        Command::Restore(options) => backup::restore(options).await?,
+        Command::Doctor(options) => return doctor::run(*options).await,
+        Command::Completions { shell } => tools::completions(shell),
+        Command::Man { out } => tools::man(out.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 mod configuration;
 mod gateway;
 mod mail;
+mod manual;
 mod secrets;
 
 use service::keys::MasterKey;
@@ -12,6 +13,7 @@ use crate::{cli::Keys, keys};
 pub use configuration::{config, init};
 pub use gateway::gateway;
 pub use mail::mail;
+pub use manual::{completions, man};
 
 /// `wicketgate keys`
 pub fn keys(command: Keys) -> anyhow::Result<()> {

@@ -81,7 +81,7 @@ pub async fn run(options: Up) -> anyhow::Result<()> {
 }
 
 /// One process per data folder.
-fn lock(data: &Path) -> anyhow::Result<File> {
+pub fn lock(data: &Path) -> anyhow::Result<File> {
     let file = File::create(data.join("lock"))
         .with_context(|| format!("cannot write into {} (--data)", data.display()))?;
     if file.try_lock().is_err() {
@@ -132,7 +132,7 @@ impl Sockets {
 }
 
 /// What the configuration's variables are resolved with.
-fn environment(
+pub fn environment(
     options: &Up,
     origin: &Origin,
     neighbours: &Neighbours,

@@ -1,0 +1,29 @@
+//! `wicketgate completions` and `wicketgate man`, both made of the command line itself.
+
+use std::{fs, io, path::Path};
+
+use anyhow::Context;
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use crate::cli::Cli;
+
+const NAME: &str = "wicketgate";
+
+/// `wicketgate completions SHELL`
+pub fn completions(shell: Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), NAME, &mut io::stdout());
+}
+
+/// `wicketgate man`
+pub fn man(folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut command = Cli::command();
+    command.build();
+    let Some(folder) = folder else {
+        return Ok(Man::new(command).render(&mut io::stdout())?);
+    };
+    fs::create_dir_all(folder)
+        .and_then(|()| clap_mangen::generate_to(command, folder))
+        .with_context(|| format!("cannot write into {} (--out)", folder.display()))
+}
