@@ -11,7 +11,12 @@ use crate::support::Installation;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Files with variables of ours.
-const SETTINGS: [&str; 3] = ["docker-compose.yml", "haproxy/container.env", "Dockerfile"];
+const SETTINGS: [&str; 4] = [
+    "docker-compose.yml",
+    "docker-stack.yml",
+    "haproxy/container.env",
+    "Dockerfile",
+];
 const KUBERNETES: [&str; 8] = [
     "settings",
     "portal-api",
@@ -90,6 +95,7 @@ fn every_port_is_that_of_its_service() {
         ("mailer", &[3003]),
         ("chatbot", &[3004]),
         ("haproxy", &[3001, 3010, 8404]),
+        ("portal-redis", &[6379]),
     ];
     for file in files {
         let text = read(file);
@@ -158,6 +164,26 @@ fn docker_compose_takes_every_profile() {
             .unwrap();
         assert!(output.status.success(), "{profile}: {output:?}");
     }
+}
+
+#[test]
+fn the_stack_is_that_of_the_compose_file() {
+    let yaml = Command::new("python3").args(["-c", "import yaml"]).output();
+    if !yaml.is_ok_and(|output| output.status.success()) {
+        let must_be_there = service::settings::var("WICKETGATE_TEST_FULL").is_some();
+        assert!(!must_be_there, "python3 with yaml is needed");
+        let line = format_args!("skipped: no python3 with yaml\n");
+        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), line);
+        return;
+    }
+    let script = Path::new(ROOT).join("scripts/docker-stack");
+    let output = Command::new("python3").arg(script).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let made = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        made == read("docker-stack.yml"),
+        "run scripts/docker-stack > docker-stack.yml"
+    );
 }
 
 fn read(path: &str) -> String {

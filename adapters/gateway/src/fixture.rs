@@ -20,6 +20,7 @@ pub fn settings() -> Settings {
         usage_endpoint: "http://127.0.0.1:3002/usage".to_owned(),
         usage_token: "hush".to_owned(),
         introspection_token: "hush hush".to_owned(),
+        redis: None,
         provision: Keys::from_master(MasterKey::parse(&"00".repeat(32)).unwrap())
             .derive(&Purpose::Provision)
             .unwrap(),

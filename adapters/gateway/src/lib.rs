@@ -31,6 +31,7 @@ mod lease;
 mod node;
 mod print;
 mod reconcile;
+mod redis;
 mod report;
 mod revocations;
 mod routes;
@@ -222,6 +223,7 @@ fn desired_settings(settings: &Settings) -> anyhow::Result<desired::Settings> {
         usage_endpoint: endpoint.into(),
         usage_token: settings.keys.derive(&Purpose::UsageIntake)?.base64url(),
         introspection_token: settings.keys.derive(&Purpose::Introspection)?.base64url(),
+        redis: settings.redis.clone(),
         provision: settings.keys.derive(&Purpose::Provision)?,
     })
 }

@@ -34,6 +34,7 @@ pub fn print(snapshot: Value) -> anyhow::Result<Printed> {
         usage_endpoint: "http://portal-kong-adapter:3002/usage".to_owned(),
         usage_token: keys.derive(&Purpose::UsageIntake)?.base64url(),
         introspection_token: keys.derive(&Purpose::Introspection)?.base64url(),
+        redis: None,
         provision: keys.derive(&Purpose::Provision)?,
     };
     let gateway = snapshot.globals.gateway.as_ref();

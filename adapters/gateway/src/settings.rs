@@ -9,7 +9,10 @@ use service::{
 };
 use url::Url;
 
-use crate::reconcile::{ConfigFile, Rules};
+use crate::{
+    reconcile::{ConfigFile, Rules},
+    redis::Redis,
+};
 
 /// Settings of the gateway adapter.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Settings {
     pub look_up_scopes_every: Duration,
     pub rules: Rules,
     pub access: Access,
+    /// Where several embedded gateways count calls together: a plugin's `redis`.
+    pub redis: Option<Redis>,
     /// Where usage waits while portal-api is away.
     pub state_dir: Option<PathBuf>,
 }
@@ -61,6 +66,7 @@ impl Settings {
             look_up_scopes_every: Duration::from_mins(5),
             rules: Rules::default(),
             access: Access::default(),
+            redis: None,
             state_dir: None,
         }
     }
@@ -106,6 +112,13 @@ impl Settings {
         };
         self.gateway_admin_ca = var("KONG_ADMIN_CA").map(PathBuf::from);
         self.workspace = var("KONG_WORKSPACE");
+        self.redis = match secret("RATE_LIMIT_REDIS_URL")? {
+            Some(url) => Some(Redis::parse(&url).map_err(|reason| {
+                // The address may hold a password and is not repeated.
+                invalid("RATE_LIMIT_REDIS_URL", "…", reason)
+            })?),
+            None => None,
+        };
         self.state_dir = var("STATE_DIR").map(PathBuf::from);
         self.apply_rules()?;
         if let Some(seconds) = parsed("RECONCILE_SECONDS")? {

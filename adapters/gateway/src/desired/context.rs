@@ -8,6 +8,7 @@ use sdk::types::{
     apis::{Lifecycle, LifecycleState},
     snapshot::SnapshotApplication,
 };
+use serde_json::Value;
 use service::keys::{Key, provision_key};
 use url::Url;
 
@@ -15,6 +16,7 @@ use crate::{
     auth_servers::base_url,
     ids::Ids,
     keys::SigningKey,
+    redis::Redis,
     target::{Gateway, Target},
 };
 
@@ -29,6 +31,8 @@ pub struct Settings {
     pub usage_token: String,
     /// By it the gateway proves itself when it asks an auth server about tokens.
     pub introspection_token: String,
+    /// Where several embedded gateways count calls together.
+    pub redis: Option<Redis>,
     /// Makes the keys by which the auth server proves itself to Kong's OAuth 2.0 plugin.
     pub provision: Key,
 }
@@ -255,7 +259,7 @@ fn trusts_others(api: &Api) -> bool {
     let settings = api.settings.as_ref();
     let written = settings.and_then(|settings| settings.extra.0.get("trusted_issuers"));
     written
-        .and_then(serde_json::Value::as_array)
+        .and_then(Value::as_array)
         .is_some_and(|issuers| !issuers.is_empty())
 }
 

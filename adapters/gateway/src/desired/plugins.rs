@@ -44,9 +44,20 @@ pub fn rewritten(context: &Context, configured: &Configured, first_path: &str) -
 }
 
 /// Where Kong counts calls: as written, else in the Redis of the installation, else in its
-/// database, else in each node. The embedded gateway has rules of its own.
+/// database, else in each node. Embedded gateways count each for itself, or in the Redis that the
+/// operator has given to the adapter.
 fn counters(context: &Context, plugin: &str, config: &mut Map<String, Value>) {
     let Gateway::Kong { database } = context.target.gateway else {
+        let is_written = ["policy", "redis", "redis_host"]
+            .iter()
+            .any(|field| config.contains_key(*field));
+        if let Some(redis) = &context.settings.redis
+            && plugin == "rate-limiting"
+            && !is_written
+        {
+            config.insert("policy".to_owned(), json!("redis"));
+            config.insert("redis".to_owned(), json!(redis.fields()));
+        }
         return;
     };
     let store = context.config.globals.session_store.as_ref();
@@ -201,15 +212,43 @@ fn forwarded(config: &mut Map<String, Value>, globals: &Globals, first_path: &st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture, target::Target};
+    use crate::{fixture, redis::Redis, target::Target};
 
     fn rewrite(name: &str, config: &Value) -> Value {
+        rewrite_beside(None, name, config)
+    }
+
+    fn rewrite_beside(redis: Option<&str>, name: &str, config: &Value) -> Value {
         let configured = serde_json::from_value(json!({"name": name, "config": config})).unwrap();
-        let (settings, keys) = (fixture::settings(), fixture::keys());
+        let (mut settings, keys) = (fixture::settings(), fixture::keys());
+        settings.redis = redis.map(|url| Redis::parse(url).unwrap());
         let snapshot = fixture::snapshot(json!([]), json!([]));
         let target = Target::embedded();
         let context = Context::new(&settings, &snapshot, &keys, &target);
         Value::Object(rewritten(&context, &configured, "/pets/v1").config)
+    }
+
+    #[test]
+    fn embedded_gateways_share_a_redis_unless_something_else_is_written() {
+        let redis = Some("redis://:hush@portal-redis");
+        let fields = json!({"host": "portal-redis", "password": "hush"});
+        let free = json!({"minute": 10});
+        assert_eq!(rewrite("rate-limiting", &free), free);
+        assert_eq!(
+            rewrite_beside(redis, "rate-limiting", &free),
+            json!({"minute": 10, "policy": "redis", "redis": fields})
+        );
+        for written in [
+            json!({"minute": 10, "policy": "local"}),
+            json!({"minute": 10, "redis_host": "own"}),
+        ] {
+            assert_eq!(rewrite_beside(redis, "rate-limiting", &written), written);
+        }
+        let other = json!({"limits": {"a": {"minute": 1}}});
+        assert_eq!(
+            rewrite_beside(redis, "response-ratelimiting", &other),
+            other
+        );
     }
 
     #[test]
