@@ -167,7 +167,7 @@ fn docker_compose_takes_every_profile() {
 }
 
 #[test]
-fn the_stack_is_that_of_the_compose_file() {
+fn stack_and_chart_are_those_of_compose_file_and_manifests() {
     let yaml = Command::new("python3").args(["-c", "import yaml"]).output();
     if !yaml.is_ok_and(|output| output.status.success()) {
         let must_be_there = service::settings::var("WICKETGATE_TEST_FULL").is_some();
@@ -176,14 +176,19 @@ fn the_stack_is_that_of_the_compose_file() {
         let _ = std::io::Write::write_fmt(&mut std::io::stderr(), line);
         return;
     }
-    let script = Path::new(ROOT).join("scripts/docker-stack");
-    let output = Command::new("python3").arg(script).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    let made = String::from_utf8(output.stdout).unwrap();
+    let run = |script: &str, arguments: &[&str]| {
+        let mut command = Command::new("python3");
+        command.arg(Path::new(ROOT).join(script)).args(arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
     assert!(
-        made == read("docker-stack.yml"),
+        run("scripts/docker-stack", &[]) == read("docker-stack.yml"),
         "run scripts/docker-stack > docker-stack.yml"
     );
+    // It compares what the chart gives with the manifests.
+    run("scripts/helm-chart", &["--check"]);
 }
 
 fn read(path: &str) -> String {
