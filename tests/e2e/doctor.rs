@@ -50,7 +50,7 @@ async fn an_empty_machine_and_a_running_installation_are_well() {
 
 #[tokio::test]
 async fn what_is_wrong_is_named_with_what_to_do() {
-    let mut installation = Installation::start(Shape::OneProcess).await.unwrap();
+    let installation = Installation::start(Shape::OneProcess).await.unwrap();
     installation.kill("up").await;
 
     let configuration = tempfile::tempdir().unwrap();

@@ -546,7 +546,10 @@ impl Installation {
 
     /// Where a process listens that has a port of its own.
     pub fn process_url(&self, name: &str) -> String {
-        format!("http://127.0.0.1:{}", self.own.lock().unwrap()[name].1["PORT"])
+        format!(
+            "http://127.0.0.1:{}",
+            self.own.lock().unwrap()[name].1["PORT"]
+        )
     }
 
     /// Waits until a process of its own says that it can work.
