@@ -75,7 +75,7 @@ pub async fn run(binary: &Path) -> anyhow::Result<()> {
 
     let (mut portal, pid) = start(binary, &data, &client).await?;
     println!("memory at start: {:.1} MiB", process::memory_mib(pid)?);
-    let page = |path: &str| request(&client, path, &cookie);
+    let page = async |path: &str| request(&client, path, &cookie).await;
     let before = process::memory_mib(pid)?;
     let parsed = Instant::now();
     let large = format!("/apis/{}/reference/op{}", api(1), OPERATIONS);
@@ -148,7 +148,7 @@ async fn measure(
         times.push(sent.elapsed());
     }
     let requests = u32::try_from(REQUESTS)?;
-    let cpu = (process::cpu(&[pid])? - cpu) / requests;
+    let cpu = process::cpu(&[pid])?.saturating_sub(cpu) / requests;
     times.sort_unstable();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let target = case.target_kb.map(|kb| kb.to_string()).unwrap_or_default();

@@ -1,4 +1,5 @@
 mod balancer;
+mod cluster;
 mod git_host;
 mod installation;
 mod load;
@@ -7,10 +8,10 @@ mod sample;
 mod severed;
 mod visitor;
 
+pub use cluster::Cluster;
 pub use git_host::GitHost;
 pub use installation::{Installation, Shape};
 pub use load::under_load;
-pub use postgres::Cluster;
 pub use sample::{change, copy_sample};
 pub use severed::Line;
 pub use visitor::{Page, Visitor};

@@ -3,11 +3,9 @@
 //! The file is a tar archive of whole databases, each as of one moment, so that it can be looked into
 //! and used without this program.
 
-mod tar;
-
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read},
+    io::{self, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -76,20 +74,27 @@ pub async fn backup(options: Backup) -> anyhow::Result<()> {
 /// Under another name until it is whole.
 fn pack(file: &Path, databases: &[(&str, Temporary)], key: Option<&str>) -> anyhow::Result<()> {
     let part = Temporary(beside(file, ".part"));
-    let mut archive =
-        private(&part.0).with_context(|| format!("cannot write {}", part.0.display()))?;
+    let target = private(&part.0).with_context(|| format!("cannot write {}", part.0.display()))?;
+    let mut archive = tar::Builder::new(target);
     for (name, copy) in databases {
         let database = File::open(&copy.0)?;
         let length = database.metadata()?.len();
-        tar::append(&mut archive, name, length, database)?;
+        archive.append_data(&mut header(length), name, database)?;
     }
     if let Some(key) = key {
-        tar::append(&mut archive, keys::FILE, key.len() as u64, key.as_bytes())?;
+        archive.append_data(&mut header(key.len() as u64), keys::FILE, key.as_bytes())?;
     }
-    tar::finish(&mut archive)?;
-    archive.sync_all()?;
+    archive.into_inner()?.sync_all()?;
     fs::rename(&part.0, file)?;
     Ok(())
+}
+
+/// Of a file that only its owner reads.
+fn header(length: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(length);
+    header.set_mode(0o600);
+    header
 }
 
 /// `wicketgate restore`
@@ -189,30 +194,46 @@ fn accept_key(part: &Path, data: &Path, replace: bool) -> anyhow::Result<()> {
 
 /// Writes what the archive holds beside the places where it belongs.
 fn unpack(file: &Path, data: &Path) -> anyhow::Result<Vec<(String, Temporary)>> {
-    let open = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let mut archive = io::BufReader::new(open);
-    let mut unpacked: Vec<(String, Temporary)> = Vec::new();
+    let mut open = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     let broken = || format!("{} is damaged, or no backup", file.display());
-    while let Some(entry) = tar::next(&mut archive).with_context(broken)? {
-        let is_ours = DATABASES.contains(&entry.name.as_str())
-            || entry.name == keys::FILE && entry.length <= MAX_KEY;
-        let is_new = unpacked.iter().all(|(name, _)| *name != entry.name);
+    expect_end(&mut open).with_context(broken)?;
+    let mut archive = tar::Archive::new(io::BufReader::new(open));
+    let mut unpacked: Vec<(String, Temporary)> = Vec::new();
+    for entry in archive.entries().with_context(broken)? {
+        let mut entry = entry.with_context(broken)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let length = entry.size();
+        let is_ours = DATABASES.contains(&name.as_str()) || name == keys::FILE && length <= MAX_KEY;
+        let is_new = unpacked.iter().all(|(known, _)| *known != name);
         ensure!(
-            is_ours && is_new,
+            is_ours && is_new && entry.header().entry_type().is_file(),
             "{}: `{}` does not belong into a backup",
             file.display(),
-            entry.name.escape_debug()
+            name.escape_debug()
         );
-        let part = Temporary(data.join(format!("{}.restoring", entry.name)));
+        let part = Temporary(data.join(format!("{name}.restoring")));
         part.remove();
         let mut target = private(&part.0)?;
-        let copied = io::copy(&mut archive.by_ref().take(entry.length), &mut target)?;
-        ensure!(copied == entry.length, "{}", broken());
+        let copied = io::copy(&mut entry, &mut target).with_context(broken)?;
+        ensure!(copied == length, "{}", broken());
         target.sync_all()?;
-        tar::skip_padding(&mut archive, entry.length).with_context(broken)?;
-        unpacked.push((entry.name, part));
+        unpacked.push((name, part));
     }
     Ok(unpacked)
+}
+
+/// A whole archive ends with two blocks of zeroes. One that was cut off between two files would
+/// look whole without them.
+fn expect_end(archive: &mut File) -> io::Result<()> {
+    let mut end = [1; 1024];
+    archive.seek(SeekFrom::End(-1024))?;
+    archive.read_exact(&mut end)?;
+    archive.rewind()?;
+    if end == [0; 1024] {
+        Ok(())
+    } else {
+        Err(io::Error::other("its end is missing"))
+    }
 }
 
 fn put_aside(file: &Path) -> anyhow::Result<()> {
