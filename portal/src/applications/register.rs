@@ -48,9 +48,14 @@ impl Fields {
     }
 
     fn read(form: &Form) -> Self {
+        let name = form.text("appname");
+        let id = match form.text("appid") {
+            "" => id_of(name),
+            id => id.to_owned(),
+        };
         Self {
-            name: form.text("appname").to_owned(),
-            id: form.text("appid").to_owned(),
+            name: name.to_owned(),
+            id,
             description: form.text("appdesc").to_owned(),
             client_type: form.text("clienttype").to_owned(),
             redirect_uri: form.text("redirecturi").to_owned(),
@@ -126,6 +131,7 @@ impl RegisterPage {
             value: self.fields.id.clone(),
             hint: Some(self.t.id_hint().to_owned()),
             error: self.fields.error("id"),
+            optional: Some(self.frame.t().optional()),
             max_length: Some(50),
             autocomplete: "off",
             ..Field::required("appid", self.t.id())
@@ -184,6 +190,14 @@ impl RegisterPage {
             ),
         ]
     }
+}
+
+/// For those who leave the choice to us: words of the name, joined.
+fn id_of(name: &str) -> String {
+    let name = name.to_lowercase();
+    let words = name.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join("-").chars().take(50).collect()
 }
 
 /// `POST /applications/register`
@@ -281,6 +295,18 @@ fn errors(error: &sdk::ApiError, fields: &Fields, lang: Lang) -> Vec<(&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_made_of_the_words_of_a_name() {
+        for (name, id) in [
+            ("My shop", "my-shop"),
+            ("  Tea & Coffee (new) ", "tea-coffee-new"),
+            ("日本", ""),
+        ] {
+            assert_eq!(id_of(name), id);
+        }
+        assert_eq!(id_of(&"x".repeat(60)).len(), 50);
+    }
 
     #[test]
     fn registration_leads_on_to_the_api_that_was_wanted() {

@@ -36,7 +36,7 @@ crate::texts! {
         register_lead = "It stands for one program. Keys, subscriptions and colleagues belong to it.", "Sie steht für ein Programm. Schlüssel, Abonnements und Kollegen gehören zu ihr.";
         register_for(api) = "Then you choose a plan for {api}.", "Danach wählen Sie einen Tarif für {api}.";
         name_hint = "Shown to your team and to people who give consent.", "Sichtbar für Ihr Team und für Personen, die zustimmen.";
-        id_hint = "4 to 50 of a–z, 0–9, - and _. It cannot be changed later.", "4 bis 50 Zeichen aus a–z, 0–9, - und _. Sie lässt sich später nicht ändern.";
+        id_hint = "4 to 50 of a–z, 0–9, - and _. Left empty, it is made of the name. It cannot be changed later.", "4 bis 50 Zeichen aus a–z, 0–9, - und _. Leer gelassen wird sie aus dem Namen gebildet. Sie lässt sich später nicht ändern.";
         description = "Description", "Beschreibung";
         description_hint = "Markdown, up to 1,024 characters.", "Markdown, bis 1.024 Zeichen.";
         client_type = "Kind of program", "Art des Programms";
