@@ -38,7 +38,7 @@ pub fn set(text: &str, path: &[Step], value: &Value) -> Result<String, NoSuchPla
                 return Ok(root.to_string());
             }
             Some(found) if rest.is_empty() && found.to_serde_value().as_ref() != Some(value) => {
-                replace(&node, found, step, input(value))?;
+                replace(&node, &found, step, input(value))?;
                 return Ok(root.to_string());
             }
             Some(found) => node = found,
@@ -124,7 +124,7 @@ fn append(node: &CstNode, step: &Step, value: CstInputValue) -> Result<(), NoSuc
 
 fn replace(
     node: &CstNode,
-    found: CstNode,
+    found: &CstNode,
     step: &Step,
     value: CstInputValue,
 ) -> Result<(), NoSuchPlace> {
