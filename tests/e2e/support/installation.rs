@@ -1,7 +1,7 @@
 //! A running installation in one of the shapes that users run.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     process::Stdio,
     sync::{
@@ -96,20 +96,28 @@ const NAMES: [&str; 10] = [
 
 impl Ports {
     fn free() -> Self {
-        // All are held at once, so that they differ.
-        let sockets: Vec<_> = NAMES
-            .iter()
-            .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
-            .collect();
-        let ports = sockets
-            .iter()
-            .map(|socket| socket.local_addr().unwrap().port());
-        Self(NAMES.into_iter().zip(ports).collect())
+        Self(NAMES.into_iter().zip(free_ports(NAMES.len())).collect())
     }
 
     fn url(&self, name: &str) -> String {
         format!("http://127.0.0.1:{}", self.0[name])
     }
+}
+
+/// Ports on which nobody listens, and which nobody else in this process was given: those of one
+/// installation are asked for at several places, and installations start beside each other.
+fn free_ports(count: usize) -> Vec<u16> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap();
+    let mut ports = Vec::new();
+    while ports.len() < count {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        if given.insert(port) {
+            ports.push(port);
+        }
+    }
+    ports
 }
 
 impl Installation {
@@ -400,7 +408,7 @@ impl Installation {
             ("auth-server", "auth"),
             ("portal", "portal"),
         ] {
-            let pair: Vec<u16> = Ports::free().0.into_values().collect();
+            let pair = free_ports(3);
             for (number, behind) in pair[..2].iter().enumerate() {
                 // Only the first portal-api has the sample backends, whose data is in memory.
                 let echo = if number == 0 {
@@ -417,11 +425,7 @@ impl Installation {
 
     /// Two of each behind HAProxy, which is told where they are.
     fn launch_balanced(&mut self) {
-        let mut free = Ports::free()
-            .0
-            .into_values()
-            .chain(Ports::free().0.into_values());
-        let mut port = || free.next().unwrap();
+        let port = || free_ports(1)[0];
         let listens = |port: u16| format!("127.0.0.1:{port}");
         let https = port();
         let mut environment = BTreeMap::from([
