@@ -9,6 +9,7 @@ use axum::{
     routing::get,
 };
 use http::header;
+use sdk::template::html;
 use serde_json::{Value, json};
 
 use crate::{
@@ -64,8 +65,7 @@ async fn sitemap(visitor: Visitor) -> Result<Response, Failure> {
          <urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n",
     );
     for path in paths.iter().take(MAX_ADDRESSES) {
-        let url = address(&visitor, path);
-        let url = url.replace('&', "&amp;").replace('<', "&lt;");
+        let url = html::escape(&address(&visitor, path));
         let _ = writeln!(text, "<url><loc>{url}</loc></url>");
     }
     text.push_str("</urlset>\n");

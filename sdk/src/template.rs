@@ -4,6 +4,7 @@
 //! The caller says how values are escaped: plain text needs nothing, a chat platform its own rules,
 //! and no library lets one choose that.
 
+pub mod html;
 mod parse;
 
 use serde_json::Value;

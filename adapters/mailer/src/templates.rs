@@ -10,7 +10,10 @@ mod own;
 
 use std::collections::BTreeMap;
 
-use sdk::template::Template;
+use sdk::template::{
+    Template,
+    html::{escape, is_document},
+};
 use serde_json::{Value, json};
 
 use crate::mails::Mail;
@@ -56,7 +59,7 @@ impl Html {
         self.template.render(model, &|name, value| match name {
             // Parts of a digest; they are HTML already.
             "html" => value.to_owned(),
-            _ => html::escape(value),
+            _ => escape(value),
         })
     }
 }
@@ -107,7 +110,7 @@ impl Templates {
             Form::Html => {
                 variant.html = body_template.map(|template| Html {
                     template,
-                    is_document: html::is_document(body),
+                    is_document: is_document(body),
                 });
             }
         }
@@ -132,9 +135,9 @@ impl Templates {
         let mut part = self.fill(mail, language, model, |_, html, _, model| {
             html.content(model)
         });
-        part.html = part.html.filter(|html| !html::is_document(html));
+        part.html = part.html.filter(|html| !is_document(html));
         part.html.get_or_insert_with(|| {
-            let text = html::escape(part.text.trim());
+            let text = escape(part.text.trim());
             format!("<p class=\"text\">{text}</p>")
         });
         part
@@ -186,7 +189,7 @@ impl Templates {
         model["language"] = json!(if language.is_empty() { "en" } else { language });
         layout.template.render(&model, &|name, value| match name {
             "content" => value.to_owned(),
-            _ => html::escape(value),
+            _ => escape(value),
         })
     }
 

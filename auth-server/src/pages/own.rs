@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use askama::Template as _;
 use axum::response::Response;
 use http::StatusCode;
-use sdk::template::Template;
+use sdk::template::{Template, html};
 use serde_json::Value;
 use ui::Frame;
 
@@ -61,8 +61,9 @@ impl OwnPages {
         }?;
         let mut model = serde_json::to_value(page).ok()?;
         model["lang"] = lang.into();
-        let content = template.render(&model, &escape);
-        if is_document(&content) {
+        // Users and applications choose many of the values.
+        let content = template.render(&model, &|_, value| html::escape(value));
+        if html::is_document(&content) {
             return Some(content);
         }
         let title = model.get("title").and_then(Value::as_str);
@@ -73,29 +74,4 @@ impl OwnPages {
         };
         framed.render().ok()
     }
-}
-
-/// Users and applications choose many of the values.
-fn escape(_: &str, text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-fn is_document(html: &str) -> bool {
-    let start = html.trim_start().as_bytes();
-    ["<!doctype", "<html"].iter().any(|begin| {
-        start
-            .get(..begin.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(begin.as_bytes()))
-    })
 }

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use sdk::template::html::escape;
 
 use crate::configuration::SamlSettings;
 
-use super::{ASSERTION, PROTOCOL, Place, assertion::NameId, xml::escape};
+use super::{ASSERTION, PROTOCOL, Place, assertion::NameId};
 
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::header;
+use sdk::template::html::escape;
 
 use crate::{
     configuration::SamlSettings,
@@ -14,7 +15,7 @@ use crate::{
     visitor::Visitor,
 };
 
-use super::{DSIG, PROTOCOL, Place, xml::escape};
+use super::{DSIG, PROTOCOL, Place};
 
 /// `GET {B}/{method}/metadata.xml`
 pub async fn show(

@@ -98,24 +98,10 @@ pub fn text(node: Node<'_, '_>) -> Result<String, Fault> {
     Ok(text.trim().to_owned())
 }
 
-/// `text` where text or the value of an attribute belongs.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
+    use sdk::template::html::escape;
+
     use super::*;
 
     #[test]

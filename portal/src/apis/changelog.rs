@@ -9,7 +9,10 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{StatusCode, header};
-use sdk::types::{Api, configuration::ConfigCommit};
+use sdk::{
+    template::html,
+    types::{Api, configuration::ConfigCommit},
+};
 use serde_json::json;
 use ui::{Entry, Frame, Html, Icon, texts};
 
@@ -106,19 +109,8 @@ fn written(at: DateTime<Utc>) -> String {
 
 /// Nothing of a text is markup, and nothing is in it that XML cannot say.
 fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\n' | '\t' => safe.push(c),
-            c if c.is_control() => {}
-            c => safe.push(c),
-        }
-    }
-    safe
+    let can_be_said = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    html::escape(&text.chars().filter(can_be_said).collect::<String>())
 }
 
 #[cfg(test)]

@@ -1,27 +1,5 @@
 //! What is special about HTML.
 
-/// A value as text between or inside of tags.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// Whether a template has a head of its own.
-pub fn is_document(source: &str) -> bool {
-    let start = source.trim_start().get(..9).unwrap_or_default();
-    start.eq_ignore_ascii_case("<!doctype") || start.to_ascii_lowercase().starts_with("<html")
-}
-
 /// The text of a mail that has only HTML: without tags, with links written out.
 pub fn to_text(html: &str) -> String {
     let mut text = String::new();
@@ -116,12 +94,5 @@ mod tests {
             to_text(html),
             "Hello Ada\n\nOpen this: https://x.example/?a=1&b=2 <now>.\n\n- one\n- two\n"
         );
-    }
-
-    #[test]
-    fn documents_are_told_from_fragments() {
-        assert!(is_document("\n<!DOCTYPE html>…"));
-        assert!(is_document("<html lang=en>"));
-        assert!(!is_document("<p>é</p>"));
     }
 }
