@@ -9,11 +9,7 @@ use std::{
 };
 
 use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    server::conn::{http1, http2},
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use rustls::{ProtocolVersion, ServerConnection};
 use tokio::{
@@ -274,11 +270,30 @@ async fn either<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = Watched::new(stream, connection.framing.clone());
+    negotiated(worker, connection, stream, auto::Builder::new(LocalTasks)).await;
+}
+
+async fn http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let builder = auto::Builder::new(LocalTasks).http2_only();
+    negotiated(worker, connection, stream, builder).await;
+}
+
+/// Serves what `builder` finds out, within the limits.
+async fn negotiated<S>(
+    worker: Rc<Worker>,
+    connection: Rc<Connection>,
+    stream: S,
+    mut builder: auto::Builder<LocalTasks>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let peer = connection.peer;
     let (flood, stop) = (connection.clone(), worker.stop.clone());
-    let socket = TokioIo::new(Watched::new(stream, connection.framing.clone()));
     let service = service_fn(move |request| answer(&worker, &connection, request));
-    let mut builder = auto::Builder::new(LocalTasks);
     builder.http1().max_buf_size(MAX_HEAD);
     builder
         .http2()
@@ -287,13 +302,16 @@ where
         .max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
         .max_local_error_reset_streams(Some(1024))
         .max_send_buf_size(256 * 1024);
-    let mut served = std::pin::pin!(builder.serve_connection_with_upgrades(socket, service));
+    let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut served = std::pin::pin!(served);
     let outcome = tokio::select! {
         outcome = &mut served => outcome,
         () = flood.is_flooded() => {
+            tracing::warn!(%peer, "a client takes its requests back all the time; its connection ends");
             served.as_mut().graceful_shutdown();
             tokio::time::timeout(FAREWELL, served).await.unwrap_or(Ok(()))
         }
+        // What runs may finish; the client is told to go elsewhere with what comes next.
         () = stop.cancelled() => {
             served.as_mut().graceful_shutdown();
             served.await
@@ -316,39 +334,6 @@ fn answer(
         let answer = answer.await;
         running.end();
         answer
-    }
-}
-
-async fn http2<S>(worker: Rc<Worker>, connection: Rc<Connection>, stream: S)
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    let peer = connection.peer;
-    let (flood, stop) = (connection.clone(), worker.stop.clone());
-    let service = service_fn(move |request| answer(&worker, &connection, request));
-    let served = http2::Builder::new(LocalTasks)
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(HEADER_LIST)
-        .max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
-        .max_local_error_reset_streams(Some(1024))
-        .max_send_buf_size(256 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut served = std::pin::pin!(served);
-    let outcome = tokio::select! {
-        outcome = &mut served => outcome,
-        () = flood.is_flooded() => {
-            tracing::warn!(%peer, "a client takes its requests back all the time; its connection ends");
-            served.as_mut().graceful_shutdown();
-            tokio::time::timeout(FAREWELL, served).await.unwrap_or(Ok(()))
-        }
-        // What runs may finish; the client is told to go elsewhere with what comes next.
-        () = stop.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%peer, "connection ended: {error}");
     }
 }
 
