@@ -13,7 +13,8 @@ use anyhow::Context;
 use crate::{
     load::Requests,
     nginx, process,
-    sample::{Sample, Subject, median},
+    sample::{Subject, median},
+    table::{Rounds, Row, measure},
 };
 use place::{KEY, Place};
 pub use place::{free, wait};
@@ -38,13 +39,13 @@ pub struct Extent {
     rounds: usize,
 }
 
-/// One line of the table.
-struct Row {
-    name: &'static str,
-    requests: Requests,
-    subject: Subject,
-    /// One of each round.
-    samples: Vec<Sample>,
+impl Extent {
+    const fn rounds(&self) -> Rounds {
+        Rounds {
+            count: self.rounds,
+            time: Duration::from_secs(self.seconds),
+        }
+    }
 }
 
 pub async fn run(binary: &Path, extent: Extent) -> anyhow::Result<()> {
@@ -92,7 +93,7 @@ pub async fn run(binary: &Path, extent: Extent) -> anyhow::Result<()> {
             ] {
                 rows.push(Row::new(name, get(path, extra), place.subject()?));
             }
-            measure(&mut rows, *connections, &extent).await?;
+            measure(&mut rows, *connections, extent.rounds()).await?;
             print(&rows, *bytes, *connections);
         }
     }
@@ -112,48 +113,11 @@ fn subject(address: SocketAddr, pids: &[u32]) -> Subject {
     }
 }
 
-/// Rows take turns.
-async fn measure(rows: &mut [Row], connections: usize, extent: &Extent) -> anyhow::Result<()> {
-    for row in &mut *rows {
-        // Warm up: connections to the backend, caches, counters.
-        row.sample(connections, Duration::from_millis(500)).await?;
-    }
-    for _ in 0..extent.rounds {
-        for row in &mut *rows {
-            let time = Duration::from_secs(extent.seconds);
-            let sample = row.sample(connections, time).await?;
-            row.samples.push(sample);
-        }
-    }
-    Ok(())
-}
-
-impl Row {
-    const fn new(name: &'static str, requests: Requests, subject: Subject) -> Self {
-        Self {
-            name,
-            requests,
-            subject,
-            samples: Vec::new(),
-        }
-    }
-
-    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
-        self.subject
-            .sample(self.requests.clone(), connections, time)
-            .await
-    }
-
-    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
-        median(self.samples.iter().map(what))
-    }
-
-    /// CPU time of `floor` as a part of this one's: of each round, then the median. Neighbours on
-    /// the machine slow both of a round down.
-    fn beside(&self, floor: &Self) -> f64 {
-        let rounds = self.samples.iter().zip(&floor.samples);
-        median(rounds.map(|(own, floor)| floor.cpu_us / own.cpu_us))
-    }
+/// CPU time of `floor` as a part of `row`'s: of each round, then the median. Neighbours on the machine
+/// slow both of a round down.
+fn beside(row: &Row, floor: &Row) -> f64 {
+    let rounds = row.samples.iter().zip(&floor.samples);
+    median(rounds.map(|(own, floor)| floor.cpu_us / own.cpu_us))
 }
 
 fn print(rows: &[Row], bytes: usize, connections: usize) {
@@ -161,7 +125,7 @@ fn print(rows: &[Row], bytes: usize, connections: usize) {
     for row in rows {
         let beside = floor.map_or_else(
             || "–".to_owned(),
-            |floor| format!("{:.2}", row.beside(floor)),
+            |floor| format!("{:.2}", beside(row, floor)),
         );
         println!(
             "| {bytes} | {connections} | {} | {:.1} | {beside} | {:.0} | {:.2} |",

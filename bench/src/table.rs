@@ -12,11 +12,11 @@ const WARM_UP: Duration = Duration::from_millis(500);
 
 /// A line of the table.
 pub struct Row {
-    name: &'static str,
-    requests: Requests,
+    pub name: &'static str,
+    pub requests: Requests,
     subject: Subject,
     /// One of each round.
-    samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
 }
 
 /// How long is measured.
@@ -37,12 +37,12 @@ impl Row {
         }
     }
 
-    async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
+    pub async fn sample(&self, connections: usize, time: Duration) -> anyhow::Result<Sample> {
         let requests = self.requests.clone();
         self.subject.sample(requests, connections, time).await
     }
 
-    fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
+    pub fn median(&self, what: impl Fn(&Sample) -> f64) -> f64 {
         median(self.samples.iter().map(what))
     }
 }
@@ -54,22 +54,28 @@ pub fn print_head() {
     println!("|---|---:|---|---:|---:|---:|---:|---:|");
 }
 
-/// Measures the rows in turns, so that a drifting machine meets all of them, and prints them.
+/// Measures the rows in turns, so that a drifting machine meets all of them.
+pub async fn measure(rows: &mut [Row], connections: usize, rounds: Rounds) -> anyhow::Result<()> {
+    for row in &*rows {
+        row.sample(connections, WARM_UP).await?;
+    }
+    for _ in 0..rounds.count {
+        for row in &mut *rows {
+            let sample = row.sample(connections, rounds.time).await?;
+            row.samples.push(sample);
+        }
+    }
+    Ok(())
+}
+
+/// Measures the rows and prints them.
 pub async fn compare(
     what: &str,
     connections: usize,
     mut rows: Vec<Row>,
     rounds: Rounds,
 ) -> anyhow::Result<()> {
-    for row in &rows {
-        row.sample(connections, WARM_UP).await?;
-    }
-    for _ in 0..rounds.count {
-        for row in &mut rows {
-            let sample = row.sample(connections, rounds.time).await?;
-            row.samples.push(sample);
-        }
-    }
+    measure(&mut rows, connections, rounds).await?;
     let mut floor: Option<&Row> = None;
     for row in &rows {
         // Of each round, then the median: neighbours on the machine slow both of a round down.

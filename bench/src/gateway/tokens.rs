@@ -1,7 +1,7 @@
 //! Calls with tokens: known ones in rotation, and each a new one, beside the bare verification of a
 //! signature.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use base64::{
@@ -18,8 +18,12 @@ use ring::{
 };
 use serde_json::json;
 
-use super::{Extent, Place, Row, measure, print};
-use crate::{load::Requests, sample::Subject};
+use super::{Extent, Place, print};
+use crate::{
+    load::Requests,
+    sample::Subject,
+    table::{Row, measure},
+};
 
 const BYTES: usize = 1024;
 const ROTATED: usize = 1000;
@@ -68,18 +72,18 @@ pub async fn run(place: &Place, peer: Option<Subject>, extent: &Extent) -> anyho
         known,
         place.subject()?,
     ));
-    measure(&mut rows, 64, extent).await?;
+    measure(&mut rows, 64, extent.rounds()).await?;
     let mut fresh = Row::new(
         "gateway, jwt, each token new",
         Requests::each(Vec::new()),
         place.subject()?,
     );
-    for round in 0..extent.rounds {
+    let rounds = extent.rounds();
+    for round in 0..rounds.count {
         let first = ROTATED + round * FRESH;
         let tokens = (first..first + FRESH).map(|number| signer.request(number));
         fresh.requests = Requests::each(tokens.collect::<anyhow::Result<_>>()?);
-        let time = Duration::from_secs(extent.seconds);
-        let sample = fresh.sample(64, time).await?;
+        let sample = fresh.sample(64, rounds.time).await?;
         fresh.samples.push(sample);
     }
     rows.push(fresh);
