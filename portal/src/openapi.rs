@@ -135,8 +135,12 @@ fn described(operation: &Operation) -> Value {
 }
 
 #[cfg(test)]
+#[path = "../tests/support/routes.rs"]
+mod routes;
+
+#[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, fs, path::Path};
+    use std::{collections::BTreeSet, path::Path};
 
     use super::*;
 
@@ -184,37 +188,9 @@ mod tests {
     ];
 
     fn routes() -> BTreeSet<String> {
-        let mut routes = BTreeSet::new();
-        collect(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-            &mut routes,
-        );
-        routes
-    }
-
-    fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, routes);
-                continue;
-            }
-            let text = fs::read_to_string(&path).unwrap();
-            for route in text.split(".route(").skip(1) {
-                let mut parts = route.splitn(3, '"');
-                if parts.next().map(str::trim) != Some("") {
-                    continue;
-                }
-                let (path, handlers) = (parts.next().unwrap(), parts.next().unwrap_or_default());
-                let end = handlers.find("\n}").unwrap_or(handlers.len());
-                let end = handlers[..end].find(".layer").unwrap_or(end);
-                for (word, method) in [("get(", "GET"), ("post(", "POST")] {
-                    if path.starts_with('/') && handlers[..end].contains(word) {
-                        routes.insert(format!("{method} {path}"));
-                    }
-                }
-            }
-        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let written = |(method, path): (&str, String)| format!("{method} {path}");
+        routes::below(&source).into_iter().map(written).collect()
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::{
     tab::Tab,
 };
 
+#[path = "../../portal/tests/support/routes.rs"]
+mod routes;
+
 /// What stands for a parameter.
 const PARAMETERS: [(&str, &str); 10] = [
     // Offered for deprecated APIs alone.
@@ -29,7 +32,7 @@ const PARAMETERS: [(&str, &str); 10] = [
 ];
 
 /// Routes that answer with something else than a page, or lead to another one.
-const NO_PAGES: [&str; 30] = [
+const NO_PAGES: [&str; 29] = [
     "/.well-known/api-catalog",
     "/admin/apis/{api}/subscriptions_csv",
     "/admin/approvals_csv",
@@ -50,7 +53,6 @@ const NO_PAGES: [&str; 30] = [
     "/llms.txt",
     "/login/callback",
     "/login/logout",
-    "/mcp",
     "/openapi.json",
     "/ping",
     "/robots.txt",
@@ -104,50 +106,19 @@ async fn nothing_is_wrong_with_any_page() {
         let name = if name.is_empty() { "start" } else { &name };
         looks.at(&tab, &format!("page-{name}")).await;
     }
-    let origins = [installation.portal(), installation.gateway()];
-    let origins = origins.each_ref().map(String::as_str);
-    let mut findings = looks.findings;
-    findings.extend(tab.watch.findings(&origins));
-    assert!(
-        findings.is_empty(),
-        "{} findings:\n{}",
-        findings.len(),
-        findings.join("\n")
-    );
+    looks.expect_nothing_found(&installation, &[&tab]);
 }
 
 /// Routes with a page, without what stands above.
 fn pages() -> BTreeSet<String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../portal/src");
-    let mut routes = BTreeSet::new();
-    collect(&source, &mut routes);
+    let routes = routes::below(&source).into_iter();
+    let pages = routes.filter(|(method, _)| *method == "GET");
+    let mut routes: BTreeSet<String> = pages.map(|(_, path)| path).collect();
     for known in NO_PAGES.iter().chain(&BY_MAIL) {
         assert!(routes.remove(*known), "there is no route {known} any more");
     }
     routes
-}
-
-fn collect(folder: &Path, routes: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, routes);
-            continue;
-        }
-        let text = fs::read_to_string(&path).unwrap();
-        for route in text.split(".route(").skip(1) {
-            let mut parts = route.splitn(3, '"');
-            let (Some(""), Some(path), Some(handlers)) =
-                (parts.next().map(str::trim), parts.next(), parts.next())
-            else {
-                continue;
-            };
-            let end = handlers.find(".layer").unwrap_or(handlers.len());
-            if handlers[..end].contains("get(") && path.starts_with('/') {
-                routes.insert(path.to_owned());
-            }
-        }
-    }
 }
 
 #[track_caller]

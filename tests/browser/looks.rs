@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
-use crate::{axe, tab::Tab};
+use crate::{axe, support::Installation, tab::Tab};
 
 /// From a small telephone, or 400 % zoom, to a large screen.
 const WIDTHS: [u32; 5] = [320, 360, 768, 1280, 1920];
@@ -46,6 +46,18 @@ impl Looks {
             }
         }
         tab.resize(1280).await;
+    }
+
+    /// Also nothing in the consoles of these tabs, and no request to strangers.
+    #[track_caller]
+    pub fn expect_nothing_found(mut self, installation: &Installation, tabs: &[&Tab]) {
+        let origins = [installation.portal(), installation.gateway()];
+        let origins = origins.each_ref().map(String::as_str);
+        for tab in tabs {
+            self.findings.extend(tab.watch.findings(&origins));
+        }
+        let (count, findings) = (self.findings.len(), self.findings.join("\n"));
+        assert!(count == 0, "{count} findings:\n{findings}");
     }
 }
 

@@ -56,14 +56,9 @@ async fn kills_of_single_instances_cost_only_what_they_were_working_on() {
 
 #[tokio::test]
 async fn calls_go_on_while_the_database_restarts_and_nothing_is_lost() {
-    let Some(mut installation) = Installation::prepare(Shape::Balanced).await else {
+    let Some((installation, cluster)) = with_own_database().await else {
         return;
     };
-    let Some(cluster) = Cluster::start().await else {
-        return;
-    };
-    installation.set("DATABASE_URL", &cluster.url());
-    installation.launch().await;
     let (requests, work) = under_load(&installation, async |load| {
         for _ in 0..3 {
             cluster.restart().await;
@@ -121,14 +116,9 @@ async fn nothing_fails_while_redis_restarts_and_haproxy_reloads() {
 
 #[tokio::test]
 async fn a_dump_made_under_load_brings_everything_back() {
-    let Some(mut installation) = Installation::prepare(Shape::Balanced).await else {
+    let Some((installation, cluster)) = with_own_database().await else {
         return;
     };
-    let Some(cluster) = Cluster::start().await else {
-        return;
-    };
-    installation.set("DATABASE_URL", &cluster.url());
-    installation.launch().await;
     let (_, work) = under_load(&installation, async |load| {
         load.until_further(400).await;
         cluster.dump().await;
@@ -184,6 +174,15 @@ async fn a_dump_made_under_load_brings_everything_back() {
     }
     installation.until_ready().await;
     expect_keys(&installation, &older, &[key]).await;
+}
+
+/// A balanced installation whose database server is the test's.
+async fn with_own_database() -> Option<(Installation, Cluster)> {
+    let mut installation = Installation::prepare(Shape::Balanced).await?;
+    let cluster = Cluster::start().await?;
+    installation.set("DATABASE_URL", &cluster.url());
+    installation.launch().await;
+    Some((installation, cluster))
 }
 
 /// Keys of applications that are among `restored`, and the others.

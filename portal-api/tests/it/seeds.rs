@@ -1,23 +1,11 @@
 //! The seeds of the fuzz targets, once each: a short run of them on every change.
 
-use std::{fs, path::PathBuf};
-
 use migrations::Location;
 use portal_api::fuzz::{Lists, body};
 
 use crate::support::Postgres;
 
-fn each_seed(target: &str, least: usize, mut check: impl FnMut(&[u8])) {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/seeds");
-    let entries = fs::read_dir(PathBuf::from(folder).join(target)).unwrap();
-    let files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() >= least, "{} seeds", files.len());
-    for file in files {
-        // Shown when a check fails.
-        println!("{}", file.display());
-        check(&fs::read(file).unwrap());
-    }
-}
+include!("../../../fuzz/each_seed.rs");
 
 #[test]
 fn every_body_is_taken_or_refused() {
