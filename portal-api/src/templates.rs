@@ -5,9 +5,8 @@ use axum::{
     Router,
     extract::{Path, State},
     response::Response,
-    routing::{MethodRouter, get},
+    routing::get,
 };
-use config::{Rendered, Templates};
 use http::HeaderMap;
 
 use crate::{
@@ -18,25 +17,46 @@ use crate::{
 
 pub fn routes() -> Router<AppState> {
     Router::new()
-        // The operator's own pages of the auth server, by name.
-        .route("/templates/auth", all(|templates| &templates.auth_pages))
-        .route("/templates/chatbot", all(|templates| &templates.rendered))
-        // By name. The mailer reads them together, so that the languages and forms of one mail fit
-        // each other.
-        .route("/templates/email", all(|templates| &templates.all_emails))
+        .route("/templates/auth", get(auth_pages))
+        .route("/templates/chatbot", get(chatbot))
+        .route("/templates/email", get(emails))
         .route("/templates/email/{name}", get(email))
 }
 
-/// Answers what `pick` takes out of the templates.
-fn all(pick: fn(&Templates) -> &Rendered) -> MethodRouter<AppState> {
-    get(
-        async move |State(state): State<AppState>, caller: Caller, headers: HeaderMap| {
-            check(&caller)?;
-            let configuration = state.configuration();
-            let answer = respond(&headers, pick(&configuration.templates), JSON);
-            Ok::<Response, ApiError>(answer)
-        },
-    )
+/// `GET /templates/auth`: the operator's own pages of the auth server, by name.
+async fn auth_pages(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    let configuration = state.configuration();
+    Ok(respond(&headers, &configuration.templates.auth_pages, JSON))
+}
+
+async fn chatbot(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    Ok(respond(
+        &headers,
+        &state.configuration().templates.rendered,
+        JSON,
+    ))
+}
+
+/// `GET /templates/email`: all templates of mails by name. The mailer reads them together, so that
+/// the languages and forms of one mail fit each other.
+async fn emails(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    check(&caller)?;
+    let configuration = state.configuration();
+    Ok(respond(&headers, &configuration.templates.all_emails, JSON))
 }
 
 async fn email(
