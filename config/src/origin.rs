@@ -94,6 +94,19 @@ impl Origin {
         Ok(Some(loaded.map_err(refused)?.configuration))
     }
 
+    /// The files of the newest configuration, as they are.
+    pub fn files(&self) -> Result<Tree, Trouble> {
+        let (tree, commit) = match self {
+            Self::Memory { tree, .. } => (Ok(tree.clone()), None),
+            Self::Folder(folder) => (Tree::from_folder(folder), None),
+            Self::Git(mirror) => {
+                let commit = mirror.fetch()?;
+                (mirror.tree(&commit), Some(commit))
+            }
+        };
+        tree.map_err(|problems| Trouble::Refused { commit, problems })
+    }
+
     /// As [`Origin::newest`], but falls back on a commit that was served before.
     pub fn start(&self, environment: &Environment) -> Result<Start, Trouble> {
         let trouble = match self.newest(environment, None) {

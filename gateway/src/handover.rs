@@ -119,7 +119,7 @@ impl Offer {
         admin.store.release().await?;
         let document = match admin.mode {
             Mode::Persistent => None,
-            Mode::Memory => {
+            Mode::Memory | Mode::Fixed => {
                 let now = service::clock::now().timestamp();
                 let write = move |tables: &Tables| document::write(tables, now);
                 Some(admin.store.read(write).await?)

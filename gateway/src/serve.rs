@@ -208,6 +208,10 @@ fn open(settings: &mut Settings) -> anyhow::Result<Opened> {
     let (store, mut writer) = Store::in_memory();
     let tables = writer.tables_mut();
     tables.log_folders = folders;
+    if let Some(text) = &settings.document {
+        config_file::load_text(text, tables)?;
+        return Ok((store, writer, None, admin::md5(text.as_bytes())));
+    }
     let kept = settings.predecessor.as_mut();
     let kept = kept.and_then(|predecessor| predecessor.document.take());
     let hash = match (&settings.config, kept) {

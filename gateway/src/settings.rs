@@ -34,6 +34,8 @@ pub struct Settings {
     pub mode: Mode,
     /// A document to serve, in mode memory. Read again when it changes, and on SIGHUP.
     pub config: Option<PathBuf>,
+    /// The document of mode fixed.
+    pub document: Option<String>,
     /// Whether every proxied request gets a log line at level info; otherwise at level debug.
     pub access_log: bool,
     /// Whether services may be at link-local addresses, where clouds keep their metadata.
@@ -62,6 +64,8 @@ pub enum Mode {
     Persistent,
     /// All at once, as a document; nothing is kept.
     Memory,
+    /// Never: those of an artefact.
+    Fixed,
 }
 
 impl Mode {
@@ -69,6 +73,7 @@ impl Mode {
         match self {
             Self::Persistent => "persistent",
             Self::Memory => "memory",
+            Self::Fixed => "fixed",
         }
     }
 }
@@ -134,6 +139,7 @@ impl Settings {
             admin_token: None,
             mode: Mode::Persistent,
             config: None,
+            document: None,
             access_log: false,
             allow_link_local: false,
             traffic: Traffic::default(),

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// In the place of an endpoint: batches are lines of files, which are uploaded later.
+pub const FILES: &str = "file:usage";
+
 /// Body of `POST /usage`. A batch is sent until it is acknowledged, always with the same id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -15,6 +15,7 @@ mod journey;
 mod kills;
 mod listen;
 mod mails;
+mod microgateway;
 mod operations;
 mod publisher;
 mod rolling;

@@ -281,17 +281,127 @@ pub enum Service {
     },
 }
 
-/// What needs no running service.
+/// What needs no running gateway.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Gateway {
-    /// Show what a configuration becomes on a gateway; exit code 1 if something cannot be published
-    Build {
-        /// Print the declarative document, without secrets
-        #[arg(long, required = true)]
-        print: bool,
-        /// The configuration folder
-        project: PathBuf,
-    },
+    /// Make a project out of chosen APIs, for a gateway that works alone
+    Setup(Box<Setup>),
+    /// Make an API key for a project
+    Subscribe(Box<Subscribe>),
+    /// Make one immutable file of a project, or show what a configuration becomes on a gateway;
+    /// exit code 1 if something cannot be published
+    Build(Box<Build>),
+    /// Serve a file that `build` has made, needing no other service; exit code 1 if it was changed
+    Run(Box<Run>),
+    /// Send the usage records that `run` has written to the gateway adapter; may be repeated
+    Upload(Upload),
+}
+
+/// Options of `gateway setup`.
+#[derive(Clone, Debug, Args)]
+pub struct Setup {
+    /// The folder to make
+    pub project: PathBuf,
+    /// An API that the gateway will serve; can be given several times
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub api: Vec<String>,
+    /// A configuration (folder or git repository), or the address of a running portal-api, whose
+    /// subscriptions come along [default: http://127.0.0.1:3001]
+    #[arg(long, value_name = "URL|DIR")]
+    pub from: Option<String>,
+    /// Data folder that holds the master key of the installation, unless the environment has it
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
+    /// Read subscriptions and keys of an existing project anew, and keep all the rest
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// Options of `gateway subscribe`.
+#[derive(Clone, Debug, Args)]
+pub struct Subscribe {
+    /// The project folder
+    pub project: PathBuf,
+    /// Who will call
+    #[arg(long, value_name = "ID")]
+    pub application: String,
+    /// What they will call
+    #[arg(long, value_name = "ID")]
+    pub api: String,
+    /// The plan that limits them
+    #[arg(long, value_name = "ID")]
+    pub plan: String,
+}
+
+/// Options of `gateway build`.
+#[derive(Clone, Debug, Args)]
+pub struct Build {
+    /// The project folder; with --print any configuration folder
+    pub project: PathBuf,
+    /// The file to write [default: the name of the project with .microgateway]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write a folder from which a container image can be built instead
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub container: Option<PathBuf>,
+    /// Print the declarative document, without secrets, and write nothing
+    #[arg(long, conflicts_with_all = ["out", "container", "sign_with"])]
+    pub print: bool,
+    /// Take the variables of env/NAME.json, too
+    #[arg(long, value_name = "NAME", env = "NODE_ENV")]
+    pub environment: Option<String>,
+    /// Sign it with this Ed25519 key (PKCS #8, PEM)
+    #[arg(long, value_name = "FILE")]
+    pub sign_with: Option<PathBuf>,
+    /// Something without which the gateway will not be able to work
+    #[arg(long, value_name = "WHAT")]
+    pub allow: Vec<Outside>,
+}
+
+/// What a microgateway may ask for at each call.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Outside {
+    Redis,
+    Oauth2,
+    Introspection,
+}
+
+/// Options of `gateway run`. Addresses and limits come from the environment, as for `gateway`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// The file that `build` has made
+    pub artefact: PathBuf,
+    /// Refuse it unless it is signed with this public Ed25519 key (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub signed_by: Option<PathBuf>,
+}
+
+/// Options of `gateway upload`.
+#[derive(Clone, Debug, Args)]
+pub struct Upload {
+    /// Files or folders that `run` has written (usage/ in its data folder)
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Address of the gateway adapter
+    #[arg(long, value_name = "URL")]
+    pub to: url::Url,
+    /// Remove each file that was taken
+    #[arg(long)]
+    pub remove: bool,
+    /// Data folder that holds the master key of the installation, unless the environment has it
+    /// or WICKETGATE_USAGE_TOKEN
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
 }
 
 /// Access to the database is the proof; each call is recorded in the audit log.

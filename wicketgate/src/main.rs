@@ -11,6 +11,7 @@ mod health;
 mod import;
 mod keys;
 mod listen;
+mod microgateway;
 mod neighbours;
 mod ports;
 mod signals;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // At a terminal a line per request would bury the banner; services that run alone log it.
     service::log::init(match cli.command {
+        Some(Command::Service(Service::Gateway {
+            tool: Some(cli::Gateway::Run(_)),
+            ..
+        })) => "info",
         Some(Command::Service(Service::Gateway { tool: Some(_), .. })) => "info,access=off",
         Some(Command::Service(_)) => "info",
         _ => "info,access=off,audit=off",
@@ -59,7 +64,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Service(Service::Gateway {
             tool: Some(tool), ..
         }) => {
-            return tools::gateway(tool).await;
+            return microgateway::run(tool).await;
         }
         Command::Service(service) => single::run(service).await?,
         Command::Admin(command) => admin::run(command).await?,

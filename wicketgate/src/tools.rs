@@ -1,7 +1,6 @@
 //! Commands that work on files and then end.
 
 mod configuration;
-mod gateway;
 mod mail;
 mod manual;
 mod secrets;
@@ -11,7 +10,6 @@ use service::keys::MasterKey;
 use crate::{cli::Keys, keys};
 
 pub use configuration::{config, init};
-pub use gateway::gateway;
 pub use mail::mail;
 pub use manual::{completions, man};
 

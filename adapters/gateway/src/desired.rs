@@ -82,15 +82,16 @@ pub fn of_snapshot(context: &Context, snapshot: &Snapshot) -> Desired {
     for (name, entities) in built_in::all(context) {
         desired.published("api", name, entities);
     }
-    let mut taken = routes::Taken::default();
-    for api in &context.config.apis {
-        if context::state(api) == LifecycleState::Created {
-            continue;
-        }
-        let entities = api::entities(context, api)
-            .and_then(|entities| taken.claim(&api.id, &entities).map(|()| entities));
-        desired.published("api", &api.id, entities);
-    }
+    desired.apis(context);
+    desired.subscriptions(context, &snapshot.subscriptions);
+    desired
+}
+
+/// The APIs and who may call them, without anything that belongs to the portal.
+pub fn alone(context: &Context, snapshot: &Snapshot) -> Desired {
+    let mut desired = Desired::default();
+    desired.gateway(global::entities(context));
+    desired.apis(context);
     desired.subscriptions(context, &snapshot.subscriptions);
     desired
 }
@@ -153,6 +154,18 @@ pub fn of_subscriptions(context: &Context, subscriptions: &[SnapshotSubscription
 }
 
 impl Desired {
+    fn apis(&mut self, context: &Context) {
+        let mut taken = routes::Taken::default();
+        for api in &context.config.apis {
+            if context::state(api) == LifecycleState::Created {
+                continue;
+            }
+            let entities = api::entities(context, api)
+                .and_then(|entities| taken.claim(&api.id, &entities).map(|()| entities));
+            self.published("api", &api.id, entities);
+        }
+    }
+
     fn gateway(&mut self, entities: Result<Vec<Entity>, String>) {
         match entities {
             Ok(entities) => self.entities.extend(entities),

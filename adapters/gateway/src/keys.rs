@@ -66,6 +66,12 @@ struct Jwk {
 
 /// Reads `{auth server}/oauth2/jwks`.
 pub async fn fetch(url: Url) -> Result<Vec<SigningKey>, Unavailable> {
+    let body = fetch_set(url.clone()).await?;
+    parse(&body).map_err(|reason| Unavailable(format!("{url}: {reason}")))
+}
+
+/// The text of a key set.
+pub async fn fetch_set(url: Url) -> Result<Vec<u8>, Unavailable> {
     let failed = |error: reqwest::Error| {
         let reason = if error.is_timeout() {
             "no answer in time"
@@ -83,18 +89,18 @@ pub async fn fetch(url: Url) -> Result<Vec<SigningKey>, Unavailable> {
     if !response.status().is_success() {
         return Err(Unavailable(format!("{url}: status {}", response.status())));
     }
-    let body = read_at_most(response, MAX_ANSWER)
+    read_at_most(response, MAX_ANSWER)
         .await
+        .map(Into::into)
         .map_err(|error| match error {
             BodyError::TooLong(_) => Unavailable(format!("{url}: the key set: {error}")),
             BodyError::Broken(error) => failed(error),
-        })?;
-    parse(&body).map_err(|reason| Unavailable(format!("{url}: {reason}")))
+        })
 }
 
 /// The usable keys of a key set, in a fixed order. Others (of other types, for encryption) are
 /// skipped; a set without any usable key is an error, because believing it would lock out all.
-fn parse(body: &[u8]) -> Result<Vec<SigningKey>, String> {
+pub fn parse(body: &[u8]) -> Result<Vec<SigningKey>, String> {
     let set: KeySet =
         serde_json::from_slice(body).map_err(|error| format!("not a key set: {error}"))?;
     let mut keys: Vec<SigningKey> = set.keys.iter().filter_map(signing_key).collect();

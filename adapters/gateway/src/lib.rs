@@ -28,6 +28,7 @@ mod gateways;
 mod ids;
 mod keys;
 mod lease;
+pub mod microgateway;
 mod node;
 mod print;
 mod reconcile;

@@ -81,7 +81,7 @@ pub async fn post(admin: &Arc<Admin>, query: &Query, headers: &HeaderMap, body: 
 }
 
 fn check_mode(admin: &Admin) -> Result<(), ApiError> {
-    if admin.mode == Mode::Memory {
+    if admin.mode != Mode::Persistent {
         return Ok(());
     }
     let message = "whole documents can only be loaded without a database; this gateway runs in \

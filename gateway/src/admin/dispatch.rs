@@ -132,13 +132,19 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
     let is_entity = segments
         .first()
         .is_some_and(|segment| Kind::from_collection(segment).is_some());
-    if admin.mode == Mode::Memory && is_entity && method != Method::GET && !is_state(segments) {
-        return Err(ApiError::new(
-            Code::OperationUnsupported,
-            "this gateway takes whole documents: POST /config",
-        ));
+    let is_load = segments == ["config"] && method == Method::POST;
+    let refused = match admin.mode {
+        Mode::Persistent => None,
+        Mode::Memory => Some("this gateway takes whole documents: POST /config"),
+        Mode::Fixed => Some("this gateway serves an artefact; build another one to change it"),
+    };
+    let is_write = method != Method::GET && is_entity && !is_state(segments);
+    if let Some(reason) = refused
+        && (is_write || is_load && admin.mode == Mode::Fixed)
+    {
+        return Err(ApiError::new(Code::OperationUnsupported, reason));
     }
-    if segments == ["config"] && method == Method::POST {
+    if is_load {
         return config::post(admin, &query, &head.headers, body).await;
     }
     let input = || body::read(&head.headers, body);

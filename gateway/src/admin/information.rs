@@ -52,7 +52,7 @@ pub async fn node(admin: &Arc<Admin>) -> Result<Value, ApiError> {
         "configuration": {
             "database": match admin.mode {
                 Mode::Persistent => "postgres",
-                Mode::Memory => "off",
+                Mode::Memory | Mode::Fixed => "off",
             },
             "router_flavor": "traditional",
             "role": "traditional",
@@ -83,7 +83,7 @@ pub fn status(admin: &Admin) -> Value {
     });
     let (name, value) = match admin.mode {
         Mode::Persistent => ("database", json!({ "reachable": true })),
-        Mode::Memory => ("configuration_hash", json!(admin.documents.hash())),
+        Mode::Memory | Mode::Fixed => ("configuration_hash", json!(admin.documents.hash())),
     };
     if let Value::Object(status) = &mut status {
         status.insert(name.to_owned(), value);

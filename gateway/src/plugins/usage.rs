@@ -1,6 +1,7 @@
 //! Reports each call to the gateway adapter. Requests never wait for it: a worker keeps records
 //! in a list of its own and hands the list over a few times a second.
 
+mod files;
 mod sender;
 mod spool;
 
@@ -20,8 +21,9 @@ pub use sender::{Sender, run};
 
 #[derive(Deserialize)]
 pub struct Config {
-    endpoint: url::Url,
-    token: String,
+    endpoint: String,
+    #[serde(default)]
+    token: Option<String>,
     batch_size: usize,
     flush_interval: f64,
     max_entries: usize,
@@ -34,20 +36,33 @@ pub struct Usage {
 
 /// Where records go. Its `Debug` would show the token, so there is none.
 pub struct UsageSettings {
-    pub endpoint: url::Url,
-    pub token: String,
+    pub destination: Destination,
     pub batch_size: usize,
     pub flush_interval: Duration,
     pub max_entries: usize,
     pub spool_bytes: u64,
 }
 
+pub enum Destination {
+    /// Posted, with this token.
+    Endpoint { url: url::Url, token: String },
+    /// Written to files that somebody uploads later.
+    Files,
+}
+
 impl Usage {
     pub fn new(config: Config) -> Result<Self, String> {
+        let destination = if config.endpoint == kong::usage::FILES {
+            Destination::Files
+        } else {
+            Destination::Endpoint {
+                url: config.endpoint.parse().map_err(|_| "endpoint: no URL")?,
+                token: config.token.ok_or("token: required field missing")?,
+            }
+        };
         Ok(Self {
             settings: Arc::new(UsageSettings {
-                endpoint: config.endpoint,
-                token: config.token,
+                destination,
                 batch_size: config.batch_size,
                 flush_interval: Duration::try_from_secs_f64(config.flush_interval)
                     .map_err(|error| error.to_string())?,

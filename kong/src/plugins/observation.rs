@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::PluginSchema;
-use crate::schema::{Field, Record, Type, text};
+use crate::{
+    schema::{Field, Record, Type, text},
+    usage as records,
+};
 
 pub fn correlation_id() -> PluginSchema {
     let schema = Record::new(vec![
@@ -37,10 +40,8 @@ pub fn prometheus() -> PluginSchema {
 
 pub fn usage() -> PluginSchema {
     let schema = Record::new(vec![
-        Field::new("endpoint", Type::checked(text::url)).required(),
-        Field::new("token", Type::checked(text::header_value))
-            .required()
-            .secret(),
+        Field::new("endpoint", Type::checked(usage_endpoint)).required(),
+        Field::new("token", Type::checked(text::header_value)).secret(),
         Field::new("batch_size", Type::integer(1, 10_000))
             .required()
             .default(500),
@@ -58,10 +59,24 @@ pub fn usage() -> PluginSchema {
         Field::new("spool_bytes", Type::integer(0, i64::MAX))
             .required()
             .default(268_435_456_i64),
-    ]);
+    ])
+    .with_check(|config, faults| {
+        let is_sent = config.get("endpoint").and_then(Value::as_str) != Some(records::FILES);
+        if is_sent && config.get("token").is_none_or(Value::is_null) {
+            faults.field("token", "required field missing");
+        }
+    });
     let mut plugin = PluginSchema::new("wicketgate-usage", 12, schema);
     plugin.global_only = true;
     plugin
+}
+
+/// An address, or [`records::FILES`].
+fn usage_endpoint(text: &str) -> Result<(), String> {
+    if text == records::FILES {
+        return Ok(());
+    }
+    text::url(text)
 }
 
 const METHODS: &[&str] = &["POST", "PUT", "PATCH"];

@@ -59,7 +59,10 @@ pub fn entities(context: &Context) -> Result<Vec<Entity>, String> {
 fn usage(context: &Context) -> Plugin {
     let settings = context.settings;
     if context.target.is_embedded() {
-        let config = json!({ "endpoint": settings.usage_endpoint, "token": settings.usage_token });
+        let mut config = json!({ "endpoint": settings.usage_endpoint });
+        if settings.usage_endpoint != kong::usage::FILES {
+            config["token"] = json!(settings.usage_token);
+        }
         return plugin("wicketgate-usage", config);
     }
     let mut config = json!({

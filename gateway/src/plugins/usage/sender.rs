@@ -11,9 +11,10 @@ use std::{
 use kong::usage::{Batch, Record};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 use uuid::Uuid;
 
-use super::{Intake, RawRecord, UsageSettings, spool::Spool};
+use super::{Destination, Intake, RawRecord, UsageSettings, files::Files, spool::Spool};
 use crate::live::Live;
 
 /// Pause after a failed delivery; doubles up to the maximum.
@@ -47,6 +48,7 @@ struct Delivery {
     sender: Sender,
     queue: VecDeque<Record>,
     spool: Spool,
+    files: Files,
     pause: Duration,
     not_before: Instant,
 }
@@ -65,6 +67,7 @@ pub async fn run(
         }
     };
     let mut delivery = Delivery {
+        files: Files::new(&sender.state_directory),
         sender,
         queue: VecDeque::new(),
         spool,
@@ -102,7 +105,7 @@ pub async fn run(
     {
         delivery.take_in(records);
     }
-    delivery.spool_all();
+    delivery.keep_all();
 }
 
 impl Delivery {
@@ -127,21 +130,25 @@ impl Delivery {
         let Some(settings) = self.sender.live.usage.load_full() else {
             return;
         };
+        let Destination::Endpoint { url, token } = &settings.destination else {
+            self.keep_all();
+            return;
+        };
         if Instant::now() < self.not_before {
             return;
         }
         while let Some(batch) = self.spool.front() {
-            if !self.deliver(&batch, &settings).await {
-                self.spool_all();
+            if !self.deliver(&batch, url, token).await {
+                self.keep_all();
                 return;
             }
             self.spool.pop();
         }
         while !self.queue.is_empty() {
             let batch = self.next_batch(settings.batch_size);
-            if !self.deliver(&batch, &settings).await {
-                self.push_to_spool(&batch, &settings);
-                self.spool_all();
+            if !self.deliver(&batch, url, token).await {
+                self.keep(&batch, &settings);
+                self.keep_all();
                 return;
             }
         }
@@ -157,37 +164,34 @@ impl Delivery {
     }
 
     /// Everything in memory goes to disk, in order.
-    fn spool_all(&mut self) {
+    fn keep_all(&mut self) {
         let Some(settings) = self.sender.live.usage.load_full() else {
             return;
         };
         while !self.queue.is_empty() {
             let batch = self.next_batch(settings.batch_size);
-            self.push_to_spool(&batch, &settings);
+            self.keep(&batch, &settings);
         }
     }
 
-    fn push_to_spool(&mut self, batch: &Batch, settings: &UsageSettings) {
-        let dropped = self
-            .spool
-            .push(batch, settings.spool_bytes)
-            .unwrap_or_else(|error| {
-                tracing::error!("usage records cannot be spooled: {error}");
-                batch.records.len() as u64
-            });
+    fn keep(&mut self, batch: &Batch, settings: &UsageSettings) {
+        let kept = match settings.destination {
+            Destination::Endpoint { .. } => self.spool.push(batch, settings.spool_bytes),
+            Destination::Files => self.files.append(batch, settings.spool_bytes),
+        };
+        let dropped = kept.unwrap_or_else(|error| {
+            tracing::error!("usage records cannot be kept: {error}");
+            batch.records.len() as u64
+        });
         if dropped > 0 {
             tracing::warn!("{dropped} usage records were lost because their store is full");
             self.sender.dropped.fetch_add(dropped, Relaxed);
         }
     }
 
-    async fn deliver(&mut self, batch: &Batch, settings: &UsageSettings) -> bool {
-        let request = self
-            .sender
-            .http
-            .post(settings.endpoint.clone())
-            .bearer_auth(&settings.token)
-            .json(batch);
+    async fn deliver(&mut self, batch: &Batch, url: &Url, token: &str) -> bool {
+        let http = &self.sender.http;
+        let request = http.post(url.clone()).bearer_auth(token).json(batch);
         let outcome = match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),
             Ok(response) => Err(format!("answered {}", response.status())),
