@@ -196,6 +196,45 @@ async fn a_changed_artefact_and_one_that_needs_others_are_refused() {
     assert!(code == Some(1) && reason.contains("changed"), "{reason}");
 }
 
+/// The block of the documentation, as a shell reads it.
+#[tokio::test]
+async fn the_pipeline_of_the_documentation_runs_as_it_is_written() {
+    let installation = Installation::start(Shape::OneProcess)
+        .await
+        .expect("SQLite is always there");
+    let ada = Person::sign_up(&installation, "ada@example.com", "Ada").await;
+    let key = ada
+        .subscribe_new_application("tea-shop", "petstore", "free")
+        .await;
+    let text = include_str!("../../docs/gateway/microgateway.md");
+    let (_, script) = text.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let binary = Path::new(Installation::binary()).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let [proxy, admin, status] = [free(), free(), free()].map(|address| address.to_string());
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .current_dir(folder.path())
+        .env("PATH", path)
+        .env("WICKETGATE_DATA", installation.data())
+        .env("PORTAL_API", installation.url("api"))
+        .env("ADAPTER", installation.url("adapter"))
+        .env("BACKEND", backend().await)
+        .env("KEY", key)
+        .env("GATEWAY_LISTEN", proxy)
+        .env("GATEWAY_ADMIN_LISTEN", admin)
+        .env("GATEWAY_STATUS_LISTEN", status)
+        .output()
+        .await
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(printed.contains("x-consumer-custom-id"), "{printed}{log}");
+    assert!(printed.contains("1 calls in 1 batches"), "{printed}{log}");
+}
+
 /// Answers with the headers of the request.
 async fn backend() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -111,6 +111,9 @@ pub struct Restore {
 pub struct Health {
     /// One service that runs alone with the settings of this environment [default: all of `up`]
     pub service: Option<service::ServiceName>,
+    /// Ask again for as long until they can
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub wait: u64,
     #[command(flatten)]
     pub ports: Ports,
 }

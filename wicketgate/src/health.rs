@@ -4,11 +4,11 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
-use service::ServiceName;
+use service::{ServiceName, backoff::Backoff};
 
 use crate::{cli::Health, ports::Ports, single};
 
@@ -24,9 +24,16 @@ pub async fn run(options: Health) -> anyhow::Result<ExitCode> {
         None => of_up(&options.ports),
     };
     let client = service::http::client();
+    let deadline = Instant::now() + Duration::from_secs(options.wait);
     let mut code = ExitCode::SUCCESS;
     for (name, address) in asked {
-        match ask(&client, address).await {
+        let mut outcome = ask(&client, address).await;
+        let mut backoff = Backoff::for_start();
+        while outcome.is_err() && Instant::now() < deadline {
+            backoff.wait().await;
+            outcome = ask(&client, address).await;
+        }
+        match outcome {
             Ok(()) => println!("{name} is ready"),
             Err(error) => {
                 println!("{name} is not ready: {error:#}");
