@@ -5,6 +5,7 @@
 //! * [`proxy`]: from the client's socket to the backend's and back.
 //! * [`worker`]: one thread per core, each with its own listener and connections.
 //! * [`store`]: the entities, on disk and in memory; [`live`]: their compiled form for the workers.
+//! * [`databases`]: those that the operator has named, for statements of the configuration.
 //! * [`document`]: whole configurations as one text.
 //! * [`handover`]: a new process takes over the sockets of the old one.
 //! * [`health`]: checks of the targets of upstreams.
@@ -17,6 +18,7 @@
 
 mod admin;
 mod config_file;
+mod databases;
 mod document;
 #[doc(hidden)]
 pub mod fuzz;
@@ -34,6 +36,7 @@ mod settings;
 mod store;
 mod worker;
 
+pub use databases::Places;
 pub use handover::Predecessor;
 pub use serve::serve;
 pub use settings::{

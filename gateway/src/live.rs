@@ -17,7 +17,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 use service::revocations::RevocationList;
 
-pub use backends::{Endpoint, Origin, Service};
+pub use backends::{Compiler, Endpoint, Origin, Service};
 pub use certificates::Certificates;
 pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
 pub use routing::{Bound, Routing, Snapshot, Target};

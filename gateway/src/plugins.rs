@@ -1,21 +1,24 @@
 //! The plugins: what each does to a request. Their names, priorities and configuration schemas
 //! are in the crate `kong`.
 //!
-//! All of them decide from memory, but for the one that asks an auth server about tokens
-//! ([`identity`] with `source: introspection`).
+//! All of them decide from memory, but for those that ask: an auth server about tokens
+//! ([`identity`] with `source: introspection`), or a database ([`data_service`]).
 
 mod acl;
 mod authentication;
 pub mod basic_auth;
 mod bot_detection;
+pub mod compose;
 mod correlation_id;
 mod cors;
+mod data_service;
 mod hmac_auth;
 pub mod identity;
 mod ip_restriction;
 pub mod jwt;
 mod key_auth;
 pub mod log;
+mod operations;
 pub mod password;
 pub mod prometheus;
 pub mod rate_limiting;
@@ -34,6 +37,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use authentication::Credential;
+pub use compose::Composition;
 pub use request_fields::RequestFields;
 pub use request_transformer::uri_capture;
 pub use response_transformer::ResponseTransformer;
@@ -67,11 +71,13 @@ const ORDER: [&str; COUNT] = [
     "wicketgate-usage",
     "file-log",
     "request-termination",
+    "compose",
+    "data-service",
 ];
 
-pub const COUNT: usize = 21;
+pub const COUNT: usize = 23;
 /// Ordinal of plugins that this release does not know.
-pub const UNKNOWN: u8 = 21;
+pub const UNKNOWN: u8 = 23;
 const JWT: u8 = 3;
 const KEY_AUTH: u8 = 4;
 const RESPONSE_TRANSFORMER: u8 = 14;
@@ -108,6 +114,8 @@ pub enum Plugin {
     Log(log::Log),
     Usage(usage::Usage),
     RequestTermination(request_termination::RequestTermination),
+    Compose(compose::Compose),
+    DataService(data_service::DataService),
     /// Cannot do its work: requests end with 500, never pass unchecked.
     Broken,
 }
@@ -176,6 +184,8 @@ impl Plugin {
             "request-termination" => Self::RequestTermination(
                 request_termination::RequestTermination::new(config(entity)?)?,
             ),
+            "compose" => Self::Compose(compose::Compose::new(entity, &config(entity)?)?),
+            "data-service" => Self::DataService(data_service::DataService::new(config(entity)?)?),
             other => return Err(kong::plugins::unknown(other)),
         })
     }
@@ -191,6 +201,7 @@ impl Plugin {
             Self::ResponseRateLimiting(plugin) if plugin.asks() => {
                 Box::pin(plugin.ask(exchange, worker)).await
             }
+            Self::DataService(plugin) => Box::pin(plugin.answer(exchange, worker)).await,
             Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,
             _ if exchange.has_body() && self.reads_body() => {
                 match Box::pin(exchange.read_body(worker)).await {
@@ -230,12 +241,15 @@ impl Plugin {
             Self::RequestTransformer(plugin) => plugin.access(exchange),
             Self::Redirect(plugin) => plugin.access(exchange),
             Self::RequestTermination(plugin) => plugin.access(exchange, worker),
+            Self::Compose(plugin) => plugin.access(exchange),
             // They act on the answer, or only watch.
             Self::ResponseTransformer(_) | Self::Prometheus(_) | Self::Usage(_) | Self::Log(_) => {
                 Verdict::Continue
             }
             // Never without asking, and never reached: `run` takes it.
-            Self::BasicAuth(_) | Self::Broken => Answer::internal_error().into(),
+            Self::BasicAuth(_) | Self::DataService(_) | Self::Broken => {
+                Answer::internal_error().into()
+            }
         }
     }
 }

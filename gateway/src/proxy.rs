@@ -4,6 +4,7 @@ mod answer;
 mod balance;
 mod body;
 mod buffered;
+mod composed;
 mod connect;
 mod exchange;
 mod finish;
@@ -180,12 +181,20 @@ async fn exchange(
     if let Verdict::Answer(answer) = verdict {
         return Err(Refusal::after(exchange, *answer));
     }
-    let Some(service) = &target.service else {
-        let answer = Answer::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "no Service found with those values",
-        );
+    if let Some(composition) = exchange.composition.take() {
+        let facade = composed::Facade {
+            worker,
+            target,
+            found,
+            host: &host,
+            peer_is_trusted,
+            seen: &seen,
+        };
+        let answer = Box::pin(composed::answer(&facade, &mut exchange, &composition)).await;
         return Err(Refusal::after(exchange, answer));
+    }
+    let Some(service) = &target.service else {
+        return Err(Refusal::after(exchange, no_service()));
     };
     if target.request_buffering
         && exchange.has_body()
@@ -193,23 +202,25 @@ async fn exchange(
     {
         return Err(Refusal::after(exchange, answer));
     }
-    let hash = match &service.upstream {
-        Some(upstream) if upstream.is_hashed() => {
-            balance::hash(upstream, &mut exchange, finish.caller())
-        }
-        _ => None,
-    };
     let way = forward::Way {
-        hash,
+        hash: balance::hash(service, &mut exchange, finish.caller()),
         worker,
         service,
         target,
         found,
         host: &host,
+        preserve_host: target.preserve_host,
         peer_is_trusted,
-        seen,
+        seen: &seen,
     };
     forward::forward(way, exchange, finish).await
+}
+
+fn no_service() -> Answer {
+    Answer::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "no Service found with those values",
+    )
 }
 
 /// The access phase: plugins in the order of their priority. Which configuration of a plugin

@@ -12,7 +12,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 use service::settings;
 
-use crate::handover::Predecessor;
+use crate::{databases::Places, handover::Predecessor};
 
 pub use bound::Bound;
 pub use traffic::{
@@ -44,6 +44,8 @@ pub struct Settings {
     pub traffic: Traffic,
     /// Folders (and devices) that `file-log` may write to.
     pub log_folders: Vec<PathBuf>,
+    /// Databases that `data-service` may ask.
+    pub databases: Places,
     /// The Admin API at a socket in the file system, too.
     pub admin_socket: Option<PathBuf>,
     /// Pages of these origins may call the Admin API; `*` for all.
@@ -144,6 +146,7 @@ impl Settings {
             allow_link_local: false,
             traffic: Traffic::default(),
             log_folders: default_log_folders(&state_dir),
+            databases: Places::default(),
             admin_socket: None,
             admin_origins: Vec::new(),
             hands_over: false,
@@ -234,6 +237,7 @@ impl Settings {
         if let Some(folders) = settings::var("GATEWAY_LOG_DIRS") {
             self.log_folders = list(&folders).map(PathBuf::from).collect();
         }
+        self.databases = Places::from_env()?;
         self.admin_socket = settings::var("GATEWAY_ADMIN_SOCKET").map(PathBuf::from);
         if let Some(origins) = settings::var("GATEWAY_ADMIN_ORIGINS") {
             self.admin_origins = list(&origins).map(str::to_owned).collect();

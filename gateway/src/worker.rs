@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    databases::Databases,
     live::{Live, Snapshot},
     plugins::{
         basic_auth::rehash::Rehashed,
@@ -62,6 +63,7 @@ pub struct Shared {
     pub workers: Vec<WorkerCounters>,
     pub usage: Intake,
     pub introspector: Introspector,
+    pub databases: Databases,
     pub rules: Rules,
     pub clients: Arc<PerClient>,
     /// For encrypted connections of clients.
@@ -123,6 +125,7 @@ impl Shared {
             usage,
             rehashed,
             introspector: Introspector::here(),
+            databases: Databases::here(&settings.databases),
             rules: Rules::new(settings)?,
             clients: PerClient::new(settings.traffic.max_connections_per_client),
             tls,

@@ -3,8 +3,12 @@
 
 mod access;
 mod authentication;
+pub mod compose;
+pub mod data_service;
+pub mod expression;
 mod limits;
 mod observation;
+pub mod operations;
 pub mod transformation;
 
 use std::sync::LazyLock;
@@ -13,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Kind,
-    schema::{Record, entity},
+    schema::{Field, Record, Type, entity},
 };
 
 /// One plugin.
@@ -97,6 +101,8 @@ pub fn all() -> &'static [PluginSchema] {
             observation::usage(),
             observation::file_log(),
             access::request_termination(),
+            compose::schema(),
+            data_service::schema(),
         ];
         all.sort_by(|one, other| {
             other
@@ -111,6 +117,13 @@ pub fn all() -> &'static [PluginSchema] {
 
 pub fn find(name: &str) -> Option<&'static PluginSchema> {
     all().iter().find(|plugin| plugin.name == name)
+}
+
+/// Answers that are put together here.
+fn max_response_size() -> Field {
+    Field::new("max_response_size", Type::integer(1024, 8 << 20))
+        .required()
+        .default(1 << 20)
 }
 
 /// Why a plugin name is refused.

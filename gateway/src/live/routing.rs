@@ -181,6 +181,11 @@ impl Routing {
                 Some((row.id, (row.clone(), service)))
             })
             .collect::<HashMap<_, _>>();
+        for (_, bound) in plugins.values() {
+            if let Plugin::Compose(compose) = &*bound.plugin {
+                compose.connect(&mut backends);
+            }
+        }
         let origins = backends.into_origins();
         let rules = reuse(tables, Kind::Route, &previous.rules, |row| {
             Rule::new(&row.parse().ok()?).ok()

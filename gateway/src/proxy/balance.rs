@@ -10,12 +10,17 @@ use uuid::Uuid;
 
 use super::{Exchange, finish::milliseconds, forward::Way};
 use crate::{
-    live::upstream::{HashOn, Open, Sign, Upstream, hash as hash_of},
+    live::{
+        Service,
+        upstream::{HashOn, Open, Sign, hash as hash_of},
+    },
     plugins::uri_capture,
 };
 
-/// What the request is hashed to; nothing if it has none of what is hashed.
-pub fn hash(upstream: &Upstream, exchange: &mut Exchange<'_>, caller: Option<Uuid>) -> Option<u64> {
+/// What the request is hashed to; nothing if it is not, or has none of what is hashed.
+pub fn hash(service: &Service, exchange: &mut Exchange<'_>, caller: Option<Uuid>) -> Option<u64> {
+    let upstream = service.upstream.as_ref();
+    let upstream = upstream.filter(|upstream| upstream.is_hashed())?;
     let rule = &upstream.hash;
     let found = input(&rule.first, exchange, caller)
         .or_else(|| new_cookie(&rule.first, &rule.cookie_path, exchange))

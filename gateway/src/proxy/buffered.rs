@@ -38,7 +38,7 @@ pub struct Room {
 }
 
 impl Room {
-    fn new(worker: &Worker) -> Self {
+    pub fn new(worker: &Worker) -> Self {
         Self {
             budget: worker.shared.bodies.clone(),
             bytes: 0,
@@ -46,7 +46,7 @@ impl Room {
     }
 
     /// Whether there was room for so much.
-    fn take(&mut self, bytes: usize) -> bool {
+    pub fn take(&mut self, bytes: usize) -> bool {
         let used = self.budget.0.fetch_add(bytes, Relaxed) + bytes;
         let fits = used <= MAX_TOGETHER;
         if fits {

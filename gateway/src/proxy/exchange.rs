@@ -16,7 +16,10 @@ use uuid::Uuid;
 use super::{body::Source, buffered::Room};
 use crate::{
     live::{Consumer, Target},
-    plugins::{Credential, ResponseTransformer, jwt::Verified, response_ratelimiting::Counting},
+    plugins::{
+        Composition, Credential, ResponseTransformer, jwt::Verified,
+        response_ratelimiting::Counting,
+    },
     worker::Framing,
 };
 
@@ -164,6 +167,8 @@ pub struct Exchange<'a> {
     /// The backend's path when a plugin sets it.
     pub backend_path: Option<Vec<u8>>,
     pub backend_host: Option<HeaderValue>,
+    /// Several backends answer it.
+    pub composition: Option<Box<Composition>>,
     pub response: ResponseEdits,
     /// Held as long as the request's body is.
     pub room: Option<Room>,
@@ -207,6 +212,7 @@ impl<'a> Exchange<'a> {
             body_limit: u64::MAX,
             backend_path: None,
             backend_host: None,
+            composition: None,
             response: ResponseEdits::default(),
             room: None,
             new_query: Query::AsSent,

@@ -39,8 +39,10 @@ pub struct Way<'a> {
     pub target: &'a Target,
     pub found: Match,
     pub host: &'a Host,
+    /// Whether the backend is called as the client calls us.
+    pub preserve_host: bool,
     pub peer_is_trusted: bool,
-    pub seen: Seen,
+    pub seen: &'a Seen,
     /// By which an upstream finds the same target again.
     pub hash: Option<u64>,
 }
@@ -48,7 +50,7 @@ pub struct Way<'a> {
 impl Way<'_> {
     /// The name under which the client knows the backend, where that is to be seen by it.
     pub fn client_name(&self) -> Option<&str> {
-        let is_chosen = self.target.preserve_host && self.service.tls;
+        let is_chosen = self.preserve_host && self.service.tls;
         Some(self.host.name()).filter(|name| is_chosen && !name.is_empty())
     }
 }

@@ -50,12 +50,8 @@ enum Headers {
 impl<'a> Outgoing<'a> {
     /// Nothing if the path cannot be a URI.
     pub fn new(way: &Way<'a>, exchange: &mut Exchange<'a>, asks_websocket: bool) -> Option<Self> {
-        let stripped: &[u8] = match (way.target.strip_path, way.found.prefix) {
-            (true, Some(length)) => exchange.path.get(..length).unwrap_or_default(),
-            _ => b"",
-        };
         let host = match exchange.backend_host.take() {
-            None if way.target.preserve_host && !way.host.as_str().is_empty() => {
+            None if way.preserve_host && !way.host.as_str().is_empty() => {
                 // HTTP/2 has it in the target, not among the headers.
                 if exchange.head.headers.contains_key(HOST) {
                     Host::Client
@@ -66,10 +62,32 @@ impl<'a> Outgoing<'a> {
             None => Host::Endpoint,
             Some(host) => Host::Set(host),
         };
+        let uri = backend_uri(way, exchange)?;
+        let headers = std::mem::take(&mut exchange.head.headers);
+        let method = exchange.head.method.clone();
         Some(Self {
-            uri: backend_uri(way, exchange)?,
-            method: exchange.head.method.clone(),
-            headers: Headers::Fresh(std::mem::take(&mut exchange.head.headers)),
+            host,
+            asks_websocket,
+            ..Self::of_step(way, exchange, method, uri, headers)
+        })
+    }
+
+    /// One of several requests that a client's becomes.
+    pub fn of_step(
+        way: &Way<'a>,
+        exchange: &Exchange<'a>,
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+    ) -> Self {
+        let stripped: &[u8] = match (way.target.strip_path, way.found.prefix) {
+            (true, Some(length)) => exchange.path.get(..length).unwrap_or_default(),
+            _ => b"",
+        };
+        Self {
+            uri,
+            method,
+            headers: Headers::Fresh(headers),
             facts: Facts {
                 connection: exchange.connection,
                 client: exchange.client,
@@ -82,10 +100,10 @@ impl<'a> Outgoing<'a> {
             },
             version: exchange.head.version,
             request_id: exchange.request_id.clone(),
-            host,
+            host: Host::Endpoint,
             hides_sessions: way.seen.has_cookies && !way.service.may_see_sessions,
-            asks_websocket,
-        })
+            asks_websocket: false,
+        }
     }
 
     pub fn uri(&self) -> &Uri {

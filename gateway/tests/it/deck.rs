@@ -128,11 +128,28 @@ fn plugins() -> Vec<(&'static str, Value)> {
         "http-log" => json!({"http_endpoint": "http://127.0.0.1:9/log"}),
         "file-log" => json!({"path": "/tmp/gateway.log"}),
         "wicketgate-usage" => json!({"endpoint": "http://127.0.0.1:9/usage", "token": "t"}),
+        "compose" => json!({
+            "backends": {"pets": {"url": "http://127.0.0.1:9/v1"}},
+            "operations": [{"path": "/x", "steps": [{"name": "pet", "backend": "pets", "path": "/"}]}],
+        }),
+        "data-service" => json!({
+            "database": "sample", "operations": [{"path": "/x", "sql": "select 1 as one"}],
+        }),
         _ => json!({}),
     };
     let all = kong::plugins::all().iter();
-    all.map(|plugin| (plugin.name, needs(plugin.name)))
-        .collect()
+    all.map(|plugin| {
+        let needed = needs(plugin.name);
+        // Defaults of records in lists and maps are written out.
+        let config = match (plugin.name, needed) {
+            ("compose" | "data-service", Value::Object(config)) => {
+                Value::Object(plugin.config().complete(config).unwrap())
+            }
+            (_, needed) => needed,
+        };
+        (plugin.name, config)
+    })
+    .collect()
 }
 
 async fn put(gateway: &TestGateway, path: &str, entity: &Value) -> Value {

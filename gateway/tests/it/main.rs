@@ -9,6 +9,8 @@ mod admin;
 mod attacks;
 mod authentication;
 mod changes;
+mod compose;
+mod data_service;
 mod deck;
 mod documents;
 mod handover;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Headers that carry who calls. No configuration may forge them.
-const IDENTITY: &[&str] = &[
+pub(super) const IDENTITY: &[&str] = &[
     "x-consumer-id",
     "x-consumer-custom-id",
     "x-consumer-username",
@@ -23,7 +23,7 @@ const IDENTITY: &[&str] = &[
     "x-authenticated-consumer-id",
 ];
 /// Headers that are the frame of the message.
-const FRAME: &[&str] = &[
+pub(super) const FRAME: &[&str] = &[
     "connection",
     "keep-alive",
     "proxy-connection",

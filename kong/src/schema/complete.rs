@@ -205,6 +205,7 @@ impl Type {
                 .map(Value::Object)
                 .map_err(Fault::Below),
             (Self::Reference(_), Value::Object(map)) => examine_reference(&map),
+            (Self::Json, value) => Ok(value),
             (Self::OnlyNull(reason), _) => Err((*reason).into()),
             (expected, _) => Err(format!("expected {}", expected.noun()).into()),
         }
@@ -221,6 +222,7 @@ impl Type {
             Self::Map(..) => "a map",
             Self::Record(_) => "a record",
             Self::Reference(_) => "a reference such as {\"id\": \"…\"}",
+            Self::Json => "JSON",
             Self::OnlyNull(_) => "null",
         }
     }

@@ -32,6 +32,8 @@ pub enum Type {
     Map(Option<TextCheck>, Box<Type>),
     Record(Record),
     Reference(Kind),
+    /// Anything; a check of the record says what.
+    Json,
     /// Nothing but null is possible; the text says why.
     OnlyNull(&'static str),
 }

@@ -74,6 +74,7 @@ impl Type {
                 "type": "map", "keys": { "type": "string" }, "values": element.render()
             }),
             Self::Record(record) => json!({ "type": "record", "fields": record.render_fields() }),
+            Self::Json => json!({ "type": "any" }),
             Self::OnlyNull(_) => json!({ "type": "set", "eq": null }),
             Self::Reference(kind) => json!({ "type": "foreign", "reference": kind.name() }),
         };

@@ -1,0 +1,134 @@
+//! A statement with values, and what comes back.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use kong::plugins::data_service::{Rows, Statement, Typed};
+
+use super::Fault;
+
+/// What is answered at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub rows: u32,
+    pub bytes: usize,
+    pub timeout: Duration,
+}
+
+/// How a database wants its statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Postgres,
+    Sqlite,
+}
+
+/// A statement as its database takes it.
+#[derive(Debug)]
+pub struct Prepared {
+    pub sql: Arc<str>,
+    pub rows: Rows,
+    pub writes: bool,
+    pub limits: Limits,
+}
+
+impl Prepared {
+    pub fn new(
+        statement: &Statement,
+        dialect: Dialect,
+        rows: Rows,
+        writes: bool,
+        limits: Limits,
+    ) -> Self {
+        let sql = match (dialect, rows, writes) {
+            (Dialect::Sqlite, ..) => statement.numbered('?'),
+            (Dialect::Postgres, Rows::None, _) => statement.numbered('$'),
+            // The database knows best how its types are written; and it stops by itself.
+            (Dialect::Postgres, _, false) => format!(
+                "select row_to_json(\"row\")::text from ({}) as \"row\" limit {}",
+                statement.numbered('$'),
+                limits.rows + 1
+            ),
+            (Dialect::Postgres, _, true) => format!(
+                "with \"row\" as ({}) select row_to_json(\"row\")::text from \"row\"",
+                statement.numbered('$')
+            ),
+        };
+        Self {
+            sql: sql.into(),
+            rows,
+            writes,
+            limits,
+        }
+    }
+}
+
+/// One call.
+pub struct Question {
+    pub prepared: Arc<Prepared>,
+    /// In the order of their numbers in the statement.
+    pub values: Vec<Typed>,
+}
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reply {
+    Rows {
+        /// A list, or one object.
+        json: Bytes,
+        is_truncated: bool,
+    },
+    /// No row was found or changed.
+    Nothing,
+    /// Rows were changed, and none are answered.
+    Done,
+}
+
+/// Puts rows together as they come.
+pub struct Collected<'a> {
+    prepared: &'a Prepared,
+    json: Vec<u8>,
+    count: u32,
+    is_truncated: bool,
+}
+
+impl<'a> Collected<'a> {
+    pub fn new(prepared: &'a Prepared) -> Self {
+        Self {
+            prepared,
+            json: Vec::new(),
+            count: 0,
+            is_truncated: false,
+        }
+    }
+
+    /// Adds a row, written by `write`. Answers whether further ones are wanted.
+    pub fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<bool, Fault> {
+        let limits = &self.prepared.limits;
+        if self.count >= limits.rows {
+            self.is_truncated = true;
+            return Ok(false);
+        }
+        if self.prepared.rows == Rows::Many {
+            self.json.push(if self.count == 0 { b'[' } else { b',' });
+        }
+        write(&mut self.json);
+        self.count += 1;
+        if self.json.len() >= limits.bytes {
+            return Err(Fault::TooLarge);
+        }
+        Ok(self.prepared.rows == Rows::Many)
+    }
+
+    pub fn finish(mut self) -> Reply {
+        match (self.prepared.rows, self.count) {
+            (Rows::Many, 0) => self.json.extend_from_slice(b"[]"),
+            (Rows::Many, _) => self.json.push(b']'),
+            (_, 0) => return Reply::Nothing,
+            _ => {}
+        }
+        Reply::Rows {
+            json: self.json.into(),
+            is_truncated: self.is_truncated,
+        }
+    }
+}
