@@ -52,6 +52,7 @@ pub mod globals;
 pub mod groups;
 mod hash;
 mod locate;
+mod native;
 pub mod openapi;
 mod origin;
 mod parts;

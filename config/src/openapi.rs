@@ -2,6 +2,7 @@
 //! through the gateway (static-config 12.5, portal-api 18.5).
 
 mod clear;
+mod generated;
 mod rewriting;
 
 use serde_json::Value;
@@ -29,12 +30,21 @@ pub enum Definition {
 impl Definition {
     pub(crate) fn new(
         document: Option<&Value>,
+        config: &Value,
         api: &Api,
         globals: &Globals,
         auth_servers: &AuthServers,
     ) -> Self {
-        let Some(document) = document else {
-            return Self::Missing;
+        let made;
+        let document = if let Some(document) = document {
+            document
+        } else {
+            let version = api.version.as_deref();
+            let Some(document) = generated::document(&api.name, &api.desc, version, config) else {
+                return Self::Missing;
+            };
+            made = document;
+            &made
         };
         let rewriting = Rewriting::new(api, globals, auth_servers);
         if let Some(href) = document.get("href").and_then(Value::as_str) {

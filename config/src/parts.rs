@@ -243,7 +243,10 @@ mod tests {
             ("plans/plans.json", plans),
             ("apis/apis.json", apis),
         ]));
-        assert_eq!(changes.apis, ["orders", "petstore", "timezones"]);
+        assert_eq!(
+            changes.apis,
+            ["orders", "petstore", "products", "timezones", "today"]
+        );
         assert!(!changes.plans.is_empty());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     builtin,
     catalog::{Catalog, Entry},
+    native,
     path::JsonPath,
     problem::Report,
     read::Object,
@@ -94,7 +95,12 @@ fn read_plan(object: &Object) -> Option<Plan> {
 fn read_built_in(object: &Object) -> Option<Plan> {
     let id = object.required("id")?;
     if let Some(config) = object.object("config") {
-        check_plugins(&config);
+        for (index, name) in check_plugins(&config).iter().enumerate() {
+            if native::is_native(name) {
+                let message = format!("plugin `{name}` answers calls, so it belongs to an API");
+                config.error_at("plugins", index, message);
+            }
+        }
     }
     let json = Value::Object(object.map.clone());
     Some(Plan {

@@ -15,6 +15,7 @@ use crate::{
     catalog::{Catalog, Entry},
     content,
     globals::Globals,
+    native,
     openapi::Definition,
     path::JsonPath,
     problem::Report,
@@ -116,6 +117,7 @@ fn build(
     if auth != Some(Auth::None) {
         gateway.check_own_plugins(&config_object);
     }
+    native::check(&config_object, context.globals.gateway_type, context.report);
     let oauth2 = read_oauth2(entry, auth);
     let lifecycle = Lifecycle::read(entry);
     let full = view::full(entry.map, &lifecycle);
@@ -156,7 +158,7 @@ fn build(
         let message = "users that are passed through are not stored, so they cannot be registered";
         entry.error("registrationPool", message);
     }
-    api.definition = Definition::new(swagger, &api, context.globals, context.auth_servers);
+    api.definition = Definition::new(swagger, config, &api, context.globals, context.auth_servers);
     if let Definition::Broken(reason) = &api.definition {
         let file = format!("{folder}swagger.json");
         context

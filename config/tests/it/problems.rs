@@ -279,7 +279,16 @@ fn a_pool_without_a_name_is_refused_and_a_newer_version_is_not() {
 fn a_switch_to_kong_is_pointed_out() {
     let globals = String::from_utf8(Tree::sample().get("globals.json").unwrap().to_vec()).unwrap();
     let problems = problems(&[("globals.json", &globals.replace("\"embedded\"", "\"kong\""))]);
-    assert_eq!(places(&problems)[0].1, "gateway.type");
+    let places = places(&problems);
+    for (file, place) in [
+        ("globals.json", "gateway.type"),
+        ("apis/products/config.json", "plugins[0].name"),
+    ] {
+        let is_named = places
+            .iter()
+            .any(|(known, path, _)| known == file && path == place);
+        assert!(is_named, "{place}: {problems}");
+    }
     assert!(!problems.refuse(), "{problems}");
 }
 
@@ -379,6 +388,92 @@ fn plans_with_approval_need_somebody_who_is_told() {
     let problems = problems(&[("globals.json", &off)]);
     assert!(
         places(&problems)[0].1.ends_with(".needsApproval"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn options_of_plugins_that_answer_calls_are_checked_at_their_place() {
+    let written = |file: &str, old: &str, new: &str| {
+        let sample = Tree::sample();
+        let text = sample.text(file).unwrap();
+        assert!(text.contains(old), "{old}");
+        problems(&[(file, &text.replacen(old, new, 1))])
+    };
+    let products = "apis/products/config.json";
+    let today = "apis/today/config.json";
+    let first = "plugins[0].config.operations[0]";
+    for (file, old, new, place) in [
+        (
+            products,
+            "\"database\"",
+            "\"databse\"",
+            "plugins[0].config.databse".to_owned(),
+        ),
+        (
+            products,
+            "\"database\"",
+            "\"databse\"",
+            "plugins[0].config.database".to_owned(),
+        ),
+        (
+            products,
+            "select id, name",
+            "drop id, name",
+            format!("{first}.sql"),
+        ),
+        (
+            products,
+            "limit :limit\"",
+            "limit :most\"",
+            format!("{first}.sql"),
+        ),
+        (
+            products,
+            "\"minimum\": 0",
+            "\"minimum\": \"0\"",
+            format!("{first}.parameters[1].minimum"),
+        ),
+        (
+            products,
+            "\"default\": 20",
+            "\"default\": 200",
+            format!("{first}.parameters[2].default"),
+        ),
+        (
+            today,
+            "\"backend\": \"pets\"",
+            "\"backend\": \"pet\"",
+            format!("{first}.steps[0].backend"),
+        ),
+        (
+            today,
+            "query.zone",
+            "query.zone(",
+            format!("{first}.steps[1].query.zone"),
+        ),
+        (
+            today,
+            "\"timeout\"",
+            "\"timeouts\"",
+            format!("{first}.steps[1].timeouts"),
+        ),
+    ] {
+        let problems = written(file, old, new);
+        assert!(problems.refuse(), "{new}");
+        let found = places(&problems);
+        let is_named = |(named, path, line): &(String, String, Option<usize>)| {
+            named == file && *path == place && line.is_some()
+        };
+        assert!(found.iter().any(is_named), "{place}: {problems}");
+    }
+    let plan = r#"{"plans": [{"id": "free", "config": {"plugins": [{"name": "compose", "config": {}}]}}]}"#;
+    let problems = problems(&[("plans/plans.json", plan)]);
+    let found = places(&problems);
+    assert!(
+        found
+            .iter()
+            .any(|(_, path, _)| path == "plans[0].config.plugins[0]"),
         "{problems}"
     );
 }

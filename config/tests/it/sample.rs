@@ -63,6 +63,8 @@ fn decisions_of_the_sample_are_typed() {
             ("petstore", Auth::KeyAuth),
             ("orders", Auth::OAuth2),
             ("timezones", Auth::None),
+            ("products", Auth::KeyAuth),
+            ("today", Auth::KeyAuth),
             ("portal-api", Auth::OAuth2),
             ("echo", Auth::OAuth2),
         ]
@@ -167,4 +169,44 @@ fn the_table_of_contents_lists_apis_before_pages() {
         .collect();
     assert_eq!(urls[0], "/apis/echo");
     assert!(urls.contains(&"/content/help"));
+}
+
+#[test]
+fn what_plugins_answer_has_a_definition() {
+    let sample = sample(&Environment::default());
+    let of = |api: &str| {
+        let Definition::Local(definition) = &sample.api(api).unwrap().definition else {
+            panic!("{api} has no definition")
+        };
+        serde_json::from_slice::<Value>(&definition.bytes).unwrap()
+    };
+    let products = of("products");
+    assert_eq!(products["info"]["title"], "Products");
+    assert_eq!(
+        products["servers"][0]["url"],
+        "http://localhost:8000/products/v1"
+    );
+    let list = &products["paths"]["/products"]["get"];
+    assert_eq!(list["summary"], "Products, the cheapest first");
+    let limit = &list["parameters"][2];
+    assert_eq!(
+        (&limit["name"], &limit["in"]),
+        (&"limit".into(), &"query".into())
+    );
+    assert_eq!(
+        limit["schema"],
+        serde_json::json!({
+            "type": "integer", "format": "int64", "default": 20, "minimum": 1, "maximum": 100,
+        })
+    );
+    let one = &products["paths"]["/products/{id}"]["get"];
+    assert_eq!(one["parameters"][0]["required"], true);
+    assert!(one["responses"]["404"].is_object());
+    assert!(products["components"]["securitySchemes"].is_object());
+    assert!(!products.to_string().contains("select"));
+    let today = of("today");
+    assert_eq!(
+        today["paths"]["/pets/{petId}"]["get"]["parameters"][0]["name"],
+        "petId"
+    );
 }

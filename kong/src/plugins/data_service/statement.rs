@@ -32,6 +32,10 @@ impl Statement {
         } = reader;
         pieces.push(Piece::Text(text.trim_end().to_owned()));
         let statement = Self { pieces };
+        // It would give a session more leave than its statements have.
+        if sql.to_ascii_lowercase().contains("set_config") {
+            return Err("set_config is not possible here".to_owned());
+        }
         if statement.verb().is_empty() {
             return Err("a statement is missing".to_owned());
         }
@@ -94,6 +98,9 @@ impl Reader<'_> {
                         return Err("texts of the form e'…' are not possible here".to_owned());
                     }
                     self.quoted('\'')?;
+                }
+                '"' if self.text.ends_with("u&") || self.text.ends_with("U&") => {
+                    return Err("names of the form u&\"…\" are not possible here".to_owned());
                 }
                 '"' | '`' => self.quoted(character)?,
                 '-' if self.rest.starts_with("--") => {
@@ -257,6 +264,7 @@ mod tests {
             "select /* /* */ */ 1",
             "select e'\\' ; drop table a --'",
             "select E'x'",
+            "select u&\"\\0061\"",
             "select $$;$$",
             "select $1",
             "select ?",
@@ -264,6 +272,7 @@ mod tests {
             "select @a",
             "select \0",
             "select '\0'",
+            "select Set_Config('a', 'b', false)",
             "(select 1)",
             ":a",
         ] {
