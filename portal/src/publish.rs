@@ -23,6 +23,7 @@ mod lifecycle;
 mod list;
 mod merge;
 mod plans;
+mod plugins;
 mod preview;
 mod shell;
 
@@ -60,6 +61,10 @@ pub fn routes() -> Router<App> {
         .route(
             "/publish/apis/{api}/plans",
             get(plans::show).post(plans::save),
+        )
+        .route(
+            "/publish/apis/{api}/plugins",
+            get(plugins::show).post(plugins::save),
         )
         .route("/publish/apis/{api}/plans/one", post(plans::save_one))
         .route(

@@ -142,6 +142,8 @@ pub const ALL: &[Operation] = &[
     post("/publish/apis/{api}", "Name, descriptions, owner and tags", "name desc ownerGroup tags description", 200, "title api config description draft"),
     get("/publish/apis/{api}/access", "An API as the draft has it", "", "title api config description draft"),
     post("/publish/apis/{api}/access", "Backend, paths and credentials", "upstream_url paths auth requiredGroup partner flows[] scopes authMethods", 200, "title api config description draft"),
+    get("/publish/apis/{api}/plugins", "An API as the draft has it", "", "title api config description draft"),
+    post("/publish/apis/{api}/plugins", "Plugins of the gateway, a list as JSON", "plugins", 200, "title api config description draft"),
     get("/publish/apis/{api}/definition", "An API as the draft has it", "", "title api config description draft"),
     post("/publish/apis/{api}/definition", "The OpenAPI file", "text", 200, "title api config description draft"),
     get("/publish/apis/{api}/plans", "An API as the draft has it", "plan", "title api config description draft"),

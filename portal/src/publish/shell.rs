@@ -22,6 +22,7 @@ use crate::{failure::Failure, json, visitor::Visitor};
 pub enum Tab {
     General,
     Access,
+    Plugins,
     Definition,
     Plans,
     Lifecycle,
@@ -30,9 +31,10 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::General,
         Self::Access,
+        Self::Plugins,
         Self::Definition,
         Self::Plans,
         Self::Lifecycle,
@@ -44,6 +46,7 @@ impl Tab {
         match self {
             Self::General => t.general(),
             Self::Access => t.access(),
+            Self::Plugins => t.plugins(),
             Self::Definition => t.definition(),
             Self::Plans => t.plans(),
             Self::Lifecycle => t.lifecycle(),
@@ -57,6 +60,7 @@ impl Tab {
         let part = match self {
             Self::General => return url(api),
             Self::Access => "access",
+            Self::Plugins => "plugins",
             Self::Definition => "definition",
             Self::Plans => "plans",
             Self::Lifecycle => "lifecycle",
@@ -80,7 +84,7 @@ impl Tab {
             ],
             Self::Plans => &["plans"],
             Self::Lifecycle => &["lifecycle", "deprecated", "version", "family"],
-            Self::Definition | Self::Docs | Self::History => &[],
+            Self::Plugins | Self::Definition | Self::Docs | Self::History => &[],
         };
         let is_touched = members
             .iter()
@@ -90,7 +94,7 @@ impl Tab {
         is_touched
             || match self {
                 Self::General => files.any(|file| file == "desc.md"),
-                Self::Access => files.any(|file| file == "config.json"),
+                Self::Access | Self::Plugins => files.any(|file| file == "config.json"),
                 Self::Definition => files.any(|file| file == "swagger.json"),
                 Self::Docs => files.any(|file| file.starts_with("docs/")),
                 Self::Plans => desk.edited().any(|path| path == PLANS),

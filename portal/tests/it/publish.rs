@@ -20,6 +20,11 @@ const PAGES: &[(&str, &str, &str)] = &[
         "Dienst dahinter",
     ),
     (
+        "/publish/apis/shipments/plugins",
+        "a list of objects",
+        "eine Liste von Objekten",
+    ),
+    (
         "/publish/apis/shipments/definition",
         "OpenAPI file",
         "OpenAPI-Datei",
@@ -101,6 +106,7 @@ async fn owners_and_administrators_see_it_and_nobody_else() {
     for path in [
         "",
         "/access",
+        "/plugins",
         "/definition",
         "/plans",
         "/lifecycle",
@@ -201,6 +207,30 @@ async fn a_form_changes_its_places_of_the_files_and_nothing_else() {
     let discarded = ann.submit(api, &format!("{api}/discard"), &[]).await;
     assert_eq!(discarded.status, StatusCode::SEE_OTHER);
     assert_eq!(kept(&portal.log)["files"], json!([]));
+}
+
+#[tokio::test]
+async fn plugins_are_a_list_of_objects() {
+    let portal = TestPortal::start().await;
+    let mut ann = portal.ann().await;
+    let url = "/publish/apis/shipments/plugins";
+    for wrong in ["", "{", "{}", "[1]", "[{}] more"] {
+        let answer = ann.submit(url, url, &[("plugins", wrong)]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        answer.shows("aria-invalid=\"true\"");
+    }
+    assert_eq!(kept(&portal.log)["files"], json!([]));
+    let plugins = r#"[{"name": "compose", "config": {"timeout": 50}}]"#;
+    let answer = ann.submit(url, url, &[("plugins", plugins)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let file = edited(&portal, "apis/shipments/config.json").unwrap();
+    let config: Value = serde_json::from_str(&file).unwrap();
+    assert_eq!(
+        config["plugins"],
+        serde_json::from_str::<Value>(plugins).unwrap()
+    );
+    assert!(config["api"]["upstream_url"].is_string());
+    ann.get(url).await.shows("&#34;timeout&#34;: 50");
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ crate::texts! {
         sections = "Sections", "Abschnitte";
         general = "General", "Allgemein";
         access = "Access", "Zugang";
+        plugins = "Plugins", "Plugins";
+        plugins_hint = "JSON, a list of objects with name and config. What the gateway does with calls beside checking who makes them, such as compose or data-service. Beside it stands what the check says.", "JSON, eine Liste von Objekten mit name und config. Was das Gateway mit Aufrufen tut, außer zu prüfen, von wem sie kommen, etwa compose oder data-service. Daneben steht, was die Prüfung sagt.";
+        no_list(line, column) = "This is no list of objects in JSON; look at line {line}, column {column}.", "Das ist keine Liste von Objekten in JSON; sehen Sie in Zeile {line}, Spalte {column} nach.";
         definition = "Definition", "Definition";
         plans = "Plans", "Tarife";
         lifecycle = "Life cycle", "Lebenszyklus";
