@@ -49,6 +49,15 @@ enum What {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// What the gateway answers in a backend's place: rows of a database beside axum with sqlx, three
+    /// backends in one call beside the slowest
+    GatewayAnswers {
+        #[command(flatten)]
+        comparison: Comparison,
+    },
+    /// The bare handler, started by `gateway-answers`
+    #[command(hide = true)]
+    GatewayAnswersFloor(gateway::AnswersFloor),
     /// The gateway at half load; a line with its memory every minute
     GatewaySoak {
         #[arg(long, default_value_t = 60)]
@@ -166,6 +175,11 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             consumers,
             seconds,
         } => gateway::scale(&cli.binary, routes, consumers, seconds).await,
+        What::GatewayAnswers { comparison } => {
+            let database = comparison.database.as_deref();
+            gateway::answers(&cli.binary, database, comparison.rounds()).await
+        }
+        What::GatewayAnswersFloor(floor) => floor.run().await,
         What::GatewaySoak { minutes } => gateway::soak(&cli.binary, minutes).await,
         What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
         What::Adapter { subscriptions } => adapter::run(&cli.binary, subscriptions).await,

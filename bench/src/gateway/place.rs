@@ -25,6 +25,11 @@ pub struct Place {
 impl Place {
     /// With one open route.
     pub async fn start(binary: &Path) -> anyhow::Result<Self> {
+        Self::start_with(binary, &[]).await
+    }
+
+    /// With more in its environment.
+    pub async fn start_with(binary: &Path, more: &[(&str, String)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let [proxy, admin, status] = free()?;
         let gateway = Command::new(binary)
@@ -34,6 +39,7 @@ impl Place {
             .env("GATEWAY_STATUS_LISTEN", status.to_string())
             .env("WICKETGATE_DATA", folder.path())
             .env("LOG_LEVEL", "warn")
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()
