@@ -104,7 +104,7 @@ impl Places {
             }
             "sqlite" => Address::sqlite(&url)?,
             "mysql" | "mariadb" => {
-                bail!("this gateway was built without MySQL (feature `mysql`)")
+                bail!("MySQL is not built into this gateway; PostgreSQL and SQLite are")
             }
             _ => bail!("has to begin with postgres:// or sqlite:"),
         };
@@ -228,8 +228,11 @@ impl Database {
                 None => self.open(writes, deadline).await?,
             };
             // What changes something must not be sent twice, so it is found out before.
-            if was_known && writes && !session.is_well().await {
-                continue;
+            if was_known && writes {
+                let is_well = timeout_at(deadline, session.is_well()).await;
+                if is_well != Ok(true) {
+                    continue;
+                }
             }
             let outcome = self.run(&mut session, question, deadline, gone).await;
             if session.is_usable() {

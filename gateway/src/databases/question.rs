@@ -39,14 +39,17 @@ impl Prepared {
         writes: bool,
         limits: Limits,
     ) -> Self {
+        let most = match rows {
+            Rows::Many => limits.rows + 1,
+            Rows::One | Rows::None => 1,
+        };
         let sql = match (dialect, rows, writes) {
             (Dialect::Sqlite, ..) => statement.numbered('?'),
             (Dialect::Postgres, Rows::None, _) => statement.numbered('$'),
             // The database knows best how its types are written; and it stops by itself.
             (Dialect::Postgres, _, false) => format!(
-                "select row_to_json(\"row\")::text from ({}) as \"row\" limit {}",
-                statement.numbered('$'),
-                limits.rows + 1
+                "select row_to_json(\"row\")::text from ({}) as \"row\" limit {most}",
+                statement.numbered('$')
             ),
             (Dialect::Postgres, _, true) => format!(
                 "with \"row\" as ({}) select row_to_json(\"row\")::text from \"row\"",

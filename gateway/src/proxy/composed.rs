@@ -63,6 +63,8 @@ const NOT_PASSED: [HeaderName; 14] = [
     RANGE,
     TE,
 ];
+/// Longer refusals are not read.
+const MAX_REFUSAL: u64 = 64 * 1024;
 const PARTIAL: HeaderName = HeaderName::from_static("wicketgate-partial");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -332,10 +334,15 @@ impl<'a> Run<'a, '_> {
             _ => Failed::Unreachable,
         })?;
         let status = answered.response.status();
+        let mut room = Room::new(facade.worker);
         if !step.accepts(status) {
+            // Read to its end, a refusal leaves the connection for the next call.
+            let length = answered.response.body().size_hint().exact();
+            if length.is_some_and(|length| length <= MAX_REFUSAL) {
+                let _ = collect(answered, usize::MAX, &mut room).await;
+            }
             return Err(Failed::Status(status));
         }
-        let mut room = Room::new(facade.worker);
         let limit = self.composition.plan.max_response_size;
         let body = collect(answered, limit, &mut room).await?;
         if body.is_empty() {
