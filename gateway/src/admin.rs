@@ -13,6 +13,7 @@ mod lists;
 mod maintenance;
 mod ops;
 mod passwords;
+mod proxy_cache;
 mod revocations;
 mod schemas;
 mod upstreams;

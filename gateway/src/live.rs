@@ -4,9 +4,11 @@
 //! may be many thousands of them, and one more must not cost a copy of all. They are kept in
 //! [`Directory`], whose shards are swapped one by one.
 
+mod authorities;
 mod backends;
 mod certificates;
 mod directory;
+mod handshakes;
 mod routing;
 pub mod upstream;
 mod verify_depth;
@@ -17,9 +19,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 use service::revocations::RevocationList;
 
+pub use authorities::Authorities;
 pub use backends::{Compiler, Endpoint, Origin, Service};
 pub use certificates::Certificates;
 pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
+pub use handshakes::Handshakes;
 pub use routing::{Bound, Routing, Snapshot, Target};
 
 use crate::{
@@ -32,8 +36,11 @@ use crate::{
 pub struct Live {
     pub routing: ArcSwap<Routing>,
     pub directory: Directory,
-    /// For handshakes with clients.
     pub certificates: Arc<Certificates>,
+    /// With clients.
+    pub handshakes: Handshakes,
+    /// Whom services and plugins may trust.
+    pub authorities: ArcSwap<Authorities>,
     /// Access tokens that ended before their time.
     pub revoked: ArcSwap<RevocationList>,
     /// Services that are closed for a while.
@@ -45,10 +52,13 @@ pub struct Live {
 impl Live {
     /// Compiles everything.
     pub fn new(tables: &Tables, maintenance: Maintenance) -> Self {
+        let certificates = Arc::<Certificates>::default();
         let live = Self {
+            handshakes: Handshakes::new(certificates.clone()),
+            authorities: ArcSwap::from_pointee(Authorities::new(tables)),
             routing: ArcSwap::from_pointee(Routing::default()),
             directory: Directory::default(),
-            certificates: Arc::default(),
+            certificates,
             revoked: ArcSwap::default(),
             maintenance,
             usage: ArcSwapOption::empty(),
@@ -62,6 +72,12 @@ impl Live {
     /// Shows changes to the workers. Requests accepted after this returns see them.
     pub fn apply(&self, tables: &Tables, changes: &[Change]) {
         self.directory.apply(tables, changes);
+        if changes
+            .iter()
+            .any(|change| change.kind == Kind::CaCertificate)
+        {
+            self.authorities.store(Authorities::new(tables).into());
+        }
         if changes.iter().any(concerns_routing) {
             self.recompile_routing(tables);
         }
@@ -76,6 +92,9 @@ impl Live {
     fn recompile_routing(&self, tables: &Tables) {
         let routing = Routing::compile(tables, &self.routing.load());
         self.usage.store(routing.usage());
+        let asked = routing.client_authorities();
+        let known = self.authorities.load();
+        self.handshakes.ask_for(asked.map(|ids| known.of(ids)));
         self.routing.store(routing.into());
     }
 }

@@ -19,8 +19,11 @@ pub mod jwt;
 mod key_auth;
 pub mod log;
 mod operations;
+pub mod mtls_auth;
+pub mod openid_connect;
 pub mod password;
 pub mod prometheus;
+pub mod proxy_cache;
 pub mod rate_limiting;
 mod redirect;
 mod request_fields;
@@ -29,6 +32,7 @@ mod request_termination;
 mod request_transformer;
 pub mod response_ratelimiting;
 mod response_transformer;
+mod shared;
 mod transformer;
 pub mod usage;
 
@@ -49,13 +53,15 @@ use crate::{
 };
 
 /// Names in the order in which they run; a plugin's position is its ordinal.
-const ORDER: [&str; COUNT] = [
+const ORDER: &[&str] = &[
     "correlation-id",
     "bot-detection",
     "cors",
+    "mtls-auth",
     "jwt",
     "key-auth",
     "basic-auth",
+    "openid-connect",
     "hmac-auth",
     "wicketgate-identity",
     "ip-restriction",
@@ -66,6 +72,7 @@ const ORDER: [&str; COUNT] = [
     "request-transformer",
     "response-transformer",
     "redirect",
+    "proxy-cache",
     "prometheus",
     "http-log",
     "wicketgate-usage",
@@ -75,18 +82,35 @@ const ORDER: [&str; COUNT] = [
     "data-service",
 ];
 
-pub const COUNT: usize = 23;
-/// Ordinal of plugins that this release does not know.
-pub const UNKNOWN: u8 = 23;
-const JWT: u8 = 3;
-const KEY_AUTH: u8 = 4;
-const RESPONSE_TRANSFORMER: u8 = 14;
-pub const PROMETHEUS: u8 = 16;
-pub const HTTP_LOG: u8 = 17;
-pub const USAGE: u8 = 18;
-pub const FILE_LOG: u8 = 19;
+pub const COUNT: usize = ORDER.len();
+/// Ordinal of plugins that this release does not know: the one after the last.
+pub const UNKNOWN: u8 = position("");
+const JWT: u8 = position("jwt");
+const KEY_AUTH: u8 = position("key-auth");
+const RESPONSE_TRANSFORMER: u8 = position("response-transformer");
+pub const PROMETHEUS: u8 = position("prometheus");
+pub const HTTP_LOG: u8 = position("http-log");
+pub const USAGE: u8 = position("wicketgate-usage");
+pub const FILE_LOG: u8 = position("file-log");
 /// Those that write records of requests.
 pub const LOGS: u32 = 1 << HTTP_LOG | 1 << FILE_LOG;
+
+/// The place in the order, known to the compiler.
+const fn position(name: &str) -> u8 {
+    let mut at = 0;
+    while (at as usize) < ORDER.len() && !is_same(ORDER[at as usize].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
 
 pub fn ordinal(name: &str) -> Option<u8> {
     u8::try_from(ORDER.iter().position(|known| *known == name)?).ok()
@@ -97,9 +121,11 @@ pub enum Plugin {
     CorrelationId(correlation_id::CorrelationId),
     BotDetection(bot_detection::BotDetection),
     Cors(cors::Cors),
+    MtlsAuth(Box<mtls_auth::MtlsAuth>),
     Jwt(jwt::Jwt),
     KeyAuth(key_auth::KeyAuth),
     BasicAuth(basic_auth::BasicAuth),
+    OpenIdConnect(Box<openid_connect::OpenIdConnect>),
     HmacAuth(hmac_auth::HmacAuth),
     Identity(identity::Identity),
     IpRestriction(ip_restriction::IpRestriction),
@@ -110,6 +136,7 @@ pub enum Plugin {
     RequestTransformer(request_transformer::RequestTransformer),
     ResponseTransformer(Arc<ResponseTransformer>),
     Redirect(redirect::Redirect),
+    ProxyCache(Arc<proxy_cache::ProxyCache>),
     Prometheus(prometheus::Prometheus),
     Log(log::Log),
     Usage(usage::Usage),
@@ -154,9 +181,13 @@ impl Plugin {
                 Self::BotDetection(bot_detection::BotDetection::new(&config(entity)?)?)
             }
             "cors" => Self::Cors(cors::Cors::new(config(entity)?)?),
+            "mtls-auth" => Self::MtlsAuth(Box::new(mtls_auth::MtlsAuth::new(config(entity)?)?)),
             "jwt" => Self::Jwt(jwt::Jwt::new(config(entity)?)?),
             "key-auth" => Self::KeyAuth(key_auth::KeyAuth::new(config(entity)?)?),
             "basic-auth" => Self::BasicAuth(basic_auth::BasicAuth::new(config(entity)?)?),
+            "openid-connect" => Self::OpenIdConnect(Box::new(openid_connect::OpenIdConnect::new(
+                config(entity)?,
+            )?)),
             "hmac-auth" => Self::HmacAuth(hmac_auth::HmacAuth::new(config(entity)?)?),
             "wicketgate-identity" => Self::Identity(identity::Identity::new(config(entity)?)?),
             "ip-restriction" => {
@@ -177,6 +208,10 @@ impl Plugin {
                 Self::ResponseTransformer(Arc::new(ResponseTransformer::new(&config(entity)?)?))
             }
             "redirect" => Self::Redirect(redirect::Redirect::new(config(entity)?)?),
+            "proxy-cache" => Self::ProxyCache(Arc::new(proxy_cache::ProxyCache::new(
+                entity,
+                config(entity)?,
+            )?)),
             "http-log" => Self::Log(log::Log::to_server(config(entity)?)?),
             "file-log" => Self::Log(log::Log::to_file(config(entity)?)),
             "prometheus" => Self::Prometheus(config(entity)?),
@@ -203,7 +238,8 @@ impl Plugin {
             }
             Self::DataService(plugin) => Box::pin(plugin.answer(exchange, worker)).await,
             Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,
-            _ if exchange.has_body() && self.reads_body() => {
+            Self::OpenIdConnect(plugin) => Box::pin(plugin.access(exchange, worker)).await,
+            _ if exchange.has_body() && self.reads_body(exchange) => {
                 match Box::pin(exchange.read_body(worker)).await {
                     Ok(()) => self.access(exchange, worker),
                     Err(answer) => answer.into(),
@@ -214,12 +250,13 @@ impl Plugin {
     }
 
     /// Whether it has to see the whole body before the backend does.
-    fn reads_body(&self) -> bool {
+    fn reads_body(&self, exchange: &Exchange<'_>) -> bool {
         match self {
             Self::KeyAuth(plugin) => plugin.reads_body(),
             Self::HmacAuth(plugin) => plugin.reads_body(),
             Self::RequestTransformer(plugin) => plugin.reads_body(),
             Self::RequestTermination(plugin) => plugin.reads_body(),
+            Self::ProxyCache(plugin) => plugin.reads_body(exchange),
             _ => false,
         }
     }
@@ -229,6 +266,7 @@ impl Plugin {
             Self::CorrelationId(plugin) => plugin.access(exchange, worker),
             Self::BotDetection(plugin) => plugin.access(exchange),
             Self::Cors(plugin) => plugin.access(exchange),
+            Self::MtlsAuth(plugin) => plugin.access(exchange, worker),
             Self::Jwt(plugin) => plugin.access(exchange, worker),
             Self::KeyAuth(plugin) => plugin.access(exchange, worker),
             Self::HmacAuth(plugin) => plugin.access(exchange, worker),
@@ -240,6 +278,7 @@ impl Plugin {
             Self::ResponseRateLimiting(plugin) => plugin.access(exchange, worker),
             Self::RequestTransformer(plugin) => plugin.access(exchange),
             Self::Redirect(plugin) => plugin.access(exchange),
+            Self::ProxyCache(plugin) => plugin.access(exchange, worker),
             Self::RequestTermination(plugin) => plugin.access(exchange, worker),
             Self::Compose(plugin) => plugin.access(exchange),
             // They act on the answer, or only watch.
@@ -247,7 +286,7 @@ impl Plugin {
                 Verdict::Continue
             }
             // Never without asking, and never reached: `run` takes it.
-            Self::BasicAuth(_) | Self::DataService(_) | Self::Broken => {
+            Self::BasicAuth(_) | Self::OpenIdConnect(_) | Self::DataService(_) | Self::Broken => {
                 Answer::internal_error().into()
             }
         }
@@ -322,13 +361,19 @@ mod tests {
             .map(|plugin| plugin.name)
             .collect();
         assert_eq!(names, super::ORDER);
-        let response = super::ordinal("response-transformer");
-        assert_eq!(response, Some(super::RESPONSE_TRANSFORMER));
-        assert_eq!(super::ordinal("prometheus"), Some(super::PROMETHEUS));
-        assert_eq!(super::ordinal("wicketgate-usage"), Some(super::USAGE));
-        assert_eq!(super::ordinal("jwt"), Some(super::JWT));
-        assert_eq!(super::ordinal("key-auth"), Some(super::KEY_AUTH));
-        assert_eq!(super::ordinal("http-log"), Some(super::HTTP_LOG));
-        assert_eq!(super::ordinal("file-log"), Some(super::FILE_LOG));
+        for known in [
+            super::JWT,
+            super::KEY_AUTH,
+            super::RESPONSE_TRANSFORMER,
+            super::PROMETHEUS,
+            super::HTTP_LOG,
+            super::USAGE,
+            super::FILE_LOG,
+        ] {
+            assert!(known < super::UNKNOWN, "{known}");
+        }
+        // A mask of plugins has 32 bits, and the unknown ones share the last of ours.
+        assert_eq!(usize::from(super::UNKNOWN), super::COUNT);
+        const { assert!(super::UNKNOWN < 32) };
     }
 }

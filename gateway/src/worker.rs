@@ -19,9 +19,7 @@ use std::{
 };
 
 use anyhow::Context;
-use rustls::ServerConfig;
 use tokio::{runtime::LocalOptions, sync::mpsc, task::JoinHandle};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -32,7 +30,9 @@ use crate::{
         basic_auth::rehash::Rehashed,
         identity::{Asked, Introspector},
         jwt::TokenCache,
+        openid_connect::KnownTokens,
         prometheus::Numbers,
+        proxy_cache,
         rate_limiting::Counters,
         usage::{Intake, RawRecord},
     },
@@ -66,8 +66,8 @@ pub struct Shared {
     pub databases: Databases,
     pub rules: Rules,
     pub clients: Arc<PerClient>,
-    /// For encrypted connections of clients.
-    pub tls: Arc<ServerConfig>,
+    /// Answers that are kept.
+    pub cache: Arc<proxy_cache::Store>,
     /// Room for bodies that plugins read.
     pub bodies: Arc<Budget>,
     /// Passwords with stronger hashes than they are stored with.
@@ -108,11 +108,6 @@ impl Shared {
         rehashed: mpsc::Sender<Rehashed>,
         node_id: Uuid,
     ) -> anyhow::Result<Self> {
-        let mut tls = ServerConfig::builder()
-            .with_no_client_auth()
-            .with_cert_resolver(live.certificates.clone());
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let tls = Arc::new(tls);
         Ok(Self {
             live,
             counters: Counters::default(),
@@ -128,7 +123,7 @@ impl Shared {
             databases: Databases::here(&settings.databases),
             rules: Rules::new(settings)?,
             clients: PerClient::new(settings.traffic.max_connections_per_client),
-            tls,
+            cache: proxy_cache::Store::new(settings.traffic.cache_bytes),
             bodies: Arc::default(),
             runtime: tokio::runtime::Handle::current(),
             node_id,
@@ -161,6 +156,7 @@ pub struct Worker {
     random: RefCell<fastrand::Rng>,
     routing: RefCell<Rc<Snapshot>>,
     tokens: RefCell<TokenCache>,
+    foreign_tokens: RefCell<KnownTokens>,
     asked: RefCell<Asked>,
     usage: RefCell<Vec<RawRecord>>,
     stopping: Cell<bool>,
@@ -182,6 +178,7 @@ impl Worker {
             random: RefCell::new(fastrand::Rng::with_seed(u64::from_ne_bytes(seed))),
             routing: RefCell::new(Snapshot::new(shared.live.routing.load_full())),
             tokens: RefCell::default(),
+            foreign_tokens: RefCell::default(),
             asked: RefCell::default(),
             usage: RefCell::default(),
             stopping: Cell::new(false),
@@ -211,6 +208,10 @@ impl Worker {
 
     pub fn tokens(&self) -> RefMut<'_, TokenCache> {
         self.tokens.borrow_mut()
+    }
+
+    pub fn foreign_tokens(&self) -> RefMut<'_, KnownTokens> {
+        self.foreign_tokens.borrow_mut()
     }
 
     pub fn asked(&self) -> RefMut<'_, Asked> {
@@ -281,8 +282,7 @@ async fn work(
 ) -> anyhow::Result<()> {
     let ticker = tokio::task::spawn_local(tick(worker.clone()));
     let mut accepting = Vec::new();
-    let tls = TlsAcceptor::from(worker.shared.tls.clone());
-    for (listener, tls) in [(Some(listeners.plain), None), (listeners.tls, Some(tls))] {
+    for (listener, tls) in [(Some(listeners.plain), false), (listeners.tls, true)] {
         let Some(listener) = listener else { continue };
         let local = listener.local_addr()?;
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -322,11 +322,11 @@ async fn accept(
     worker: Rc<Worker>,
     listener: tokio::net::TcpListener,
     local: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: bool,
 ) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => connections::serve(&worker, stream, peer, local, tls.clone()),
+            Ok((stream, peer)) => connections::serve(&worker, stream, peer, local, tls),
             Err(error) => {
                 // Out of file descriptors, or the client is gone already: go on shortly after.
                 tracing::warn!(%error, "cannot accept a connection");

@@ -6,6 +6,7 @@ mod authentication;
 pub mod compose;
 pub mod data_service;
 pub mod expression;
+mod caching;
 mod limits;
 mod observation;
 pub mod operations;
@@ -83,9 +84,11 @@ pub fn all() -> &'static [PluginSchema] {
             observation::correlation_id(),
             access::bot_detection(),
             access::cors(),
+            authentication::mtls_auth(),
             authentication::jwt(),
             authentication::key_auth(),
             authentication::basic_auth(),
+            authentication::openid_connect(),
             authentication::hmac_auth(),
             authentication::identity(),
             access::ip_restriction(),
@@ -96,6 +99,7 @@ pub fn all() -> &'static [PluginSchema] {
             transformation::request_transformer(),
             transformation::response_transformer(),
             access::redirect(),
+            caching::proxy_cache(),
             observation::prometheus(),
             observation::http_log(),
             observation::usage(),

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Admin, Answer, Reply, body, config,
     entities::{self, CALLER},
-    information, lists, maintenance, revocations, schemas, upstreams,
+    information, lists, maintenance, proxy_cache, revocations, schemas, upstreams,
 };
 use crate::{numbers, settings::Mode, store::Key};
 
@@ -185,6 +185,7 @@ async fn call(admin: &Arc<Admin>, request: Request) -> Answer {
         (&Method::GET, ["vaults" | "keys" | "key-sets"]) => {
             Ok(Reply::ok(json!({ "data": [], "next": null })))
         }
+        (method, ["proxy-cache", rest @ ..]) => proxy_cache::call(admin, method, rest).await,
         (_, ["upstreams", upstream, rest @ ..]) if upstreams::is_own(rest) => {
             upstreams::call(admin, &method, upstream, rest, &query).await
         }

@@ -104,6 +104,7 @@ fn configuration() -> serde_json::Value {
                 {"name": "response-transformer", "config": {
                     "remove": {"json": ["a"]}, "add": {"json": ["b:1"], "json_types": ["number"], "headers": ["x:1"]},
                 }},
+                {"name": "proxy-cache", "config": {"strategy": "memory", "cache_control": true, "vary_headers": ["x-a"]}},
                 {"name": "request-termination", "config": {"trigger": "x-end", "echo": true}},
             ])),
         ],

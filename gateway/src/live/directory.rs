@@ -104,11 +104,14 @@ impl Directory {
 
     /// By id or username, as `anonymous` names it.
     pub fn consumer_named(&self, name: &str) -> Option<Arc<Consumer>> {
-        let id = match Uuid::try_parse(name) {
-            Ok(id) => id,
-            Err(_) => self.usernames.get(name)?,
-        };
-        self.consumer(id)
+        match Uuid::try_parse(name) {
+            Ok(id) => self.consumer(id),
+            Err(_) => self.consumer_by_username(name),
+        }
+    }
+
+    pub fn consumer_by_username(&self, name: &str) -> Option<Arc<Consumer>> {
+        self.consumer(self.usernames.get(name)?)
     }
 
     /// The consumer of a subscription.

@@ -1,4 +1,8 @@
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    sync::Arc,
+};
 
 use http::StatusCode;
 use kong::{Kind, entity::PathHandling};
@@ -243,6 +247,17 @@ impl Routing {
 
     pub fn upstreams(&self) -> impl Iterator<Item = &Arc<Upstream>> {
         self.upstreams.values().map(|(_, upstream)| upstream)
+    }
+
+    /// Whose certificates clients are asked for; nothing where none is wanted.
+    pub fn client_authorities(&self) -> Option<BTreeSet<Uuid>> {
+        let mut asked: Option<BTreeSet<Uuid>> = None;
+        for (_, bound) in self.plugins.values() {
+            if let Plugin::MtlsAuth(plugin) = &*bound.plugin {
+                asked.get_or_insert_default().extend(plugin.authorities());
+            }
+        }
+        asked
     }
 
     /// The settings of the global usage plugin.

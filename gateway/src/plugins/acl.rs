@@ -1,4 +1,4 @@
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::Verdict;
@@ -10,39 +10,50 @@ pub struct Acl {
     allow: Option<Vec<String>>,
     deny: Option<Vec<String>>,
     hide_groups_header: bool,
+    always_use_authenticated_groups: bool,
 }
 
 impl Acl {
-    /// The table of gateway 7.6. No step here sets authenticated groups, so the consumer's count.
+    /// The table of gateway 7.6.
     pub fn access(&self, exchange: &mut Exchange<'_>) -> Verdict {
-        let Some(consumer) = &exchange.consumer else {
-            let status = match exchange.credential {
-                Some(_) => StatusCode::FORBIDDEN,
-                None => StatusCode::UNAUTHORIZED,
-            };
-            return refuse(status);
+        let consumer = exchange.consumer.as_ref();
+        let is_known = consumer.is_some() && !exchange.anonymous;
+        let has_own = !exchange.groups.is_empty();
+        let (name, groups) = match consumer {
+            // Those that the credential brought.
+            _ if has_own && (!is_known || self.always_use_authenticated_groups) => {
+                (names::AUTHENTICATED_GROUPS, &exchange.groups)
+            }
+            Some(consumer) => (names::CONSUMER_GROUPS, &consumer.groups),
+            None => {
+                return refuse(match exchange.credential {
+                    Some(_) => StatusCode::FORBIDDEN,
+                    None => StatusCode::UNAUTHORIZED,
+                });
+            }
         };
-        let is_member = |list: &[String]| consumer.groups.iter().any(|group| list.contains(group));
+        let is_member = |list: &[String]| groups.iter().any(|group| list.contains(group));
         let passes = match (&self.allow, &self.deny) {
             (Some(allow), _) => is_member(allow),
             (None, Some(deny)) => !is_member(deny),
             (None, None) => false,
         };
         if !passes {
-            let nobody = exchange.anonymous && consumer.groups.is_empty();
+            let nobody = exchange.anonymous && groups.is_empty();
             return refuse(if nobody {
                 StatusCode::UNAUTHORIZED
             } else {
                 StatusCode::FORBIDDEN
             });
         }
-        if !self.hide_groups_header
-            && let Some(groups) = &consumer.groups_header
-        {
-            exchange
-                .head
-                .headers
-                .insert(names::CONSUMER_GROUPS, groups.clone());
+        if !self.hide_groups_header {
+            let value = match consumer {
+                Some(consumer) if name == names::CONSUMER_GROUPS => consumer.groups_header.clone(),
+                _ => HeaderValue::from_str(&groups.join(", ")).ok(),
+            };
+            if let Some(value) = value {
+                exchange.head.headers.insert(name, value);
+            }
         }
         Verdict::Continue
     }

@@ -39,6 +39,32 @@ pub fn accept(exchange: &mut Exchange<'_>, consumer: Arc<Consumer>, credential: 
     exchange.credential = Some(credential);
 }
 
+/// Accepts somebody who is no consumer; `proof` tells one from another.
+pub fn accept_stranger(exchange: &mut Exchange<'_>, proof: &[u8], identifier: Option<HeaderValue>) {
+    let digest = ring::digest::digest(&ring::digest::SHA256, proof);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.as_ref()[..16]);
+    let headers = &mut exchange.head.headers;
+    for name in [
+        names::CONSUMER_ID,
+        names::CONSUMER_CUSTOM_ID,
+        names::CONSUMER_USERNAME,
+        names::ANONYMOUS,
+        names::CREDENTIAL_IDENTIFIER,
+    ] {
+        headers.remove(name);
+    }
+    if let Some(identifier) = &identifier {
+        headers.insert(names::CREDENTIAL_IDENTIFIER, identifier.clone());
+    }
+    exchange.anonymous = false;
+    exchange.consumer = None;
+    exchange.credential = Some(Credential {
+        id: uuid::Builder::from_random_bytes(bytes).into_uuid(),
+        identifier,
+    });
+}
+
 fn set_consumer(exchange: &mut Exchange<'_>, consumer: &Consumer) {
     let replaces = exchange.consumer.is_some();
     let headers = &mut exchange.head.headers;

@@ -93,16 +93,15 @@ impl Identity {
         let Some(verified) = exchange
             .token
             .as_ref()
-            .filter(|token| Some(token.consumer) == current)
+            .filter(|token| token.consumer == current)
         else {
             return match self.config.on_missing {
                 OnMissing::Deny => self.unauthorized("A verified token is required"),
                 OnMissing::Pass => Verdict::Continue,
             };
         };
-        let token = verified.token.clone();
-        let origin = verified.origin.clone();
-        self.pass_on(exchange, &token.claims, origin)
+        let (claims, origin) = (verified.claims.clone(), verified.origin.clone());
+        self.pass_on(exchange, &claims, origin)
     }
 
     /// Names configured here are identity headers, too: clients must not bring them.
@@ -130,9 +129,9 @@ impl Identity {
                 continue;
             };
             match header_text(prefix, &text) {
-                Some(value) => exchange.head.headers.insert(header.clone(), value),
+                Some(value) => exchange.tell(header.clone(), value),
                 None => return self.unauthorized("A claim of the token is too long"),
-            };
+            }
         }
         if self.config.remove_token {
             match origin {
@@ -186,7 +185,7 @@ impl Identity {
 }
 
 /// The claim at a dotted path as text; a list is joined with blanks.
-fn text(claims: &Map<String, Value>, path: &str) -> Option<String> {
+pub fn text(claims: &Map<String, Value>, path: &str) -> Option<String> {
     let value = claims.get(path).or_else(|| {
         let mut parts = path.split('.');
         let first = claims.get(parts.next()?)?;
@@ -212,7 +211,7 @@ fn single(value: &Value) -> Option<String> {
 }
 
 /// Visible ASCII as it is, blanks inside too, everything else percent-encoded.
-fn header_text(prefix: &str, text: &str) -> Option<HeaderValue> {
+pub fn header_text(prefix: &str, text: &str) -> Option<HeaderValue> {
     let mut encoded = String::with_capacity(prefix.len() + text.len());
     encoded.push_str(prefix);
     for byte in text.bytes() {

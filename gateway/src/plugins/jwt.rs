@@ -9,6 +9,8 @@ use http::{
     header::{COOKIE, WWW_AUTHENTICATE},
 };
 use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{
     Verdict,
@@ -21,7 +23,7 @@ use crate::{
 
 pub use cache::TokenCache;
 pub use key::VerificationKey;
-pub use token::Token;
+pub use token::{Token, was_ended};
 
 #[derive(Deserialize)]
 pub struct Config {
@@ -69,9 +71,10 @@ pub enum Origin {
 
 /// A token verified in this request.
 pub struct Verified {
-    pub token: Rc<Token>,
+    pub claims: Rc<Map<String, Value>>,
     pub origin: Origin,
-    pub consumer: uuid::Uuid,
+    /// Nobody, for a token of somebody who is no consumer.
+    pub consumer: Option<Uuid>,
 }
 
 /// Why a token is refused.
@@ -149,9 +152,9 @@ impl Jwt {
                     identifier: token.key.identifier.clone(),
                 };
                 exchange.token = Some(Verified {
-                    token,
+                    claims: token.claims.clone(),
                     origin,
-                    consumer: consumer.id,
+                    consumer: Some(consumer.id),
                 });
                 authentication::accept(exchange, consumer, credential);
                 Verdict::Continue
@@ -232,7 +235,7 @@ impl Jwt {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a float")]
         let now = service::clock::now().timestamp_millis() as f64 / 1000.0;
         self.check_times(&token, now)?;
-        if token.was_ended(&worker.live().revoked.load()) {
+        if was_ended(&token.claims, &worker.live().revoked.load()) {
             return Err(Refusal::Message("The token has been revoked"));
         }
         let consumer = directory

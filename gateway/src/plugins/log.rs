@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub use guard::is_link_local;
+pub use guard::{client as guarded_client, is_link_local};
 pub use queue::DROPPED;
 pub use record::{Logged, Outcome, Try};
 

@@ -121,7 +121,8 @@ impl Answer {
         if shown.has(Shown::RequestId) {
             headers.insert(names::REQUEST_ID, id);
         }
-        if shown.has(Shown::Server) {
+        // An answer out of the cache has the backend's.
+        if shown.has(Shown::Server) && !headers.contains_key(SERVER) {
             headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         }
         if shown.has(Shown::ResponseLatency) {

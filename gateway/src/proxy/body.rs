@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use super::{finish::Finish, pool::Lease, spooled::Spooled};
-use crate::plugins::ResponseTransformer;
+use crate::plugins::{ResponseTransformer, proxy_cache::Recording};
 
 /// Why a body ends early. The connection is closed then, so that nobody takes a part for the whole.
 #[derive(Debug, thiserror::Error)]
@@ -209,6 +209,9 @@ pub struct BackendBody {
     stall: Option<Pin<Box<Sleep>>>,
     /// In a box: nearly no answer has one.
     change: Option<Box<BodyChange>>,
+    /// Keeps the answer when it is whole.
+    recording: Option<Box<Recording>>,
+    has_ended: bool,
 }
 
 /// What is collected of a body that is changed as a whole.
@@ -234,6 +237,8 @@ impl BackendBody {
             read_timeout,
             stall: None,
             change: None,
+            recording: None,
+            has_ended: false,
         }
     }
 
@@ -247,6 +252,11 @@ impl BackendBody {
                     collected: BytesMut::new(),
                 })
             });
+        self
+    }
+
+    pub fn kept_by(mut self, recording: Option<Recording>) -> Self {
+        self.recording = recording.map(Box::new);
         self
     }
 
@@ -313,13 +323,22 @@ impl BackendBody {
             Poll::Ready(Some(Ok(frame))) => {
                 self.stall = None;
                 self.finish.response_bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if let Some(recording) = &mut self.recording
+                    && !recording.add(&frame)
+                {
+                    self.recording = None;
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
                 self.lease = None;
+                self.recording = None;
                 Poll::Ready(Some(Err(error.into())))
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                self.has_ended = true;
+                Poll::Ready(None)
+            }
             Poll::Pending => {
                 let timeout = self.read_timeout;
                 let stall = self
@@ -327,6 +346,7 @@ impl BackendBody {
                     .get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
                 ready!(stall.as_mut().poll(context));
                 self.lease = None;
+                self.recording = None;
                 Poll::Ready(Some(Err(BodyError::Stalled)))
             }
         }
@@ -335,9 +355,15 @@ impl BackendBody {
 
 impl Drop for BackendBody {
     fn drop(&mut self) {
+        let is_whole = self.has_ended || self.inner.is_end_stream();
+        if let Some(recording) = self.recording.take()
+            && is_whole
+        {
+            recording.finish();
+        }
         // A connection whose answer was not read to the end is of no further use.
         if let Some(lease) = self.lease.take()
-            && self.inner.is_end_stream()
+            && is_whole
         {
             lease.give_back();
         }

@@ -17,8 +17,8 @@ use super::{body::Source, buffered::Room};
 use crate::{
     live::{Consumer, Target},
     plugins::{
-        Composition, Credential, ResponseTransformer, jwt::Verified,
-        response_ratelimiting::Counting,
+        Composition, Credential, ResponseTransformer, jwt::Verified, mtls_auth::ClientCertificate,
+        proxy_cache::Keeping, response_ratelimiting::Counting,
     },
     worker::Framing,
 };
@@ -27,6 +27,8 @@ use crate::{
 pub struct Tls {
     /// The name that the client asked for, in lower case and without the last dot.
     pub sni: Option<String>,
+    /// What the client has shown of its own.
+    pub client: Option<ClientCertificate>,
     /// `TLSv1.3`, and the name of the cipher suite.
     pub version: &'static str,
     pub cipher: String,
@@ -159,6 +161,10 @@ pub struct Exchange<'a> {
     /// Whether the consumer is the anonymous one.
     pub anonymous: bool,
     pub token: Option<Verified>,
+    /// Those that the credential itself says its owner belongs to.
+    pub groups: Vec<String>,
+    /// Headers by which plugins tell the backend about the user.
+    pub told: Vec<HeaderName>,
     pub correlation_id: Option<HeaderValue>,
     /// Hop-by-hop, so it is gone from the headers; credentials may be in it.
     pub proxy_authorization: Option<HeaderValue>,
@@ -206,6 +212,8 @@ impl<'a> Exchange<'a> {
             credential: None,
             anonymous: false,
             token: None,
+            groups: Vec::new(),
+            told: Vec::new(),
             correlation_id: None,
             proxy_authorization: None,
             body: None,
@@ -244,6 +252,12 @@ impl<'a> Exchange<'a> {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         }
         self.body = (!body.is_empty()).then_some(Source::Kept(body));
+    }
+
+    /// Tells the backend something about the user.
+    pub fn tell(&mut self, name: HeaderName, value: HeaderValue) {
+        self.head.headers.insert(name.clone(), value);
+        self.told.push(name);
     }
 
     pub fn service_id(&self) -> Option<Uuid> {
@@ -298,6 +312,7 @@ pub struct ResponseEdits {
     edits: Vec<(Edit, HeaderName, Option<HeaderValue>)>,
     transformer: Option<Arc<ResponseTransformer>>,
     counting: Option<Box<Counting>>,
+    keeping: Option<Box<Keeping>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -327,6 +342,15 @@ impl ResponseEdits {
 
     pub fn take_counting(&mut self) -> Option<Box<Counting>> {
         self.counting.take()
+    }
+
+    /// The backend's answer is kept, if it may be.
+    pub fn keep(&mut self, keeping: Keeping) {
+        self.keeping = Some(Box::new(keeping));
+    }
+
+    pub fn take_keeping(&mut self) -> Option<Box<Keeping>> {
+        self.keeping.take()
     }
 
     /// Those of plugins that run earlier are made first.

@@ -162,6 +162,9 @@ impl Proxied {
         } else {
             headers::clean_response(&mut head.headers, self.client_takes_trailers);
         }
+        let keeping = self.edits.take_keeping();
+        let recording = keeping
+            .and_then(|keeping| keeping.answered(head.status, &head.headers, &mut self.edits));
         let headers = &mut head.headers;
         headers.reserve(8);
         let transformer = self.edits.apply(headers);
@@ -198,6 +201,7 @@ impl Proxied {
             return Response::from_parts(head, AnswerBody::Own(Bytes::new(), None));
         }
         let body = BackendBody::new(body, lease, finish, self.read_timeout);
-        Response::from_parts(head, AnswerBody::Backend(body.changed_by(transformer)))
+        let body = body.changed_by(transformer).kept_by(recording);
+        Response::from_parts(head, AnswerBody::Backend(body))
     }
 }

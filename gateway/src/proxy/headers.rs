@@ -17,6 +17,7 @@ pub mod names {
     pub const CONSUMER_CUSTOM_ID: HeaderName = HeaderName::from_static("x-consumer-custom-id");
     pub const CONSUMER_USERNAME: HeaderName = HeaderName::from_static("x-consumer-username");
     pub const CONSUMER_GROUPS: HeaderName = HeaderName::from_static("x-consumer-groups");
+    pub const AUTHENTICATED_GROUPS: HeaderName = HeaderName::from_static("x-authenticated-groups");
     pub const CREDENTIAL_IDENTIFIER: HeaderName =
         HeaderName::from_static("x-credential-identifier");
     pub const ANONYMOUS: HeaderName = HeaderName::from_static("x-anonymous-consumer");
@@ -41,6 +42,8 @@ const IDENTITY: &[&[u8]] = &[
     b"x-authenticated-scope",
     b"x-authenticated-groups",
     b"x-authenticated-consumer-id",
+    b"x-client-cert-dn",
+    b"x-client-cert-san",
 ];
 
 /// Names that some backends read in a spelling with `_`, too. Under that spelling they are dropped.

@@ -24,6 +24,8 @@ pub struct Traffic {
     pub max_body: u64,
     /// Bytes of a buffered body that are kept in memory; the rest goes into a file.
     pub body_in_memory: usize,
+    /// Memory for answers that `proxy-cache` keeps.
+    pub cache_bytes: u64,
     /// Connections of one address at a time, but for trusted peers. 0: any number.
     pub max_connections_per_client: u32,
     /// Port that we listen on → port that clients know.
@@ -164,6 +166,7 @@ impl Default for Traffic {
             debug_header: false,
             max_body: u64::MAX,
             body_in_memory: 256 * 1024,
+            cache_bytes: 128 << 20,
             max_connections_per_client: 4096,
             port_maps: Vec::new(),
         }
@@ -219,6 +222,9 @@ impl Traffic {
         if let Some(text) = settings::var("GATEWAY_CLIENT_BODY_BUFFER_SIZE") {
             let bytes = size(&text).context("GATEWAY_CLIENT_BODY_BUFFER_SIZE")?;
             self.body_in_memory = usize::try_from(bytes.min(64 << 20))?;
+        }
+        if let Some(text) = settings::var("GATEWAY_CACHE_SIZE") {
+            self.cache_bytes = size(&text).context("GATEWAY_CACHE_SIZE")?;
         }
         if let Some(most) = settings::parsed("GATEWAY_MAX_CONNECTIONS_PER_CLIENT")? {
             self.max_connections_per_client = most;

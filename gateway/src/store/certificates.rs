@@ -1,6 +1,7 @@
 //! What only cryptography can tell about certificates: whether a key fits, whether an authority is
 //! one.
 
+use crate::plugins::mtls_auth::revocation_lists;
 use kong::{Kind, schema::Faults};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -30,6 +31,16 @@ pub fn complete(kind: Kind, fields: &mut Map<String, Value>, now: i64) -> Result
                     fields.insert("cert_digest".to_owned(), json!(digest));
                 }
                 Err(reason) => faults.field("cert", reason),
+            }
+        }
+        Kind::Plugin => {
+            let lists = fields.get("config").and_then(|config| config.get("crls"));
+            let lists = lists.and_then(Value::as_array).into_iter().flatten();
+            for (position, list) in lists.enumerate() {
+                let text = list.as_str().unwrap_or_default().to_owned();
+                if let Err(reason) = revocation_lists([&text].into_iter()) {
+                    faults.field(&format!("config.crls.{}", position + 1), reason);
+                }
             }
         }
         _ => {}

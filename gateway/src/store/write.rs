@@ -254,12 +254,16 @@ impl Tables {
         Ok(())
     }
 
-    /// Every authority that a service trusts is there.
+    /// Every authority that a service or plugin trusts is there.
     fn check_authorities(&self, row: &Row) -> Result<(), ApiError> {
         for (position, id) in authorities(row).enumerate() {
             if self.get(Kind::CaCertificate, id).is_none() {
                 let mut faults = Faults::default();
-                let field = format!("ca_certificates.{}", position + 1);
+                let place = match row.kind {
+                    Kind::Plugin => "config.ca_certificates",
+                    _ => "ca_certificates",
+                };
+                let field = format!("{place}.{}", position + 1);
                 faults.field(&field, "there is no authority with this id");
                 return Err(ApiError::schema(faults.into_fields()));
             }
@@ -267,14 +271,15 @@ impl Tables {
         Ok(())
     }
 
-    /// No service trusts this authority.
+    /// Nobody trusts this authority.
     fn check_unused(&self, id: Uuid) -> Result<(), ApiError> {
-        let mut services = self.all(Kind::Service, None);
-        match services.find(|service| authorities(service).any(|used| used == id)) {
+        let users = [Kind::Service, Kind::Plugin];
+        let mut users = users.into_iter().flat_map(|kind| self.all(kind, None));
+        match users.find(|row| authorities(row).any(|used| used == id)) {
             None => Ok(()),
-            Some(service) => Err(ApiError::new(
+            Some(row) => Err(ApiError::new(
                 Code::ReferencedByOthers,
-                format!("service {} trusts this authority", service.id),
+                format!("{} of {} trusts this authority", row.id, row.kind),
             )),
         }
     }
@@ -416,10 +421,14 @@ pub fn examine(
     Ok(fields)
 }
 
-/// The ids of the authorities that a service trusts.
+/// The ids of the authorities that a service or plugin trusts.
 fn authorities(row: &Row) -> impl Iterator<Item = Uuid> {
-    let list = row.fields.get("ca_certificates");
-    let list = list.filter(|_| row.kind == Kind::Service);
+    let holder = match row.kind {
+        Kind::Service => Some(&row.fields),
+        Kind::Plugin => row.fields.get("config").and_then(Value::as_object),
+        _ => None,
+    };
+    let list = holder.and_then(|fields| fields.get("ca_certificates"));
     let list = list.and_then(Value::as_array).into_iter().flatten();
     list.filter_map(|id| id.as_str()?.parse().ok())
 }

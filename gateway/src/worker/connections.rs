@@ -26,6 +26,7 @@ use super::{
     proxy_header::{self, Ends},
 };
 use crate::{
+    plugins::mtls_auth::ClientCertificate,
     proxy::{self, AnswerBody, Connection, Tls},
     settings::PlainHttp,
 };
@@ -109,7 +110,7 @@ pub fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
     local: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: bool,
 ) {
     // Those that are shaking hands count, too.
     if worker.counters().active.load(Relaxed) >= MAX_CONNECTIONS {
@@ -143,7 +144,7 @@ pub fn serve(
 }
 
 /// Starts a task for the connection.
-fn begin(worker: &Rc<Worker>, stream: TcpStream, ends: Ends, tls: Option<TlsAcceptor>) {
+fn begin(worker: &Rc<Worker>, stream: TcpStream, ends: Ends, tls: bool) {
     if worker.is_stopping() {
         return;
     }
@@ -164,27 +165,24 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, ends: Ends, tls: Option<TlsAcce
         number,
         _place: place.flatten(),
     };
-    match tls {
-        None => {
-            let port = rules.traffic.public_port(local.port());
-            let connection = Rc::new(Connection::new(peer, local, port, number, None));
-            let is_http1 = rules.traffic.plain_http == PlainHttp::Http1;
-            let (own, served) = (worker.clone(), connection.clone());
-            let task = tokio::task::spawn_local(async move {
-                let _leave = leave;
-                if is_http1 {
-                    http1(own, served, stream).await;
-                } else {
-                    // In a box: connections of the usual kind must not have room for it.
-                    Box::pin(either(own, served, stream)).await;
-                }
-            });
-            enter(worker, number, task.abort_handle(), connection);
-        }
-        Some(tls) => {
-            tokio::task::spawn_local(encrypted(worker.clone(), stream, ends, tls, leave));
-        }
+    if tls {
+        tokio::task::spawn_local(encrypted(worker.clone(), stream, ends, leave));
+        return;
     }
+    let port = rules.traffic.public_port(local.port());
+    let connection = Rc::new(Connection::new(peer, local, port, number, None));
+    let is_http1 = rules.traffic.plain_http == PlainHttp::Http1;
+    let (own, served) = (worker.clone(), connection.clone());
+    let task = tokio::task::spawn_local(async move {
+        let _leave = leave;
+        if is_http1 {
+            http1(own, served, stream).await;
+        } else {
+            // In a box: connections of the usual kind must not have room for it.
+            Box::pin(either(own, served, stream)).await;
+        }
+    });
+    enter(worker, number, task.abort_handle(), connection);
 }
 
 fn enter(worker: &Worker, number: u64, task: AbortHandle, connection: Rc<Connection>) {
@@ -193,14 +191,9 @@ fn enter(worker: &Worker, number: u64, task: AbortHandle, connection: Rc<Connect
 }
 
 /// Shakes hands; the connection is in the books only after that.
-async fn encrypted(
-    worker: Rc<Worker>,
-    stream: TcpStream,
-    ends: Ends,
-    tls: TlsAcceptor,
-    leave: Leave,
-) {
+async fn encrypted(worker: Rc<Worker>, stream: TcpStream, ends: Ends, leave: Leave) {
     let (peer, local) = (ends.source, ends.destination);
+    let tls = TlsAcceptor::from(worker.live().handshakes.current());
     let stream = match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -220,6 +213,7 @@ async fn encrypted(
     let port = worker.shared.rules.traffic.public_port(local.port());
     let tls = Some(Tls {
         sni,
+        client: ClientCertificate::new(session.peer_certificates()),
         version: match session.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "TLSv1.3",

@@ -127,6 +127,11 @@ fn plugins() -> Vec<(&'static str, Value)> {
         "redirect" => json!({"location": "https://example.org/"}),
         "http-log" => json!({"http_endpoint": "http://127.0.0.1:9/log"}),
         "file-log" => json!({"path": "/tmp/gateway.log"}),
+        "proxy-cache" => json!({"strategy": "memory"}),
+        "mtls-auth" => json!({"ca_certificates": [id(1)]}),
+        "openid-connect" => {
+            json!({"issuer": "http://127.0.0.1:9", "audience_required": ["orders"]})
+        }
         "wicketgate-usage" => json!({"endpoint": "http://127.0.0.1:9/usage", "token": "t"}),
         "compose" => json!({
             "backends": {"pets": {"url": "http://127.0.0.1:9/v1"}},

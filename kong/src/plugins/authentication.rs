@@ -127,6 +127,152 @@ pub fn jwt() -> PluginSchema {
     PluginSchema::new("jwt", 1450, schema)
 }
 
+pub fn mtls_auth() -> PluginSchema {
+    let schema = Record::new(vec![
+        Field::new("ca_certificates", Type::list(Type::checked(text::uuid)))
+            .required()
+            .len_min(1),
+        Field::new(
+            "consumer_by",
+            Type::set(Type::one_of(&["username", "custom_id"])),
+        )
+        .default(vec!["username", "custom_id"])
+        .len_min(1),
+        Field::new("skip_consumer_lookup", Type::Boolean)
+            .required()
+            .default(false),
+        Field::new("authenticated_group_by", Type::one_of(&["CN"])).default("CN"),
+        Field::new(
+            "revocation_check_mode",
+            Type::one_of(&["SKIP", "IGNORE_CA_ERROR", "STRICT"]),
+        )
+        .required()
+        .default("IGNORE_CA_ERROR"),
+        // Not Kong's, which asks the addresses in certificates.
+        Field::new("crls", Type::list(Type::checked(revocation_list))),
+        Field::new("anonymous", Type::text()),
+    ])
+    .with_check(|config, faults| {
+        let is_strict =
+            config.get("revocation_check_mode").and_then(Value::as_str) == Some("STRICT");
+        if is_strict && config.get("crls").is_none_or(Value::is_null) && !faults.contains("crls") {
+            faults.field("crls", "is needed for the mode STRICT");
+        }
+    });
+    PluginSchema::new("mtls-auth", 1600, schema)
+}
+
+/// Algorithms whose keys can be published.
+const PUBLIC_ALGORITHMS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+];
+
+pub fn openid_connect() -> PluginSchema {
+    let path = |name| Field::new(name, Type::list(Type::text())).len_min(1);
+    let flag = |name, default: bool| Field::new(name, Type::Boolean).required().default(default);
+    let amount = |name, from, to, default: i64| {
+        Field::new(name, Type::integer(from, to))
+            .required()
+            .default(default)
+    };
+    let schema = Record::new(vec![
+        Field::new("issuer", Type::checked(issuer)).required(),
+        // Optional at Kong; a token for somebody else is nobody's business here.
+        Field::new("audience_required", Type::list(Type::text()))
+            .required()
+            .len_min(1),
+        path("audience_claim").required().default(vec!["aud"]),
+        path("scopes_required"),
+        path("scopes_claim").required().default(vec!["scope"]),
+        Field::new("algorithms", Type::set(Type::one_of(PUBLIC_ALGORITHMS)))
+            .required()
+            .default(PUBLIC_ALGORITHMS.to_vec())
+            .len_min(1),
+        amount("leeway", 0, 300, 0),
+        path("consumer_claim"),
+        Field::new(
+            "consumer_by",
+            Type::set(Type::one_of(&["username", "custom_id"])),
+        )
+        .default(vec!["username", "custom_id"])
+        .len_min(1),
+        flag("consumer_optional", false),
+        path("credential_claim").required().default(vec!["sub"]),
+        path("authenticated_groups_claim"),
+        Field::new("upstream_headers_claims", Type::list(Type::text())),
+        Field::new(
+            "upstream_headers_names",
+            Type::list(Type::checked(told_header)),
+        ),
+        amount("keys_ttl", 1, 86_400, 300),
+        amount("keys_stale_ttl", 0, 2_592_000, 86_400),
+        amount("timeout", 1, 60_000, 10_000),
+        flag("hide_credentials", false),
+        flag("run_on_preflight", true),
+        Field::new("anonymous", Type::text()),
+        Field::new("realm", Type::checked(text::header_value)),
+        Field::new("resource_metadata", Type::checked(text::url)),
+    ])
+    .with_check(|config, faults| {
+        let length = |field: &str| {
+            config
+                .get(field)
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len)
+        };
+        if length("upstream_headers_claims") != length("upstream_headers_names") {
+            faults.field(
+                "upstream_headers_names",
+                "needs one name for each of upstream_headers_claims",
+            );
+        }
+    });
+    PluginSchema::new("openid-connect", 1050, schema)
+}
+
+/// A URL that a description can be below.
+fn issuer(text: &str) -> Result<(), String> {
+    text::url(text)?;
+    match url::Url::parse(text) {
+        Ok(url) if super::observation::is_link_local(&url) => {
+            Err("link-local addresses are where clouds keep their secrets".to_owned())
+        }
+        Ok(url)
+            if url.query().is_none() && url.fragment().is_none() && url.username().is_empty() =>
+        {
+            Ok(())
+        }
+        _ => Err("has neither user, query nor fragment".to_owned()),
+    }
+}
+
+/// A header that may tell the backend something.
+fn told_header(name: &str) -> Result<(), String> {
+    text::header_name(name)?;
+    let name = name.to_ascii_lowercase();
+    let own = [
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "upgrade",
+    ];
+    if own.contains(&&*name) || name.starts_with("x-consumer-") || name.starts_with("x-forwarded-")
+    {
+        return Err("this header cannot be chosen".to_owned());
+    }
+    Ok(())
+}
+
+fn revocation_list(pem: &str) -> Result<(), String> {
+    if pem.contains("-----BEGIN X509 CRL-----") {
+        Ok(())
+    } else {
+        Err("expected a PEM block `X509 CRL`".to_owned())
+    }
+}
+
 pub fn identity() -> PluginSchema {
     let one_or_many = || Type::list(Type::text());
     let header = |name, default| {

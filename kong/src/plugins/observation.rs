@@ -130,7 +130,7 @@ pub fn http_log() -> PluginSchema {
     plugin
 }
 
-fn is_link_local(url: &url::Url) -> bool {
+pub fn is_link_local(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_link_local(),
         Some(url::Host::Ipv6(address)) => {

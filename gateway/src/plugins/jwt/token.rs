@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::live::{Directory, TokenKey};
 
 /// A token whose signature is right. Times are checked at each use.
 pub struct Token {
-    pub claims: Map<String, Value>,
+    pub claims: Rc<Map<String, Value>>,
     pub key: Arc<TokenKey>,
     /// Value of the claim that names the key, and the claim.
     pub key_name: String,
@@ -77,27 +77,27 @@ impl Token {
                 .get("exp")
                 .and_then(Value::as_i64)
                 .unwrap_or_default(),
-            claims,
+            claims: Rc::new(claims),
             key,
         })
     }
+}
 
-    /// Whether its auth server has ended it. Looked at on each use, as the times are.
-    pub fn was_ended(&self, revoked: &RevocationList) -> bool {
-        if revoked.is_empty() {
-            return false;
-        }
-        let text = |claim: &str| self.claims.get(claim).and_then(Value::as_str);
-        text("iss").is_some_and(|iss| {
-            revoked.contains(Names {
-                iss,
-                jti: text("jti"),
-                sid: text("sid"),
-                sub: text("sub"),
-                iat: self.claims.get("iat").and_then(Value::as_i64),
-            })
-        })
+/// Whether its auth server has ended a token. Looked at on each use, as the times are.
+pub fn was_ended(claims: &Map<String, Value>, revoked: &RevocationList) -> bool {
+    if revoked.is_empty() {
+        return false;
     }
+    let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
+    text("iss").is_some_and(|iss| {
+        revoked.contains(Names {
+            iss,
+            jti: text("jti"),
+            sid: text("sid"),
+            sub: text("sub"),
+            iat: claims.get("iat").and_then(Value::as_i64),
+        })
+    })
 }
 
 fn object(part: &[u8]) -> Option<Map<String, Value>> {

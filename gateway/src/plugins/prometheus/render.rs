@@ -26,6 +26,7 @@ pub fn render(shared: &Shared) -> String {
     latencies(&numbers, &mut text);
     upstreams(shared, &mut text);
     revocations(shared, &mut text);
+    cache(shared, &mut text);
     text
 }
 
@@ -76,6 +77,16 @@ fn revocations(shared: &Shared, text: &mut String) {
     for (issuer, _, age) in list.ages(now) {
         let _ = writeln!(text, "{AGE}{{issuer=\"{}\"}} {age}", escape(issuer));
     }
+}
+
+fn cache(shared: &Shared, text: &mut String) {
+    let (answers, bytes) = shared.cache.size();
+    let name = "wicketgate_gateway_cached_answers";
+    head(name, "gauge", "Answers that proxy-cache keeps", text);
+    let _ = writeln!(text, "{name} {answers}");
+    let name = "wicketgate_gateway_cache_bytes";
+    head(name, "gauge", "Memory that they take", text);
+    let _ = writeln!(text, "{name} {bytes}");
 }
 
 fn head(name: &str, kind: &str, help: &str, text: &mut String) {

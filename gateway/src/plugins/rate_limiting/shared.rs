@@ -5,9 +5,7 @@ mod client;
 mod synced;
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering::Relaxed},
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -23,6 +21,7 @@ use super::{
     counters::{Key, Outcome, Who},
     window::{Period, Windows},
 };
+use crate::plugins::shared::{Known, one_for};
 use client::Script;
 
 /// What can be done with counts, each in one step.
@@ -169,31 +168,16 @@ fn owner(key: &Key) -> String {
     format!("{}:{}:{who}{name}", id(key.route), id(key.service))
 }
 
-/// What is known by a description, as long as somebody uses it.
-type Known<K, V> = Mutex<Option<HashMap<K, Weak<V>>>>;
-
 /// One client per store, however many plugins count there.
 pub fn client(config: RedisConfig) -> Arc<Client> {
     static KNOWN: Known<RedisConfig, Client> = Mutex::new(None);
-    shared(&KNOWN, config, |config| Client::new(config.clone()))
+    one_for(&KNOWN, config, |config| Client::new(config.clone()))
 }
 
 /// One set of counts per store and interval, so that a change of a plugin loses none.
 pub fn synced(config: RedisConfig, every: Duration) -> Arc<Synced> {
     static KNOWN: Known<(RedisConfig, Duration), Synced> = Mutex::new(None);
-    shared(&KNOWN, (config, every), |(config, every)| {
+    one_for(&KNOWN, (config, every), |(config, every)| {
         Synced::new(client(config.clone()), *every)
     })
-}
-
-fn shared<K: Eq + Hash, V>(known: &Known<K, V>, key: K, make: impl FnOnce(&K) -> V) -> Arc<V> {
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = known.get_or_insert_default();
-    known.retain(|_, one| one.strong_count() > 0);
-    if let Some(one) = known.get(&key).and_then(Weak::upgrade) {
-        return one;
-    }
-    let one = Arc::new(make(&key));
-    known.insert(key, Arc::downgrade(&one));
-    one
 }

@@ -61,18 +61,15 @@ fn look_up(source: &Source, exchange: &Exchange<'_>) -> Option<String> {
         }
         Source::CaptureNumber(number) => captures(exchange)?.get(*number).map(text_of),
         Source::CaptureName(name) => captures(exchange)?.name(name).map(text_of),
-        Source::Claim(name) => {
-            let token = &exchange.token.as_ref()?.token;
-            match token.claims.get(name)? {
-                Value::Null | Value::Object(_) => None,
-                Value::String(text) => Some(text.clone()),
-                Value::Array(list) => joined(list.iter().map(|value| match value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                })),
-                other => Some(other.to_string()),
-            }
-        }
+        Source::Claim(name) => match exchange.token.as_ref()?.claims.get(name)? {
+            Value::Null | Value::Object(_) => None,
+            Value::String(text) => Some(text.clone()),
+            Value::Array(list) => joined(list.iter().map(|value| match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            })),
+            other => Some(other.to_string()),
+        },
         Source::ConsumerUsername => exchange
             .consumer
             .as_ref()?
