@@ -21,6 +21,7 @@ pub mod log;
 mod operations;
 pub mod mtls_auth;
 pub mod openid_connect;
+pub mod opentelemetry;
 pub mod password;
 pub mod prometheus;
 pub mod proxy_cache;
@@ -73,6 +74,7 @@ const ORDER: &[&str] = &[
     "response-transformer",
     "redirect",
     "proxy-cache",
+    "opentelemetry",
     "prometheus",
     "http-log",
     "wicketgate-usage",
@@ -88,12 +90,13 @@ pub const UNKNOWN: u8 = position("");
 const JWT: u8 = position("jwt");
 const KEY_AUTH: u8 = position("key-auth");
 const RESPONSE_TRANSFORMER: u8 = position("response-transformer");
+pub const OPENTELEMETRY: u8 = position("opentelemetry");
 pub const PROMETHEUS: u8 = position("prometheus");
 pub const HTTP_LOG: u8 = position("http-log");
 pub const USAGE: u8 = position("wicketgate-usage");
 pub const FILE_LOG: u8 = position("file-log");
 /// Those that write records of requests.
-pub const LOGS: u32 = 1 << HTTP_LOG | 1 << FILE_LOG;
+pub const LOGS: u32 = 1 << HTTP_LOG | 1 << FILE_LOG | 1 << OPENTELEMETRY;
 
 /// The place in the order, known to the compiler.
 const fn position(name: &str) -> u8 {
@@ -137,6 +140,7 @@ pub enum Plugin {
     ResponseTransformer(Arc<ResponseTransformer>),
     Redirect(redirect::Redirect),
     ProxyCache(Arc<proxy_cache::ProxyCache>),
+    OpenTelemetry(Box<opentelemetry::OpenTelemetry>),
     Prometheus(prometheus::Prometheus),
     Log(log::Log),
     Usage(usage::Usage),
@@ -212,6 +216,9 @@ impl Plugin {
                 entity,
                 config(entity)?,
             )?)),
+            "opentelemetry" => Self::OpenTelemetry(Box::new(opentelemetry::OpenTelemetry::new(
+                config(entity)?,
+            )?)),
             "http-log" => Self::Log(log::Log::to_server(config(entity)?)?),
             "file-log" => Self::Log(log::Log::to_file(config(entity)?)),
             "prometheus" => Self::Prometheus(config(entity)?),
@@ -279,6 +286,7 @@ impl Plugin {
             Self::RequestTransformer(plugin) => plugin.access(exchange),
             Self::Redirect(plugin) => plugin.access(exchange),
             Self::ProxyCache(plugin) => plugin.access(exchange, worker),
+            Self::OpenTelemetry(plugin) => plugin.access(exchange, worker),
             Self::RequestTermination(plugin) => plugin.access(exchange, worker),
             Self::Compose(plugin) => plugin.access(exchange),
             // They act on the answer, or only watch.
@@ -365,6 +373,7 @@ mod tests {
             super::JWT,
             super::KEY_AUTH,
             super::RESPONSE_TRANSFORMER,
+            super::OPENTELEMETRY,
             super::PROMETHEUS,
             super::HTTP_LOG,
             super::USAGE,

@@ -100,6 +100,7 @@ pub fn all() -> &'static [PluginSchema] {
             transformation::response_transformer(),
             access::redirect(),
             caching::proxy_cache(),
+            observation::opentelemetry(),
             observation::prometheus(),
             observation::http_log(),
             observation::usage(),

@@ -12,10 +12,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use guard::{client as guarded_client, is_link_local};
-pub use queue::DROPPED;
+pub use http::{QueueConfig, Server};
+pub use queue::{DROPPED, Destination, Queue};
 pub use record::{Logged, Outcome, Try};
-
-use queue::Queue;
 
 /// Where the records of one plugin go.
 pub struct Log {

@@ -18,7 +18,7 @@ use crate::{
     live::{Consumer, Target},
     plugins::{
         Composition, Credential, ResponseTransformer, jwt::Verified, mtls_auth::ClientCertificate,
-        proxy_cache::Keeping, response_ratelimiting::Counting,
+        opentelemetry::Trace, proxy_cache::Keeping, response_ratelimiting::Counting,
     },
     worker::Framing,
 };
@@ -166,6 +166,7 @@ pub struct Exchange<'a> {
     /// Headers by which plugins tell the backend about the user.
     pub told: Vec<HeaderName>,
     pub correlation_id: Option<HeaderValue>,
+    pub trace: Option<Trace>,
     /// Hop-by-hop, so it is gone from the headers; credentials may be in it.
     pub proxy_authorization: Option<HeaderValue>,
     pub body: Option<Source>,
@@ -215,6 +216,7 @@ impl<'a> Exchange<'a> {
             groups: Vec::new(),
             told: Vec::new(),
             correlation_id: None,
+            trace: None,
             proxy_authorization: None,
             body: None,
             body_limit: u64::MAX,

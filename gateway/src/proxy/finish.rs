@@ -2,7 +2,7 @@ use std::{
     net::IpAddr,
     rc::Rc,
     sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderMap, Method};
@@ -16,6 +16,7 @@ use crate::{
     plugins::{
         self, Plugin,
         log::{Logged, Outcome, Try},
+        opentelemetry::Trace,
         prometheus::Observation,
         usage::RawRecord,
     },
@@ -37,6 +38,7 @@ pub struct Finish {
     credential: Option<Uuid>,
     correlation_id: Option<http::HeaderValue>,
     client: IpAddr,
+    trace: Option<Trace>,
     /// 499 until there is an answer: the client went away before.
     pub status: u16,
     pub from_backend: bool,
@@ -83,6 +85,7 @@ impl Finish {
             credential: None,
             correlation_id: None,
             client: connection.peer.ip().to_canonical(),
+            trace: None,
             status: CLIENT_CLOSED,
             from_backend: false,
             upstream_ms: None,
@@ -113,6 +116,7 @@ impl Finish {
             self.correlation_id = exchange.correlation_id.clone().or_else(sent);
         }
         self.client = exchange.client;
+        self.trace = exchange.trace;
     }
 
     /// Consumer, else credential.
@@ -265,14 +269,27 @@ impl Finish {
         });
     }
 
-    fn record(&self, total_ms: u64) {
+    fn record(&self, total: Duration) {
         let Some(logged) = &self.logged else { return };
+        let telemetry = match self.selected(plugins::OPENTELEMETRY) {
+            Some(Plugin::OpenTelemetry(telemetry)) => Some(telemetry),
+            _ => None,
+        };
+        // Answered before the plugin's turn came, it has no trace yet.
+        let trace = telemetry.map(|telemetry| {
+            let peer_is_trusted = self
+                .rules()
+                .trusted_peers
+                .contains(self.connection.peer.ip());
+            let begin = || telemetry.begin(logged.request_headers(), peer_is_trusted, &self.worker);
+            self.trace.unwrap_or_else(|| begin().0)
+        });
+        let trace_id = trace.map(|trace| trace.id());
         let logs = [plugins::HTTP_LOG, plugins::FILE_LOG];
         let logs = logs.map(|ordinal| match self.selected(ordinal) {
             Some(Plugin::Log(log)) => Some(log),
             _ => None,
         });
-        let now = service::clock::now().timestamp_millis();
         let correlation_id = self.correlation_id.as_ref();
         let outcome = Outcome {
             id: self.id,
@@ -282,19 +299,24 @@ impl Finish {
             from_backend: self.from_backend,
             request_bytes: self.request_bytes(),
             response_bytes: self.response_bytes,
-            started_ms: now - i64::try_from(total_ms).unwrap_or_default(),
-            total_ms,
+            started_ns: began(total),
+            total,
             upstream_ms: self.upstream_ms,
             client: self.client,
             target: self.target(),
             consumer: self.consumer.as_deref(),
             credential: self.credential,
             correlation_id: correlation_id.and_then(|id| id.to_str().ok()),
+            trace_id: trace_id.as_deref(),
         };
+        let runtime = &self.worker.shared.runtime;
+        if let (Some(telemetry), Some(trace)) = (telemetry, &trace) {
+            telemetry.add(trace, logged, &outcome, runtime);
+        }
         let mut record: Option<Arc<str>> = None;
         for log in logs.into_iter().flatten() {
             let record = record.get_or_insert_with(|| logged.write(&outcome).into());
-            log.add(record.clone(), &self.worker.shared.runtime);
+            log.add(record.clone(), runtime);
         }
     }
 
@@ -353,7 +375,7 @@ impl Drop for Finish {
         self.connection.end(now);
         self.observe(total_ms);
         self.report(total_ms);
-        self.record(total_ms);
+        self.record(now.saturating_duration_since(self.started));
         self.log(total_ms);
     }
 }
@@ -368,6 +390,14 @@ fn logged(headers: &HeaderMap, uri: &http::Uri, connection: &Connection) -> Box<
             .map(|tls| (tls.version, tls.cipher.as_str())),
         connection.local.port(),
     ))
+}
+
+/// The moment that was so long ago, in nanoseconds since 1970.
+pub fn began(ago: Duration) -> i64 {
+    let now = service::clock::now()
+        .timestamp_nanos_opt()
+        .unwrap_or_default();
+    now.saturating_sub(i64::try_from(ago.as_nanos()).unwrap_or_default())
 }
 
 pub fn milliseconds(from: Instant, to: Instant) -> u64 {

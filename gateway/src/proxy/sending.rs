@@ -11,7 +11,7 @@ use super::{
     Answer,
     body::{Progress, RequestBody, Source},
     connect::{self, ConnectError},
-    finish::milliseconds,
+    finish::began,
     forward::Way,
     outgoing::Outgoing,
     pool::Lease,
@@ -154,12 +154,11 @@ impl<'a> Sending<'a> {
         let (Some(tries), Some(started), Some(address)) = (self.tries, started, address) else {
             return;
         };
-        let latency_ms = milliseconds(started, Instant::now());
-        let now = service::clock::now().timestamp_millis();
+        let latency = started.elapsed();
         tries.borrow_mut().push(Try {
             address,
-            started_ms: now - i64::try_from(latency_ms).unwrap_or_default(),
-            latency_ms,
+            started_ns: began(latency),
+            latency,
             failed,
         });
     }

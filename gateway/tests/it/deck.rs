@@ -127,6 +127,7 @@ fn plugins() -> Vec<(&'static str, Value)> {
         "redirect" => json!({"location": "https://example.org/"}),
         "http-log" => json!({"http_endpoint": "http://127.0.0.1:9/log"}),
         "file-log" => json!({"path": "/tmp/gateway.log"}),
+        "opentelemetry" => json!({"traces_endpoint": "http://127.0.0.1:9/v1/traces"}),
         "proxy-cache" => json!({"strategy": "memory"}),
         "mtls-auth" => json!({"ca_certificates": [id(1)]}),
         "openid-connect" => {

@@ -29,6 +29,7 @@ mod rate_limiting;
 mod restrictions;
 mod seeds;
 mod support;
+mod telemetry;
 mod tls;
 mod tokens;
 mod traffic;

@@ -235,7 +235,7 @@ fn issuer(text: &str) -> Result<(), String> {
     text::url(text)?;
     match url::Url::parse(text) {
         Ok(url) if super::observation::is_link_local(&url) => {
-            Err("link-local addresses are where clouds keep their secrets".to_owned())
+            Err(super::observation::LINK_LOCAL.to_owned())
         }
         Ok(url)
             if url.query().is_none() && url.fragment().is_none() && url.username().is_empty() =>

@@ -100,16 +100,13 @@ pub fn http_log() -> PluginSchema {
                 Box::new(Type::checked(text::header_value)),
             ),
         ),
-        Field::new("queue", Type::Record(queue())),
+        Field::new("queue", Type::Record(queue(1))),
     ])
     .with_check(|config, faults| {
         let url = config.get("http_endpoint").and_then(Value::as_str);
         let url = url.and_then(|url| url::Url::parse(url).ok());
         if url.as_ref().is_some_and(is_link_local) {
-            faults.field(
-                "http_endpoint",
-                "link-local addresses are where clouds keep their secrets",
-            );
+            faults.field("http_endpoint", LINK_LOCAL);
         }
         let names_user = url.is_some_and(|url| !url.username().is_empty());
         let headers = config.get("headers").and_then(Value::as_object);
@@ -130,6 +127,80 @@ pub fn http_log() -> PluginSchema {
     plugin
 }
 
+/// Forms in which requests say which trace they belong to.
+const FORMATS: &[&str] = &["w3c", "b3", "b3-single"];
+const HEADER_TYPES: &[&str] = &["preserve", "ignore", "w3c", "b3", "b3-single"];
+const INJECTED: &[&str] = &["preserve", "w3c", "b3", "b3-single"];
+
+pub fn opentelemetry() -> PluginSchema {
+    let milliseconds =
+        |name, default: i64| Field::new(name, Type::integer(1, 2_147_483_646)).default(default);
+    let texts = |names| Type::Map(names, Box::new(Type::checked(text::header_value)));
+    let propagation = Record::new(vec![
+        Field::new("extract", Type::list(Type::one_of(FORMATS))),
+        Field::new("inject", Type::list(Type::one_of(INJECTED))),
+        Field::new("clear", Type::list(Type::checked(text::header_name))),
+        Field::new("default_format", Type::one_of(FORMATS))
+            .required()
+            .default("w3c"),
+    ]);
+    let schema = Record::new(vec![
+        Field::new("traces_endpoint", Type::checked(text::url)).secret(),
+        Field::new("logs_endpoint", Type::checked(text::url)).secret(),
+        Field::new("headers", texts(Some(log_header as _))).secret(),
+        Field::new("resource_attributes", texts(None)),
+        Field::new("queue", Type::Record(queue(200))),
+        milliseconds("connect_timeout", 1000),
+        milliseconds("send_timeout", 5000),
+        milliseconds("read_timeout", 5000),
+        Field::new(
+            "sampling_rate",
+            Type::Number {
+                between: Some((0.0, 1.0)),
+            },
+        ),
+        Field::new("header_type", Type::one_of(HEADER_TYPES)).default("preserve"),
+        Field::new("propagation", Type::Record(propagation)),
+        Field::new(
+            "http_response_header_for_traceid",
+            Type::checked(text::header_name),
+        ),
+    ])
+    .with_check(|config, faults| {
+        let ends = ["traces_endpoint", "logs_endpoint"];
+        let url = |field: &str| config.get(field).and_then(Value::as_str);
+        if ends
+            .iter()
+            .all(|field| url(field).is_none() && !faults.contains(field))
+        {
+            faults
+                .entity("at least one of these fields must be set: traces_endpoint, logs_endpoint");
+        }
+        for field in ends {
+            let url = url(field).and_then(|url| url::Url::parse(url).ok());
+            if url.as_ref().is_some_and(is_link_local) {
+                faults.field(field, LINK_LOCAL);
+            }
+        }
+    });
+    let mut plugin = PluginSchema::new("opentelemetry", 14, schema).per_consumer();
+    plugin.expand_shorthands = Some(|config| {
+        if let Some(endpoint) = config.remove("endpoint") {
+            config.entry("traces_endpoint").or_insert(endpoint);
+        }
+        nest(
+            config,
+            &[
+                ("batch_span_count", Some("max_batch_size")),
+                ("batch_flush_delay", Some("max_coalescing_delay")),
+            ],
+        );
+    });
+    plugin
+}
+
+pub const LINK_LOCAL: &str = "link-local addresses are where clouds keep their secrets";
+
 pub fn is_link_local(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_link_local(),
@@ -142,7 +213,7 @@ pub fn is_link_local(url: &url::Url) -> bool {
 }
 
 /// What waits until it is sent.
-fn queue() -> Record {
+fn queue(batch: i64) -> Record {
     let seconds = |name, from: f64, to: f64, default: Value| {
         let value = Type::Number {
             between: Some((from, to)),
@@ -150,7 +221,7 @@ fn queue() -> Record {
         Field::new(name, value).default(default)
     };
     Record::new(vec![
-        Field::new("max_batch_size", Type::integer(1, 1_000_000)).default(1),
+        Field::new("max_batch_size", Type::integer(1, 1_000_000)).default(batch),
         seconds("max_coalescing_delay", 0.0, 3600.0, 1.into()),
         Field::new("max_entries", Type::integer(1, 1_000_000)).default(10_000),
         Field::new("max_bytes", Type::integer(1, i64::MAX)),
@@ -170,11 +241,19 @@ fn queue() -> Record {
 
 /// Old field names.
 fn nest_queue(config: &mut Map<String, Value>) {
-    for (old, new) in [
-        ("queue_size", Some("max_batch_size")),
-        ("flush_timeout", Some("max_coalescing_delay")),
-        ("retry_count", None),
-    ] {
+    nest(
+        config,
+        &[
+            ("queue_size", Some("max_batch_size")),
+            ("flush_timeout", Some("max_coalescing_delay")),
+            ("retry_count", None),
+        ],
+    );
+}
+
+/// Moves values to the fields of `queue` that they are called now.
+fn nest(config: &mut Map<String, Value>, names: &[(&str, Option<&str>)]) {
+    for &(old, new) in names {
         let Some(value) = config.remove(old) else {
             continue;
         };

@@ -20,7 +20,7 @@ pub struct Config {
 }
 
 #[derive(Deserialize)]
-struct QueueConfig {
+pub struct QueueConfig {
     max_batch_size: usize,
     max_coalescing_delay: f64,
     max_entries: usize,
@@ -35,16 +35,22 @@ const MAX_BYTES: usize = 256 << 20;
 
 impl Config {
     pub fn limits(&self) -> Limits {
+        self.queue.limits()
+    }
+}
+
+impl QueueConfig {
+    pub fn limits(&self) -> Limits {
         // The schema allows nothing that is no duration.
         let seconds = |seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         Limits {
-            batch: self.queue.max_batch_size,
-            coalescing: seconds(self.queue.max_coalescing_delay),
-            entries: self.queue.max_entries,
-            bytes: self.queue.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES),
-            retry_for: seconds(self.queue.max_retry_time),
-            first_delay: seconds(self.queue.initial_retry_delay),
-            longest_delay: seconds(self.queue.max_retry_delay),
+            batch: self.max_batch_size,
+            coalescing: seconds(self.max_coalescing_delay),
+            entries: self.max_entries,
+            bytes: self.max_bytes.unwrap_or(MAX_BYTES).min(MAX_BYTES),
+            retry_for: seconds(self.max_retry_time),
+            first_delay: seconds(self.initial_retry_delay),
+            longest_delay: seconds(self.max_retry_delay),
         }
     }
 }
@@ -55,19 +61,13 @@ pub struct Server {
     method: Method,
     headers: HeaderMap,
     timeout: Duration,
-    /// One record at a time, or a list of them.
-    sends_lists: bool,
+    /// What stands around the records; nothing around a single one that goes alone.
+    frame: Option<Box<(String, String)>>,
 }
 
 impl Server {
     pub fn new(config: Config) -> Result<Self, String> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in config.headers.iter().flatten() {
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
-            let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
-            headers.insert(name, value);
-        }
+        let mut headers = headers(config.headers.as_ref())?;
         let content_type = HeaderValue::from_str(&config.content_type);
         headers.insert(
             CONTENT_TYPE,
@@ -78,15 +78,35 @@ impl Server {
             url: config.http_endpoint,
             headers,
             timeout: Duration::from_millis(config.timeout),
-            sends_lists: config.queue.max_batch_size > 1,
+            frame: (config.queue.max_batch_size > 1)
+                .then(|| ("[".to_owned(), "]".to_owned()).into()),
+        })
+    }
+
+    /// One that gets JSON with this around all records.
+    pub fn framed(
+        url: Url,
+        own: Option<&BTreeMap<String, String>>,
+        timeout: Duration,
+        frame: (String, String),
+    ) -> Result<Self, String> {
+        let mut headers = headers(own)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(Self {
+            url,
+            method: Method::POST,
+            headers,
+            timeout,
+            frame: Some(frame.into()),
         })
     }
 
     /// The reason of a failure does not name the address: it may hold a secret.
     pub async fn send(&self, batch: &[Arc<str>]) -> Result<(), String> {
-        let body = match batch {
-            [one] if !self.sends_lists => one.to_string(),
-            many => format!("[{}]", many.join(",")),
+        let records = batch.join(",");
+        let body = match &self.frame {
+            Some(frame) => [&*frame.0, &records, &frame.1].concat(),
+            None => records,
         };
         let answer = super::guard::client()
             .request(self.method.clone(), self.url.clone())
@@ -103,4 +123,14 @@ impl Server {
             Err(format!("the log server answered {status}"))
         }
     }
+}
+
+fn headers(own: Option<&BTreeMap<String, String>>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in own.into_iter().flatten() {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| error.to_string())?;
+        let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
 }

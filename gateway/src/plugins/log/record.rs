@@ -1,6 +1,9 @@
 //! The record of one request (gateway 7.19).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use serde_json::{Map, Value, json};
@@ -26,8 +29,9 @@ pub struct Logged {
 /// An attempt to reach a backend.
 pub struct Try {
     pub address: SocketAddr,
-    pub started_ms: i64,
-    pub latency_ms: u64,
+    /// Nanoseconds since 1970.
+    pub started_ns: i64,
+    pub latency: Duration,
     pub failed: bool,
 }
 
@@ -40,14 +44,32 @@ pub struct Outcome<'a> {
     pub from_backend: bool,
     pub request_bytes: u64,
     pub response_bytes: u64,
-    pub started_ms: i64,
-    pub total_ms: u64,
+    /// Nanoseconds since 1970.
+    pub started_ns: i64,
+    pub total: Duration,
     pub upstream_ms: Option<u64>,
     pub client: IpAddr,
     pub target: Option<&'a Target>,
     pub consumer: Option<&'a Consumer>,
     pub credential: Option<Uuid>,
     pub correlation_id: Option<&'a str>,
+    pub trace_id: Option<&'a str>,
+}
+
+impl Outcome<'_> {
+    pub fn ended_ns(&self) -> i64 {
+        self.started_ns + nanoseconds(self.total)
+    }
+}
+
+impl Try {
+    pub fn ended_ns(&self) -> i64 {
+        self.started_ns + nanoseconds(self.latency)
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 const MASKED: &str = "REDACTED";
@@ -104,9 +126,9 @@ impl Logged {
 
     pub fn write(&self, outcome: &Outcome<'_>) -> String {
         let upstream_ms = outcome.upstream_ms.unwrap_or_default();
+        let total_ms = u64::try_from(outcome.total.as_millis()).unwrap_or(u64::MAX);
         let uri = self.uri(outcome.uri);
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}:{}{uri}", self.host, self.port);
+        let url = self.url(outcome.uri);
         let mut record = json!({
             "request": {
                 "id": format!("{:032x}", outcome.id),
@@ -123,14 +145,14 @@ impl Logged {
                 "headers": self.headers(&self.response_headers),
             },
             "latencies": {
-                "request": outcome.total_ms,
-                "kong": outcome.total_ms.saturating_sub(upstream_ms),
+                "request": total_ms,
+                "kong": total_ms.saturating_sub(upstream_ms),
                 "proxy": outcome.upstream_ms.map_or(json!(-1), |milliseconds| json!(milliseconds)),
-                "receive": outcome.total_ms.saturating_sub(upstream_ms),
+                "receive": total_ms.saturating_sub(upstream_ms),
             },
             "tries": self.tries.iter().map(Try::write).collect::<Vec<_>>(),
             "client_ip": outcome.client.to_string(),
-            "started_at": outcome.started_ms,
+            "started_at": outcome.started_ns / 1_000_000,
             "source": if outcome.from_backend { "upstream" } else { "kong" },
             "workspace_name": "default",
         });
@@ -169,6 +191,10 @@ impl Logged {
             );
         }
         set("correlation_id", json!(outcome.correlation_id));
+        set(
+            "trace_id",
+            json!(outcome.trace_id.map(|id| json!({ "w3c": id }))),
+        );
         if let Some(tls) = tls {
             record["request"]["tls"] = tls;
         }
@@ -200,6 +226,16 @@ impl Logged {
             (name.as_str().to_owned(), value)
         });
         written.collect()
+    }
+
+    /// The whole address, without keys.
+    pub fn url(&self, uri: &Uri) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}:{}{}", self.host, self.port, self.uri(uri))
+    }
+
+    pub fn request_headers(&self) -> &HeaderMap {
+        &self.request_headers
     }
 
     /// Path and query, without keys.
@@ -242,13 +278,14 @@ impl Logged {
 
 impl Try {
     fn write(&self) -> Value {
+        let latency = nanoseconds(self.latency);
         let mut written = json!({
             "ip": self.address.ip().to_string(),
             "port": self.address.port(),
-            "balancer_start": self.started_ms,
-            "balancer_start_ns": self.started_ms * 1_000_000,
-            "balancer_latency": self.latency_ms,
-            "balancer_latency_ns": self.latency_ms * 1_000_000,
+            "balancer_start": self.started_ns / 1_000_000,
+            "balancer_start_ns": self.started_ns,
+            "balancer_latency": latency / 1_000_000,
+            "balancer_latency_ns": latency,
         });
         if self.failed
             && let Value::Object(fields) = &mut written
