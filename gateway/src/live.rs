@@ -24,7 +24,7 @@ pub use backends::{Compiler, Endpoint, Origin, Service};
 pub use certificates::Certificates;
 pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
 pub use handshakes::Handshakes;
-pub use routing::{Bound, Routing, Snapshot, Target};
+pub use routing::{Bound, Grpc, Routing, Snapshot, Target};
 
 use crate::{
     maintenance::Maintenance,

@@ -53,7 +53,7 @@ pub async fn answer(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let id = worker.random();
     let mut finish = Finish::new(&worker, &connection, &request, id);
-    let accept = answer::Accept::of(request.headers());
+    let accept = answer::Accept::of(request.headers(), request.version());
     let work = exchange(&worker, &connection, request, &mut finish);
     // A panic in a plugin costs its own request only.
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
@@ -155,12 +155,9 @@ async fn exchange(
     };
     let target = &routing.routes[found.route];
     finish.route = Some(found.route);
-    head::check_scheme(
-        target,
-        host.as_str(),
-        &uri,
-        forwarded::proto(&head.headers, connection, peer_is_trusted),
-    )?;
+    let proto = forwarded::proto(&head.headers, connection, peer_is_trusted);
+    head::check_scheme(target, host.as_str(), &uri, proto)?;
+    head::check_grpc(target, &head, proto)?;
 
     if let Some(service) = &target.service
         && let Some(notice) = worker.live().maintenance.notice(service.id)

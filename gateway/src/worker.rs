@@ -40,7 +40,7 @@ use crate::{
     settings::Settings,
 };
 
-pub use connections::Connections;
+pub use connections::{Connections, LocalTasks};
 pub use deadlines::Deadlines;
 pub use framing::Framing;
 pub use per_client::PerClient;

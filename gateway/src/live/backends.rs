@@ -21,6 +21,7 @@ struct OriginKey {
     host: Arc<str>,
     port: u16,
     tls: bool,
+    grpc: bool,
     verify: bool,
     server_name: Arc<str>,
     depth: Option<u8>,
@@ -33,12 +34,18 @@ struct OriginKey {
 pub struct Origins(HashMap<OriginKey, Origin>);
 
 /// A backend.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of how it is reached"
+)]
 pub struct Service {
     pub id: Uuid,
     pub row: SharedRow,
     /// Name, else id.
     pub label: Arc<str>,
     pub tls: bool,
+    /// Speaks HTTP/2, whatever else could be agreed on.
+    pub grpc: bool,
     pub tls_verify: bool,
     /// Where it has certificates of its own.
     pub tls_config: Option<Arc<ClientConfig>>,
@@ -116,7 +123,8 @@ impl<'a> Compiler<'a> {
         if !service.enabled {
             return None;
         }
-        let tls = service.protocol == "https";
+        let tls = matches!(service.protocol.as_str(), "https" | "grpcs");
+        let grpc = matches!(service.protocol.as_str(), "grpc" | "grpcs");
         let tls_verify = service.tls_verify.unwrap_or(true);
         let upstream = self.upstream(&service.host).cloned();
         let own = self.own(row, upstream.as_ref());
@@ -136,6 +144,7 @@ impl<'a> Compiler<'a> {
                 host: host.clone(),
                 port,
                 tls,
+                grpc,
                 verify: tls_verify,
                 server_name: server_name.clone(),
                 depth,
@@ -164,7 +173,12 @@ impl<'a> Compiler<'a> {
             None
         } else {
             match self.tls_config(row, upstream.as_ref(), tls_verify, depth) {
-                Ok(config) => Some(Arc::new(config)),
+                Ok(mut config) => {
+                    if grpc {
+                        config.alpn_protocols = vec![b"h2".to_vec()];
+                    }
+                    Some(Arc::new(config))
+                }
                 Err(reason) => {
                     tracing::error!("service {} cannot be reached: {reason}", row.id);
                     return None;
@@ -182,6 +196,7 @@ impl<'a> Compiler<'a> {
                 .unwrap_or_else(|| service.id.to_string())
                 .into(),
             tls,
+            grpc,
             tls_verify,
             tls_config,
             upstream,
@@ -199,7 +214,7 @@ impl<'a> Compiler<'a> {
 
     /// The certificates of the service's own, and when they were last changed.
     fn own(&self, row: &Row, upstream: Option<&Arc<Upstream>>) -> Arc<[(Uuid, i64)]> {
-        if row.text("protocol") != Some("https") {
+        if !matches!(row.text("protocol"), Some("https" | "grpcs")) {
             return Arc::default();
         }
         let changed = |kind, id| {

@@ -71,10 +71,19 @@ pub struct Target {
     pub preserve_host: bool,
     /// The backend is asked only when the whole body is there.
     pub request_buffering: bool,
+    /// Of a route for gRPC.
+    pub grpc: Option<Grpc>,
     /// Status for plain http when only https is allowed.
     pub https_redirect: Option<StatusCode>,
     /// The first plain host, for redirects.
     pub plain_host: Option<String>,
+}
+
+/// Over which connections gRPC is spoken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Grpc {
+    Any,
+    Encrypted,
 }
 
 /// A plugin with what it is bound to.
@@ -331,7 +340,13 @@ impl Target {
         plugins: Selected,
     ) -> Option<Self> {
         let route: kong::Route = row.parse().ok()?;
-        let https_only = !route.protocols.iter().any(|protocol| protocol == "http");
+        let has = |wanted: &str| route.protocols.iter().any(|protocol| protocol == wanted);
+        let https_only = has("https") && !has("http");
+        let grpc = match (has("grpc"), has("grpcs")) {
+            (true, _) => Some(Grpc::Any),
+            (false, true) => Some(Grpc::Encrypted),
+            (false, false) => None,
+        };
         let plain_host = route
             .hosts
             .iter()
@@ -348,7 +363,9 @@ impl Target {
             strip_path: route.strip_path,
             path_handling: route.path_handling,
             preserve_host: route.preserve_host,
-            request_buffering: route.request_buffering,
+            // The answers to a call may come before all of it is sent.
+            request_buffering: route.request_buffering && grpc.is_none(),
+            grpc,
             https_redirect: https_only
                 .then(|| StatusCode::from_u16(route.https_redirect_status_code).ok())
                 .flatten(),

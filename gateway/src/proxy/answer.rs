@@ -2,18 +2,25 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version,
     header::{ACCEPT, CONNECTION, CONTENT_TYPE, SERVER},
 };
+use percent_encoding::{AsciiSet, CONTROLS};
 use serde_json::{Value, json};
 
 use super::{
-    ResponseEdits, body::AnswerBody, exchange::request_id, finish::Finish, headers::names,
+    ResponseEdits, body::AnswerBody, exchange::request_id, finish::Finish, head::is_grpc,
+    headers::names,
 };
 use crate::{
     numbers,
     settings::{ErrorType, Shown},
 };
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+/// Bytes of a message that are written as `%XX`; those beyond ASCII are, too.
+const NOT_IN_MESSAGES: &AsciiSet = &CONTROLS.add(b'%');
 
 /// An answer that the gateway makes itself.
 pub struct Answer {
@@ -21,6 +28,8 @@ pub struct Answer {
     headers: Vec<(HeaderName, HeaderValue)>,
     content: Content,
     closing: bool,
+    /// The status of gRPC, where the one of HTTP does not say enough.
+    grpc: Option<u8>,
 }
 
 enum Content {
@@ -38,6 +47,8 @@ pub struct Accept {
     wanted: Option<ErrorType>,
     /// The one that it sends, if it does not say.
     sent: Option<ErrorType>,
+    /// It speaks gRPC, which tells errors in headers.
+    grpc: bool,
 }
 
 impl Answer {
@@ -47,6 +58,7 @@ impl Answer {
             headers: Vec::new(),
             content: Content::Message(message.into()),
             closing: false,
+            grpc: None,
         }
     }
 
@@ -56,6 +68,7 @@ impl Answer {
             headers: Vec::new(),
             content: Content::Empty,
             closing: false,
+            grpc: None,
         }
     }
 
@@ -65,6 +78,15 @@ impl Answer {
             headers: Vec::new(),
             content: Content::Json(body.clone()),
             closing: false,
+            grpc: None,
+        }
+    }
+
+    /// An error of gRPC itself.
+    pub fn grpc(status: u8, message: &'static str) -> Self {
+        Self {
+            grpc: Some(status),
+            ..Self::new(StatusCode::OK, message)
         }
     }
 
@@ -105,12 +127,20 @@ impl Answer {
         let traffic = &finish.rules().traffic;
         let shown = traffic.answer_headers;
         let form = accept.form(is_proxy_error, traffic.error_type);
-        let (content_type, body) = self.content.write(form, &id);
         finish.status = self.status.as_u16();
         let mut headers = HeaderMap::with_capacity(8);
-        if let Some(content_type) = content_type {
-            headers.insert(CONTENT_TYPE, content_type);
-        }
+        let failed = accept.grpc.then(|| self.grpc_status()).flatten();
+        let status = failed.map_or(self.status, |_| StatusCode::OK);
+        let body = if let Some(code) = failed {
+            grpc_error(&mut headers, code, &self.content, self.status);
+            Bytes::new()
+        } else {
+            let (content_type, body) = self.content.write(form, &id);
+            if let Some(content_type) = content_type {
+                headers.insert(CONTENT_TYPE, content_type);
+            }
+            body
+        };
         for (name, value) in self.headers {
             headers.append(name, value);
         }
@@ -139,9 +169,43 @@ impl Answer {
         }
         finish.answered(&headers, None);
         let mut response = Response::new(AnswerBody::Own(body, Some(finish)));
-        *response.status_mut() = self.status;
+        *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+}
+
+/// The body is empty, so these headers stand where the trailers would (gRPC: trailers only).
+fn grpc_error(headers: &mut HeaderMap, code: u8, content: &Content, status: StatusCode) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(code)));
+    let message = match content {
+        Content::Message(message) => message,
+        _ => status.canonical_reason().unwrap_or_default(),
+    };
+    let message = percent_encoding::utf8_percent_encode(message, NOT_IN_MESSAGES).to_string();
+    if let Ok(message) = HeaderValue::from_str(&message) {
+        headers.insert(GRPC_MESSAGE, message);
+    }
+}
+
+impl Answer {
+    /// What the status means in gRPC (gateway 5.9); nothing if it is no error.
+    fn grpc_status(&self) -> Option<u8> {
+        self.grpc.or(match self.status.as_u16() {
+            ..400 => None,
+            401 => Some(16),
+            403 => Some(7),
+            404 => Some(5),
+            409 => Some(6),
+            429 => Some(8),
+            499 => Some(1),
+            501 => Some(12),
+            503 => Some(14),
+            504 => Some(4),
+            400..=499 => Some(3),
+            _ => Some(13),
+        })
     }
 }
 
@@ -204,7 +268,7 @@ fn escape(text: &str) -> String {
 
 impl Accept {
     /// The known type with the highest `q`.
-    pub fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap, version: Version) -> Self {
         let wanted = headers.get(ACCEPT).and_then(wanted);
         let sent = match wanted {
             Some(_) => None,
@@ -212,7 +276,8 @@ impl Accept {
                 .get(CONTENT_TYPE)
                 .and_then(|value| form_of(value.to_str().ok()?)),
         };
-        Self { wanted, sent }
+        let grpc = version == Version::HTTP_2 && is_grpc(headers);
+        Self { wanted, sent, grpc }
     }
 
     /// What is said of a backend's failure is read by people as often as by programs, so there it

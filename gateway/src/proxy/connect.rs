@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hyper::client::conn::http1;
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::{
@@ -17,7 +17,10 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 
 use super::{rules::Rules, wire::Wire};
-use crate::live::{Endpoint, Service};
+use crate::{
+    live::{Endpoint, Service},
+    worker::LocalTasks,
+};
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,9 @@ pub enum ConnectError {
 /// How long a resolved name is used without looking again. A failed look-up leaves the old addresses
 /// in use.
 const RESOLVED_FOR: Duration = Duration::from_secs(30);
+
+/// All headers of an answer of HTTP/2 together.
+const HEADER_LIST: u32 = 64 * 1024;
 
 type Resolved = (Rc<[IpAddr]>, Instant);
 
@@ -94,19 +100,16 @@ async fn connect_now(
         };
         let _ = stream.set_nodelay(true);
         if !service.tls {
-            return handshake(stream, address).await;
+            return handshake(stream, address, service.grpc).await;
         }
-        let config = match &service.tls_config {
-            Some(config) => config,
-            None if service.tls_verify => &rules.tls_verified,
-            None => &rules.tls_unverified,
-        };
+        let own = service.tls_config.as_ref();
+        let config = own.unwrap_or_else(|| rules.tls(service.tls_verify, service.grpc));
         let name = server_name(name)?;
         match TlsConnector::from(config.clone())
             .connect(name, stream)
             .await
         {
-            Ok(stream) => return handshake(stream, address).await,
+            Ok(stream) => return handshake(stream, address, service.grpc).await,
             Err(error) => failure = ConnectError::Failed(error),
         }
     }
@@ -117,10 +120,24 @@ fn server_name(name: &str) -> Result<ServerName<'static>, ConnectError> {
     ServerName::try_from(name.to_owned()).map_err(|_| ConnectError::Unresolved)
 }
 
-async fn handshake<S>(stream: S, address: SocketAddr) -> Result<Wire, ConnectError>
+async fn handshake<S>(stream: S, address: SocketAddr, grpc: bool) -> Result<Wire, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    if grpc {
+        let (sender, connection) = http2::Builder::new(LocalTasks)
+            .max_header_list_size(HEADER_LIST)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(ConnectError::Handshake)?;
+        // Many requests use it at a time, so none of them can be the one that moves it.
+        tokio::task::spawn_local(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("connection to a backend ended: {error}");
+            }
+        });
+        return Ok(Wire::shared(sender, address));
+    }
     let (sender, connection) = http1::Builder::new()
         .handshake(TokioIo::new(stream))
         .await

@@ -173,7 +173,11 @@ impl Proxied {
             headers.insert(SERVER, HeaderValue::from_static(crate::PRODUCT));
         }
         if shown.has(Shown::Via) {
-            append_via(headers, Version::HTTP_11);
+            let version = match head.version {
+                Version::HTTP_2 => Version::HTTP_2,
+                _ => Version::HTTP_11,
+            };
+            append_via(headers, version);
         }
         if shown.has(Shown::RequestId) {
             headers.insert(names::REQUEST_ID, request_id(finish.id));

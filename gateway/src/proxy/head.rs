@@ -5,13 +5,15 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::{
     HeaderMap, HeaderValue, StatusCode, Uri, Version,
-    header::{CONNECTION, CONTENT_LENGTH, HOST, LOCATION, TRANSFER_ENCODING, UPGRADE},
+    header::{
+        CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, TRANSFER_ENCODING, UPGRADE,
+    },
     request::Parts,
 };
 
 use super::{Answer, Connection};
 use crate::{
-    live::Target,
+    live::{Grpc, Target},
     settings::{EncodedSlash, Traffic},
 };
 
@@ -174,4 +176,32 @@ pub fn check_scheme(target: &Target, host: &str, uri: &Uri, proto: &[u8]) -> Res
             Err(_) => bad_request(),
         },
     )
+}
+
+/// Refuses on a route for gRPC what is not gRPC.
+pub fn check_grpc(target: &Target, head: &Parts, proto: &[u8]) -> Result<(), Answer> {
+    let Some(grpc) = target.grpc else {
+        return Ok(());
+    };
+    if !is_grpc(&head.headers) {
+        let text = "Non-gRPC request matched gRPC route";
+        return Err(Answer::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    if head.version != Version::HTTP_2 {
+        let answer = Answer::new(StatusCode::UPGRADE_REQUIRED, "Please use HTTP2 protocol");
+        return Err(answer
+            .header(CONNECTION, HeaderValue::from_static("Upgrade"))
+            .header(UPGRADE, HeaderValue::from_static("HTTP/2")));
+    }
+    if grpc == Grpc::Encrypted && !proto.eq_ignore_ascii_case(b"https") {
+        return Err(Answer::grpc(1, "gRPC request matched gRPCs route"));
+    }
+    Ok(())
+}
+
+/// Whether a message has the media type of gRPC, whatever its encoding.
+pub fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let kind = kind.and_then(|kind| kind.get(..16));
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
 }

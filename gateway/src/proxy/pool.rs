@@ -2,9 +2,12 @@ use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, hash_map::Entry},
     rc::Rc,
+    sync::Arc,
     task::{Context, Waker},
     time::{Duration, Instant},
 };
+
+use tokio::sync::Mutex;
 
 use super::wire::Wire;
 use crate::{live::Origin, worker::Worker};
@@ -20,6 +23,10 @@ const IDLE: Duration = Duration::from_mins(1);
 pub struct Pool {
     /// By the number of the origin.
     idle: RefCell<Vec<Vec<Idle>>>,
+    /// Likewise those that several requests use at a time, in use or not.
+    shared: RefCell<HashMap<usize, Vec<Wire>>>,
+    /// Who connects to an origin whose connections are shared.
+    turns: RefCell<HashMap<usize, Arc<Mutex<()>>>>,
     /// Origins under names that clients choose, with their numbers.
     named: RefCell<HashMap<(usize, Box<str>), usize>>,
     /// The time of the last look: exact enough for idle times, and asking the clock twice per
@@ -31,6 +38,8 @@ impl Default for Pool {
     fn default() -> Self {
         Self {
             idle: RefCell::default(),
+            shared: RefCell::default(),
+            turns: RefCell::default(),
             named: RefCell::default(),
             now: Cell::new(Instant::now()),
         }
@@ -59,6 +68,11 @@ impl Pool {
         origin: Origin,
         context: &mut Context<'_>,
     ) -> Option<Lease> {
+        if let Some(wires) = self.shared.borrow_mut().get_mut(&origin.0) {
+            wires.retain(|wire| !wire.has_ended());
+            let free = wires.iter_mut().position(|wire| wire.is_free(context))?;
+            return Some(Lease::new(wires[free].place()?, worker, origin));
+        }
         let mut idle = self.idle.borrow_mut();
         let list = idle.get_mut(origin.0)?;
         while let Some(mut candidate) = list.pop() {
@@ -74,6 +88,11 @@ impl Pool {
             }
         }
         None
+    }
+
+    /// Held by whoever connects to this origin.
+    pub fn turn(&self, origin: Origin) -> Arc<Mutex<()>> {
+        self.turns.borrow_mut().entry(origin.0).or_default().clone()
     }
 
     /// The origin under this name. Clients choose it, so there are not any number of them: further
@@ -99,6 +118,15 @@ impl Pool {
                 !idle.wire.has_ended() && now.duration_since(idle.since) < IDLE
             });
         }
+        self.shared.borrow_mut().retain(|_, wires| {
+            wires.retain(|wire| {
+                let is_needed = wire.unused_since().is_none_or(|(since, requests)| {
+                    now.duration_since(since) < IDLE && requests < MAX_REQUESTS
+                });
+                !wire.has_ended() && is_needed
+            });
+            !wires.is_empty()
+        });
     }
 }
 
@@ -112,10 +140,25 @@ impl Lease {
         }
     }
 
+    /// Lets others use the connection at the same time, if it can do that.
+    pub fn share(&self) {
+        if self.origin.0 == NOT_KEPT {
+            return;
+        }
+        if let Some(place) = self.wire.place() {
+            let mut shared = self.worker.pool.shared.borrow_mut();
+            let wires = shared.entry(self.origin.0).or_default();
+            if wires.len() < MAX_IDLE {
+                wires.push(place);
+            }
+        }
+    }
+
     /// For the next request to the same backend.
     pub fn give_back(self) {
         let is_worn = self.requests + 1 >= MAX_REQUESTS;
-        if self.wire.has_ended() || is_worn || self.origin.0 == NOT_KEPT {
+        let is_shared = self.wire.is_shared();
+        if self.wire.has_ended() || is_worn || is_shared || self.origin.0 == NOT_KEPT {
             return;
         }
         let since = self.worker.pool.now.get();

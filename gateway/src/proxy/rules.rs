@@ -19,13 +19,27 @@ pub struct Rules {
     own_ports: Vec<SocketAddr>,
     pub tls_verified: Arc<ClientConfig>,
     pub tls_unverified: Arc<ClientConfig>,
+    /// The same for backends that speak HTTP/2.
+    h2_verified: Arc<ClientConfig>,
+    h2_unverified: Arc<ClientConfig>,
 }
 
 impl Rules {
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let verified = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let unverified = unverified().with_no_client_auth();
+        let with_h2 = |config: &ClientConfig| {
+            let mut config = config.clone();
+            config.alpn_protocols = vec![b"h2".to_vec()];
+            Arc::new(config)
+        };
         Ok(Self {
+            h2_verified: with_h2(&verified),
+            h2_unverified: with_h2(&unverified),
             trusted_peers: settings.trusted_peers.clone(),
             real_ip: settings.real_ip.clone(),
             access_log: settings.access_log,
@@ -39,13 +53,19 @@ impl Rules {
                     .map(TcpListener::local_addr)
                     .collect::<Result<_, _>>()?
             },
-            tls_verified: Arc::new(
-                ClientConfig::builder()
-                    .with_root_certificates(roots)
-                    .with_no_client_auth(),
-            ),
-            tls_unverified: Arc::new(unverified().with_no_client_auth()),
+            tls_verified: Arc::new(verified),
+            tls_unverified: Arc::new(unverified),
         })
+    }
+
+    /// How a service is spoken to that has no certificates of its own.
+    pub fn tls(&self, verifies: bool, grpc: bool) -> &Arc<ClientConfig> {
+        match (verifies, grpc) {
+            (true, false) => &self.tls_verified,
+            (false, false) => &self.tls_unverified,
+            (true, true) => &self.h2_verified,
+            (false, true) => &self.h2_unverified,
+        }
     }
 
     /// Whether a connection from this address begins with a header of the PROXY protocol.

@@ -4,8 +4,15 @@ use std::{
     cell::RefCell, future::poll_fn, net::SocketAddr, pin::pin, rc::Rc, task::Poll, time::Instant,
 };
 
-use http::{Request, Response, StatusCode};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Uri, Version,
+    header::HOST,
+    request::Parts,
+    uri::{Authority, Scheme},
+};
 use hyper::body::Incoming;
+
+use tokio::time::timeout;
 
 use super::{
     Answer,
@@ -81,12 +88,24 @@ impl<'a> Sending<'a> {
                 Some(name) => (worker.pool.named(endpoint.origin, name), name),
                 None => (endpoint.origin, &*endpoint.server_name),
             };
-            let kept = poll_fn(|context| Poll::Ready(worker.pool.take(worker, origin, context)));
+            let take = || poll_fn(|context| Poll::Ready(worker.pool.take(worker, origin, context)));
+            let mut kept = take().await;
+            let mut turn = None;
+            if kept.is_none() && service.grpc {
+                // One of them connects for all that wait.
+                let waiting = worker.pool.turn(origin).lock_owned();
+                turn = timeout(service.connect_timeout, waiting).await.ok();
+                kept = take().await;
+            }
             let rules = &worker.shared.rules;
-            let (mut lease, is_reused) = match kept.await {
+            let (mut lease, is_reused) = match kept {
                 Some(lease) => (lease, true),
                 None => match connect::connect(service, endpoint, name, rules, attempt).await {
-                    Ok(wire) => (Lease::new(wire, worker, origin), false),
+                    Ok(wire) => {
+                        let lease = Lease::new(wire, worker, origin);
+                        lease.share();
+                        (lease, false)
+                    }
                     Err(error) => {
                         self.way.saw(index, error.sign());
                         self.note_try(started, endpoint_address(endpoint), true);
@@ -99,12 +118,16 @@ impl<'a> Sending<'a> {
                     }
                 },
             };
+            drop(turn);
             // A kept connection may be closed by the backend at any moment; finding out does not
             // count as a try.
             tries_left += usize::from(is_reused);
             let open = self.way.open(index);
             let keep = is_repeatable && tries_left > 0;
-            let head = self.outgoing.head(keep, &endpoint.authority);
+            let mut head = self.outgoing.head(keep, &endpoint.authority);
+            if service.grpc {
+                into_http2(&mut head, service.tls);
+            }
             let body = self.next_body();
             let request = head.map(|()| RequestBody::new(body));
             let progress = self.progress.as_deref();
@@ -122,12 +145,16 @@ impl<'a> Sending<'a> {
                     });
                 }
                 Err((Failure::TooLarge, _)) => return Err(Failure::TooLarge),
-                Err(other) => other,
+                Err(other) => {
+                    lease.wire.retire();
+                    other
+                }
             };
             match unsent {
                 // Nothing of it left this process.
                 Some(unsent) if tries_left > 0 && !progress.is_some_and(Progress::has_started) => {
-                    let (head, body) = unsent.into_parts();
+                    let (mut head, body) = unsent.into_parts();
+                    from_http2(&mut head);
                     self.outgoing.take_back(Request::from_parts(head, ()));
                     self.body = body.into_inner();
                 }
@@ -161,6 +188,26 @@ impl<'a> Sending<'a> {
             latency,
             failed,
         });
+    }
+}
+
+/// HTTP/2 has the host in the target, not among the headers.
+fn into_http2(head: &mut Request<()>, tls: bool) {
+    let host = head.headers_mut().remove(HOST);
+    let mut parts = std::mem::take(head.uri_mut()).into_parts();
+    parts.scheme = Some(if tls { Scheme::HTTPS } else { Scheme::HTTP });
+    parts.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *head.uri_mut() = uri;
+    }
+    *head.version_mut() = Version::HTTP_2;
+}
+
+/// For another try.
+fn from_http2(head: &mut Parts) {
+    let host = head.uri.authority();
+    if let Some(host) = host.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        head.headers.insert(HOST, host);
     }
 }
 

@@ -350,7 +350,7 @@ impl Drop for Running {
 
 /// Streams of a connection stay on the worker's thread.
 #[derive(Clone, Copy)]
-struct LocalTasks;
+pub struct LocalTasks;
 
 impl<F> hyper::rt::Executor<F> for LocalTasks
 where

@@ -13,6 +13,7 @@ mod compose;
 mod data_service;
 mod deck;
 mod documents;
+mod grpc;
 mod handover;
 mod http;
 mod identity;

@@ -9,7 +9,7 @@ use super::{Reference, entity};
 pub struct Service {
     pub id: Uuid,
     pub name: Option<String>,
-    /// `http` or `https`.
+    /// `http`, `https`, `grpc` or `grpcs`.
     pub protocol: String,
     pub host: String,
     /// Kong's default is 80 for https too, so writers always say it.

@@ -66,6 +66,7 @@ pub fn examine(kind: Kind, mut input: Map<String, Value>) -> Result<Map<String, 
 pub fn expand_shorthands(kind: Kind, input: &mut Map<String, Value>) {
     match kind {
         Kind::Service => service::expand_url(input),
+        Kind::Route => route::keep_path(input),
         Kind::Plugin => plugin::expand_shorthands(input),
         Kind::Upstream => upstream::expand_algorithm(input),
         Kind::Target => upstream::expand_target(input),

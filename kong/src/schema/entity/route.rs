@@ -9,7 +9,7 @@ pub fn schema() -> Record {
         vec![
             Field::new("name", Type::checked(text::name)).unique(),
             Field::new("service", Type::Reference(Kind::Service)),
-            Field::new("protocols", Type::set(Type::one_of(&["http", "https"])))
+            Field::new("protocols", Type::set(Type::one_of(PROTOCOLS)))
                 .required()
                 .default(vec!["http", "https"])
                 .len_min(1),
@@ -60,6 +60,18 @@ pub fn schema() -> Record {
     .with_check(check)
 }
 
+const PROTOCOLS: &[&str] = &["http", "https", "grpc", "grpcs"];
+
+/// A route of gRPC keeps its path, unless something else is written.
+pub fn keep_path(input: &mut Map<String, Value>) {
+    let protocols = input.get("protocols").and_then(Value::as_array);
+    let is_grpc =
+        protocols.is_some_and(|list| list.iter().any(|one| one == "grpc" || one == "grpcs"));
+    if is_grpc && !input.contains_key("strip_path") {
+        input.insert("strip_path".to_owned(), Value::Bool(false));
+    }
+}
+
 fn check(route: &Map<String, Value>, faults: &mut Faults) {
     let is_set = |field: &str| match route.get(field) {
         Some(Value::Array(list)) => !list.is_empty(),
@@ -67,15 +79,29 @@ fn check(route: &Map<String, Value>, faults: &mut Faults) {
         _ => false,
     };
     let protocols = route.get("protocols").and_then(Value::as_array);
-    let is_encrypted =
-        protocols.is_some_and(|list| list.iter().any(|protocol| protocol == "https"));
-    if is_set("snis") && !is_encrypted && !faults.contains("protocols") {
-        faults.field("snis", "only possible with protocol https");
+    let has = |wanted: &str| protocols.is_some_and(|list| list.iter().any(|one| one == wanted));
+    let is_encrypted = has("https") || has("grpcs");
+    let is_grpc = has("grpc") || has("grpcs");
+    if is_grpc && (has("http") || has("https")) {
+        faults.field(
+            "protocols",
+            "http and https do not go together with grpc and grpcs",
+        );
     }
-    let selecting: &[&str] = if is_encrypted {
-        &["methods", "hosts", "headers", "paths", "snis"]
-    } else {
-        &["methods", "hosts", "headers", "paths"]
+    if is_set("snis") && !is_encrypted && !faults.contains("protocols") {
+        faults.field("snis", "only possible with protocol https or grpcs");
+    }
+    if is_grpc && is_set("methods") && !faults.contains("methods") {
+        faults.field("methods", "a call of gRPC is always a POST");
+    }
+    if is_grpc && route.get("strip_path") == Some(&Value::Bool(true)) {
+        faults.field("strip_path", "a call of gRPC is named by its whole path");
+    }
+    let selecting: &[&str] = match (is_grpc, is_encrypted) {
+        (false, true) => &["methods", "hosts", "headers", "paths", "snis"],
+        (false, false) => &["methods", "hosts", "headers", "paths"],
+        (true, true) => &["hosts", "headers", "paths", "snis"],
+        (true, false) => &["hosts", "headers", "paths"],
     };
     let is_wrong = selecting.iter().any(|field| faults.contains(field));
     if !is_wrong && !selecting.iter().any(|field| is_set(field)) {

@@ -11,9 +11,12 @@ pub fn schema() -> Record {
         Kind::Service,
         vec![
             Field::new("name", Type::checked(text::name)).unique(),
-            Field::new("protocol", Type::one_of(&["http", "https"]))
-                .required()
-                .default("http"),
+            Field::new(
+                "protocol",
+                Type::one_of(&["http", "https", "grpc", "grpcs"]),
+            )
+            .required()
+            .default("http"),
             Field::new("host", Type::checked(text::host)).required(),
             Field::new("port", Type::integer(0, 65_535))
                 .required()
@@ -35,18 +38,26 @@ pub fn schema() -> Record {
         ],
     ))
     .with_check(|service, faults| {
-        let is_https = service.get("protocol").and_then(Value::as_str) == Some("https");
+        let protocol = service.get("protocol").and_then(Value::as_str);
+        let is_encrypted = matches!(protocol, Some("https" | "grpcs"));
+        let is_grpc = matches!(protocol, Some("grpc" | "grpcs"));
+        if is_grpc && !service.get("path").is_none_or(Value::is_null) && !faults.contains("path") {
+            faults.field(
+                "path",
+                "a call of gRPC names its method, so no path goes before it",
+            );
+        }
         for field in [
             "client_certificate",
             "tls_verify",
             "tls_verify_depth",
             "ca_certificates",
         ] {
-            if !is_https
+            if !is_encrypted
                 && !service.get(field).is_none_or(Value::is_null)
                 && !faults.contains(field)
             {
-                faults.field(field, "only possible with protocol https");
+                faults.field(field, "only possible with protocol https or grpcs");
             }
         }
     })
@@ -64,7 +75,13 @@ pub fn expand_url(input: &mut Map<String, Value>) {
     let Ok(url) = url::Url::parse(url) else {
         return;
     };
-    let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+    let default_port = match url.scheme() {
+        "grpc" => Some(80),
+        "grpcs" => Some(443),
+        _ => None,
+    };
+    let port = url.port_or_known_default().or(default_port);
+    let (Some(host), Some(port)) = (url.host_str(), port) else {
         return;
     };
     let path = match url.path() {
