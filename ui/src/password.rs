@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::{Field, FieldKind, Html, Icon, Lang, texts};
+use crate::{Field, FieldKind, Html, Lang, texts};
 
 /// A rule of `globals.passwordStrategy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
