@@ -59,14 +59,15 @@ pub async fn patch(
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failure> {
-    visitor.require_user()?;
+    let user = visitor.require_user()?;
     let given = |name: &str| form.has(name).then(|| form.text(name).to_owned());
     let uris = form.all("redirecturi").filter(|uri| !uri.is_empty());
     let patch = PatchApplication {
         name: given("appname"),
         description: given("appdesc"),
         client_type: given("clienttype").filter(|kind| !kind.is_empty()),
-        team: given("team").filter(|team| !team.is_empty()),
+        // Without a name it leaves its team.
+        team: given("team"),
         redirect_uris: form
             .has("redirecturi")
             .then(|| uris.map(str::to_owned).collect()),
@@ -74,6 +75,15 @@ pub async fn patch(
     };
     let changed = visitor.client().patch_application(&id, &patch).await;
     let t = texts::Applications(visitor.lang());
+    let is_in = |application: &Application| {
+        let mut members = application.owners.iter().flatten();
+        user.admin || members.any(|member| member.user_id == user.id)
+    };
+    if !visitor.wants_json && changed.as_ref().is_ok_and(|changed| !is_in(changed)) {
+        // It left the team by which it was his.
+        visitor.leave(Kind::Good, t.changed());
+        return Ok(Redirect::to("/applications").into_response());
+    }
     answer(&visitor, &id, changed, StatusCode::OK, t.changed())
 }
 

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use sdk::{
     Client, Optional,
-    types::{Api, Application, ClientType, Credential, ListQuery, Plan, Role, Subscription, Team},
+    types::{Api, Application, ClientType, Credential, ListQuery, Plan, Role, Subscription},
 };
 use serde_json::json;
 use ui::{
@@ -36,8 +36,8 @@ struct DetailPage {
     client_type: &'static str,
     members: Vec<Member>,
     subscriptions: Vec<SubscriptionView>,
-    /// Teams to which it can be given.
-    teams: Vec<Team>,
+    /// Id and name of the teams to which it can be given, and of the one that has it.
+    teams: Vec<(String, String)>,
 }
 
 struct Member {
@@ -113,6 +113,10 @@ impl DetailPage {
     fn roles(&self) -> [(Role, &'static str); 3] {
         roles(self.t)
     }
+
+    fn is_of(&self, team: &str) -> bool {
+        self.application.team.as_deref() == Some(team)
+    }
 }
 
 /// A subscription as a card.
@@ -165,11 +169,10 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
         client.apis(),
         client.plans(),
     )?;
-    let teams = match tab {
-        Tab::Settings if application.team.is_none() => {
-            client.teams(&ListQuery::default()).await.optional()?
-        }
-        _ => None,
+    let teams = if tab == Tab::Settings && application.links.contains_key("deleteApplication") {
+        teams(&client, application.team.as_deref()).await?
+    } else {
+        Vec::new()
     };
     let lang = visitor.lang();
     let t = texts::Applications(lang);
@@ -213,7 +216,7 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
             })
             .collect(),
         subscriptions,
-        teams: teams.map(|page| page.items).unwrap_or_default(),
+        teams,
         frame,
         application,
     };
@@ -233,6 +236,22 @@ async fn composed(visitor: &Visitor, id: &str) -> Result<Response, Failure> {
         "subscriptions": subscriptions,
     });
     Ok(json::answer(visitor, StatusCode::OK, &body))
+}
+
+/// The teams of the visitor, and `current`, of which an administrator or owner need not be a member.
+async fn teams(
+    client: &Client,
+    current: Option<&str>,
+) -> Result<Vec<(String, String)>, sdk::Error> {
+    let own = client.teams(&ListQuery::default()).await.optional()?;
+    let own = own.into_iter().flat_map(|page| page.items);
+    let mut teams: Vec<_> = own.map(|team| (team.id, team.name)).collect();
+    if let Some(current) = current
+        && !teams.iter().any(|(id, _)| id == current)
+    {
+        teams.push((current.to_owned(), current.to_owned()));
+    }
+    Ok(teams)
 }
 
 async fn credentials_of(

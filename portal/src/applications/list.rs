@@ -81,12 +81,12 @@ pub struct Question {
 
 /// `GET /applications`
 pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
+    if visitor.wants_json {
+        return composed(&visitor).await;
+    }
     let is_set = |flag: &Option<String>| flag.as_deref() == Some("true");
     if is_set(&question.register) || is_set(&question.swagger) {
         return register(visitor, question).await;
-    }
-    if visitor.wants_json {
-        return composed(&visitor).await;
     }
     let t = texts::Applications(visitor.lang());
     let mut own = mine::applications(&visitor).await?;

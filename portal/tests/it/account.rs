@@ -308,6 +308,22 @@ async fn teams_are_made_and_looked_after() {
 }
 
 #[tokio::test]
+async fn an_application_leaves_its_team() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let settings = "/applications/of-crew/settings";
+    let page = lena.get(settings).await;
+    page.shows(r#"<option value="crew" selected>"#);
+    page.shows("No team");
+    let left = lena
+        .submit(settings, "/applications/of-crew/patch", &[("team", "")])
+        .await;
+    assert_eq!(left.location(), "/applications/of-crew");
+    let sent = r#"change {"id":"of-crew","team":""}"#.to_owned();
+    assert!(portal.log.entries().contains(&sent));
+}
+
+#[tokio::test]
 async fn owners_of_an_api_announce() {
     let portal = TestPortal::start().await;
     let mut ann = portal.ann().await;

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Form, Json, Router,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Path, Query, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{any, delete, get, post},
 };
@@ -30,15 +30,29 @@ const OLD_TOKEN: &str = "access-token-that-ended";
 
 /// What the neighbours were asked to do.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
+pub struct Log {
+    entries: Arc<Mutex<Vec<String>>>,
+    writes: Arc<Mutex<Vec<String>>>,
+    redirects: Arc<Mutex<Vec<String>>>,
+}
 
 impl Log {
+    /// Lena's application allows this redirect URI from now on.
+    pub fn allow(&self, uri: String) {
+        self.redirects.lock().unwrap().push(uri);
+    }
+
     pub fn entries(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.entries.lock().unwrap().clone()
     }
 
     pub fn note(&self, text: impl Into<String>) {
-        self.0.lock().unwrap().push(text.into());
+        self.entries.lock().unwrap().push(text.into());
+    }
+
+    /// Everything that was not only read, apart from tokens.
+    pub fn writes(&self) -> Vec<String> {
+        self.writes.lock().unwrap().clone()
     }
 }
 
@@ -179,6 +193,7 @@ fn router(log: Log, globals: Value) -> Router {
             }),
         )
         .route("/content/{*path}", get(content))
+        .route("/users", get(user_by_email))
         .route(
             "/users/{user}",
             get(user).patch(change_user).delete(remove_user),
@@ -373,6 +388,9 @@ async fn api(Path(id): Path<String>) -> Response {
         None if id == "portal-api" => Json(json!({"id": id, "name": "Portal",
             "settings": {"scopes": {"read_apis": {"description": "Read APIs"}}}}))
         .into_response(),
+        None if id == "parcels" => Json(json!({"id": id, "name": "Parcels", "auth": "oauth2",
+            "settings": {"enable_authorization_code": true, "scopes": {"read": {"description": "Read"}}}}))
+        .into_response(),
         None if id == "secret" => refused(StatusCode::FORBIDDEN, "Access denied"),
         None => missing(),
     }
@@ -447,6 +465,10 @@ async fn note_agent(
     next: axum::middleware::Next,
 ) -> Response {
     let path = request.uri().path().to_owned();
+    if request.method() != Method::GET && path != "/auth/oauth2/token" {
+        let write = format!("{} {path}", request.method());
+        log.writes.lock().unwrap().push(write);
+    }
     let headers = request.headers().clone();
     let header = |name: &str| {
         let value = headers.get(name);
@@ -551,16 +573,27 @@ async fn change_user(
 async fn remove_user(
     State(log): State<Log>,
     headers: HeaderMap,
+    uri: Uri,
     Path(id): Path<String>,
 ) -> Response {
     if !may(&headers, &id) {
         return refused(StatusCode::FORBIDDEN, "Not allowed.");
     }
-    if id == "lena-id" {
+    if id == "lena-id" && uri.query().is_none() {
         return refused(StatusCode::CONFLICT, "The user has applications.");
     }
-    log.note(format!("remove user {id}"));
+    log.note(format!(
+        "remove user {id} {}",
+        uri.query().unwrap_or_default()
+    ));
     StatusCode::NO_CONTENT.into_response()
+}
+
+async fn user_by_email(Query(query): Query<Vec<(String, String)>>) -> Response {
+    if query[..] != [("email".to_owned(), "piet@haven.example".to_owned())] {
+        return missing();
+    }
+    Json(json!([{"id": "piet", "email": "piet@haven.example"}])).into_response()
 }
 
 async fn remove_password(
@@ -602,17 +635,26 @@ async fn register_user(
 
 fn an_application(id: &str) -> Value {
     let link = json!({"href": "/x"});
-    json!({"id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
+    let team = (id == "of-crew").then_some("crew");
+    json!({"team": team, "id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
         "clientType": "confidential", "confidential": true,
         "owners": [{"userId": "lena-id", "email": "lena@kontor.example", "role": "owner"},
             {"userId": "piet", "email": "piet@haven.example", "role": "reader", "_links": {"deleteOwner": link}}],
         "_links": {"addSubscription": link, "patchApplication": link, "addOwner": link, "deleteApplication": link}})
 }
 
-async fn application(headers: HeaderMap, Path(id): Path<String>) -> Response {
+async fn application(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Response {
     match (is_lena(&headers), id.as_str()) {
         (false, _) | (true, "taken") => refused(StatusCode::FORBIDDEN, "Not allowed."),
-        (true, "tracking-dashboard" | "new-app") => Json(an_application(&id)).into_response(),
+        (true, "tracking-dashboard" | "new-app" | "of-crew") => {
+            let mut found = an_application(&id);
+            found["redirectUris"] = json!(*log.redirects.lock().unwrap());
+            Json(found).into_response()
+        }
         _ => missing(),
     }
 }
@@ -628,9 +670,12 @@ async fn register(State(log): State<Log>, Json(body): Json<Value>) -> Response {
 
 async fn change_application(
     State(log): State<Log>,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Json(body): Json<Value>,
 ) -> Response {
+    // As plain JSON, empty members change nothing.
+    assert_eq!(headers["content-type"], "application/merge-patch+json");
     log.note(format!("change {body}"));
     if body["redirectUris"] == json!(["http://evil.example"]) {
         return refused(StatusCode::BAD_REQUEST, "Use https.");
@@ -655,11 +700,7 @@ async fn add_owner(
     (StatusCode::CREATED, Json(an_application(&id))).into_response()
 }
 
-async fn remove_owner(
-    State(log): State<Log>,
-    Path(id): Path<String>,
-    uri: axum::http::Uri,
-) -> Response {
+async fn remove_owner(State(log): State<Log>, Path(id): Path<String>, uri: Uri) -> Response {
     log.note(format!("remove owner {}", uri.query().unwrap_or_default()));
     Json(an_application(&id)).into_response()
 }
@@ -698,25 +739,25 @@ async fn context(headers: HeaderMap, path: Path<String>) -> Response {
     .into_response()
 }
 
-async fn subscriptions(
-    State(log): State<Log>,
-    headers: HeaderMap,
-    uri: axum::http::Uri,
-) -> Response {
+async fn subscriptions(State(log): State<Log>, headers: HeaderMap, uri: Uri) -> Response {
     if !is_lena(&headers) {
         return refused(StatusCode::FORBIDDEN, "Not allowed.");
     }
     if uri.query() != Some("secrets=false") {
         log.note("secrets were read");
     }
-    Json(json!([a_subscription("invoices")])).into_response()
+    Json(json!([
+        a_subscription("invoices"),
+        a_subscription("parcels")
+    ]))
+    .into_response()
 }
 
 async fn subscription(Path((_, api)): Path<(String, String)>) -> Response {
     let mut found = a_subscription(&api);
     match api.as_str() {
         "invoices" => found["apikey"] = json!("wg_key-of-invoices-9876"),
-        "tracking" => {
+        "tracking" | "parcels" => {
             found["clientId"] = json!("client-1");
             found["clientSecret"] = json!("client-secret-1");
         }
@@ -789,6 +830,12 @@ async fn token(
         return Json(json!({"access_token": "token-of-client-1", "expires_in": 600}))
             .into_response();
     }
+    if field("code") == "code-for-client-1" {
+        let basic = headers[header::AUTHORIZATION].to_str().unwrap();
+        log.note(format!("client code {basic} at {}", field("redirect_uri")));
+        let answer = json!({"access_token": "token-of-lena-by-client-1", "expires_in": 600});
+        return Json(answer).into_response();
+    }
     let token = match (field("code"), field("subject_token")) {
         ("good-code", _) | (_, "wgp_of-lena") => TOKEN,
         ("code-of-ann", _) => ADMIN_TOKEN,
@@ -822,8 +869,8 @@ fn found(target: &str) -> Response {
 /// Answers with what it got, apart from the credential, which it notes.
 async fn gateway(
     State(log): State<Log>,
-    method: axum::http::Method,
-    uri: axum::http::Uri,
+    method: Method,
+    uri: Uri,
     headers: HeaderMap,
     body: String,
 ) -> Response {

@@ -41,7 +41,7 @@ impl Client {
         self.get(&["applications", id]).json().await
     }
 
-    /// `PATCH /applications/{app}`
+    /// `PATCH /applications/{app}`. What is empty is cleared, what is absent stays.
     pub async fn patch_application(
         &self,
         id: &str,
@@ -52,7 +52,7 @@ impl Client {
             id: Some(id.to_owned()),
             ..patch.clone()
         };
-        self.patch(&["applications", id]).body(&patch).json().await
+        self.patch(&["applications", id]).merge(&patch).json().await
     }
 
     /// `DELETE /applications/{app}`

@@ -33,6 +33,7 @@ pub(super) struct Call<'a> {
     url: Result<Url, Error>,
     headers: Vec<(HeaderName, String)>,
     body: Option<Bytes>,
+    media: &'static str,
     repeatable: bool,
     timeout: Duration,
     max_answer: usize,
@@ -47,6 +48,7 @@ impl<'a> Call<'a> {
             method,
             headers: Vec::new(),
             body: None,
+            media: "application/json",
             repeatable,
             timeout: Duration::from_secs(10),
             max_answer: MAX_ANSWER,
@@ -76,6 +78,13 @@ impl<'a> Call<'a> {
         let json = serde_json::to_vec(body).expect("wire types are always JSON");
         self.body = Some(json.into());
         self
+    }
+
+    /// A body whose members replace what there is, also by nothing (RFC 7396). As plain JSON, empty
+    /// members mean "unchanged" to some resources.
+    pub(super) fn merge(mut self, body: &impl Serialize) -> Self {
+        self.media = "application/merge-patch+json";
+        self.body(body)
     }
 
     /// A POST that must be carried out once: with a key, so that it may arrive twice.
@@ -217,10 +226,7 @@ impl<'a> Call<'a> {
         }
         if let Some(body) = &self.body {
             request = request
-                .header(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("application/json"),
-                )
+                .header(header::CONTENT_TYPE, HeaderValue::from_static(self.media))
                 .body(body.clone());
         }
         Ok(request)

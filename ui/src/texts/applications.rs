@@ -7,6 +7,8 @@ crate::texts! {
         settings = "Settings", "Einstellungen";
         teams = "Teams", "Teams";
         team = "Team", "Team";
+        no_team = "No team", "Kein Team";
+        team_out_hint = "Without the team its members lose the role that they have by it.", "Ohne das Team verlieren seine Mitglieder die Rolle, die sie darüber haben.";
         team_hint = "Its members get their role on this application, too.", "Seine Mitglieder bekommen ihre Rolle auch in dieser Anwendung.";
         title = "Applications", "Anwendungen";
         lead = "An application stands for one program that calls our APIs.", "Eine Anwendung steht für ein Programm, das unsere Schnittstellen aufruft.";
