@@ -48,7 +48,11 @@ async fn application_ids(visitor: &Visitor) -> Result<Vec<String>, Failure> {
 
 /// All applications of the visitor.
 pub async fn applications(visitor: &Visitor) -> Result<Vec<Application>, Failure> {
-    let ids = application_ids(visitor).await?;
+    named(visitor, application_ids(visitor).await?).await
+}
+
+/// The applications with these ids, without those that the visitor may not see.
+pub async fn named(visitor: &Visitor, ids: Vec<String>) -> Result<Vec<Application>, Failure> {
     let client = &visitor.client();
     let found = stream::iter(ids)
         .map(async |id| client.application(&id).await.optional())

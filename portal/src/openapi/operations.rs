@@ -82,7 +82,7 @@ pub const ALL: &[Operation] = &[
     get("/apis/{api}/usage", "Calls, errors and times of an API, for its owners", "period", "title usage"),
     get("/apis/{api}/usage.csv", "The same as CSV", "period", ""),
 
-    get("/applications", "Own applications", "register pageIndex pageSize sortField sortOrder name", "title applications"),
+    get("/applications", "Own applications", "", "title applications"),
     post("/applications/check-app", "Whether an id can be registered", "app_id", 200, "valid app_id message"),
     post("/applications/register", "Registers an application", "appid appname appdesc clienttype hasredirecturi redirecturi[]", 201, "id name"),
     get("/applications/{application}", "An application with its subscriptions", "", "title application roles subscriptions"),
@@ -126,7 +126,7 @@ pub const ALL: &[Operation] = &[
 
     get("/users/{user}", "A profile; `me` is one's own", "", "title userInfo grantsLink registrationInfo poolInfo groups"),
     post("/users/{user}", "Changes a profile, a password or groups", "__action password currentPassword __updategroups", 200, "userInfo registrationInfo"),
-    post("/users/{user}/delete", "Deletes an account", "", 204, ""),
+    post("/users/{user}/delete", "Deletes an account", "applications heir", 204, ""),
     get("/users/me/sessions", "Own sessions and applications that may act for one", "", "title sessions grants"),
     post("/users/me/sessions", "Ends a session, or all others", "end", 200, ""),
     get("/users/me/tokens", "Own personal access tokens", "", "title tokens"),

@@ -179,7 +179,7 @@ async fn changes_by_scripts_answer_with_the_profile() {
         r#"change user 1 {"groups":["gone","admin","dev"]}"#,
         r#"change user lena-id {"password":"New-12345","currentPassword":"Right-1234"}"#,
         "remove password piet",
-        "remove user piet",
+        "remove user piet ",
     ] {
         assert!(
             log.iter().any(|known| known == entry),
@@ -240,19 +240,89 @@ async fn forms_come_back_with_faults_beside_their_fields() {
 }
 
 #[tokio::test]
-async fn deleting_an_account_is_asked_twice_and_needs_no_applications() {
+async fn deleting_an_account_is_asked_twice() {
     let portal = TestPortal::start().await;
-    let page = portal.lena().await.get("/users/me/delete").await;
-    page.shows("Delete them or leave them first");
-    assert!(!page.body.contains("button destructive"));
-    let mut lena = portal.lena().await;
-    let refused = lena.submit("/users/me", "/users/me/delete", &[]).await;
-    assert_eq!(refused.location(), "/users/me/delete");
     let mut ann = portal.ann().await;
+    let page = ann.get("/users/piet/delete").await;
+    page.shows("Delete the account of");
+    assert!(!page.body.contains("What becomes of"));
     let done = ann
         .submit("/users/piet/delete", "/users/piet/delete", &[])
         .await;
     assert_eq!(done.location(), "/admin/users");
     let own = ann.submit("/users/me/delete", "/users/1/delete", &[]).await;
     assert_eq!(own.location(), "/login/logout");
+}
+
+#[tokio::test]
+async fn applications_of_a_deleted_account_go_to_somebody_or_away() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let page = "/users/me/delete";
+    let asked = lena.get(page).await;
+    asked.shows("Nobody else owns it");
+    asked.shows(r#"<option value="piet@haven.example">"#);
+    assert!(
+        !asked
+            .body
+            .contains(r#"<option value="lena@kontor.example">"#)
+    );
+    // What is sent, and what the page says then.
+    for (form, said) in [
+        (&[][..], "The user has applications."),
+        (
+            &[("lost", "1"), ("applications", "transfer"), ("heir", "")],
+            "Nobody with this mail address",
+        ),
+        (
+            &[
+                ("lost", "1"),
+                ("applications", "transfer"),
+                ("heir", "x@y.example"),
+            ],
+            "Nobody with this mail address",
+        ),
+        (
+            &[("lost", "0"), ("applications", "delete")],
+            "left an application meanwhile",
+        ),
+    ] {
+        let refused = lena.submit(page, page, form).await;
+        assert_eq!(refused.location(), "/users/me/delete?choose=1", "{form:?}");
+        lena.get(refused.location()).await.shows(said);
+    }
+    for body in [
+        json!({"applications": "keep"}),
+        json!({"applications": "transfer", "heir": "x@y.example"}),
+    ] {
+        let refused = lena.send_json(page, &body).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let removed = |portal: &TestPortal| {
+        let log = portal.log.entries();
+        let removed = log
+            .into_iter()
+            .filter(|entry| entry.starts_with("remove user"));
+        removed.collect::<Vec<_>>()
+    };
+    assert!(removed(&portal).is_empty());
+    let form = [
+        ("lost", "1"),
+        ("applications", "transfer"),
+        ("heir", "piet@haven.example"),
+    ];
+    let given = lena.submit(page, page, &form).await;
+    assert_eq!(given.location(), "/login/logout");
+    let mut lena = portal.lena().await;
+    let deleted = lena
+        .send_json(page, &json!({"applications": "delete"}))
+        .await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        removed(&portal),
+        [
+            "remove user lena-id applications=transfer%3Apiet",
+            "remove user lena-id applications=delete"
+        ]
+    );
 }

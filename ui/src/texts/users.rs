@@ -45,7 +45,15 @@ crate::texts! {
         delete = "Delete account", "Konto löschen";
         delete_title(name) = "Delete the account of {name}?", "Das Konto von {name} löschen?";
         delete_text = "Profile, consents and mail links go with it. This cannot be undone.", "Profil, Zustimmungen und Links in E-Mails verschwinden damit. Das lässt sich nicht rückgängig machen.";
-        delete_first = "The account still works on applications. Delete them or leave them first:", "Das Konto arbeitet noch an Anwendungen mit. Löschen oder verlassen Sie diese zuerst:";
+        only_owner = "Nobody else owns it", "Gehört niemandem sonst";
+        owned_on = "Others go on owning it", "Gehört weiterhin anderen";
+        choice = "What becomes of what nobody else owns?", "Was wird aus dem, was sonst niemandem gehört?";
+        choice_give = "It goes to another person and goes on working.", "Es geht an eine andere Person und arbeitet weiter.";
+        choice_delete = "It is deleted. Its keys stop working at once.", "Es wird gelöscht. Seine Schlüssel gelten sofort nicht mehr.";
+        heir = "Mail address of the new owner", "E-Mail-Adresse der neuen Eigentümerin oder des neuen Eigentümers";
+        heir_hint = "Needed for handing over. The person has to be registered already.", "Nur zum Übergeben nötig. Die Person muss schon registriert sein.";
+        heir_unknown = "Nobody with this mail address has an account here. Nothing was deleted.", "Niemand mit dieser E-Mail-Adresse hat hier ein Konto. Nichts wurde gelöscht.";
+        delete_changed = "Somebody else left an application meanwhile. Look at the list once more; nothing was deleted.", "Inzwischen hat jemand eine Anwendung verlassen. Sehen Sie die Liste noch einmal an, nichts wurde gelöscht.";
         deleted = "The account is deleted.", "Das Konto ist gelöscht.";
         built_in = "You work as the built-in administrator. Make a person of your own an administrator, then remove the password of this account.", "Sie arbeiten als eingebauter Administrator. Machen Sie eine eigene Person zum Administrator und entfernen Sie dann das Passwort dieses Kontos.";
     }
