@@ -17,10 +17,10 @@ use url::form_urlencoded;
 pub use account::{OwnSession, OwnToken};
 pub use attempt::Attempt;
 pub use methods::Method;
-pub use oauth::{OAuth, TokenError};
+pub use oauth::{Client, OAuth, TokenError};
 pub use personal::PersonalTokens;
 pub use renew::{Renewal, renew, renew_now};
-pub use routes::routes;
+pub use routes::{is_ours, routes};
 
 /// Address of the log-in page that leads back to `path`.
 pub fn url(path: &str) -> String {

@@ -7,7 +7,10 @@ use sdk::types::Secret;
 use serde::{Deserialize, Serialize};
 use ui::{Kind, Message};
 
-use crate::login::Attempt;
+use crate::{
+    login::Attempt,
+    trial::{Begun, PersonToken},
+};
 pub use cookie::{Jar, read};
 
 /// Idle time after which a session ends.
@@ -34,6 +37,12 @@ pub struct Session {
     attempts: Vec<Attempt>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     messages: Vec<(Tone, String)>,
+    /// A log-in for trials of an API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Begun>,
+    /// What came of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial_token: Option<PersonToken>,
 }
 
 /// The person who is logged in, with the tokens to act for them.
@@ -81,6 +90,8 @@ impl Session {
             user: None,
             attempts: Vec::new(),
             messages: Vec::new(),
+            trial: None,
+            trial_token: None,
         }
     }
 
@@ -161,10 +172,11 @@ impl Session {
             self.messages.clear();
             return true;
         }
-        !self.attempts.is_empty() && {
+        if !self.attempts.is_empty() {
             self.attempts.remove(0);
-            true
+            return true;
         }
+        self.trial_token.take().is_some()
     }
 }
 

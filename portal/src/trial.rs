@@ -8,9 +8,11 @@ mod answer;
 mod call;
 mod credential;
 mod page;
+mod person;
 mod routes;
 mod send;
 mod target;
 
 pub use page::{Subject, TrialForm, bases};
+pub use person::{Begun, PersonToken};
 pub use routes::{Asked, routes};

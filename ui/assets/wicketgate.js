@@ -42,6 +42,8 @@
   for (const form of document.querySelectorAll("form[data-trial]")) {
     const place = document.getElementById("trial-answer");
     form.addEventListener("submit", async (event) => {
+      // Another button leads away.
+      if (event.submitter?.hasAttribute("formaction")) return;
       event.preventDefault();
       const button = form.querySelector("[data-busy]");
       const before = button.innerHTML;

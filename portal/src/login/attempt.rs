@@ -43,6 +43,11 @@ impl Attempt {
         URL_SAFE_NO_PAD.encode(Sha256::digest(&self.verifier))
     }
 
+    /// Whether a whole state belongs to this attempt.
+    pub fn is_state(&self, state: &str) -> bool {
+        state.split_once('!').is_some_and(|(_, own)| self.is(own))
+    }
+
     pub fn is(&self, state: &str) -> bool {
         self.state == state
     }

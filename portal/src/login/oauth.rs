@@ -18,6 +18,13 @@ use crate::{Settings, failure::Failure, login::Attempt, session::Tokens};
 /// No answer of the endpoints is longer.
 const MAX_ANSWER: usize = 64 << 10;
 
+/// An application at the auth server.
+pub struct Client<'a> {
+    pub id: &'a str,
+    /// Public ones have none.
+    pub secret: Option<&'a Secret>,
+}
+
 pub struct OAuth {
     client: PortalClient,
     internal: Url,
@@ -99,19 +106,50 @@ impl OAuth {
         method: &str,
         prompt: Option<&str>,
     ) -> Url {
-        let mut url = endpoint(issuer, "oauth2/authorize");
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &self.client.client_id)
-            .append_pair("redirect_uri", callback.as_str())
-            .append_pair("state", &attempt.state_of(method))
-            .append_pair("code_challenge", &attempt.challenge())
-            .append_pair("code_challenge_method", "S256");
+        let client_id = &self.client.client_id;
+        let mut url = authorize(issuer, callback, attempt, client_id, method);
         url.query_pairs_mut().append_pair("auth_method", method);
         if let Some(prompt) = prompt {
             url.query_pairs_mut().append_pair("prompt", prompt);
         }
         url
+    }
+
+    /// The same for an application, whose token is to stand for the person.
+    pub fn authorize_client_url(
+        &self,
+        issuer: &Url,
+        callback: &Url,
+        attempt: &Attempt,
+        client_id: &str,
+        scope: &str,
+    ) -> Url {
+        let mut url = authorize(issuer, callback, attempt, client_id, "try");
+        if !scope.is_empty() {
+            url.query_pairs_mut().append_pair("scope", scope);
+        }
+        url
+    }
+
+    /// Exchanges the code of an application.
+    pub async fn exchange_for(
+        &self,
+        client: &Client<'_>,
+        code: &str,
+        callback: &Url,
+        attempt: &Attempt,
+    ) -> Result<Tokens, TokenError> {
+        let mut form = code_form(code, callback, attempt).to_vec();
+        let url = endpoint(&self.internal, "oauth2/token");
+        let request = correlated(service::http::client().post(url));
+        let request = match client.secret {
+            Some(secret) => request.basic_auth(encoded(client.id), Some(encoded(secret.expose()))),
+            None => {
+                form.push(("client_id", client.id));
+                request
+            }
+        };
+        tokens(request.form(&form)).await
     }
 
     /// Exchanges a code.
@@ -121,13 +159,7 @@ impl OAuth {
         callback: &Url,
         attempt: &Attempt,
     ) -> Result<Tokens, TokenError> {
-        self.tokens(&[
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", callback.as_str()),
-            ("code_verifier", attempt.verifier()),
-        ])
-        .await
+        self.tokens(&code_form(code, callback, attempt)).await
     }
 
     /// Renews tokens.
@@ -223,15 +255,7 @@ impl OAuth {
     }
 
     async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, TokenError> {
-        let answer: TokenAnswer =
-            read(self.post("oauth2/token").form(form), "token endpoint").await?;
-        let now = service::clock::now();
-        Ok(Tokens {
-            access: answer.access_token,
-            refresh: answer.refresh_token,
-            issued: now,
-            expires: expiry(now, answer.expires_in),
-        })
+        tokens(self.post("oauth2/token").form(form)).await
     }
 
     fn post(&self, path: &str) -> RequestBuilder {
@@ -239,6 +263,48 @@ impl OAuth {
         correlated(service::http::client().post(url))
             .basic_auth(&self.client.client_id, Some(&self.client.client_secret))
     }
+}
+
+fn authorize(
+    issuer: &Url,
+    callback: &Url,
+    attempt: &Attempt,
+    client_id: &str,
+    purpose: &str,
+) -> Url {
+    let mut url = endpoint(issuer, "oauth2/authorize");
+    url.query_pairs_mut()
+        .append_pair("response_type", "code")
+        .append_pair("client_id", client_id)
+        .append_pair("redirect_uri", callback.as_str())
+        .append_pair("state", &attempt.state_of(purpose))
+        .append_pair("code_challenge", &attempt.challenge())
+        .append_pair("code_challenge_method", "S256");
+    url
+}
+
+fn code_form<'a>(
+    code: &'a str,
+    callback: &'a Url,
+    attempt: &'a Attempt,
+) -> [(&'static str, &'a str); 4] {
+    [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", callback.as_str()),
+        ("code_verifier", attempt.verifier()),
+    ]
+}
+
+async fn tokens(request: RequestBuilder) -> Result<Tokens, TokenError> {
+    let answer: TokenAnswer = read(request, "token endpoint").await?;
+    let now = service::clock::now();
+    Ok(Tokens {
+        access: answer.access_token,
+        refresh: answer.refresh_token,
+        issued: now,
+        expires: expiry(now, answer.expires_in),
+    })
 }
 
 /// Lifetimes are bounded, so that a strange answer cannot make a time that does not exist.

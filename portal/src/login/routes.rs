@@ -64,12 +64,7 @@ async fn callback(visitor: Visitor, Query(answer): Query<Callback>) -> Result<Re
         let text = "`state` names no way to log in".to_owned();
         return Err(Failure::BadRequest(text));
     }
-    // The answer of another server must not be taken for ours (RFC 9207).
-    let issuer = visitor.installation.issuer.as_str();
-    if answer
-        .iss
-        .is_some_and(|iss| iss.trim_end_matches('/') != issuer.trim_end_matches('/'))
-    {
+    if !is_ours(&visitor, answer.iss.as_deref()) {
         return Err(Failure::StaleLogin);
     }
     let now = service::clock::now();
@@ -89,6 +84,13 @@ async fn callback(visitor: Visitor, Query(answer): Query<Callback>) -> Result<Re
     let user = person(&visitor.app, profile, tokens, method).await?;
     visitor.session(|session| *session = Some(Session::of(user, now)));
     Ok(found(&attempt.target))
+}
+
+/// Whether an answer came from our auth server: that of another one must not be taken for it
+/// (RFC 9207).
+pub fn is_ours(visitor: &Visitor, issuer: Option<&str>) -> bool {
+    let own = visitor.installation.issuer.as_str().trim_end_matches('/');
+    issuer.is_none_or(|issuer| issuer.trim_end_matches('/') == own)
 }
 
 /// Who logged in, and whether they may decide or administrate.

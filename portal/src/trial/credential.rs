@@ -8,9 +8,11 @@ use sdk::{
 };
 use ui::texts;
 
+use super::PersonToken;
 use crate::{
     catalogue::{Auth, auth},
     failure::Failure,
+    form::Form,
     login::TokenError,
     visitor::Visitor,
 };
@@ -32,10 +34,9 @@ pub type Missing = String;
 pub async fn find(
     visitor: &Visitor,
     api: &Api,
-    application: &str,
-    pasted: &str,
-    scope: &str,
+    form: &Form,
 ) -> Result<Result<Option<Carried>, Missing>, Failure> {
+    let (application, pasted) = (form.text("application"), form.text("credential"));
     let t = texts::Trial(visitor.lang());
     let kind = auth(api);
     if kind == Auth::None {
@@ -47,6 +48,12 @@ pub async fn find(
     }
     if application.is_empty() {
         return Ok(Err(t.choose_application().to_owned()));
+    }
+    if form.text("as") == "person" {
+        return Ok(match PersonToken::of(visitor, &api.id, application) {
+            Some((token, _)) => carried(visitor, kind, &token).map(Some),
+            None => Err(t.log_in_first().to_owned()),
+        });
     }
     let client = visitor.client();
     let found = client.subscription(application, &api.id).await.optional()?;
@@ -62,7 +69,7 @@ pub async fn find(
             None => Err(t.key_not_kept().to_owned()),
         });
     }
-    token(visitor, api, subscription, scope).await
+    token(visitor, api, subscription, form.text("scope")).await
 }
 
 /// An access token for the application itself.

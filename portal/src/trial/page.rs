@@ -4,7 +4,7 @@ use askama::Template;
 use sdk::types::Api;
 use ui::{Html, Icon, texts};
 
-use super::{routes::Asked, target};
+use super::{PersonToken, person, routes::Asked, target};
 use crate::{
     apis::urls,
     catalogue::{Auth, auth, needs_subscription},
@@ -40,6 +40,13 @@ pub struct TrialForm {
     body: Option<Body>,
     key_header: String,
     subscribe_url: String,
+    /// Whether a person can log in for a token, and whether the application gets one by itself.
+    has_people: bool,
+    has_client: bool,
+    /// Until when there is a token of the person.
+    logged_in: Option<String>,
+    login_action: String,
+    callback: String,
 }
 
 /// An input with what stands in it.
@@ -112,7 +119,20 @@ impl TrialForm {
                 text,
             }
         });
+        let application = if is_own(&wanted) {
+            wanted
+        } else {
+            let first = applications.first();
+            first.map(|(id, _)| id.clone()).unwrap_or_default()
+        };
+        let settings = api.settings.as_ref();
+        let token = PersonToken::of(visitor, &api.id, &application);
         Self {
+            has_people: person::is_possible(api),
+            has_client: settings.is_some_and(|own| own.enable_client_credentials == Some(true)),
+            logged_in: token.map(|(_, end)| ui::format::moment(visitor.lang(), end)),
+            login_action: format!("{}/login", path(&api.id)),
+            callback: person::callback_url(visitor).into(),
             t: texts::Trial(visitor.lang()),
             csrf: visitor.frame_csrf(),
             action: path(&api.id),
@@ -123,14 +143,7 @@ impl TrialForm {
                 .or(bases.first())
                 .cloned()
                 .unwrap_or_default(),
-            application: if is_own(&wanted) {
-                wanted
-            } else {
-                applications
-                    .first()
-                    .map(|(id, _)| id.clone())
-                    .unwrap_or_default()
-            },
+            application,
             applications,
             needs_credential: needs_subscription(api),
             is_kept: visitor.installation.keeping != Keeping::Fingerprint,

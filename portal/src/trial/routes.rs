@@ -7,7 +7,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, Path, Query},
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use http::StatusCode;
 use sdk::types::Api;
@@ -20,7 +20,7 @@ use super::{
     call::{Call, MAX_BODY},
     credential::{self, Carried},
     page::{self, Subject, TrialForm},
-    send,
+    person, send,
 };
 use crate::{
     apis::{ApiHead, ApiTab, credential as credential_of, guides_of},
@@ -40,6 +40,8 @@ const MAX_FORM: usize = 3 * MAX_BODY + (256 << 10);
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/apis/{api}/try", get(show).post(send_call))
+        .route("/apis/{api}/try/login", post(person::begin))
+        .route("/try/callback", get(person::finish))
         .layer(DefaultBodyLimit::max(MAX_FORM))
 }
 
@@ -108,8 +110,7 @@ async fn send_call(
         call => call?,
     };
     let application = form.text("application");
-    let (pasted, scope) = (form.text("credential"), form.text("scope"));
-    let found = credential::find(&visitor, &trial.api, application, pasted, scope).await?;
+    let found = credential::find(&visitor, &trial.api, &form).await?;
     let carried = match found {
         Ok(carried) => carried,
         Err(text) => return trial.refused(&visitor, &form, text).await,

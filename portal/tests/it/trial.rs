@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::json;
 
-use crate::neighbours::TestPortal;
+use crate::{browser::state, neighbours::TestPortal};
 
 const PAGE: &str = "/apis/invoices/try?operation=book";
 const TRY: &str = "/apis/invoices/try";
@@ -221,4 +221,99 @@ async fn guests_try_open_apis_only_and_nobody_without_the_token_of_the_form() {
         .await;
     assert_eq!(bare.status, StatusCode::FORBIDDEN);
     assert_eq!(calls(&portal).len(), 1);
+}
+
+const PEOPLE: &str = "/apis/parcels/try";
+const LOGIN: &str = "/apis/parcels/try/login";
+
+#[tokio::test]
+async fn people_call_with_a_token_that_only_the_portal_sees() {
+    let portal = TestPortal::start().await;
+    let callback = format!("{}/try/callback", portal.url);
+    portal.log.allow(callback.clone());
+    let mut lena = portal.lena().await;
+    let form = [("operation", "listShipments"), APPLICATION];
+    let page = lena.get(PEOPLE).await;
+    page.shows(r#"formaction="/apis/parcels/try/login""#);
+    page.shows(&callback);
+    let as_person = [form[0], form[1], ("as", "person")];
+    let without = lena.submit(PEOPLE, PEOPLE, &as_person).await;
+    assert_eq!(without.status, StatusCode::BAD_REQUEST);
+    without.shows("There is no token of yours");
+
+    let begun = [form[0], form[1], ("scope", "read")];
+    let begun = lena.submit(PEOPLE, LOGIN, &begun).await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    let url = begun.location();
+    for part in [
+        "/auth/oauth2/authorize?response_type=code&client_id=client-1",
+        "%2Ftry%2Fcallback",
+        "code_challenge_method=S256",
+        "scope=read",
+    ] {
+        assert!(url.contains(part), "{part}: {url}");
+    }
+    assert!(!url.contains("secret"), "{url}");
+    let state = state(url);
+    let back = format!("/try/callback?code=code-for-client-1&state={state}");
+    // Whoever did not begin it, and a state that is none, get nothing.
+    let foreign = portal.jo().await.get(&back).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let wrong = lena.get("/try/callback?code=x&state=try!x").await;
+    assert_eq!(wrong.status, StatusCode::FORBIDDEN);
+    let elsewhere = format!("{back}&iss=http%3A%2F%2Fevil.example");
+    assert_eq!(lena.get(&elsewhere).await.status, StatusCode::FORBIDDEN);
+    let done = lena.get(&back).await;
+    let target = "/apis/parcels/try?operation=listShipments&application=tracking-dashboard";
+    assert_eq!((done.status, done.location()), (StatusCode::FOUND, target));
+    let page = lena.get(target).await;
+    page.shows("You have a token.");
+    page.shows(r#"name="as" value="person" checked"#);
+    assert_eq!(lena.get(&back).await.status, StatusCode::FORBIDDEN, "used");
+    let answer = lena.submit(PEOPLE, PEOPLE, &as_person).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let made = calls(&portal);
+    assert!(made[0].ends_with("with Bearer token-of-lena-by-client-1"));
+    for place in [&page.body, &answer.body, &format!("{:?}", lena.cookies())] {
+        assert!(!place.contains("token-of-lena"), "{place}");
+    }
+    let basic = "client code Basic Y2xpZW50LTE6Y2xpZW50LXNlY3JldC0x";
+    let exchange = format!("{basic} at {callback}");
+    assert!(portal.log.entries().contains(&exchange));
+}
+
+#[tokio::test]
+async fn a_log_in_for_a_trial_needs_what_it_needs() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let refused = async |lena: &mut crate::browser::Browser, path: &str, form: &[_]| {
+        let answer = lena.submit(PEOPLE, path, form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        assert!(
+            answer.location().starts_with("/apis/"),
+            "{}",
+            answer.location()
+        );
+        lena.get(PEOPLE).await
+    };
+    let page = refused(&mut lena, LOGIN, &[APPLICATION]).await;
+    page.shows("to the redirect URIs of the application first");
+    let page = refused(&mut lena, LOGIN, &[]).await;
+    page.shows("Choose an application");
+    let page = refused(&mut lena, "/apis/tracking/try/login", &[APPLICATION]).await;
+    page.shows("People get no tokens for this API.");
+    portal.log.allow(format!("{}/try/callback", portal.url));
+    let begun = lena.submit(PEOPLE, LOGIN, &[APPLICATION]).await;
+    let denied = format!(
+        "/try/callback?error=access_denied&error_description=%3Cb%3E&state={}",
+        state(begun.location())
+    );
+    let back = lena.get(&denied).await;
+    assert!(back.location().starts_with(PEOPLE), "{}", back.location());
+    lena.get(back.location())
+        .await
+        .shows("&#60;b&#62; (access_denied)");
+    let guest = portal.guest().post(LOGIN, &[APPLICATION]).await;
+    assert!(guest.location().starts_with("/login?redirect="));
+    assert!(calls(&portal).is_empty());
 }

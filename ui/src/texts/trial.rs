@@ -8,6 +8,17 @@ crate::texts! {
         application = "Application", "Anwendung";
         key_added(header) = "Its key is added as {header}.", "Ihr Schlüssel wird als {header} mitgeschickt.";
         token_added = "A token for it is fetched and added.", "Ein Token für sie wird geholt und mitgeschickt.";
+        token_by_login = "Tokens for this API are for people who log in.", "Tokens für diese API gelten für Personen, die sich anmelden.";
+        call_as = "Call as", "Aufrufen als";
+        as_person(until) = "You, logged in with this application until {until}", "Sie, mit dieser Anwendung angemeldet bis {until}";
+        as_application = "The application, or with the credential given below", "Die Anwendung, oder mit den Zugangsdaten unten";
+        log_in = "Log in for a token", "Für ein Token anmelden";
+        log_in_hint = "The portal keeps the token; it is in no address and no page. The application has to allow this redirect URI:", "Das Portal behält das Token, es steht in keiner Adresse und auf keiner Seite. Die Anwendung muss diese Redirect-URI erlauben:";
+        logged_in = "You have a token. The next calls carry it.", "Sie haben ein Token. Die nächsten Aufrufe tragen es.";
+        log_in_first = "There is no token of yours for this application, or it has ended. Log in for one.", "Für diese Anwendung gibt es kein Token von Ihnen, oder es ist abgelaufen. Melden Sie sich dafür an.";
+        no_people = "People get no tokens for this API.", "Personen bekommen für diese API keine Tokens.";
+        needs_redirect(uri) = "Add {uri} to the redirect URIs of the application first, in its settings.", "Tragen Sie zuerst {uri} in den Einstellungen der Anwendung als Redirect-URI ein.";
+        secret_not_kept_for_people = "The secret of this application is not kept in a readable form, so the portal cannot log in with it. Use a public application, or paste an access token.", "Das Geheimnis dieser Anwendung wird nicht lesbar aufbewahrt, das Portal kann sich damit nicht anmelden. Nehmen Sie eine öffentliche Anwendung, oder fügen Sie ein Access Token ein.";
         no_application = "None of your applications may call this API yet.", "Noch darf keine Ihrer Anwendungen diese API aufrufen.";
         subscribe = "Subscribe", "Abonnieren";
         server = "Address", "Adresse";
