@@ -13,6 +13,7 @@ mod api_page;
 mod browser;
 mod colleagues;
 mod console;
+mod defects;
 mod help;
 mod login;
 mod machines;

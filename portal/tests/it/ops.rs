@@ -24,13 +24,6 @@ async fn the_ping_has_the_members_that_monitors_know() {
 }
 
 #[tokio::test]
-async fn nobody_ends_the_portal_without_leave() {
-    let portal = TestPortal::start().await;
-    let answer = portal.guest().send(Method::POST, "/kill", &[], None).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
 async fn plain_requests_are_sent_on_to_https_or_refused_with_a_page() {
     for (redirects, expected) in [
         (true, StatusCode::MOVED_PERMANENTLY),
