@@ -17,7 +17,7 @@ use url::form_urlencoded;
 pub use account::{OwnSession, OwnToken};
 pub use attempt::Attempt;
 pub use methods::Method;
-pub use oauth::{Client, OAuth, TokenError};
+pub use oauth::{Client, OAuth, TokenError, authorize_for};
 pub use personal::PersonalTokens;
 pub use renew::{Renewal, renew, renew_now};
 pub use routes::{is_ours, routes};

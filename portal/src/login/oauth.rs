@@ -115,22 +115,6 @@ impl OAuth {
         url
     }
 
-    /// The same for an application, whose token is to stand for the person.
-    pub fn authorize_client_url(
-        &self,
-        issuer: &Url,
-        callback: &Url,
-        attempt: &Attempt,
-        client_id: &str,
-        scope: &str,
-    ) -> Url {
-        let mut url = authorize(issuer, callback, attempt, client_id, "try");
-        if !scope.is_empty() {
-            url.query_pairs_mut().append_pair("scope", scope);
-        }
-        url
-    }
-
     /// Exchanges the code of an application.
     pub async fn exchange_for(
         &self,
@@ -142,12 +126,11 @@ impl OAuth {
         let mut form = code_form(code, callback, attempt).to_vec();
         let url = endpoint(&self.internal, "oauth2/token");
         let request = correlated(service::http::client().post(url));
-        let request = match client.secret {
-            Some(secret) => request.basic_auth(encoded(client.id), Some(encoded(secret.expose()))),
-            None => {
-                form.push(("client_id", client.id));
-                request
-            }
+        let request = if let Some(secret) = client.secret {
+            request.basic_auth(encoded(client.id), Some(encoded(secret.expose())))
+        } else {
+            form.push(("client_id", client.id));
+            request
         };
         tokens(request.form(&form)).await
     }
@@ -263,6 +246,21 @@ impl OAuth {
         correlated(service::http::client().post(url))
             .basic_auth(&self.client.client_id, Some(&self.client.client_secret))
     }
+}
+
+/// Where the browser goes for a token of an application that is to stand for the person.
+pub fn authorize_for(
+    issuer: &Url,
+    callback: &Url,
+    attempt: &Attempt,
+    client_id: &str,
+    scope: &str,
+) -> Url {
+    let mut url = authorize(issuer, callback, attempt, client_id, "try");
+    if !scope.is_empty() {
+        url.query_pairs_mut().append_pair("scope", scope);
+    }
+    url
 }
 
 fn authorize(

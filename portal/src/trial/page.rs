@@ -38,13 +38,19 @@ pub struct TrialForm {
     scope: String,
     inputs: Vec<Field>,
     body: Option<Body>,
-    key_header: String,
     subscribe_url: String,
-    /// Whether a person can log in for a token, and whether the application gets one by itself.
-    has_people: bool,
-    has_client: bool,
-    /// Until when there is a token of the person.
+    /// What becomes of the application's own credential, where it is kept.
+    added: Option<String>,
+    /// For APIs whose tokens stand for people, too.
+    people: Option<People>,
+}
+
+/// Calling as the person.
+struct People {
+    /// Until when there is a token of his.
     logged_in: Option<String>,
+    /// Calls may carry something else, too.
+    has_others: bool,
     login_action: String,
     callback: String,
 }
@@ -125,15 +131,28 @@ impl TrialForm {
             let first = applications.first();
             first.map(|(id, _)| id.clone()).unwrap_or_default()
         };
+        let t = texts::Trial(visitor.lang());
+        let is_kept = visitor.installation.keeping != Keeping::Fingerprint;
         let settings = api.settings.as_ref();
-        let token = PersonToken::of(visitor, &api.id, &application);
+        let has_client = settings.is_some_and(|own| own.enable_client_credentials == Some(true));
+        let people = person::is_possible(api).then(|| {
+            let token = PersonToken::of(visitor, &api.id, &application);
+            People {
+                logged_in: token.map(|(_, end)| ui::format::moment(visitor.lang(), end)),
+                has_others: has_client || !is_kept,
+                login_action: format!("{}/login", path(&api.id)),
+                callback: person::callback_url(visitor).into(),
+            }
+        });
+        let added = || match auth(api) {
+            Auth::Token if has_client => t.token_added().to_owned(),
+            Auth::Token => t.token_by_login().to_owned(),
+            _ => t.key_added(&visitor.installation.key_header),
+        };
         Self {
-            has_people: person::is_possible(api),
-            has_client: settings.is_some_and(|own| own.enable_client_credentials == Some(true)),
-            logged_in: token.map(|(_, end)| ui::format::moment(visitor.lang(), end)),
-            login_action: format!("{}/login", path(&api.id)),
-            callback: person::callback_url(visitor).into(),
-            t: texts::Trial(visitor.lang()),
+            added: is_kept.then(added),
+            people,
+            t,
             csrf: visitor.frame_csrf(),
             action: path(&api.id),
             operation: operation.slug.clone(),
@@ -146,7 +165,7 @@ impl TrialForm {
             application,
             applications,
             needs_credential: needs_subscription(api),
-            is_kept: visitor.installation.keeping != Keeping::Fingerprint,
+            is_kept,
             is_token: auth(api) == Auth::Token,
             scope: match form {
                 Some(form) => form.text("scope").to_owned(),
@@ -154,7 +173,6 @@ impl TrialForm {
             },
             inputs: inputs.collect(),
             body,
-            key_header: visitor.installation.key_header.clone(),
             subscribe_url: format!("{}/subscribe", links::api(&api.id)),
             bases,
         }
@@ -166,6 +184,12 @@ impl TrialForm {
 
     fn is_chosen(&self, application: &str) -> bool {
         self.application == application
+    }
+
+    /// Nothing else could be sent.
+    fn must_paste(&self) -> bool {
+        let people = self.people.as_ref();
+        people.is_none_or(|people| people.logged_in.is_none())
     }
 
     fn is_base(&self, base: &str) -> bool {

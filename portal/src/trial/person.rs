@@ -21,7 +21,7 @@ use crate::{
     failure::Failure,
     form::Form,
     links,
-    login::{Attempt, Client, TokenError, is_ours},
+    login::{Attempt, Client, TokenError, authorize_for, is_ours},
     redirect::found,
     visitor::Visitor,
 };
@@ -91,7 +91,7 @@ pub async fn begin(
             return Ok(Redirect::to(&target).into_response());
         }
     };
-    let url = visitor.app.oauth().authorize_client_url(
+    let url = authorize_for(
         &visitor.installation.issuer,
         &callback_url(&visitor),
         &begun.attempt,
