@@ -13,10 +13,11 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sdk::types::content::{Metadata, TocEntry};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use ui::{Entry, Frame, Html, texts};
 
-use crate::{failure::Failure, markdown, redirect::found, state::App, visitor::Visitor};
+use crate::{failure::Failure, json, markdown, redirect::found, state::App, visitor::Visitor};
 
 /// HTML with Mustache.
 const TEMPLATE: &str = "text/x-html-template";
@@ -145,13 +146,22 @@ async fn serve(visitor: Visitor, path: &str, headers: &HeaderMap) -> Result<Resp
     // The old spelling.
     metadata.show_title |= metadata.extra.get("showtitle") == Some(&true.into());
     let t = texts::Content(visitor.lang());
+    let source = String::from_utf8_lossy(&answer.body);
     let body = match media {
-        "text/markdown" => markdown::render(&String::from_utf8_lossy(&answer.body)),
+        "text/markdown" => markdown::render(&source),
         TEMPLATE => template::render(&visitor, &answer.body, &metadata, path)?,
         _ if visitor.user().is_some_and(|user| user.admin) => markdown::render(t.not_rendered()),
         _ => markdown::render(t.not_ready()),
     };
     let title = title(&metadata, path, t);
+    if visitor.wants_json {
+        let markdown = (media == "text/markdown").then_some(source);
+        let body = json!({
+            "title": title, "subTitle": metadata.sub_title, "markdown": markdown,
+            "body_html": body.as_str(),
+        });
+        return Ok(json::answer(&visitor, StatusCode::OK, &body));
+    }
     let address = match path {
         "" => "/".to_owned(),
         path => format!("/content/{path}"),
@@ -230,12 +240,17 @@ fn asset(content_type: &str, body: Bytes, request: &HeaderMap) -> Response {
 
 async fn toc(visitor: Visitor) -> Result<Response, Failure> {
     let entries = visitor.client().content_toc().await?;
+    let t = texts::Content(visitor.lang());
+    if visitor.wants_json {
+        let body = json!({"title": t.toc(), "entries": entries});
+        return Ok(json::answer(&visitor, StatusCode::OK, &body));
+    }
     let (apis, pages) = entries
         .into_iter()
         .partition(|entry| entry.category == "api");
     let page = TocPage {
         frame: visitor.frame(Entry::Docs).await,
-        t: texts::Content(visitor.lang()),
+        t,
         pages,
         apis,
     };

@@ -1,6 +1,7 @@
 //! The visitor's own applications and their subscriptions, which several pages show.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use http::StatusCode;
 use sdk::{
     Client, Optional,
     types::{Application, Subscription},
@@ -46,6 +47,15 @@ async fn application_ids(visitor: &Visitor) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
+/// What the visitor may still see: since his list was read, somebody may have taken him out of an
+/// application, or deleted it.
+fn seen<T>(answer: Result<T, sdk::Error>) -> Result<Option<T>, sdk::Error> {
+    match answer {
+        Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => Ok(None),
+        answer => answer.optional(),
+    }
+}
+
 /// All applications of the visitor.
 pub async fn applications(visitor: &Visitor) -> Result<Vec<Application>, Failure> {
     named(visitor, application_ids(visitor).await?).await
@@ -55,7 +65,7 @@ pub async fn applications(visitor: &Visitor) -> Result<Vec<Application>, Failure
 pub async fn named(visitor: &Visitor, ids: Vec<String>) -> Result<Vec<Application>, Failure> {
     let client = &visitor.client();
     let found = stream::iter(ids)
-        .map(async |id| client.application(&id).await.optional())
+        .map(async |id| seen(client.application(&id).await))
         .buffered(PARALLEL)
         .try_collect::<Vec<_>>()
         .await?;
@@ -76,8 +86,8 @@ pub async fn all(visitor: &Visitor) -> Result<Vec<Mine>, Failure> {
 
 async fn one(client: &Client, id: &str) -> Result<Option<Mine>, sdk::Error> {
     let (application, subscriptions) =
-        futures_util::try_join!(async { client.application(id).await.optional() }, async {
-            client.subscriptions_without_secrets(id).await.optional()
+        futures_util::try_join!(async { seen(client.application(id).await) }, async {
+            seen(client.subscriptions_without_secrets(id).await)
         },)?;
     Ok(application.map(|application| Mine {
         application,

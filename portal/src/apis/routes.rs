@@ -134,7 +134,7 @@ async fn is_partner_only(visitor: &Visitor, api: &Api) -> Result<bool, Failure> 
 
 async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     if visitor.wants_json {
-        return composed::answer(&visitor, &id).await;
+        return Box::pin(composed::answer(&visitor, &id)).await;
     }
     let client = visitor.client();
     let context = client.api_context(&id).await?;

@@ -31,7 +31,11 @@ pub async fn approve(visitor: Visitor, form: Form) -> Result<Response, Failure> 
     {
         Ok(()) if visitor.wants_json => {
             let (application, api) = (&approval.application.id, &approval.api.id);
-            let subscription = visitor.client().subscription(application, api).await?;
+            // Those who decide read the list; a subscription by itself is for its application.
+            let client = visitor.client();
+            let all = client.subscriptions_without_secrets(application).await?;
+            let subscription = all.into_iter().find(|one| one.api == *api);
+            let subscription = subscription.ok_or(Failure::NotFound)?;
             Ok(json::answer(&visitor, StatusCode::OK, &subscription))
         }
         Ok(()) => {

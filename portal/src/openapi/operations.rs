@@ -16,7 +16,7 @@ impl Operation {
     /// The first part of the path.
     pub fn tag(&self) -> &'static str {
         match self.path.split('/').nth(1).unwrap_or_default() {
-            ".well-known" | "search" | "ping" | "content" => "portal",
+            ".well-known" | "search" | "ping" | "content" | "markdown" => "portal",
             "login" => "session",
             tag => tag,
         }
@@ -113,8 +113,9 @@ pub const ALL: &[Operation] = &[
     post("/applications/{application}/subscriptions/{api}/credentials", "Makes one; the answer has the secret once", "name note expires", 201, ""),
     post("/applications/{application}/subscriptions/{api}/credentials/{id}/rotate", "A new one, while the old one goes on for a while", "overlap", 201, ""),
     post("/applications/{application}/subscriptions/{api}/credentials/{id}/extend", "Another end", "expires", 200, ""),
-    post("/applications/{application}/subscriptions/{api}/credentials/{id}/revoke", "Ends one now", "reason", 200, ""),
+    post("/applications/{application}/subscriptions/{api}/credentials/{id}/revoke", "Ends one now", "reason", 204, ""),
     post("/applications/{application}/subscriptions/{api}/credentials/{id}/reveal", "Shows one that may be shown again", "", 200, ""),
+
 
     get("/teams", "Own teams", "", "title teams"),
     post("/teams", "Makes a team", "id name", 201, "id name"),
@@ -128,7 +129,7 @@ pub const ALL: &[Operation] = &[
     post("/users/{user}", "Changes a profile, a password or groups", "__action password currentPassword __updategroups", 200, "userInfo registrationInfo"),
     post("/users/{user}/delete", "Deletes an account", "applications heir", 204, ""),
     get("/users/me/sessions", "Own sessions and applications that may act for one", "", "title sessions grants"),
-    post("/users/me/sessions", "Ends a session, or all others", "end", 200, ""),
+    post("/users/me/sessions", "Ends a session, or all others, or takes a consent back", "end application api", 204, ""),
     get("/users/me/tokens", "Own personal access tokens", "", "title tokens"),
     post("/users/me/tokens", "Makes one, or ends one", "name scope days expires delete", 201, ""),
     get("/users/me/notifications", "Which mails one gets", "", "title preferences"),
@@ -186,14 +187,14 @@ pub const ALL: &[Operation] = &[
     post("/admin/listeners/{listener}/disable", "Delivers nothing for now", "reason", 200, ""),
     post("/admin/listeners/{listener}/secret", "A new secret for signatures", "", 200, ""),
     get("/admin/health", "State of all components", "", "title health"),
-    post("/admin/restart", "Reads the configuration anew", "", 204, ""),
+    post("/admin/restart", "Reads the configuration anew", "", 200, ""),
     get("/admin/gateways", "Gateways and whether they are in step", "", "title gateways"),
     get("/admin/configuration", "The configuration that is served, and the newest", "", "title configuration"),
     post("/admin/configuration/fetch", "Looks for a newer configuration now", "", 204, ""),
     get("/admin/usage", "Usage by API, plan and application", "period by", "title usage"),
     get("/admin/usage.csv", "The same as CSV", "period by", ""),
-    get("/admin/first-run", "Steps of a new installation", "", "title steps"),
-    post("/admin/first-run/hide", "Hides them", "", 204, ""),
+    get("/admin/first-run", "Steps of a new installation", "", "title setup"),
+    post("/admin/first-run/hide", "Hides them", "", 200, "hidden steps"),
     get("/admin/apis/{api}/subscriptions_csv", "Subscriptions of an API as CSV", "", ""),
     post("/admin/apis/{api}/delete_subscriptions", "Ends all subscriptions of a deprecated API", "confirm", 200, ""),
 ];

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use http::StatusCode;
 use sdk::{
     Client, Optional,
     types::configuration::{CommitRequest, ConfigDraft, ConfigEdit},
@@ -90,9 +91,30 @@ impl Desk {
             return Ok(text.clone());
         }
         let read = self.client.config_file(path, self.read_at.as_deref()).await;
-        let text = read.optional()?.map(|file| file.text);
+        let text = match read.optional() {
+            Ok(file) => file.map(|file| file.text),
+            // Nothing of an API that is only in the draft is there yet, nor anybody's.
+            Err(error) if error.status() == Some(StatusCode::FORBIDDEN) && self.is_new(path) => {
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
         self.originals.insert(path.to_owned(), text.clone());
         Ok(text)
+    }
+
+    /// Whether a file belongs to an API that the list of the base does not have.
+    fn is_new(&self, path: &str) -> bool {
+        let id = path
+            .strip_prefix("apis/")
+            .and_then(|rest| rest.split_once('/'));
+        let list = self.originals.get(APIS).and_then(Option::as_deref);
+        let (Some((id, _)), Some(list)) = (id, list) else {
+            return false;
+        };
+        let list: Value = serde_json::from_str(list).unwrap_or_default();
+        let place = [Step::from("apis"), Step::Id(id.to_owned())];
+        document::get(&list, &place).is_none()
     }
 
     /// The file as it would be.

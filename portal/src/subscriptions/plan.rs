@@ -56,15 +56,15 @@ pub async fn choose(
         client.plans(),
         client.plans_of_api(&api),
     )?;
+    if !application.links.contains_key("addSubscription") {
+        return Err(Failure::Forbidden);
+    }
     if visitor.wants_json {
         let body = json!({
             "application": application.id, "api": api.id, "plan": subscription.plan,
             "apiPlans": offered,
         });
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
-    }
-    if !application.links.contains_key("addSubscription") {
-        return Err(Failure::Forbidden);
     }
     let lang = visitor.lang();
     let page = PlanPage {

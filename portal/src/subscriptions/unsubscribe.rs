@@ -38,6 +38,9 @@ pub async fn confirm(
         client.api(&api),
         client.subscription(&application, &api),
     )?;
+    if !application.links.contains_key("addSubscription") {
+        return Err(Failure::Forbidden);
+    }
     let page = UnsubscribePage {
         frame: visitor.frame(Entry::Applications).await,
         t: texts::Subscribe(visitor.lang()),

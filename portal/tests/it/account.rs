@@ -34,6 +34,15 @@ pub fn router() -> Router<Log> {
                 noted(&log, &format!("end token {id}"))
             }),
         )
+        .route("/grants/{user}", get(grants))
+        .route(
+            "/grants/{user}/applications/{application}/apis/{api}",
+            delete(
+                async |State(log): State<Log>, Path(of): Path<(String, String, String)>| {
+                    noted(&log, &format!("take back {} {} {}", of.0, of.1, of.2))
+                },
+            ),
+        )
         .route("/users/{user}/preferences", get(preferences).put(prefer))
         .route(
             "/users/{user}/export",
@@ -75,6 +84,12 @@ fn session(id: &str, current: bool) -> Value {
     json!({"id": id, "createdAt": "2026-11-20T10:00:00.000Z", "lastSeenAt": "2026-11-22T05:00:00.000Z",
         "expiresAt": "2026-12-20T10:00:00.000Z", "methods": ["pwd"], "address": "192.0.2.7",
         "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0 <b>", "current": current})
+}
+
+async fn grants(Path(user): Path<String>) -> Json<Value> {
+    let grant = json!({"userId": user, "applicationId": "mailer-app", "apiId": "shipments",
+        "grants": [{"scope": "read", "grantedDate": "2026-11-20T10:00:00Z"}]});
+    Json(json!({"items": [grant], "count": 1}))
 }
 
 fn token(is_new: bool) -> Value {
@@ -171,9 +186,17 @@ async fn sessions_are_listed_and_ended() {
     assert_eq!(ended.location(), "/users/me/sessions");
     lena.submit("/users/me/sessions", "/users/me/sessions", &[])
         .await;
+    page.shows("mailer-app");
+    let back = [("application", "mailer-app"), ("api", "shipments")];
+    let taken = lena
+        .submit("/users/me/sessions", "/users/me/sessions", &back)
+        .await;
+    assert_eq!(taken.location(), "/users/me/sessions");
     let log = portal.log.entries();
     assert!(log.contains(&"end there".to_owned()) && log.contains(&"end others".to_owned()));
+    assert!(log.contains(&"take back lena-id mailer-app shipments".to_owned()));
     let (_, body) = lena.json("/users/me/sessions").await;
+    assert_eq!(body["grants"][0]["applicationId"], "mailer-app");
     assert_eq!(body["sessions"][0]["current"], true);
     for path in ["sessions", "tokens", "notifications", "export"] {
         let path = format!("/users/me/{path}");

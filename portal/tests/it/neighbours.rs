@@ -449,7 +449,7 @@ fn bearer(headers: &HeaderMap) -> &str {
         .unwrap_or_default()
 }
 
-fn is_lena(headers: &HeaderMap) -> bool {
+pub fn is_lena(headers: &HeaderMap) -> bool {
     matches!(bearer(headers), TOKEN | ADMIN_TOKEN | DEVELOPER_TOKEN)
 }
 
@@ -739,21 +739,31 @@ async fn context(headers: HeaderMap, path: Path<String>) -> Response {
     .into_response()
 }
 
-async fn subscriptions(State(log): State<Log>, headers: HeaderMap, uri: Uri) -> Response {
+async fn subscriptions(
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     if !is_lena(&headers) {
         return refused(StatusCode::FORBIDDEN, "Not allowed.");
     }
     if uri.query() != Some("secrets=false") {
         log.note("secrets were read");
     }
-    Json(json!([
-        a_subscription("invoices"),
-        a_subscription("parcels")
-    ]))
-    .into_response()
+    let apis: &[&str] = match id.as_str() {
+        "haven-erp" => &["shipments"],
+        _ => &["invoices", "parcels"],
+    };
+    let all: Vec<_> = apis.iter().map(|api| a_subscription(api)).collect();
+    Json(all).into_response()
 }
 
-async fn subscription(Path((_, api)): Path<(String, String)>) -> Response {
+async fn subscription(Path((application, api)): Path<(String, String)>) -> Response {
+    // Whoever decides has no part in it.
+    if application == "haven-erp" {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
     let mut found = a_subscription(&api);
     match api.as_str() {
         "invoices" => found["apikey"] = json!("wg_key-of-invoices-9876"),

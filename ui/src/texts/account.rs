@@ -12,6 +12,12 @@ crate::texts! {
         sessions = "Where you are logged in", "Wo Sie angemeldet sind";
         end_others = "Log out everywhere else", "Überall sonst abmelden";
         ended = "It is logged out.", "Dort sind Sie abgemeldet.";
+        may_act = "Applications that may act for you", "Anwendungen, die für Sie handeln dürfen";
+        nobody_acts = "None. You are asked when an application wants to.", "Keine. Sie werden gefragt, wenn eine Anwendung das möchte.";
+        acting = "Application", "Anwendung";
+        at_api = "API", "API";
+        take_back = "Take back", "Zurücknehmen";
+        taken_back = "The consent is taken back. Tokens of the application end.", "Die Zustimmung ist zurückgenommen. Tokens der Anwendung enden.";
         program = "Program", "Programm";
         unknown_program = "Unknown program", "Unbekanntes Programm";
         address = "Address", "Adresse";
