@@ -5,6 +5,7 @@ mod detail;
 mod grid;
 mod invitation;
 mod list;
+mod listeners;
 mod members;
 mod register;
 mod tabs;
@@ -17,7 +18,7 @@ use axum::{
 use sdk::types::Role;
 use ui::{Field, FieldKind, texts};
 
-use crate::state::App;
+use crate::{listeners::actions, state::App};
 pub use tabs::{Tab, tabs};
 
 pub fn routes() -> Router<App> {
@@ -47,6 +48,42 @@ pub fn routes() -> Router<App> {
         .route(
             "/applications/{application}/owners/role",
             post(members::change_role),
+        )
+        .route(
+            "/applications/{application}/listeners",
+            get(listeners::list).post(listeners::create),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}",
+            get(listeners::one).post(listeners::change),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/delete",
+            post(listeners::delete),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/replay",
+            post(actions::replay),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/retry",
+            post(actions::retry),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/test",
+            post(actions::test),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/enable",
+            post(actions::enable),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/disable",
+            post(actions::disable),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/secret",
+            post(actions::secret),
         )
         .route("/applications/{application}/leave", post(members::leave))
         .route(

@@ -25,6 +25,7 @@ mod installation;
 mod json;
 mod layout;
 mod links;
+mod listeners;
 mod login;
 mod mails;
 mod markdown;

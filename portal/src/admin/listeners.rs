@@ -12,36 +12,21 @@ use serde_json::json;
 use ui::{Breakable, Frame, Html, Icon, texts};
 
 use super::{Item, administrator, listener, surroundings};
-use crate::{failure::Failure, json, links, state::App, visitor::Visitor};
+use crate::{failure::Failure, json, links, listeners::actions, state::App, visitor::Visitor};
 
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/admin/listeners", get(show))
         .route("/admin/listeners/{listener}", get(listener::show))
-        .route(
-            "/admin/listeners/{listener}/replay",
-            post(listener::actions::replay),
-        )
-        .route(
-            "/admin/listeners/{listener}/retry",
-            post(listener::actions::retry),
-        )
-        .route(
-            "/admin/listeners/{listener}/test",
-            post(listener::actions::test),
-        )
-        .route(
-            "/admin/listeners/{listener}/enable",
-            post(listener::actions::enable),
-        )
+        .route("/admin/listeners/{listener}/replay", post(actions::replay))
+        .route("/admin/listeners/{listener}/retry", post(actions::retry))
+        .route("/admin/listeners/{listener}/test", post(actions::test))
+        .route("/admin/listeners/{listener}/enable", post(actions::enable))
         .route(
             "/admin/listeners/{listener}/disable",
-            post(listener::actions::disable),
+            post(actions::disable),
         )
-        .route(
-            "/admin/listeners/{listener}/secret",
-            post(listener::actions::secret),
-        )
+        .route("/admin/listeners/{listener}/secret", post(actions::secret))
 }
 
 #[derive(Template)]

@@ -15,6 +15,7 @@ pub enum Tab {
     Credentials,
     Usage,
     Members,
+    Listeners,
     Settings,
 }
 

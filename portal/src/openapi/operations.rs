@@ -116,6 +116,17 @@ pub const ALL: &[Operation] = &[
     post("/applications/{application}/subscriptions/{api}/credentials/{id}/revoke", "Ends one now", "reason", 204, ""),
     post("/applications/{application}/subscriptions/{api}/credentials/{id}/reveal", "Shows one that may be shown again", "", 200, ""),
 
+    get("/applications/{application}/listeners", "Addresses that are told what happens to an application", "", "title listeners"),
+    post("/applications/{application}/listeners", "Makes one; the answer has its secret once", "url events[] format", 201, "listener secret"),
+    get("/applications/{application}/listeners/{listener}", "Deliveries to one of them", "state event delivery", "title listener deliveries stats"),
+    post("/applications/{application}/listeners/{listener}", "Changes one", "url events[] format", 200, "id url events"),
+    post("/applications/{application}/listeners/{listener}/delete", "Deletes one with its queue", "", 204, ""),
+    post("/applications/{application}/listeners/{listener}/replay", "Delivers events again", "id[]", 200, "count"),
+    post("/applications/{application}/listeners/{listener}/retry", "Tries dead letters again", "", 200, "count"),
+    post("/applications/{application}/listeners/{listener}/test", "Sends a test event", "", 200, "status durationMs"),
+    post("/applications/{application}/listeners/{listener}/enable", "Delivers again", "", 200, "id enabled"),
+    post("/applications/{application}/listeners/{listener}/disable", "Delivers nothing for now", "reason", 200, "id enabled"),
+    post("/applications/{application}/listeners/{listener}/secret", "A new secret for signatures", "", 200, "secret keyId createdAt"),
 
     get("/teams", "Own teams", "", "title teams"),
     post("/teams", "Makes a team", "id name", 201, "id name"),

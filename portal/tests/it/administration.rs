@@ -283,7 +283,7 @@ fn event() -> Value {
     json!({"id": "ev1", "utc": 1_795_000_000, "action": "add", "entity": "subscription", "data": {"applicationId": "haven-erp"}})
 }
 
-fn delivery() -> Value {
+pub fn delivery() -> Value {
     json!({"eventId": "ev1", "seq": 7, "entity": "subscription", "action": "add", "about": "application:haven-erp",
         "state": "dead", "attempts": 12, "lastStatus": 502, "lastDurationMs": 112, "lastError": "502",
         "log": [{"at": "2026-11-21T10:00:00Z", "status": 502, "durationMs": 112, "requestHeaders": {"webhook-id": "ev1"},

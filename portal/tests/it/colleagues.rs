@@ -1,17 +1,17 @@
-//! What portal-api answers about keys, members, plans and usage of an application.
+//! What portal-api answers about keys, members, plans, usage and listeners of an application.
 
 use axum::{
     Json, Router,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
-    routing::{delete, get, patch, post},
+    routing::{any, delete, get, patch, post, put},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    administration::measured,
-    neighbours::{Log, is_admin, missing, refused},
+    administration::{delivery, measured},
+    neighbours::{Log, TestPortal, is_admin, is_lena as is_member, missing, refused},
 };
 
 pub fn router() -> Router<Log> {
@@ -51,6 +51,73 @@ pub fn router() -> Router<Log> {
             post(resend),
         )
         .route("/invitations/accept", post(accept))
+        .route(
+            "/applications/{application}/listeners",
+            get(listeners).post(make_listener),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}",
+            put(change_listener).delete(work),
+        )
+        .route(
+            "/applications/{application}/listeners/{listener}/{*what}",
+            any(work),
+        )
+}
+
+fn listener() -> Value {
+    json!({"id": "l1", "url": "https://crm.example/<hook>", "mode": "ack", "format": "standard",
+        "events": ["subscription.*"], "enabled": true, "maxAttempts": 12})
+}
+
+async fn listeners(headers: HeaderMap) -> Response {
+    if !is_member(&headers) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    Json(json!([listener()])).into_response()
+}
+
+async fn make_listener(State(log): State<Log>, Json(body): Json<Value>) -> Response {
+    log.note(format!("make listener {body}"));
+    if body["url"] == "http://crm.example/" {
+        return refused(StatusCode::BAD_REQUEST, "`url` has to begin with https.");
+    }
+    let made = json!({"listener": listener(),
+        "secret": {"secret": "whsec_new", "keyId": "k1", "createdAt": "2026-11-21T10:00:00Z"}});
+    (StatusCode::CREATED, Json(made)).into_response()
+}
+
+async fn change_listener(State(log): State<Log>, Json(body): Json<Value>) -> Json<Value> {
+    log.note(format!("change listener {body}"));
+    Json(listener())
+}
+
+async fn work(State(log): State<Log>, method: Method, uri: Uri, body: String) -> Response {
+    let Some((_, what)) = uri.path().split_once("/l1") else {
+        return missing();
+    };
+    log.note(format!("{method} listener{what} {body}"));
+    match what {
+        "/stats" => Json(
+            json!({"waiting": 1, "dead": 1, "delivered24h": 9, "failed24h": 1,
+            "p95Ms": 120, "hours": []}),
+        )
+        .into_response(),
+        "/deliveries" => {
+            Json(json!({"items": [delivery()], "limit": 20, "next": null})).into_response()
+        }
+        "/deliveries/ev1" => Json(delivery()).into_response(),
+        "/test" => Json(json!({"status": 204, "durationMs": 12})).into_response(),
+        "/secret" => {
+            let made =
+                json!({"secret": "whsec_next", "keyId": "k2", "createdAt": "2026-11-21T10:00:00Z"});
+            (StatusCode::CREATED, Json(made)).into_response()
+        }
+        "/replay" | "/dead/retry" => {
+            (StatusCode::ACCEPTED, Json(json!({"count": 2}))).into_response()
+        }
+        _ => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 fn credential(id: &str) -> Value {
@@ -168,4 +235,98 @@ async fn accept(State(log): State<Log>, _: HeaderMap, Json(body): Json<Value>) -
         return missing();
     }
     Json(application()).into_response()
+}
+
+const LISTENERS: &str = "/applications/tracking-dashboard/listeners";
+
+#[tokio::test]
+async fn a_listener_of_an_application_is_made_and_looked_after() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let list = lena.get(LISTENERS).await;
+    list.shows("&#60;hook&#62;");
+    list.shows("subscription.*");
+    let plain = [("url", "http://crm.example/"), ("events", "a.b, c.*")];
+    let refused = lena.submit(LISTENERS, LISTENERS, &plain).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    refused.shows("has to begin with https.");
+    refused.shows(r#"value="a.b, c.*""#);
+    let right = [
+        ("url", "https://crm.example/"),
+        ("events", "a.b, c.*"),
+        ("format", "cloudevents"),
+    ];
+    let made = lena.submit(LISTENERS, LISTENERS, &right).await;
+    made.shows("whsec_new");
+    assert_eq!(made.header("cache-control"), "no-store");
+    let page = format!("{LISTENERS}/l1");
+    let opened = lena.get(&format!("{page}?delivery=ev1")).await;
+    opened.shows("&#60;no channel&#62;");
+    assert!(!opened.body.contains("whsec_"));
+    for (action, fields, said) in [
+        (
+            "/replay",
+            &[("id", "ev1")][..],
+            "2 events are queued again.",
+        ),
+        ("/retry", &[], "2 events are queued again."),
+        ("/test", &[], "It answered 204 after 12 ms."),
+        ("/disable", &[], "The listener is paused"),
+        ("/enable", &[], "The listener gets events again."),
+        (
+            "",
+            &[("url", "https://other.example/"), ("events", "")],
+            "The listener is changed.",
+        ),
+    ] {
+        let done = lena.submit(&page, &format!("{page}{action}"), fields).await;
+        assert_eq!(done.location(), page, "{action}");
+        lena.get(&page).await.shows(said);
+    }
+    lena.submit(&page, &format!("{page}/secret"), &[])
+        .await
+        .shows("whsec_next");
+    let gone = lena.submit(&page, &format!("{page}/delete"), &[]).await;
+    assert_eq!(gone.location(), LISTENERS);
+    let unknown = lena.get(&format!("{LISTENERS}/l2")).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let log = portal.log.entries();
+    for entry in [
+        r#"make listener {"id":"","url":"https://crm.example/","format":"cloudevents","events":["a.b","c.*"]}"#,
+        r#"change listener {"id":"l1","url":"https://other.example/","mode":"ack","format":"standard","maxAttempts":12,"enabled":true}"#,
+        r#"POST listener/replay {"ids":["ev1"]}"#,
+        "DELETE listener ",
+    ] {
+        assert!(log.iter().any(|own| own == entry), "{entry} in {log:#?}");
+    }
+}
+
+#[tokio::test]
+async fn listeners_of_an_application_are_objects_for_scripts() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let (_, body) = lena.json(LISTENERS).await;
+    assert_eq!(body["listeners"][0]["id"], "l1");
+    let (_, body) = lena.json(&format!("{LISTENERS}/l1")).await;
+    for member in ["title", "listener", "deliveries", "stats"] {
+        assert!(body.get(member).is_some(), "{member} in {body}");
+    }
+    for (path, body, status) in [
+        ("", json!({"url": "https://crm.example/"}), 201),
+        ("", json!({"url": "http://crm.example/"}), 400),
+        ("/l1", json!({"events": ["a.b"]}), 200),
+        ("/l1/test", json!({}), 200),
+        ("/l1/replay", json!({}), 400),
+        ("/l1/delete", json!({}), 204),
+        ("/l%20x/test", json!({}), 400),
+    ] {
+        let path = format!("{LISTENERS}{path}");
+        let answer = lena.send_json(&path, &body).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        let guest = portal
+            .guest()
+            .post_json(&path, &body, &[("accept", "application/json")])
+            .await;
+        assert_eq!(guest.status, StatusCode::FORBIDDEN, "{path}");
+    }
 }

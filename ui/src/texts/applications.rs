@@ -7,6 +7,7 @@ crate::texts! {
         settings = "Settings", "Einstellungen";
         teams = "Teams", "Teams";
         team = "Team", "Team";
+        listeners = "Listeners", "Listener";
         no_team = "No team", "Kein Team";
         team_out_hint = "Without the team its members lose the role that they have by it.", "Ohne das Team verlieren seine Mitglieder die Rolle, die sie darüber haben.";
         team_hint = "Its members get their role on this application, too.", "Seine Mitglieder bekommen ihre Rolle auch in dieser Anwendung.";
