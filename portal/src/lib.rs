@@ -35,6 +35,7 @@ mod openapi;
 mod ops;
 mod plain;
 mod plans;
+mod preview;
 mod publish;
 mod redirect;
 mod reference;

@@ -150,6 +150,7 @@ mod tests {
         "GET /admin/apis/{api}/delete_subscriptions",
         "GET /apis/{api}/announcements",
         "GET /apis/{api}/changelog.atom",
+        "GET /apis/{api}/definition.yaml",
         "GET /apis/{api}/reference",
         "GET /apis/{api}/reference/{operation}",
         "GET /apis/{api}/subscribe",

@@ -15,6 +15,7 @@ mod request;
 mod routes;
 mod sample;
 mod schema;
+mod yaml;
 
 pub use definition::{Definition, Operation};
 pub use definitions::Definitions;

@@ -7,8 +7,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::{
     account, admin, apis, applications, approvals, catalogue, console, content, discovery,
-    failure::Failure, help, login, mails, mcp, openapi, ops, publish, redirect, reference, search,
-    state::App, subscriptions, teams, trial, users, visit,
+    failure::Failure, help, login, mails, mcp, openapi, ops, preview, publish, redirect, reference,
+    search, state::App, subscriptions, teams, trial, users, visit,
 };
 
 /// No form of the portal is longer.
@@ -31,6 +31,7 @@ pub fn router(app: App, readiness: Readiness, stop: CancellationToken) -> Router
         .merge(mails::routes())
         .merge(mcp::routes())
         .merge(openapi::routes())
+        .merge(preview::routes())
         .merge(publish::routes())
         .merge(reference::routes())
         .merge(search::routes())

@@ -38,6 +38,38 @@
   // An answer to an application goes on by itself; the button is for the others.
   for (const form of document.querySelectorAll("form[data-send]")) form.submit();
 
+  // Markdown is shown as it will look, a moment after the last letter.
+  for (const field of document.querySelectorAll("textarea[data-preview]")) {
+    const box = document.createElement("details");
+    const head = document.createElement("summary");
+    const shown = document.createElement("div");
+    box.className = "more";
+    head.textContent = field.dataset.preview;
+    shown.className = "prose prose-small";
+    box.append(head, shown);
+    field.after(box);
+    let timer, last;
+    const show = async () => {
+      if (!box.open || field.value === last) return;
+      last = field.value;
+      const body = new URLSearchParams({ text: last, _csrf: field.form.elements._csrf.value });
+      const answer = await fetch("/markdown", { method: "POST", body }).catch(() => null);
+      if (answer?.ok) shown.innerHTML = await answer.text();
+    };
+    field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 400); });
+    box.addEventListener("toggle", show);
+  }
+
+  // A file goes into the field for its text.
+  for (const chooser of document.querySelectorAll("[data-file-into]")) {
+    chooser.hidden = false;
+    const input = chooser.querySelector("input[type=file]");
+    input.addEventListener("change", async () => {
+      const [file] = input.files;
+      if (file) document.getElementById(chooser.dataset.fileInto).value = await file.text();
+    });
+  }
+
   // A trial shows its answer beside the form; what is on the page for it comes from the page that the form leads to.
   for (const form of document.querySelectorAll("form[data-trial]")) {
     const place = document.getElementById("trial-answer");

@@ -159,6 +159,8 @@ pub struct Field {
     /// Not needed to send the form; the word for it stands beside the label.
     pub optional: Option<&'static str>,
     pub autocomplete: &'static str,
+    /// The word over a preview of Markdown.
+    pub preview: Option<&'static str>,
     pub max_length: Option<u32>,
     pub autofocus: bool,
 }

@@ -85,6 +85,7 @@ impl DetailPage {
             kind: FieldKind::Area,
             value: self.application.description.clone().unwrap_or_default(),
             hint: Some(self.t.description_hint().to_owned()),
+            preview: Some(self.frame.t().preview()),
             optional: Some(self.frame.t().optional()),
             max_length: Some(1024),
             ..Field::required("appdesc", self.t.description())

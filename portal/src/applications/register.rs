@@ -143,6 +143,7 @@ impl RegisterPage {
             kind: FieldKind::Area,
             value: self.fields.description.clone(),
             hint: Some(self.t.description_hint().to_owned()),
+            preview: Some(self.frame.t().preview()),
             error: self.fields.error("description"),
             optional: Some(self.frame.t().optional()),
             max_length: Some(1024),

@@ -63,6 +63,7 @@ pub const ALL: &[Operation] = &[
     get("/.well-known/api-catalog", "The APIs that the visitor may see, as links (RFC 9727)", "", "linkset"),
     get("/ping", "Whether the portal works", "", "name message uptime healthy version"),
     get("/search", "Search over APIs, operations, guides, pages and help", "q type", "title query results"),
+    post("/markdown", "A text as pages show it", "text", 200, "html"),
     get("/content", "The start page", "", "title markdown body_html"),
     get("/content/toc", "All pages of content", "", "title entries"),
     get("/content/{*path}", "A page of content", "", "title markdown body_html"),

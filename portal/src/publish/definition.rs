@@ -16,11 +16,14 @@ pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Fail
     let t = texts::Publish(visitor.lang());
     let file = opened.file("swagger.json");
     let text = opened.desk.text(&file).await?.unwrap_or_default();
-    let parts = vec![fields::optional(
-        fields::area("text", t.openapi(), text),
-        visitor.lang(),
-        Some(t.openapi_hint()),
-    )];
+    let parts = vec![
+        fields::file(t.openapi_file(), "text", ".json,application/json"),
+        fields::optional(
+            fields::area("text", t.openapi(), text),
+            visitor.lang(),
+            Some(t.openapi_hint()),
+        ),
+    ];
     opened
         .page(&visitor, Tab::Definition, parts, Html::default())
         .await

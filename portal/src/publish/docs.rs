@@ -147,7 +147,7 @@ async fn parts(visitor: &Visitor, opened: &mut Opened, path: &str) -> Result<Vec
         &groups,
     ));
     parts.push(fields::with_hint(
-        fields::area("text", t.doc_text(), text),
+        fields::markdown("text", t.doc_text(), text, lang),
         t.markdown_hint(),
     ));
     Ok(parts)

@@ -22,6 +22,31 @@ pub fn area(name: &'static str, label: &str, value: String) -> Field {
     }
 }
 
+/// Several lines of Markdown, with a preview where scripts run.
+pub fn markdown(name: &'static str, label: &str, value: String, lang: Lang) -> Field {
+    Field {
+        preview: Some(texts::Shared(lang).preview()),
+        ..area(name, label, value)
+    }
+}
+
+/// Puts a file into the field for its text, where scripts run.
+#[derive(Template)]
+#[template(path = "publish/file.html")]
+struct FileChooser<'a> {
+    label: &'a str,
+    into: &'a str,
+    accept: &'a str,
+}
+
+pub fn file(label: &str, into: &str, accept: &str) -> Html {
+    Html::of(&FileChooser {
+        label,
+        into,
+        accept,
+    })
+}
+
 /// A field with a sentence below, which may stay empty.
 pub fn optional(field: Field, lang: Lang, hint: Option<&str>) -> Html {
     Field {

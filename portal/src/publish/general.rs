@@ -22,7 +22,7 @@ pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Fail
     let parts = vec![
         fields::line("name", t.name(), opened.text("name")).html(),
         fields::with_hint(
-            fields::area("desc", t.short_description(), opened.text("desc")),
+            fields::markdown("desc", t.short_description(), opened.text("desc"), lang),
             t.short_hint(),
         ),
         fields::select("ownerGroup", t.owner(), Some(t.owner_hint()), &owners),
@@ -32,7 +32,7 @@ pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Fail
             Some(t.tags_hint()),
         ),
         fields::optional(
-            fields::area("description", t.long_description(), description),
+            fields::markdown("description", t.long_description(), description, lang),
             lang,
             Some(t.markdown_hint()),
         ),

@@ -1,4 +1,4 @@
-//! `/apis/{api}/definition.json`, `/apis/{api}/postman.json`, `/apis/{api}/bruno.json`: what programs of
+//! `/apis/{api}/definition.json`, `.yaml`, `/apis/{api}/postman.json`, `/apis/{api}/bruno.json`: what programs of
 //! developers take (portal-ui 19.7). Collections have the same example requests as the reference;
 //! secrets are variables that stay empty.
 
@@ -13,7 +13,7 @@ use sdk::types::Api;
 use serde_json::{Value, json};
 use ui::Lang;
 
-use super::{Credential, Definition, Operation, Request, operation::view};
+use super::{Credential, Definition, Operation, Request, operation::view, yaml};
 use crate::{apis::credential, failure::Failure, visitor::Visitor};
 
 /// Operations in one collection; programs choke on more.
@@ -23,6 +23,15 @@ const MAX: usize = 2000;
 pub async fn definition(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     let definition: Value = visitor.client().api_definition(&id).await?;
     Ok(file(&format!("{id}.json"), &definition))
+}
+
+/// `GET /apis/{api}/definition.yaml`: the same for those who read it.
+pub async fn as_yaml(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+    let definition: Value = visitor.client().api_definition(&id).await?;
+    // A large definition takes a while.
+    let written = tokio::task::spawn_blocking(move || yaml::write(&definition)).await;
+    let text = written.map_err(|_| Failure::Broken)?;
+    Ok(download(&format!("{id}.yaml"), "application/yaml", text))
 }
 
 /// `GET /apis/{api}/postman.json`: a collection in the format 2.1.
@@ -40,8 +49,13 @@ pub async fn bruno(visitor: Visitor, Path(id): Path<String>) -> Result<Response,
 }
 
 fn file(name: &str, content: &Value) -> Response {
+    let text = serde_json::to_string_pretty(content).unwrap_or_default();
+    download(name, "application/json", text)
+}
+
+fn download(name: &str, kind: &str, text: String) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_TYPE, kind.to_owned()),
         (
             header::CONTENT_DISPOSITION,
             format!("attachment; filename=\"{}\"", name.replace(['"', '\\'], "")),
@@ -49,7 +63,6 @@ fn file(name: &str, content: &Value) -> Response {
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
         (header::VARY, "Cookie".to_owned()),
     ];
-    let text = serde_json::to_string_pretty(content).unwrap_or_default();
     (headers, text).into_response()
 }
 

@@ -35,6 +35,7 @@ pub fn routes() -> Router<App> {
         .route("/apis/{api}/reference", get(list))
         .route("/apis/{api}/reference/{operation}", get(one))
         .route("/apis/{api}/definition.json", get(export::definition))
+        .route("/apis/{api}/definition.yaml", get(export::as_yaml))
         .route("/apis/{api}/postman.json", get(export::postman))
         .route("/apis/{api}/bruno.json", get(export::bruno))
         .route("/apis/{api}/swagger", get(download).options(preflight))

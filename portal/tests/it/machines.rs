@@ -99,6 +99,23 @@ fn call(tool: &str, arguments: &Value) -> Value {
 }
 
 #[tokio::test]
+async fn a_definition_comes_as_yaml() {
+    let portal = TestPortal::start().await;
+    let file = portal.guest().get("/apis/shipments/definition.yaml").await;
+    assert_eq!(file.header("content-type"), "application/yaml");
+    assert_eq!(
+        file.header("content-disposition"),
+        "attachment; filename=\"shipments.yaml\""
+    );
+    assert!(
+        file.body.starts_with("openapi: \"3.1.0\"\n"),
+        "{}",
+        file.body
+    );
+    file.shows("\n  /shipments:\n    get:\n      operationId: listShipments\n");
+}
+
+#[tokio::test]
 async fn assistants_read_the_catalogue() {
     let portal = TestPortal::start().await;
     let mut guest = portal.guest();

@@ -41,6 +41,25 @@ async fn a_link_in_a_mail_stops_mails_without_log_in_and_only_when_it_is_sent() 
 }
 
 #[tokio::test]
+async fn a_preview_is_sanitised_and_for_those_who_write() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    let text = "# One\n*two* <script>alert(1)</script> [three](javascript:alert(1))";
+    let shown = lena
+        .submit("/applications", "/markdown", &[("text", text)])
+        .await;
+    assert_eq!(shown.status, StatusCode::OK);
+    shown.shows("<em>two</em>");
+    for evil in ["<script", "javascript:", "<html"] {
+        assert!(!shown.body.contains(evil), "{}", shown.body);
+    }
+    let guest = portal.guest().post("/markdown", &[("text", text)]).await;
+    assert_eq!(guest.status, StatusCode::FOUND);
+    let page = lena.get("/applications/tracking-dashboard/settings").await;
+    page.shows(r#"data-preview="Preview""#);
+}
+
+#[tokio::test]
 async fn a_guest_without_reason_gets_no_session() {
     let portal = TestPortal::start().await;
     let mut guest = portal.guest();

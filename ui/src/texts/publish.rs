@@ -70,6 +70,7 @@ crate::texts! {
         auth_methods = "Log-in methods", "Anmeldeverfahren";
         auth_methods_hint = "Such as default:local, separated by commas. Empty: those of the portal.", "Etwa default:local, durch Kommas getrennt. Leer: die des Portals.";
         openapi = "OpenAPI file", "OpenAPI-Datei";
+        openapi_file = "Take it from a file", "Aus einer Datei übernehmen";
         openapi_hint = "JSON, OpenAPI 3.0 to 3.2 or Swagger 2.0. Servers and security schemes are filled in.", "JSON, OpenAPI 3.0 bis 3.2 oder Swagger 2.0. Server und Anmeldung werden ergänzt.";
         offered = "Plans that developers can choose", "Tarife, die Entwickler wählen können";
         offered_hint = "Without a plan nobody can subscribe.", "Ohne Tarif kann niemand abonnieren.";

@@ -35,6 +35,7 @@ crate::texts! {
         copy = "Copy", "Kopieren";
         copied = "Copied", "Kopiert";
         cancel = "Cancel", "Abbrechen";
+        preview = "Preview", "Vorschau";
         optional = "(optional)", "(freiwillig)";
         breadcrumb = "Where you are", "Wo Sie sind";
         previous = "Previous", "Zurück";
