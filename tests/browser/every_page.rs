@@ -32,7 +32,7 @@ const PARAMETERS: [(&str, &str); 10] = [
 ];
 
 /// Routes that answer with something else than a page, or lead to another one.
-const NO_PAGES: [&str; 29] = [
+const NO_PAGES: [&str; 31] = [
     "/.well-known/api-catalog",
     "/admin/apis/{api}/subscriptions_csv",
     "/admin/approvals_csv",
@@ -43,6 +43,7 @@ const NO_PAGES: [&str; 29] = [
     "/apis/{api}/bruno.json",
     "/apis/{api}/changelog.atom",
     "/apis/{api}/definition.json",
+    "/apis/{api}/definition.yaml",
     "/apis/{api}/postman.json",
     "/apis/{api}/swagger",
     "/apis/{api}/usage.csv",
@@ -61,11 +62,15 @@ const NO_PAGES: [&str; 29] = [
     "/swagger-ui/index.html",
     "/swagger-ui/oauth2-redirect.html",
     "/swagger-ui/{file}",
+    "/try/callback",
     "/apis/{api}/docs",
 ];
 
 /// Links of mails; theirs are in the tests of the portal.
 const BY_MAIL: [&str; 2] = ["/invitations/{token}", "/unsubscribe/{token}"];
+
+/// Its id is made by portal-api.
+const LISTENER: &str = "/applications/{application}/listeners/{listener}";
 
 #[tokio::test]
 async fn nothing_is_wrong_with_any_page() {
@@ -106,7 +111,21 @@ async fn nothing_is_wrong_with_any_page() {
         let name = if name.is_empty() { "start" } else { &name };
         looks.at(&tab, &format!("page-{name}")).await;
     }
+    open_listener(&installation, &tab).await;
+    looks
+        .at(&tab, "page-applications_tea-shop_listeners_one")
+        .await;
     looks.expect_nothing_found(&installation, &[&tab]);
+}
+
+/// Makes one, and stays on its page.
+async fn open_listener(installation: &Installation, tab: &Tab) {
+    tab.open(&(installation.portal() + "/applications/tea-shop/listeners"))
+        .await;
+    tab.fill("Address", "https://listener.example.org/").await;
+    tab.follow("Create listener").await;
+    tab.follow("I have stored it").await;
+    tab.expect_text("https://listener.example.org/").await;
 }
 
 /// Routes with a page, without what stands above.
@@ -115,7 +134,7 @@ fn pages() -> BTreeSet<String> {
     let routes = routes::below(&source).into_iter();
     let pages = routes.filter(|(method, _)| *method == "GET");
     let mut routes: BTreeSet<String> = pages.map(|(_, path)| path).collect();
-    for known in NO_PAGES.iter().chain(&BY_MAIL) {
+    for known in NO_PAGES.iter().chain(&BY_MAIL).chain([&LISTENER]) {
         assert!(routes.remove(*known), "there is no route {known} any more");
     }
     routes
@@ -135,7 +154,7 @@ fn filled(route: &str) -> String {
     path
 }
 
-async fn log_in(installation: &Installation, tab: &Tab) {
+pub async fn log_in(installation: &Installation, tab: &Tab) {
     let password = installation.admin_password().await;
     tab.open(&(installation.portal() + "/login")).await;
     tab.fill("Email", "admin@localhost.localdomain").await;

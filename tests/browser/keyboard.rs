@@ -101,7 +101,7 @@ impl Tab {
         panic!("no choice `{label}` on {}", self.url().await);
     }
 
-    async fn press(&self, key: &str, code: u32, text: Option<&str>) {
+    pub async fn press(&self, key: &str, code: u32, text: Option<&str>) {
         let mut event =
             json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });
         if key == " " {

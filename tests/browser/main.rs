@@ -15,6 +15,7 @@ mod every_page;
 mod keyboard;
 mod looks;
 mod path;
+mod publisher;
 mod support;
 mod tab;
 mod watch;
