@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accounts;
 mod answers;
 mod backup;
 mod bad_input;
@@ -18,9 +19,11 @@ mod listen;
 mod mails;
 mod microgateway;
 mod operations;
+mod portal_rows;
 mod publisher;
 mod rolling;
 mod support;
 mod takeover;
+mod trial;
 mod two_auth_servers;
 mod wicked;

@@ -94,7 +94,7 @@ impl<'i> Person<'i> {
         self.log_in(PASSWORD, "").await;
     }
 
-    async fn log_in(&self, password: &str, name: &str) {
+    pub async fn log_in(&self, password: &str, name: &str) {
         let page = self
             .visitor
             .open(&(self.installation.portal() + "/login"))

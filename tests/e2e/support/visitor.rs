@@ -1,14 +1,15 @@
 //! A browser without JavaScript: keeps cookies, follows links and redirects, fills in forms.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use reqwest::{Client, StatusCode, Url, redirect::Policy};
+use reqwest::{Client, StatusCode, Url, cookie::Jar, redirect::Policy};
 use scraper::{Html, Selector};
 
 use super::balancer;
 
 /// Somebody with a browser.
 pub struct Visitor {
+    cookies: Arc<Jar>,
     client: Client,
     language: &'static str,
 }
@@ -24,12 +25,14 @@ pub struct Page {
 impl Default for Visitor {
     fn default() -> Self {
         service::http::install_crypto();
+        let cookies = Arc::<Jar>::default();
         let client = balancer::client()
-            .cookie_store(true)
+            .cookie_provider(cookies.clone())
             .redirect(Policy::limited(15))
             .build()
             .unwrap();
         Self {
+            cookies,
             client,
             language: "en",
         }
@@ -41,6 +44,16 @@ impl Visitor {
     pub fn client() -> Client {
         balancer::client()
             .timeout(Duration::from_secs(20))
+            .build()
+            .unwrap()
+    }
+
+    /// The same browser, where nothing is followed.
+    pub fn standing_still(&self) -> Client {
+        balancer::client()
+            .timeout(Duration::from_secs(20))
+            .cookie_provider(self.cookies.clone())
+            .redirect(Policy::none())
             .build()
             .unwrap()
     }
