@@ -19,7 +19,7 @@ use service::{
     keys::{Key, Keys, Purpose},
 };
 
-pub use pair::SigningKey;
+pub use pair::{SigningKey, context};
 pub use routes::routes;
 
 /// Why the signing keys could not be loaded.

@@ -65,6 +65,7 @@ mod cookies;
 mod cors;
 mod events;
 mod portal_api;
+mod rotation;
 mod routes;
 mod secret;
 mod server;

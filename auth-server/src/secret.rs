@@ -15,6 +15,11 @@ impl Secret {
         Self(random::token(32))
     }
 
+    /// Another one, at which can be seen with which key more is computed from it.
+    pub fn marked(key: &Key) -> Self {
+        Self(format!("{}{}", random::token(32), key.id()))
+    }
+
     /// The one value that follows `used`, whoever asks for it and how often. Nobody without the key can
     /// tell it from a random one.
     pub fn successor(key: &Key, used: &str) -> Self {

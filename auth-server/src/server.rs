@@ -24,7 +24,7 @@ use crate::{
     Settings, assertions, backchannel, brake, codes, devices, events, families, flows, kong,
     personal,
     portal_api::PortalApi,
-    records, revoked, routes, sessions,
+    records, revoked, rotation, routes, sessions,
     state::{AppState, StateError},
     tokens, upstream,
 };
@@ -71,6 +71,7 @@ pub async fn serve(
     started.set(router).ok();
     readiness.ready();
     let housekeeping = tokio::spawn(look_after(state.clone(), shutdown.clone()));
+    let rotation = tokio::spawn(rotation::run(state.clone(), shutdown.clone()));
     let recording = tokio::spawn(records::run(state.clone(), shutdown.clone()));
     let hearing = tokio::spawn(events::hear(state.clone(), receiver, shutdown.clone()));
     let telling = tokio::spawn(backchannel::run(state.clone(), shutdown.clone()));
@@ -78,6 +79,7 @@ pub async fn serve(
     server.await??;
     housekeeping.await?;
     recording.await?;
+    rotation.await?;
     hearing.await?;
     telling.await?;
     tending.await?;

@@ -3,10 +3,10 @@
 
 mod access;
 mod authentication;
+mod caching;
 pub mod compose;
 pub mod data_service;
 pub mod expression;
-mod caching;
 mod limits;
 mod observation;
 pub mod operations;

@@ -13,6 +13,7 @@ mod look;
 pub mod portal_api;
 mod prepared;
 mod reader;
+mod reseal;
 mod transfer;
 
 pub use database::{Database, OpenError, lock_file};
@@ -21,4 +22,5 @@ pub use location::{InvalidLocation, Location};
 pub use look::{Seen, look};
 pub use prepared::Prepared;
 pub use reader::Reader;
+pub use reseal::Sealed;
 pub use transfer::{TransferError, to_postgres};

@@ -46,6 +46,7 @@ mod pools;
 mod preferences;
 mod registrations;
 mod rendered;
+mod rotation;
 mod routes;
 mod serve;
 mod settings;

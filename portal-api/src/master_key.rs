@@ -3,12 +3,19 @@
 
 use anyhow::{Context, bail};
 use migrations::Database;
-use service::keys::{Keys, OpenError, Purpose};
+use sea_orm::{ConnectionTrait, DbErr};
+use service::keys::{Key, Keys, OpenError, Purpose};
 
 use crate::meta;
 
 const NAME: &str = "master-key-check";
 const PLAIN: &[u8] = b"wicketgate";
+
+/// Whether the database is of the current master key, and not of the other one of a rotation.
+pub async fn is_current(db: &impl ConnectionTrait, key: &Key) -> Result<bool, DbErr> {
+    let stored = meta::get(db, NAME).await?;
+    Ok(stored.is_none_or(|stored| stored.starts_with(&key.mark())))
+}
 
 /// Stores a check value at first start and compares it at each further one.
 pub async fn check(db: &Database, keys: &Keys) -> anyhow::Result<()> {

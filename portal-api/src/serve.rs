@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AppState, Settings, bootstrap,
     compat::{self, Api},
-    configuration, echo, events, housekeeping, master_key, routes,
+    configuration, echo, events, housekeeping, master_key, rotation, routes,
     state::Shared,
     systemhealth,
     tokens::UserTokens,
@@ -88,6 +88,7 @@ pub async fn serve_when(
         settings.source.poll,
         shutdown.clone(),
     ));
+    let rotation = tokio::spawn(rotation::run(state.clone(), shutdown.clone()));
     let housekeeping = tokio::spawn(housekeeping::run(state.clone(), shutdown.clone()));
     let pool = compat::statements::watch_pool(state.db.clone(), shutdown.clone());
     let pool = tokio::spawn(pool);
@@ -99,6 +100,7 @@ pub async fn serve_when(
     server.await??;
     echo.await??;
     housekeeping.await?;
+    rotation.await?;
     health.await?;
     configuration.await?;
     pool.await?;
@@ -115,6 +117,7 @@ async fn start(
     let settings = settings.await?;
     let db = compat::statements::measured(open(&settings, readiness).await?);
     master_key::check(&db, &settings.keys).await?;
+    rotation::take_lookup_key(&db, &settings.keys).await?;
     let verifier = Verifier::new(ServiceName::PortalApi, settings.keys.clone());
     let user_tokens = UserTokens::new(&settings.neighbours.auth_server, &settings.keys);
     let state = AppState::new(Shared::new(&settings, db, verifier, user_tokens));

@@ -65,6 +65,9 @@ pub struct SessionUser {
 /// Tokens of one person and when they have to be renewed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tokens {
+    /// The beginning of the id of the client that asked for them.
+    #[serde(default)]
+    pub client: String,
     pub access: Secret,
     pub refresh: Option<Secret>,
     pub issued: DateTime<Utc>,

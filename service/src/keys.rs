@@ -8,7 +8,11 @@ mod provision;
 mod seal;
 mod stream;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{hkdf, hmac};
@@ -137,14 +141,19 @@ pub struct MissingKey(String);
 
 /// The keys that a process holds. Cheap to clone.
 #[derive(Clone)]
-pub struct Keys(Arc<Source>);
+pub struct Keys {
+    source: Arc<Source>,
+    /// The look-up key that the database holds, since it outlives master keys.
+    lookup: Arc<RwLock<Option<[u8; 32]>>>,
+}
 
 enum Source {
     Master {
         current: MasterKey,
         previous: Option<MasterKey>,
     },
-    Derived(BTreeMap<String, [u8; 32]>),
+    /// Each with the one of the other master key during a rotation.
+    Derived(BTreeMap<String, Key>),
 }
 
 impl fmt::Debug for Keys {
@@ -155,45 +164,80 @@ impl fmt::Debug for Keys {
 
 impl Keys {
     pub fn from_master(current: MasterKey) -> Self {
-        Self(Arc::new(Source::Master {
+        Self::new(Source::Master {
             current,
             previous: None,
-        }))
+        })
     }
 
-    /// During a rotation: new values are made with `current`, old ones are still read.
+    /// During a rotation: new values are made with `current`, those of both are read.
     pub fn from_rotation(current: MasterKey, previous: MasterKey) -> Self {
-        Self(Arc::new(Source::Master {
+        Self::new(Source::Master {
             current,
             previous: Some(previous),
-        }))
+        })
     }
 
-    /// The form of `WICKETGATE_DERIVED_KEYS`: `purpose=base64url`, separated by blanks or lines.
+    /// The form of `WICKETGATE_DERIVED_KEYS`: `purpose=base64url`, separated by blanks or lines; two
+    /// keys with a comma during a rotation.
     pub fn from_derived(text: &str) -> Result<Self, InvalidMasterKey> {
         let mut keys = BTreeMap::new();
         for pair in text.split_whitespace() {
             let (purpose, key) = pair.split_once('=').ok_or(InvalidMasterKey)?;
-            let key = MasterKey::parse(key)?.0;
-            keys.insert(purpose.to_owned(), key);
+            keys.insert(purpose.to_owned(), Key::parse(key)?);
         }
-        Ok(Self(Arc::new(Source::Derived(keys))))
+        Ok(Self::new(Source::Derived(keys)))
+    }
+
+    fn new(source: Source) -> Self {
+        Self {
+            source: Arc::new(source),
+            lookup: Arc::default(),
+        }
+    }
+
+    /// From now on, credentials are looked up with this key, whatever the master key is: nobody knows
+    /// the credentials of which other digests could be made. All clones do so.
+    pub fn look_up_with(&self, key: [u8; 32]) {
+        *self.lookup.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// Whether two master keys are in force.
+    pub fn are_rotated(&self) -> bool {
+        matches!(
+            &*self.source,
+            Source::Master {
+                previous: Some(_),
+                ..
+            }
+        )
     }
 
     /// The key for `purpose`.
     pub fn derive(&self, purpose: &Purpose) -> Result<Key, MissingKey> {
-        match &*self.0 {
+        if *purpose == Purpose::CredentialLookup {
+            let lookup = self.lookup.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(current) = *lookup {
+                return Ok(Key {
+                    current,
+                    previous: None,
+                });
+            }
+        }
+        self.derive_anew(purpose)
+    }
+
+    /// What follows from the master key, also for looking up credentials.
+    pub fn derive_anew(&self, purpose: &Purpose) -> Result<Key, MissingKey> {
+        match &*self.source {
             Source::Master { current, previous } => Ok(Key {
                 current: current.derive(purpose),
                 previous: previous.as_ref().map(|key| key.derive(purpose)),
             }),
             Source::Derived(keys) => {
                 let purpose = purpose.to_string();
-                let current = *keys.get(&purpose).ok_or(MissingKey(purpose))?;
-                Ok(Key {
-                    current,
-                    previous: None,
-                })
+                let key = keys.get(&purpose).cloned();
+                key.ok_or(MissingKey(purpose))
             }
         }
     }
@@ -222,6 +266,15 @@ impl Key {
         self.previous.as_ref()
     }
 
+    /// The current key, and the other one during a rotation.
+    pub fn both(&self) -> impl Iterator<Item = Self> {
+        let keys = std::iter::once(self.current).chain(self.previous);
+        keys.map(|current| Self {
+            current,
+            previous: None,
+        })
+    }
+
     pub fn base64url(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.current)
     }
@@ -232,6 +285,25 @@ impl Key {
             .as_ref()
             .try_into()
             .expect("HMAC-SHA256 has 32 bytes")
+    }
+
+    /// One key, or two with a comma between them.
+    fn parse(text: &str) -> Result<Self, InvalidMasterKey> {
+        let (current, previous) = text
+            .split_once(',')
+            .map_or((text, None), |(current, previous)| {
+                (current, Some(previous))
+            });
+        Ok(Self {
+            current: MasterKey::parse(current)?.0,
+            previous: previous.map(MasterKey::parse).transpose()?.map(|key| key.0),
+        })
+    }
+
+    /// What [`Keys::from_derived`] reads.
+    fn to_text(&self) -> String {
+        let keys: Vec<String> = self.both().map(|key| key.base64url()).collect();
+        keys.join(",")
     }
 }
 
@@ -249,12 +321,14 @@ impl fmt::Debug for PortalClient {
     }
 }
 
-pub fn portal_client(keys: &Keys) -> Result<PortalClient, MissingKey> {
+/// The client that the portal is now, and during a rotation the one that it was or will be.
+pub fn portal_clients(keys: &Keys) -> Result<Vec<PortalClient>, MissingKey> {
     let key = keys.derive(&Purpose::PortalClient)?;
-    Ok(PortalClient {
+    let clients = key.both().map(|key| PortalClient {
         client_id: base62(&key.hmac_sha256(b"id"), 32),
         client_secret: base62(&key.hmac_sha256(b"secret"), 43),
-    })
+    });
+    Ok(clients.collect())
 }
 
 /// The first `length` base62 digits of a number of 32 bytes, most significant first.
@@ -315,6 +389,17 @@ mod tests {
     }
 
     #[test]
+    fn during_a_rotation_derived_keys_come_in_pairs() {
+        let both = Keys::from_rotation(MasterKey([7; 32]), MasterKey([8; 32]));
+        let text = both.needed_by(ServiceName::Portal).unwrap();
+        let held = Keys::from_derived(&text).unwrap();
+        let [now, other] = [&both, &held].map(|keys| keys.derive(&Purpose::Cookie).unwrap());
+        assert_eq!(now.bytes(), other.bytes());
+        assert_eq!(now.previous(), other.previous());
+        assert_eq!(portal_clients(&held).unwrap().len(), 2);
+    }
+
+    #[test]
     fn base62_agrees_with_known_values() {
         let mut one = [0; 32];
         one[31] = 62;
@@ -323,9 +408,10 @@ mod tests {
 
     #[test]
     fn the_portal_client_is_stable_and_its_parts_differ() {
-        let client = portal_client(&keys()).unwrap();
+        let client = portal_clients(&keys()).unwrap().remove(0);
         assert_eq!(client.client_id.len(), 32);
         assert!(!client.client_secret.starts_with(&client.client_id));
-        assert_eq!(client.client_id, portal_client(&keys()).unwrap().client_id);
+        let other = portal_clients(&keys()).unwrap().remove(0);
+        assert_eq!(client.client_id, other.client_id);
     }
 }

@@ -22,6 +22,7 @@ mod operations;
 mod portal_rows;
 mod publisher;
 mod rolling;
+mod rotation;
 mod support;
 mod takeover;
 mod trial;

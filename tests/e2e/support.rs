@@ -11,7 +11,7 @@ mod visitor;
 pub use cluster::Cluster;
 pub use git_host::GitHost;
 pub use installation::{Installation, Shape};
-pub use load::under_load;
+pub use load::{Load, Requests, Work, under_load};
 pub use sample::{change, copy_sample};
 pub use severed::Line;
 pub use visitor::{Page, Visitor};

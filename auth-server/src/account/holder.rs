@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::{extract::FromRequestParts, response::Response};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use sdk::types::User;
-use service::{clock, keys::portal_client, problem::Problem};
+use service::{clock, keys::portal_clients, problem::Problem};
 
 use crate::{
     address::Peer,
@@ -38,13 +38,16 @@ impl FromRequestParts<AppState> for Owner {
         let token = bearer(&parts.headers).ok_or_else(unauthorized)?;
         let found = tokens::find(state, token, clock::now()).await;
         let claims = found.map_err(database)?.ok_or_else(unauthorized)?;
-        let portal = portal_client(&state.settings.keys).map_err(|_| unauthorized())?;
+        let portal = portal_clients(&state.settings.keys).map_err(|_| unauthorized())?;
+        let is_portal = portal
+            .iter()
+            .any(|client| client.client_id == claims.client_id);
         // Other applications may act for a user, but not on his account; and a token without a log-in
         // behind it, such as one that a personal token was exchanged for, must not beget others.
         let Some(sid) = claims
             .sid
             .clone()
-            .filter(|_| claims.client_id == portal.client_id && claims.is_of_user())
+            .filter(|_| is_portal && claims.is_of_user())
         else {
             let text = "Only the portal may do this, for somebody who is logged in.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "portal-only", text).into());

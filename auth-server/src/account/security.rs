@@ -305,19 +305,18 @@ async fn add_passkey(
 
 fn registered(state: &AppState, form: &Change) -> Option<Registered> {
     let (rp_id, origin) = local::expected_place(state)?;
-    let challenge = local::passkey_challenge(state, form.csrf.as_deref()?);
-    let expected = Expected {
-        rp_id: &rp_id,
-        origin: &origin,
-        challenge: &challenge,
-    };
-    match Credential::parse(&form.credential)?.registered(&expected) {
-        Ok(made) => Some(made),
-        Err(error) => {
-            tracing::info!("a new passkey is refused: {error}");
-            None
-        }
-    }
+    let credential = Credential::parse(&form.credential)?;
+    let mut challenges = state.form_key.challenges(form.csrf.as_deref()?);
+    challenges.find_map(|challenge| {
+        let expected = Expected {
+            rp_id: &rp_id,
+            origin: &origin,
+            challenge: &challenge,
+        };
+        let made = credential.registered(&expected);
+        made.inspect_err(|error| tracing::info!("a new passkey is refused: {error}"))
+            .ok()
+    })
 }
 
 /// `DELETE {B}/account/factors/{user}`: an administrator helps somebody who has lost everything.

@@ -108,8 +108,11 @@ impl FormKey {
         sid: Option<&str>,
     ) -> Result<Option<&'t str>, InvalidForm> {
         let (flow, nonce, seal) = split(token, source).ok_or(InvalidForm)?;
-        let expected = self.seal(source, browser, sid, flow, nonce);
-        if bool::from(expected.as_bytes().ct_eq(seal.as_bytes())) {
+        let is = |key: Key| {
+            let expected = Self(key).seal(source, browser, sid, flow, nonce);
+            bool::from(expected.as_bytes().ct_eq(seal.as_bytes()))
+        };
+        if self.0.both().any(is) {
             Ok((flow != NO_FLOW).then_some(flow))
         } else {
             Err(InvalidForm)
@@ -120,6 +123,12 @@ impl FormKey {
     pub fn challenge(&self, token: &str) -> String {
         let text = format!("passkey/{token}");
         URL_SAFE_NO_PAD.encode(self.0.hmac_sha256(text.as_bytes()))
+    }
+
+    /// What the page may have asked for, which another instance may have made while the master key is
+    /// rotated.
+    pub fn challenges(&self, token: &str) -> impl Iterator<Item = String> {
+        self.0.both().map(|key| Self(key).challenge(token))
     }
 
     fn seal(

@@ -107,6 +107,6 @@ pub fn generate(life: Life, seal: &Key, now: DateTime<Utc>) -> row::Model {
 }
 
 /// Binds a sealed key to its row.
-fn context(kid: &str) -> String {
+pub fn context(kid: &str) -> String {
     format!("auth_keys/{kid}")
 }

@@ -60,18 +60,22 @@ pub async fn owner(
     let Some(passkey) = factors::find_passkey(state.database.read(), &id).await? else {
         return Ok(None);
     };
-    let challenge = challenge(state, csrf);
-    let expected = Expected {
-        rp_id: &rp_id,
-        origin: &origin,
-        challenge: &challenge,
-    };
-    let sign_count = match credential.asserted(&expected, &passkey.public_key) {
-        Ok(sign_count) => sign_count,
-        Err(error) => {
-            tracing::info!(user.id = passkey.user_id, "a passkey is refused: {error}");
-            return Ok(None);
+    let asserted = state.form_key.challenges(csrf).find_map(|challenge| {
+        let expected = Expected {
+            rp_id: &rp_id,
+            origin: &origin,
+            challenge: &challenge,
+        };
+        match credential.asserted(&expected, &passkey.public_key) {
+            Ok(sign_count) => Some((challenge, sign_count)),
+            Err(error) => {
+                tracing::info!(user.id = passkey.user_id, "a passkey is refused: {error}");
+                None
+            }
         }
+    });
+    let Some((challenge, sign_count)) = asserted else {
+        return Ok(None);
     };
     let now = clock::now();
     let txn = state.database.write().await?;

@@ -2,7 +2,7 @@
 //! personal one.
 
 use chrono::TimeDelta;
-use service::{clock, keys::portal_client, random};
+use service::{clock, keys::portal_clients, random};
 
 use crate::{
     address::Peer,
@@ -35,8 +35,11 @@ pub async fn exchange(
     }
     let (grant, endpoint) = (Grant::ClientCredentials, Endpoint::Standard);
     let client = token::authenticate(state, request, grant, &endpoint, peer).await?;
-    let portal = portal_client(&state.settings.keys).map_err(|_| TokenError::Internal)?;
-    if client.client_id != portal.client_id {
+    let portal = portal_clients(&state.settings.keys).map_err(|_| TokenError::Internal)?;
+    if portal
+        .iter()
+        .all(|known| known.client_id != client.client_id)
+    {
         return Err(Refusal::FlowNotEnabled.into());
     }
     let now = clock::now();

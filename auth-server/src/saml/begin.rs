@@ -1,7 +1,10 @@
 //! Sending somebody to the provider.
 
 use axum::response::Response;
-use service::{clock, keys::Keys, keys::MissingKey, keys::Purpose};
+use service::{
+    clock,
+    keys::{Keys, MissingKey},
+};
 
 use crate::{
     configuration::SamlSettings,
@@ -35,13 +38,14 @@ pub async fn begin(
         return Ok(interaction::refuse(state, visitor, goal, &error));
     }
     let now = clock::now();
+    let relay_state = states::begin(&state.settings.keys)
+        .map_err(|error| PageError::missing_key(state, &error))?;
     let remember = async {
         let txn = state.database.write().await?;
-        let relay_state = states::insert(&txn, flow, now).await?;
-        txn.commit().await?;
-        Ok(relay_state)
+        states::insert(&txn, &relay_state, flow, now).await?;
+        txn.commit().await
     };
-    let relay_state = remember
+    remember
         .await
         .map_err(|error: sea_orm::DbErr| PageError::database(state, &error))?;
     let id = request_id(&state.settings.keys, relay_state.expose())
@@ -64,7 +68,7 @@ pub async fn begin(
 
 /// The id of the request that went out with `relay_state`. It stands nowhere.
 pub fn request_id(keys: &Keys, relay_state: &str) -> Result<String, MissingKey> {
-    let key = keys.derive(&Purpose::Cookie)?;
+    let key = states::key_of(keys, relay_state)?;
     let digest = key.hmac_sha256(format!("upstream/saml/{relay_state}").as_bytes());
     Ok(format!("_{}", hex::encode(digest)))
 }

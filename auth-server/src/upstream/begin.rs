@@ -66,8 +66,9 @@ async fn authorization_url(
             )
         }
     };
+    let token = states::begin(&state.settings.keys)?;
     let txn = state.database.write().await?;
-    let token = states::insert(&txn, flow, now).await?;
+    states::insert(&txn, &token, flow, now).await?;
     txn.commit().await?;
     let derived = Derived::of(&state.settings.keys, token.expose())?;
     let request = Request {

@@ -41,13 +41,26 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(30);
 /// How long an answer waits: for one redirect.
 const ANSWER_LIFETIME: TimeDelta = TimeDelta::minutes(2);
 
-/// Remembers that `flow` goes on at its provider, and answers the `state` to come back with.
+/// Remembers that `flow` goes on at its provider, with this `state` to come back with.
 pub async fn insert(
     txn: &DatabaseTransaction,
+    state: &Secret,
     flow: &Flow,
     now: DateTime<Utc>,
-) -> Result<Secret, DbErr> {
-    insert_row(txn, (&flow.id, &flow.method), None, now + LIFETIME).await
+) -> Result<(), DbErr> {
+    insert_row(txn, state, (&flow.id, &flow.method), None, now + LIFETIME).await
+}
+
+/// A `state` from which what nobody else may know can be computed.
+pub fn begin(keys: &Keys) -> Result<Secret, MissingKey> {
+    Ok(Secret::marked(&keys.derive(&Purpose::Cookie)?))
+}
+
+/// The key that was in force when `state` was made.
+pub fn key_of(keys: &Keys, state: &str) -> Result<Key, MissingKey> {
+    let key = keys.derive(&Purpose::Cookie)?;
+    let made = key.both().find(|key| state.ends_with(&key.id()));
+    Ok(made.unwrap_or(key))
 }
 
 /// Keeps what came back by itself, until the browser asks for it with what this answers.
@@ -58,16 +71,19 @@ pub async fn insert_answer(
     answer: &str,
     now: DateTime<Utc>,
 ) -> Result<Secret, DbErr> {
-    insert_row(txn, (flow, method), Some(answer), now + ANSWER_LIFETIME).await
+    let ticket = Secret::generate();
+    let expires_at = now + ANSWER_LIFETIME;
+    insert_row(txn, &ticket, (flow, method), Some(answer), expires_at).await?;
+    Ok(ticket)
 }
 
 async fn insert_row(
     txn: &DatabaseTransaction,
+    state: &Secret,
     (flow, method): (&str, &str),
     answer: Option<&str>,
     expires_at: DateTime<Utc>,
-) -> Result<Secret, DbErr> {
-    let state = Secret::generate();
+) -> Result<(), DbErr> {
     let row = row::ActiveModel {
         state_hash: Set(state.digest()),
         flow: Set(flow.to_owned()),
@@ -76,7 +92,7 @@ async fn insert_row(
         answer: Set(answer.map(str::to_owned)),
     };
     row::Entity::insert(row).exec_without_returning(txn).await?;
-    Ok(state)
+    Ok(())
 }
 
 /// Whether somebody was sent to `method` with this `state` and is not back.
@@ -136,7 +152,7 @@ pub struct Derived {
 
 impl Derived {
     pub fn of(keys: &Keys, state: &str) -> Result<Self, MissingKey> {
-        let key = keys.derive(&Purpose::Cookie)?;
+        let key = key_of(keys, state)?;
         Ok(Self {
             verifier: derive(&key, "verifier", state),
             nonce: derive(&key, "nonce", state),

@@ -38,7 +38,7 @@ use crate::{
     caller::Caller,
     events::{self, Event},
     paging::Parameters,
-    sql,
+    rotation, sql,
 };
 
 /// Longest archive; it has to find room on the disk.
@@ -190,6 +190,7 @@ async fn replace(
     events::enqueue(&txn, state, Event::application_updated(OWN, None)).await?;
     state.commit(txn).await?;
     tracing::info!("all data was replaced by that of an archive");
+    rotation::take_lookup_key(&state.db, &state.keys).await?;
     bootstrap::follow(state).await?;
     Ok(rows)
 }

@@ -64,7 +64,7 @@ use Kind::{Flag, Json, Number, Text, Time};
 pub const TABLES: &[Table] = &[
     // What the installation remembers, but not what belongs to its key and configuration.
     table("meta", &["name"], &[("name", Text), ("value", Text)])
-        .only("name in ('setup-hidden', 'credentials-ended')"),
+        .only("name in ('setup-hidden', 'credentials-ended', 'credential-lookup')"),
     table("users", &["id"], &[
         ("id", Text), ("email", Text), ("custom_id", Text), ("password_hash", Text),
         ("validated", Flag), ("must_change_password", Flag), ("groups", Json),

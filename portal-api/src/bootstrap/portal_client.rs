@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use config::{Configuration, apis::Api};
 use sdk::types::{ClientType, Secret, credentials::Kind, subscriptions::ScopesMode};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter, sea_query::Expr,
 };
 use service::{clock, keys, random};
 
@@ -40,8 +40,8 @@ pub async fn ensure(state: &AppState) -> Result<()> {
     events.extend(ensure_application(&txn, &configuration, now).await?);
     let (subscription, event) = ensure_subscription(&txn, api, now).await?;
     events.extend(event);
-    let wanted = credential(state, &configuration, api, &subscription.id, now)?;
-    if ensure_credential(&txn, wanted, now).await? && events.is_empty() {
+    let wanted = credentials(state, &configuration, api, &subscription.id, now)?;
+    if ensure_credentials(&txn, wanted, now).await? && events.is_empty() {
         let of = reference(&subscription);
         events.push(Event::subscription_updated(
             of,
@@ -155,51 +155,74 @@ fn reference(subscription: &subscriptions::row::Model) -> SubscriptionRef<'_> {
     }
 }
 
-/// The credential as it has to be; kept in clear only where a Kong has to be given it.
-fn credential(
+/// The credentials as they have to be, one per master key; kept in clear only where a Kong has to be
+/// given them.
+fn credentials(
     state: &AppState,
     configuration: &Configuration,
     api: &Api,
     subscription_id: &str,
     now: DateTime<Utc>,
-) -> Result<credentials::row::Model> {
-    let client = keys::portal_client(&state.keys)?;
+) -> Result<Vec<credentials::row::Model>> {
     let secret_keys = SecretKeys::new(&state.keys)?;
-    let secret = Secret::new(client.client_secret);
-    let id = random::hex_id();
     let is_sealed = credentials::rules::is_needed_by_kong(configuration, api, Kind::Client);
-    let (prefix, last4) = credentials::rules::hints(&secret);
-    Ok(credentials::row::Model {
-        subscription_id: subscription_id.to_owned(),
-        kind: Kind::Client.as_str().to_owned(),
-        name: "portal".to_owned(),
-        note: None,
-        classic: false,
-        client_id: Some(client.client_id),
-        digest: secret_keys.digest(&secret),
-        sealed: is_sealed.then(|| secret_keys.seal(&secret, &id)),
-        prefix: prefix.to_owned(),
-        last4: last4.to_owned(),
-        created_at: now,
-        created_by: None,
-        expires_at: None,
-        last_used_at: None,
-        revoked_at: None,
-        revoked_reason: None,
-        id,
-    })
+    let clients = keys::portal_clients(&state.keys)?.into_iter();
+    let made = clients.map(|client| {
+        let secret = Secret::new(client.client_secret);
+        let id = random::hex_id();
+        let (prefix, last4) = credentials::rules::hints(&secret);
+        credentials::row::Model {
+            subscription_id: subscription_id.to_owned(),
+            kind: Kind::Client.as_str().to_owned(),
+            name: "portal".to_owned(),
+            note: None,
+            classic: false,
+            client_id: Some(client.client_id),
+            digest: secret_keys.digest(&secret),
+            sealed: is_sealed.then(|| secret_keys.seal(&secret, &id)),
+            prefix: prefix.to_owned(),
+            last4: last4.to_owned(),
+            created_at: now,
+            created_by: None,
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+            revoked_reason: None,
+            id,
+        }
+    });
+    Ok(made.collect())
 }
 
-/// Inserts the credential unless it is there, and lets others of the subscription end.
-async fn ensure_credential(
+/// Inserts the credentials unless they are there, and lets others of the subscription end.
+async fn ensure_credentials(
     txn: &DatabaseTransaction,
-    wanted: credentials::row::Model,
+    wanted: Vec<credentials::row::Model>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     use credentials::row::{Column, Entity};
-    let client_id = wanted.client_id.clone();
+    let (mut changed, mut others) = (false, Condition::all().add(Column::ExpiresAt.is_null()));
+    for wanted in wanted {
+        others = others
+            .add(Column::SubscriptionId.eq(wanted.subscription_id.as_str()))
+            .add(Column::ClientId.ne(wanted.client_id.clone()));
+        changed |= ensure_credential(txn, wanted).await?;
+    }
+    let ending = Entity::update_many()
+        .col_expr(Column::ExpiresAt, Expr::value(now + OVERLAP))
+        .filter(others)
+        .exec(txn)
+        .await?;
+    Ok(changed || ending.rows_affected > 0)
+}
+
+async fn ensure_credential(
+    txn: &DatabaseTransaction,
+    wanted: credentials::row::Model,
+) -> Result<bool> {
+    use credentials::row::{Column, Entity};
     let stored = Entity::find()
-        .filter(Column::ClientId.eq(client_id.clone()))
+        .filter(Column::ClientId.eq(wanted.client_id.clone()))
         .one(txn)
         .await?;
     let is_right = stored.as_ref().is_some_and(|stored| {
@@ -215,12 +238,6 @@ async fn ensure_credential(
     if let Some(stored) = stored {
         Entity::delete_by_id(stored.id).exec(txn).await?;
     }
-    Entity::update_many()
-        .col_expr(Column::ExpiresAt, Expr::value(now + OVERLAP))
-        .filter(Column::SubscriptionId.eq(wanted.subscription_id.as_str()))
-        .filter(Column::ExpiresAt.is_null())
-        .exec(txn)
-        .await?;
     Entity::insert(wanted.into_active_model())
         .exec_without_returning(txn)
         .await?;

@@ -24,7 +24,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
-use service::ServiceName;
+use service::{ServiceName, keys::Purpose};
 
 use crate::{
     ApiError, AppState,
@@ -45,6 +45,9 @@ const GLOBALS: [&str; 5] = ["network", "api", "gateway", "kongAdapter", "session
 struct Snapshot {
     revision: String,
     seq: i64,
+    /// By it a gateway turns an API key into its digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest_key: Option<String>,
     globals: Value,
     apis: Vec<Value>,
     auth_servers: Vec<Value>,
@@ -82,6 +85,7 @@ pub async fn read(
     let mut snapshot = Snapshot {
         revision,
         seq,
+        digest_key: Some(state.keys.derive(&Purpose::CredentialLookup)?.base64url()),
         applications,
         subscriptions,
         ..Snapshot::of(&configuration)
@@ -113,6 +117,7 @@ impl Snapshot {
         Self {
             revision: String::new(),
             seq: 0,
+            digest_key: None,
             globals: globals(configuration),
             apis: apis.map(|api| with_config(api)).collect(),
             auth_servers: auth_servers.map(|one| json(&one.admin)).collect(),

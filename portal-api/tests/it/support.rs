@@ -235,7 +235,7 @@ impl TestApi {
 
     /// The portal's own client, computed as the portal does.
     pub fn portal_client(&self) -> PortalClient {
-        keys::portal_client(&self.keys).unwrap()
+        keys::portal_clients(&self.keys).unwrap().remove(0)
     }
 
     /// As a service proves itself.

@@ -13,6 +13,9 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 pub struct Attempt {
     state: String,
     verifier: String,
+    /// The beginning of the id of the client in whose name it is; that of the portal if empty.
+    #[serde(default)]
+    pub client: String,
     /// Path to go to afterwards.
     pub target: String,
     begun: DateTime<Utc>,
@@ -23,6 +26,7 @@ impl Attempt {
         Self {
             state: service::random::token(20),
             verifier: service::random::token(32),
+            client: String::new(),
             target: target.to_owned(),
             begun: now,
         }
@@ -61,6 +65,7 @@ impl Attempt {
         Self {
             state: state.to_owned(),
             verifier: "verifier".to_owned(),
+            client: String::new(),
             target: "/".to_owned(),
             begun,
         }

@@ -61,7 +61,10 @@ pub async fn begin(visitor: Visitor, Query(begin): Query<Begin>, headers: Header
     let prompt = begin.prompt.as_deref();
     let prompt = prompt.filter(|prompt| matches!(*prompt, "create" | "login"));
     let now = service::clock::now();
-    let attempt = Attempt::new(target, now);
+    let attempt = Attempt {
+        client: visitor.app.oauth().mark().to_owned(),
+        ..Attempt::new(target, now)
+    };
     let url = |method: &Method| {
         visitor.app.oauth().authorize_url(
             &visitor.installation.issuer,

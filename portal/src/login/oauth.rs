@@ -15,6 +15,8 @@ use url::Url;
 
 use crate::{Settings, failure::Failure, login::Attempt, session::Tokens};
 
+/// Letters of a client id that tell it from the other one.
+const MARK: usize = 8;
 /// No answer of the endpoints is longer.
 const MAX_ANSWER: usize = 64 << 10;
 
@@ -26,7 +28,9 @@ pub struct Client<'a> {
 }
 
 pub struct OAuth {
-    client: PortalClient,
+    /// The one that the portal is; during a rotation of the master key also the one that it was or
+    /// will be. Codes and refresh tokens are good for the client that asked for them.
+    clients: Vec<PortalClient>,
     internal: Url,
 }
 
@@ -91,9 +95,20 @@ impl From<TokenError> for Failure {
 impl OAuth {
     pub fn new(settings: &Settings) -> Result<Self, MissingKey> {
         Ok(Self {
-            client: keys::portal_client(&settings.keys)?,
+            clients: keys::portal_clients(&settings.keys)?,
             internal: settings.auth_url.clone(),
         })
+    }
+
+    /// By this the client is found again that begins something now.
+    pub fn mark(&self) -> &str {
+        &self.client("").client_id[..MARK]
+    }
+
+    fn client(&self, mark: &str) -> &PortalClient {
+        let mut clients = self.clients.iter();
+        let marked = clients.find(|client| !mark.is_empty() && client.client_id.starts_with(mark));
+        marked.unwrap_or(&self.clients[0])
     }
 
     /// Where the browser goes to log in. With `prompt` it first makes an account (`create`), or has to
@@ -106,7 +121,7 @@ impl OAuth {
         method: &str,
         prompt: Option<&str>,
     ) -> Url {
-        let client_id = &self.client.client_id;
+        let client_id = &self.client(&attempt.client).client_id;
         let mut url = authorize(issuer, callback, attempt, client_id, method);
         url.query_pairs_mut().append_pair("auth_method", method);
         if let Some(prompt) = prompt {
@@ -142,21 +157,22 @@ impl OAuth {
         callback: &Url,
         attempt: &Attempt,
     ) -> Result<Tokens, TokenError> {
-        self.tokens(&code_form(code, callback, attempt)).await
+        let form = code_form(code, callback, attempt);
+        self.tokens(&attempt.client, &form).await
     }
 
     /// Renews tokens.
-    pub async fn refresh(&self, token: &Secret) -> Result<Tokens, TokenError> {
-        self.tokens(&[
+    pub async fn refresh(&self, token: &Secret, client: &str) -> Result<Tokens, TokenError> {
+        let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", token.expose()),
-        ])
-        .await
+        ];
+        self.tokens(client, &form).await
     }
 
     /// Exchanges a personal token for a short access token of its user (RFC 8693).
     pub async fn exchange_personal(&self, token: &str) -> Result<Tokens, TokenError> {
-        self.tokens(&[
+        let form = [
             (
                 "grant_type",
                 "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -166,8 +182,8 @@ impl OAuth {
                 "subject_token_type",
                 "urn:ietf:params:oauth:token-type:access_token",
             ),
-        ])
-        .await
+        ];
+        self.tokens("", &form).await
     }
 
     /// A token for a client that is not the portal, in its own name.
@@ -190,8 +206,8 @@ impl OAuth {
     }
 
     /// Ends a family of tokens. The log-out goes on without it, so a failure is only logged.
-    pub async fn revoke(&self, token: &Secret) {
-        let request = self.post("oauth2/revoke").form(&[
+    pub async fn revoke(&self, token: &Secret, client: &str) {
+        let request = self.post("oauth2/revoke", self.client(client)).form(&[
             ("token", token.expose()),
             ("token_type_hint", "refresh_token"),
         ]);
@@ -237,14 +253,19 @@ impl OAuth {
         Ok((status, body.map_err(|error| away(error.into()))?))
     }
 
-    async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, TokenError> {
-        tokens(self.post("oauth2/token").form(form)).await
+    async fn tokens(&self, client: &str, form: &[(&str, &str)]) -> Result<Tokens, TokenError> {
+        let client = self.client(client);
+        let tokens = tokens(self.post("oauth2/token", client).form(form)).await?;
+        Ok(Tokens {
+            client: client.client_id[..MARK].to_owned(),
+            ..tokens
+        })
     }
 
-    fn post(&self, path: &str) -> RequestBuilder {
+    fn post(&self, path: &str, client: &PortalClient) -> RequestBuilder {
         let url = endpoint(&self.internal, path);
         correlated(service::http::client().post(url))
-            .basic_auth(&self.client.client_id, Some(&self.client.client_secret))
+            .basic_auth(&client.client_id, Some(&client.client_secret))
     }
 }
 
@@ -298,6 +319,7 @@ async fn tokens(request: RequestBuilder) -> Result<Tokens, TokenError> {
     let answer: TokenAnswer = read(request, "token endpoint").await?;
     let now = service::clock::now();
     Ok(Tokens {
+        client: String::new(),
         access: answer.access_token,
         refresh: answer.refresh_token,
         issued: now,

@@ -55,7 +55,7 @@ pub async fn renew_now(app: &App, tokens: &Tokens) -> Renewal {
     let flight = flight(refresh, service::clock::now());
     let result = flight
         .get_or_try_init(|| async {
-            match app.oauth().refresh(refresh).await {
+            match app.oauth().refresh(refresh, &tokens.client).await {
                 Ok(tokens) => Ok(Renewal::Renewed(keep_refresh_token(tokens, refresh))),
                 Err(TokenError::Refused { status, code, .. }) => {
                     tracing::debug!("a session has ended: {code} ({status})");

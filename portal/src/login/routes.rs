@@ -142,8 +142,11 @@ async fn leave(visitor: Visitor) -> Response {
     let user = visitor
         .session(Option::take)
         .and_then(|session| session.user);
-    if let Some(token) = user.and_then(|user| user.tokens.refresh) {
-        visitor.app.oauth().revoke(&token).await;
+    if let Some(user) = user
+        && let Some(token) = &user.tokens.refresh
+    {
+        let oauth = visitor.app.oauth();
+        oauth.revoke(token, &user.tokens.client).await;
     }
     let installation = &visitor.installation;
     let mut url = installation

@@ -120,6 +120,7 @@ mod tests {
 
     fn session_with_token(length: usize, now: DateTime<Utc>) -> Session {
         let tokens = Tokens {
+            client: String::new(),
             access: "t".repeat(length).into(),
             refresh: None,
             issued: now,

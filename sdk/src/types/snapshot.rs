@@ -14,6 +14,9 @@ pub struct Snapshot {
     pub revision: String,
     /// Newest `application.*` or `subscription.*` event that is contained.
     pub seq: i64,
+    /// By it a gateway turns an API key into its digest (gateway 12.2), base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_key: Option<Secret>,
     /// Only `network`, `api`, `gateway`, `kongAdapter` and `sessionStore`.
     pub globals: Globals,
     /// With `config` and resolved scopes.

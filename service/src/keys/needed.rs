@@ -12,7 +12,7 @@ impl Keys {
     pub fn needed_by(&self, service: ServiceName) -> Result<String, MissingKey> {
         let mut text = String::new();
         for purpose in purposes(service) {
-            let key = self.derive(&purpose)?.base64url();
+            let key = self.derive(&purpose)?.to_text();
             writeln!(text, "{purpose}={key}").expect("a text takes everything");
         }
         Ok(text)

@@ -36,11 +36,17 @@ impl Key {
             )
             .expect("memory holds the plain text, so it holds the ciphertext");
         let sealed = [nonce.as_slice(), &ciphertext].concat();
-        format!(
-            "v1.{}.{}",
-            key_id(&self.current),
-            URL_SAFE_NO_PAD.encode(sealed)
-        )
+        format!("{}{}", self.mark(), URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// What everything begins with that is sealed with the current key.
+    pub fn mark(&self) -> String {
+        format!("v1.{}.", self.id())
+    }
+
+    /// Tells it from other keys, and tells nothing about it: eight hex digits.
+    pub fn id(&self) -> String {
+        key_id(&self.current)
     }
 
     /// Opens what [`Key::seal`] made, also with the previous key during a rotation.

@@ -61,6 +61,8 @@ pub struct Installation {
     /// Where HAProxy listens.
     balanced_port: Option<u16>,
     environment: BTreeMap<String, String>,
+    /// The master keys of processes that are started from now on, if they are others by now.
+    master_keys: Mutex<Vec<(&'static str, String)>>,
     /// Behind a lock, so that a test can stop and start them while others use the installation.
     processes: Mutex<BTreeMap<String, Process>>,
     /// How each process that runs alone is started.
@@ -150,6 +152,7 @@ impl Installation {
             behind: Vec::new(),
             balanced_port: None,
             environment,
+            master_keys: Mutex::default(),
             processes: Mutex::default(),
             own: Mutex::default(),
             http,
@@ -167,7 +170,14 @@ impl Installation {
         self.environment.insert(name.to_owned(), value.to_owned());
     }
 
-    /// For starts that are not going to succeed.
+    /// What an operator changes for a rotation; for processes that are started from now on.
+    pub fn use_master_keys(&self, current: &str, other: &str) {
+        *self.master_keys.lock().unwrap() = vec![
+            ("WICKETGATE_MASTER_KEY", current.to_owned()),
+            ("WICKETGATE_MASTER_KEY_PREVIOUS", other.to_owned()),
+        ];
+    }
+
     /// Takes the configuration from another place. It has the addresses of a standard installation.
     pub fn configure(&mut self, place: &str) {
         let host_of = |address: String| address.replace("http://", "");
@@ -383,6 +393,7 @@ impl Installation {
         if MODEST.contains(&service) {
             command
                 .env_remove("WICKETGATE_MASTER_KEY")
+                .env_remove("WICKETGATE_MASTER_KEY_PREVIOUS")
                 .env("WICKETGATE_DERIVED_KEYS", self.derived_keys(service));
         }
         self.spawn(name, command);
@@ -395,6 +406,7 @@ impl Installation {
             .current_dir(self.folder.path())
             .env_clear()
             .envs(&self.environment)
+            .envs(self.master_keys.lock().unwrap().clone())
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -506,6 +518,7 @@ impl Installation {
             .current_dir(self.folder.path())
             .env_clear()
             .envs(&self.environment)
+            .envs(self.master_keys.lock().unwrap().clone())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -51,7 +51,7 @@ fn key_auth(context: &Context, hide: bool) -> Plugin {
         "hide_credentials": hide,
     });
     if context.target.is_embedded() {
-        config["digest_key"] = json!(context.settings.digest_key);
+        config["digest_key"] = json!(context.digest_key());
     }
     only_known(context, plugin("key-auth", config))
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sdk::types::{
-    Api, AuthServer, Plan, Snapshot,
+    Api, AuthServer, Plan, Secret, Snapshot,
     apis::{Lifecycle, LifecycleState},
     snapshot::SnapshotApplication,
 };
@@ -122,6 +122,12 @@ impl<'a> Context<'a> {
             })
             .collect();
         self
+    }
+
+    /// What portal-api says, since it may have a key that outlived its master key.
+    pub fn digest_key(&self) -> &str {
+        let told = self.config.digest_key.as_ref();
+        told.map_or(self.settings.digest_key.as_str(), Secret::expose)
     }
 
     pub fn redirect_uris(&self, application: &str) -> &'a [String] {

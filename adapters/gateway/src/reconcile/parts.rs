@@ -22,6 +22,8 @@ pub struct Parts<'a> {
 struct Text<'a> {
     revision: String,
     seq: i64,
+    #[serde(default)]
+    digest_key: Option<sdk::types::Secret>,
     globals: sdk::types::Globals,
     apis: Vec<sdk::types::Api>,
     auth_servers: Vec<sdk::types::AuthServer>,
@@ -38,6 +40,7 @@ impl<'a> Parts<'a> {
             config: Snapshot {
                 revision: text.revision,
                 seq: text.seq,
+                digest_key: text.digest_key,
                 globals: text.globals,
                 apis: text.apis,
                 auth_servers: text.auth_servers,

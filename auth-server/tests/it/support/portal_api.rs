@@ -282,7 +282,9 @@ impl PortalApi {
 
     /// The portal itself, with secret `secret`.
     pub fn add_portal_client(&self) -> String {
-        let id = service::keys::portal_client(&self.keys).unwrap().client_id;
+        let id = service::keys::portal_clients(&self.keys).unwrap()[0]
+            .client_id
+            .clone();
         self.add_client("__portal", "portal-api", "confidential", true);
         let mut data = self.data();
         let client = data.clients.last_mut().unwrap();

@@ -24,7 +24,7 @@ pub async fn read(address: &Url, data: &Path, apis: &[String]) -> anyhow::Result
             data.display()
         )
     })?;
-    let digest_key = keys.derive(&Purpose::CredentialLookup)?.base64url();
+    let derived = keys.derive(&Purpose::CredentialLookup)?.base64url();
     let identity = Identity::new(ServiceName::GatewayAdapter, keys);
     let client = Client::new(address.clone(), Auth::Service(identity));
     let answer = client.snapshot(None).await;
@@ -47,6 +47,8 @@ pub async fn read(address: &Url, data: &Path, apis: &[String]) -> anyhow::Result
             BTreeMap::new()
         }
     };
+    let digest_key = snapshot.digest_key.as_ref();
+    let digest_key = digest_key.map_or(derived, |key| key.expose().to_owned());
     let mut subscriptions = snapshot.subscriptions;
     subscriptions.retain(|subscription| apis.contains(&subscription.api));
     parts.live = Some(Live {

@@ -1,0 +1,122 @@
+//! The master key is exchanged while everything goes on (`docs/operations.md`): the look-up key of
+//! credentials stays what it was, and what is sealed with the other master key is sealed anew.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use migrations::{Database, Sealed};
+use service::keys::{Keys, Purpose};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AppState, master_key, meta};
+
+/// Other instances may still seal with the other key until they are started anew.
+const INTERVAL: Duration = Duration::from_secs(20);
+
+const LOOKUP: &str = "credential-lookup";
+
+/// Takes the look-up key of this database. Digests are all that is known of credentials, so it
+/// outlives the master key from which it was derived at first.
+pub async fn take_lookup_key(db: &Database, keys: &Keys) -> anyhow::Result<()> {
+    let sealing = keys.derive(&Purpose::Credential)?;
+    let derived = keys.derive_anew(&Purpose::CredentialLookup)?;
+    let txn = db.write().await?;
+    // A database from before this was made with the older of the two master keys; which that is,
+    // its check value tells.
+    let first = match derived.previous() {
+        Some(previous) if !master_key::is_current(&txn, &sealing).await? => previous,
+        _ => derived.bytes(),
+    };
+    let sealed = sealing.seal(first, LOOKUP.as_bytes());
+    meta::set_once(&txn, LOOKUP, &sealed).await?;
+    let stored = meta::get(&txn, LOOKUP).await?;
+    txn.commit().await?;
+    let stored = stored.context("the look-up key of credentials has vanished")?;
+    let plain = sealing.open(&stored, LOOKUP.as_bytes());
+    let plain = plain.context("the look-up key of credentials")?;
+    let key = <[u8; 32]>::try_from(plain).ok();
+    keys.look_up_with(key.context("the look-up key of credentials is damaged")?);
+    Ok(())
+}
+
+/// What is sealed, with which key, and in which context of its id.
+const SEALED: [(Sealed, Purpose, fn(&str) -> String); 6] = [
+    (
+        column("credentials", "id", "sealed"),
+        Purpose::Credential,
+        str::to_owned,
+    ),
+    (
+        column("listener_secrets", "id", "sealed"),
+        Purpose::ListenerSecret,
+        str::to_owned,
+    ),
+    (
+        column("listeners", "id", "sealed_headers"),
+        Purpose::ListenerSecret,
+        of_headers,
+    ),
+    (
+        column("events", "id", "sealed"),
+        Purpose::EventData,
+        str::to_owned,
+    ),
+    (
+        column("verifications", "digest", "sealed_id"),
+        Purpose::EventData,
+        str::to_owned,
+    ),
+    (META, Purpose::Credential, str::to_owned),
+];
+
+const META: Sealed = column("meta", "name", "value");
+
+const fn column(table: &'static str, id: &'static str, column: &'static str) -> Sealed {
+    Sealed { table, id, column }
+}
+
+fn of_headers(listener: &str) -> String {
+    format!("headers/{listener}")
+}
+
+/// Works while there are two master keys, until `shutdown`.
+pub async fn run(state: AppState, shutdown: CancellationToken) {
+    if !state.keys.are_rotated() {
+        return;
+    }
+    let mut is_told = false;
+    loop {
+        match reseal(&state).await {
+            Ok(0) if !is_told => {
+                is_told = true;
+                tracing::info!("nothing in the database is sealed with the other master key");
+            }
+            Ok(0) => {}
+            Ok(count) => {
+                is_told = false;
+                tracing::info!("{count} values are sealed with the current master key now");
+            }
+            Err(error) => tracing::warn!("sealed values keep their master key for now: {error:#}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = shutdown.cancelled() => return,
+        }
+    }
+}
+
+/// The check value is in the last of them: as long as it is of the other key, no instance starts
+/// without that.
+async fn reseal(state: &AppState) -> anyhow::Result<u64> {
+    let mut count = 0;
+    for (sealed, purpose, context) in &SEALED {
+        let key = state.keys.derive(purpose)?;
+        let reseal = |id: &str, sealed: &str| {
+            let context = context(id);
+            let plain = key.open(sealed, context.as_bytes()).ok()?;
+            Some(key.seal(&plain, context.as_bytes()))
+        };
+        count += sealed.reseal(&state.db, &key.mark(), reseal).await?;
+    }
+    Ok(count)
+}
