@@ -11,23 +11,19 @@ use crate::state::AppState;
 /// Other instances may still seal with the other key until they are started anew.
 const INTERVAL: Duration = Duration::from_secs(20);
 
-const SEALED: [(Sealed, fn(&str) -> String); 2] = [
-    (
-        Sealed {
-            table: "auth_totp",
-            id: "user_id",
-            column: "secret",
-        },
-        str::to_owned,
-    ),
-    (
-        Sealed {
-            table: "auth_keys",
-            id: "kid",
-            column: "private_key",
-        },
-        crate::keys::context,
-    ),
+const SEALED: [Sealed; 2] = [
+    Sealed {
+        table: "auth_totp",
+        id: "user_id",
+        column: "secret",
+        context: str::to_owned,
+    },
+    Sealed {
+        table: "auth_keys",
+        id: "kid",
+        column: "private_key",
+        context: crate::keys::context,
+    },
 ];
 
 /// Works while there are two master keys, until `shutdown`.
@@ -59,10 +55,10 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
 async fn reseal(state: &AppState) -> anyhow::Result<u64> {
     let key = state.settings.keys.derive(&Purpose::Credential)?;
     let mut count = 0;
-    for (sealed, context) in &SEALED {
-        let reseal = |id: &str, sealed: &str| {
-            let context = context(id);
-            let plain = key.open(sealed, context.as_bytes()).ok()?;
+    for sealed in &SEALED {
+        let reseal = |id: &str, value: &str| {
+            let context = (sealed.context)(id);
+            let plain = key.open(value, context.as_bytes()).ok()?;
             Some(key.seal(&plain, context.as_bytes()))
         };
         count += sealed.reseal(&state.database, &key.mark(), reseal).await?;

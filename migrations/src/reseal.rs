@@ -14,6 +14,8 @@ pub struct Sealed {
     /// The primary key, a text.
     pub id: &'static str,
     pub column: &'static str,
+    /// What a value is bound to, by the id of its row.
+    pub context: fn(&str) -> String,
 }
 
 impl Sealed {
@@ -25,7 +27,9 @@ impl Sealed {
         mark: &str,
         reseal: impl Fn(&str, &str) -> Option<String>,
     ) -> Result<u64, DbErr> {
-        let Self { table, id, column } = self;
+        let Self {
+            table, id, column, ..
+        } = self;
         let select = format!(
             "select {id}, {column} from {table} where {id} > $1 and {column} is not null \
              and {column} not like $2 order by {id} limit {BATCH}"

@@ -39,40 +39,35 @@ pub async fn take_lookup_key(db: &Database, keys: &Keys) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is sealed, with which key, and in which context of its id.
-const SEALED: [(Sealed, Purpose, fn(&str) -> String); 6] = [
+/// What is sealed, and with which key.
+const SEALED: [(Sealed, Purpose); 6] = [
+    (sealed("credentials", "id", "sealed"), Purpose::Credential),
     (
-        column("credentials", "id", "sealed"),
-        Purpose::Credential,
-        str::to_owned,
-    ),
-    (
-        column("listener_secrets", "id", "sealed"),
+        sealed("listener_secrets", "id", "sealed"),
         Purpose::ListenerSecret,
-        str::to_owned,
     ),
+    (HEADERS, Purpose::ListenerSecret),
+    (sealed("events", "id", "sealed"), Purpose::EventData),
     (
-        column("listeners", "id", "sealed_headers"),
-        Purpose::ListenerSecret,
-        of_headers,
-    ),
-    (
-        column("events", "id", "sealed"),
+        sealed("verifications", "digest", "sealed_id"),
         Purpose::EventData,
-        str::to_owned,
     ),
-    (
-        column("verifications", "digest", "sealed_id"),
-        Purpose::EventData,
-        str::to_owned,
-    ),
-    (META, Purpose::Credential, str::to_owned),
+    (sealed("meta", "name", "value"), Purpose::Credential),
 ];
 
-const META: Sealed = column("meta", "name", "value");
+const HEADERS: Sealed = Sealed {
+    context: of_headers,
+    ..sealed("listeners", "id", "sealed_headers")
+};
 
-const fn column(table: &'static str, id: &'static str, column: &'static str) -> Sealed {
-    Sealed { table, id, column }
+/// Bound to its row.
+const fn sealed(table: &'static str, id: &'static str, column: &'static str) -> Sealed {
+    Sealed {
+        table,
+        id,
+        column,
+        context: str::to_owned,
+    }
 }
 
 fn of_headers(listener: &str) -> String {
@@ -109,11 +104,11 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
 /// without that.
 async fn reseal(state: &AppState) -> anyhow::Result<u64> {
     let mut count = 0;
-    for (sealed, purpose, context) in &SEALED {
+    for (sealed, purpose) in &SEALED {
         let key = state.keys.derive(purpose)?;
-        let reseal = |id: &str, sealed: &str| {
-            let context = context(id);
-            let plain = key.open(sealed, context.as_bytes()).ok()?;
+        let reseal = |id: &str, value: &str| {
+            let context = (sealed.context)(id);
+            let plain = key.open(value, context.as_bytes()).ok()?;
             Some(key.seal(&plain, context.as_bytes()))
         };
         count += sealed.reseal(&state.db, &key.mark(), reseal).await?;

@@ -61,10 +61,8 @@ pub async fn begin(visitor: Visitor, Query(begin): Query<Begin>, headers: Header
     let prompt = begin.prompt.as_deref();
     let prompt = prompt.filter(|prompt| matches!(*prompt, "create" | "login"));
     let now = service::clock::now();
-    let attempt = Attempt {
-        client: visitor.app.oauth().mark().to_owned(),
-        ..Attempt::new(target, now)
-    };
+    let mut attempt = Attempt::new(target, now);
+    visitor.app.oauth().mark().clone_into(&mut attempt.client);
     let url = |method: &Method| {
         visitor.app.oauth().authorize_url(
             &visitor.installation.issuer,
