@@ -69,7 +69,7 @@ fn every_route_has_a_row() {
         .collect();
     let tested: BTreeSet<(String, String)> = ROWS
         .iter()
-        .map(|row| (row.method.to_owned(), row.route().to_owned()))
+        .map(|row| (row.method.to_owned(), row.route()))
         .chain(
             ELSEWHERE
                 .iter()

@@ -59,10 +59,10 @@ impl Row {
                 }
                 ("reference", _) => "{operation}",
                 ("docs", _) if path.starts_with("/apis") => "{*path}",
-                ("credentials" | "invitations", "{credential}" | "{invitation}") => "{id}",
+                ("credentials" | "invitations", "{credential}" | "{invitation}")
+                | ("verifications", _) => "{id}",
                 ("users", "{owner}" | "{spare}") => "{user}",
                 ("listeners", "mailer" | "{listener}") => "{listener}",
-                ("verifications", _) => "{id}",
                 ("help", _) => "{topic}",
                 _ => segment,
             };
