@@ -12,7 +12,7 @@ use axum::{
 };
 use clap::Args;
 use sea_orm::sqlx::{
-    self, AssertSqlSafe, ConnectOptions, Connection, FromRow, PgPool, SqlitePool,
+    self, AssertSqlSafe, ConnectOptions, Connection, PgPool, SqlitePool,
     pool::PoolOptions,
     postgres::{PgConnectOptions, PgConnection},
     sqlite::{SqliteConnectOptions, SqliteConnection},
@@ -176,13 +176,27 @@ pub struct Floor {
     url: String,
 }
 
-#[derive(Serialize, FromRow)]
+type Columns = (i32, String, String, f64, bool);
+
+#[derive(Serialize)]
 struct Product {
     id: i32,
     name: String,
     category: String,
     price: f64,
     available: bool,
+}
+
+impl From<Columns> for Product {
+    fn from((id, name, category, price, available): Columns) -> Self {
+        Self {
+            id,
+            name,
+            category,
+            price,
+            available,
+        }
+    }
 }
 
 impl Floor {
@@ -201,6 +215,10 @@ impl Floor {
     }
 }
 
+fn products(rows: Vec<Columns>) -> Vec<Product> {
+    rows.into_iter().map(Product::from).collect()
+}
+
 fn json_of<T: Serialize>(found: Result<T, sqlx::Error>) -> Result<Json<T>, StatusCode> {
     found
         .map(Json)
@@ -210,12 +228,12 @@ fn json_of<T: Serialize>(found: Result<T, sqlx::Error>) -> Result<Json<T>, Statu
 fn sqlite(pool: SqlitePool) -> Router {
     let one = async |State(pool): State<SqlitePool>, Segment(id): Segment<i64>| {
         let sql = format!("{COLUMNS} where id = ?1");
-        let query = sqlx::query_as::<_, Product>(AssertSqlSafe(sql)).bind(id);
-        json_of(query.fetch_one(&pool).await)
+        let query = sqlx::query_as::<_, Columns>(AssertSqlSafe(sql)).bind(id);
+        json_of(query.fetch_one(&pool).await.map(Product::from))
     };
     let list = async |State(pool): State<SqlitePool>| {
-        let query = sqlx::query_as::<_, Product>(AssertSqlSafe(format!("{COLUMNS} {LIST}")));
-        json_of(query.fetch_all(&pool).await)
+        let query = sqlx::query_as::<_, Columns>(AssertSqlSafe(format!("{COLUMNS} {LIST}")));
+        json_of(query.fetch_all(&pool).await.map(products))
     };
     Router::new()
         .route("/products/{id}", get(one))
@@ -226,12 +244,12 @@ fn sqlite(pool: SqlitePool) -> Router {
 fn postgres(pool: PgPool) -> Router {
     let one = async |State(pool): State<PgPool>, Segment(id): Segment<i64>| {
         let sql = format!("{COLUMNS} where id = $1");
-        let query = sqlx::query_as::<_, Product>(AssertSqlSafe(sql)).bind(id);
-        json_of(query.fetch_one(&pool).await)
+        let query = sqlx::query_as::<_, Columns>(AssertSqlSafe(sql)).bind(id);
+        json_of(query.fetch_one(&pool).await.map(Product::from))
     };
     let list = async |State(pool): State<PgPool>| {
-        let query = sqlx::query_as::<_, Product>(AssertSqlSafe(format!("{COLUMNS} {LIST}")));
-        json_of(query.fetch_all(&pool).await)
+        let query = sqlx::query_as::<_, Columns>(AssertSqlSafe(format!("{COLUMNS} {LIST}")));
+        json_of(query.fetch_all(&pool).await.map(products))
     };
     Router::new()
         .route("/products/{id}", get(one))

@@ -418,10 +418,12 @@ async fn a_dry_run_of_the_switch_to_kong_counts_what_kong_cannot_be_given() {
             .expect(200)
             .json();
         let problems = preview["problems"].as_array().unwrap().clone();
+        // Two APIs of the sample are answered by the embedded gateway itself.
+        let expected = ["gateway.type", "plugins[0].name"];
         assert!(
             problems
                 .iter()
-                .all(|problem| problem["path"] == "gateway.type"),
+                .all(|problem| expected.contains(&problem["path"].as_str().unwrap())),
             "{preview}"
         );
         problems

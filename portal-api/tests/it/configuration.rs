@@ -514,7 +514,7 @@ async fn administrators_see_which_configuration_is_served() {
     assert_eq!(status["serving"]["commit"], "abc123");
     assert_eq!(
         (&status["serving"]["apis"], &status["serving"]["plans"]),
-        (&json!(3), &json!(3))
+        (&json!(5), &json!(3))
     );
     assert_eq!(status["serving"]["hash"], api.configuration.hash.as_str());
     assert_eq!(status["newest"]["problems"][0]["file"], "content/odd.jade");
