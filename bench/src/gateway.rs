@@ -1,6 +1,7 @@
 //! The gateway beside nginx, both in front of the same backend: plain and protected calls, tokens, a
 //! large configuration that changes.
 
+mod alone;
 mod answers;
 mod place;
 mod scale;
@@ -20,6 +21,7 @@ use crate::{
 use place::{KEY, Place};
 pub use place::{free, wait};
 
+pub use alone::run as alone;
 pub use answers::{Floor as AnswersFloor, run as answers};
 pub use scale::run as scale;
 pub use soak::run as soak;

@@ -58,6 +58,8 @@ enum What {
     /// The bare handler, started by `gateway-answers`
     #[command(hide = true)]
     GatewayAnswersFloor(gateway::AnswersFloor),
+    /// How soon a microgateway with 20 APIs serves, and its memory
+    Microgateway,
     /// The gateway at half load; a line with its memory every minute
     GatewaySoak {
         #[arg(long, default_value_t = 60)]
@@ -180,6 +182,7 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
             gateway::answers(&cli.binary, database, comparison.rounds()).await
         }
         What::GatewayAnswersFloor(floor) => floor.run().await,
+        What::Microgateway => gateway::alone(&cli.binary).await,
         What::GatewaySoak { minutes } => gateway::soak(&cli.binary, minutes).await,
         What::Scale { database } => scale::run(&cli.binary, database.as_deref()).await,
         What::Adapter { subscriptions } => adapter::run(&cli.binary, subscriptions).await,

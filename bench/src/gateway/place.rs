@@ -128,7 +128,7 @@ impl Place {
 }
 
 /// A backend that answers at once with as many bytes as the path ends with.
-async fn backend() -> anyhow::Result<SocketAddr> {
+pub async fn backend() -> anyhow::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let answer = async |Segment(path): Segment<String>| {
