@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     live::upstream::{Active, CheckType, Peer, Sign, Upstream},
+    proxy::with_port,
     worker::Shared,
 };
 
@@ -124,9 +126,13 @@ async fn check(upstream: &Upstream, index: usize, shared: &Shared) {
 /// What a check has shown; nothing if there is no connection.
 async fn probe(upstream: &Upstream, peer: &Peer, shared: &Shared) -> Option<Sign> {
     let active = &upstream.checks.active;
-    let mut addresses = tokio::net::lookup_host((&*peer.host, peer.port))
-        .await
-        .ok()?;
+    let addresses = match peer.address {
+        Some(address) => Arc::new([SocketAddr::new(address, peer.port)]),
+        None => shared.rules.resolver.addresses(&peer.host).await.ok()?,
+    };
+    let mut addresses = addresses
+        .iter()
+        .map(|address| with_port(*address, peer.port));
     let address = addresses.find(|address| shared.rules.allows(*address))?;
     let stream = TcpStream::connect(address).await.ok()?;
     match active.kind {

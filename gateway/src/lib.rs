@@ -19,6 +19,7 @@
 mod admin;
 mod config_file;
 mod databases;
+mod dns;
 mod document;
 #[doc(hidden)]
 pub mod fuzz;

@@ -1,8 +1,9 @@
 //! The plugins: what each does to a request. Their names, priorities and configuration schemas
 //! are in the crate `kong`.
 //!
-//! All of them decide from memory, but for those that ask: an auth server about tokens
-//! ([`identity`] with `source: introspection`), or a database ([`data_service`]).
+//! All of them decide from memory, but for those that ask: an auth server about tokens ([`identity`]
+//! with `source: introspection`), an issuer about keys that are new to them ([`openid_connect`]), or a
+//! database ([`data_service`]).
 
 mod acl;
 mod authentication;

@@ -29,6 +29,7 @@ use hyper::{Request, body::Incoming};
 pub use answer::Answer;
 pub use body::{AnswerBody, Source};
 pub use buffered::Budget;
+pub use connect::with_port;
 pub use exchange::{Connection, Exchange, ResponseEdits, Tls};
 pub use head::check;
 pub use headers::clean_request;

@@ -40,6 +40,8 @@ pub struct Settings {
     pub access_log: bool,
     /// Whether services may be at link-local addresses, where clouds keep their metadata.
     pub allow_link_local: bool,
+    /// Who is asked for the names of backends; those of the system if none is named.
+    pub name_servers: Vec<SocketAddr>,
     /// How requests and answers are treated on their way.
     pub traffic: Traffic,
     /// Folders (and devices) that `file-log` may write to.
@@ -144,6 +146,7 @@ impl Settings {
             document: None,
             access_log: false,
             allow_link_local: false,
+            name_servers: Vec::new(),
             traffic: Traffic::default(),
             log_folders: default_log_folders(&state_dir),
             databases: Places::default(),
@@ -234,6 +237,9 @@ impl Settings {
         if let Some(allowed) = settings::parsed("GATEWAY_ALLOW_LINK_LOCAL")? {
             self.allow_link_local = allowed;
         }
+        if let Some(servers) = settings::var("GATEWAY_DNS_RESOLVER") {
+            self.name_servers = name_servers(&servers).context("GATEWAY_DNS_RESOLVER")?;
+        }
         if let Some(folders) = settings::var("GATEWAY_LOG_DIRS") {
             self.log_folders = list(&folders).map(PathBuf::from).collect();
         }
@@ -249,6 +255,19 @@ impl Settings {
         self.admin_token = settings::secret("KONG_ADMIN_TOKEN")?;
         Ok(())
     }
+}
+
+/// Addresses with or without a port.
+fn name_servers(text: &str) -> anyhow::Result<Vec<SocketAddr>> {
+    let servers = list(text).map(|part| {
+        let with_port = part.parse::<SocketAddr>();
+        with_port
+            .or_else(|_| Ok(SocketAddr::new(part.parse()?, 53)))
+            .map_err(|_: std::net::AddrParseError| {
+                anyhow::anyhow!("`{part}` is not an address, with or without a port")
+            })
+    });
+    servers.collect()
 }
 
 /// The parts of a comma list.

@@ -1,6 +1,6 @@
 //! What upstreams have beside other entities: all their targets, and how those are.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use http::Method;
 use kong::{ApiError, Kind};
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     live::upstream::{Peer, Upstream},
+    proxy::with_port,
     store::{Key, SharedRow, not_found, present},
 };
 
@@ -105,7 +106,7 @@ async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
     for target in targets.iter().rev() {
         let mut peers = upstream.peers.iter();
         if let Some(peer) = peers.find(|peer| peer.id == target.id) {
-            data.push(Value::Object(shown(target, peer, is_checked).await));
+            data.push(Value::Object(shown(admin, target, peer, is_checked).await));
         }
     }
     Ok(Reply::ok(
@@ -114,13 +115,16 @@ async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
 }
 
 /// A target with its addresses.
-async fn shown(target: &SharedRow, peer: &Peer, is_checked: bool) -> Map<String, Value> {
-    let resolved = match peer.address {
-        Some(address) => vec![address],
-        None => match tokio::net::lookup_host((&*peer.host, peer.port)).await {
-            Ok(found) => found.map(|address| address.ip()).collect(),
-            Err(_) => Vec::new(),
-        },
+async fn shown(
+    admin: &Admin,
+    target: &SharedRow,
+    peer: &Peer,
+    is_checked: bool,
+) -> Map<String, Value> {
+    let names = &admin.shared.rules.resolver;
+    let resolved: Arc<[SocketAddr]> = match peer.address {
+        Some(address) => Arc::new([SocketAddr::new(address, peer.port)]),
+        None => names.addresses(&peer.host).await.unwrap_or_default(),
     };
     let health = match (resolved.is_empty(), peer.state.health.is_well(), is_checked) {
         (true, ..) => "DNS_ERROR",
@@ -130,7 +134,15 @@ async fn shown(target: &SharedRow, peer: &Peer, is_checked: bool) -> Map<String,
     };
     let addresses: Vec<Value> = resolved
         .iter()
-        .map(|ip| json!({ "ip": ip.to_string(), "port": peer.port, "health": health, "weight": peer.weight }))
+        .map(|address| {
+            let address = with_port(*address, peer.port);
+            json!({
+                "ip": address.ip().to_string(),
+                "port": address.port(),
+                "health": health,
+                "weight": peer.weight,
+            })
+        })
         .collect();
     let mut fields = present(target, 0);
     fields.insert("health".to_owned(), json!(health));

@@ -1,8 +1,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    rc::Rc,
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -37,34 +36,110 @@ pub enum ConnectError {
     Handshake(hyper::Error),
 }
 
-/// How long a resolved name is used without looking again. A failed look-up leaves the old addresses
-/// in use.
-const RESOLVED_FOR: Duration = Duration::from_secs(30);
-
 /// All headers of an answer of HTTP/2 together.
 const HEADER_LIST: u32 = 64 * 1024;
 
-type Resolved = (Rc<[IpAddr]>, Instant);
+/// How long a worker goes by what it knows of a name before it asks again.
+const GLANCE: Duration = Duration::from_secs(1);
+/// Names that a worker knows.
+const MAX_NAMES: usize = 4096;
+
+type Seen = (Arc<[SocketAddr]>, Instant);
 
 thread_local! {
-    /// Per worker, as everything here.
-    static NAMES: RefCell<HashMap<Arc<str>, Resolved>> = RefCell::default();
-    /// Whose turn it is among the addresses of a name.
+    /// Whose turn it is among the addresses of a name. Per worker, as everything here.
     static TURN: Cell<usize> = const { Cell::new(0) };
+    static NAMES: RefCell<HashMap<Arc<str>, Seen>> = RefCell::default();
 }
 
-/// A new connection to an address of the service. `attempt` chooses among those that its name
-/// stands for, `name` is what its certificate has to be for.
+/// A number that rises with each request.
+pub fn next_turn() -> usize {
+    let turn = TURN.get();
+    TURN.set(turn.wrapping_add(1));
+    turn
+}
+
+/// Where a request may go to, in which order.
+pub enum Places {
+    Fixed(SocketAddr),
+    /// What a name leads to, which of them comes first, and the port where the name says none.
+    Named(Arc<[SocketAddr]>, usize, u16),
+}
+
+impl Places {
+    /// Without asking anybody.
+    pub fn known(endpoint: &Endpoint, turn: usize) -> Option<Self> {
+        if let Some(address) = endpoint.address {
+            return Some(Self::Fixed(SocketAddr::new(address, endpoint.port)));
+        }
+        let (addresses, since) = NAMES.with_borrow(|names| names.get(&endpoint.host).cloned())?;
+        (since.elapsed() < GLANCE).then_some(Self::Named(addresses, turn, endpoint.port))
+    }
+
+    pub async fn look_up(
+        endpoint: &Endpoint,
+        rules: &Rules,
+        turn: usize,
+    ) -> Result<Self, ConnectError> {
+        let found = rules.resolver.addresses(&endpoint.host).await;
+        let addresses = found.map_err(|_| ConnectError::Unresolved)?;
+        NAMES.with_borrow_mut(|names| {
+            if names.len() >= MAX_NAMES {
+                names.clear();
+            }
+            names.insert(endpoint.host.clone(), (addresses.clone(), Instant::now()));
+        });
+        Ok(Self::Named(addresses, turn, endpoint.port))
+    }
+
+    /// Whether a connection to there is still to be used.
+    pub fn has(&self, address: SocketAddr) -> bool {
+        match self {
+            Self::Fixed(_) => true,
+            Self::Named(..) => self.all().any(|known| known == address),
+        }
+    }
+
+    /// Whether it is its turn.
+    pub fn is_first(&self, address: SocketAddr) -> bool {
+        self.all().next() == Some(address)
+    }
+
+    fn all(&self) -> impl Iterator<Item = SocketAddr> {
+        let (one, named) = match self {
+            Self::Fixed(address) => (Some(*address), None),
+            Self::Named(addresses, turn, port) => (None, Some((addresses, *turn, *port))),
+        };
+        let named = named.into_iter().flat_map(|(addresses, turn, port)| {
+            let count = addresses.len();
+            (0..count).map(move |offset| {
+                let address = addresses[turn.wrapping_add(offset) % count];
+                with_port(address, port)
+            })
+        });
+        one.into_iter().chain(named)
+    }
+}
+
+/// The port that a name says goes before the one that is written.
+pub fn with_port(address: SocketAddr, written: u16) -> SocketAddr {
+    match address.port() {
+        0 => SocketAddr::new(address.ip(), written),
+        _ => address,
+    }
+}
+
+/// A new connection to the first of these addresses that takes one; `name` is what its certificate
+/// has to be for.
 pub async fn connect(
     service: &Service,
-    endpoint: &Endpoint,
     name: &str,
     rules: &Rules,
-    attempt: usize,
+    places: &Places,
 ) -> Result<Wire, ConnectError> {
     tokio::time::timeout(
         service.connect_timeout,
-        connect_now(service, endpoint, name, rules, attempt),
+        connect_now(service, name, rules, places),
     )
     .await
     .map_err(|_| ConnectError::Timeout)?
@@ -72,21 +147,12 @@ pub async fn connect(
 
 async fn connect_now(
     service: &Service,
-    endpoint: &Endpoint,
     name: &str,
     rules: &Rules,
-    attempt: usize,
+    places: &Places,
 ) -> Result<Wire, ConnectError> {
-    let addresses = addresses(endpoint).await?;
-    let turn = TURN.get();
-    TURN.set(turn.wrapping_add(1));
-    let first = turn.wrapping_add(attempt);
     let mut failure = ConnectError::Unresolved;
-    for offset in 0..addresses.len() {
-        let address = SocketAddr::new(
-            addresses[first.wrapping_add(offset) % addresses.len()],
-            endpoint.port,
-        );
+    for address in places.all() {
         if !rules.allows(address) {
             failure = ConnectError::Forbidden;
             continue;
@@ -143,40 +209,4 @@ where
         .await
         .map_err(ConnectError::Handshake)?;
     Ok(Wire::new(sender, connection.with_upgrades(), address))
-}
-
-async fn addresses(endpoint: &Endpoint) -> Result<Rc<[IpAddr]>, ConnectError> {
-    if let Some(address) = endpoint.address {
-        return Ok(Rc::new([address]));
-    }
-    let Some((addresses, since)) = NAMES.with_borrow(|names| names.get(&endpoint.host).cloned())
-    else {
-        return look_up(endpoint.host.clone(), endpoint.port).await;
-    };
-    if since.elapsed() >= RESOLVED_FOR {
-        // Nobody waits for the new ones; and nobody else asks meanwhile.
-        remember(endpoint.host.clone(), addresses.clone());
-        tokio::task::spawn_local(look_up(endpoint.host.clone(), endpoint.port));
-    }
-    Ok(addresses)
-}
-
-async fn look_up(host: Arc<str>, port: u16) -> Result<Rc<[IpAddr]>, ConnectError> {
-    let found: Vec<IpAddr> = match tokio::net::lookup_host((&*host, port)).await {
-        Ok(found) => found.map(|address| address.ip()).collect(),
-        Err(error) => {
-            tracing::warn!("cannot resolve `{host}`: {error}");
-            Vec::new()
-        }
-    };
-    if found.is_empty() {
-        return Err(ConnectError::Unresolved);
-    }
-    let found: Rc<[IpAddr]> = found.into();
-    remember(host, found.clone());
-    Ok(found)
-}
-
-fn remember(host: Arc<str>, addresses: Rc<[IpAddr]>) {
-    NAMES.with_borrow_mut(|names| names.insert(host, (addresses, Instant::now())));
 }

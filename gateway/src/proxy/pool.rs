@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use super::wire::Wire;
+use super::{connect::Places, wire::Wire};
 use crate::{live::Origin, worker::Worker};
 
 /// Idle connections that are kept per backend.
@@ -61,22 +61,34 @@ pub struct Lease {
 }
 
 impl Pool {
-    /// The connection used last: the others may then end.
+    /// The connection used last, to the address whose turn it is: the others may then end.
     pub fn take(
         &self,
         worker: &Rc<Worker>,
         origin: Origin,
+        places: &Places,
         context: &mut Context<'_>,
     ) -> Option<Lease> {
         if let Some(wires) = self.shared.borrow_mut().get_mut(&origin.0) {
-            wires.retain(|wire| !wire.has_ended());
-            let free = wires.iter_mut().position(|wire| wire.is_free(context))?;
+            wires.retain(|wire| !wire.has_ended() && places.has(wire.address));
+            let free = wires
+                .iter_mut()
+                .position(|wire| places.is_first(wire.address) && wire.is_free(context))?;
             return Some(Lease::new(wires[free].place()?, worker, origin));
         }
         let mut idle = self.idle.borrow_mut();
         let list = idle.get_mut(origin.0)?;
-        while let Some(mut candidate) = list.pop() {
-            if self.now.get().duration_since(candidate.since) < IDLE
+        let mut place = list.len();
+        while place > 0 {
+            place -= 1;
+            let address = list[place].wire.address;
+            if places.has(address) && !places.is_first(address) {
+                continue;
+            }
+            // Those that are left out have been looked at, so their order need not stay.
+            let mut candidate = list.swap_remove(place);
+            if places.has(address)
+                && self.now.get().duration_since(candidate.since) < IDLE
                 && candidate.wire.is_free(context)
             {
                 return Some(Lease {

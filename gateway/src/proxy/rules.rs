@@ -5,6 +5,7 @@ use std::{
 
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, client::WantsClientCert};
 
+use crate::dns::Resolver;
 use crate::plugins::log::is_link_local;
 use crate::settings::{RealIp, Settings, Traffic, TrustedPeers};
 
@@ -14,6 +15,8 @@ pub struct Rules {
     pub real_ip: RealIp,
     pub access_log: bool,
     pub traffic: Traffic,
+    /// Finds backends by name.
+    pub resolver: Arc<Resolver>,
     allow_link_local: bool,
     /// The node's own inner ports, which no service may point to.
     own_ports: Vec<SocketAddr>,
@@ -44,6 +47,7 @@ impl Rules {
             real_ip: settings.real_ip.clone(),
             access_log: settings.access_log,
             traffic: settings.traffic.clone(),
+            resolver: Resolver::here(settings.name_servers.clone()),
             allow_link_local: settings.allow_link_local,
             own_ports: {
                 let listeners = &settings.listeners;

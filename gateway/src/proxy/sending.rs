@@ -1,7 +1,13 @@
 //! The tries that it takes to send a request.
 
 use std::{
-    cell::RefCell, future::poll_fn, net::SocketAddr, pin::pin, rc::Rc, task::Poll, time::Instant,
+    cell::RefCell,
+    future::poll_fn,
+    net::SocketAddr,
+    pin::pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Instant,
 };
 
 use http::{
@@ -17,7 +23,7 @@ use tokio::time::timeout;
 use super::{
     Answer,
     body::{Progress, RequestBody, Source},
-    connect::{self, ConnectError},
+    connect::{self, ConnectError, Places},
     finish::began,
     forward::Way,
     outgoing::Outgoing,
@@ -25,7 +31,7 @@ use super::{
 };
 use crate::{
     live::{
-        Endpoint,
+        Endpoint, Origin,
         upstream::{Open, Sign},
     },
     plugins::log::Try,
@@ -51,6 +57,8 @@ pub struct Sending<'a> {
     progress: Option<Rc<Progress>>,
     /// Kept only for requests that a record is written of.
     tries: Option<&'a RefCell<Vec<Try>>>,
+    /// By which one of several addresses is chosen.
+    turn: usize,
 }
 
 impl<'a> Sending<'a> {
@@ -62,6 +70,7 @@ impl<'a> Sending<'a> {
     ) -> Self {
         Self {
             tries,
+            turn: connect::next_turn(),
             way,
             outgoing,
             progress: body.as_ref().map(|(_, progress)| progress.clone()),
@@ -88,37 +97,19 @@ impl<'a> Sending<'a> {
                 Some(name) => (worker.pool.named(endpoint.origin, name), name),
                 None => (endpoint.origin, &*endpoint.server_name),
             };
-            let take = || poll_fn(|context| Poll::Ready(worker.pool.take(worker, origin, context)));
-            let mut kept = take().await;
-            let mut turn = None;
-            if kept.is_none() && service.grpc {
-                // One of them connects for all that wait.
-                let waiting = worker.pool.turn(origin).lock_owned();
-                turn = timeout(service.connect_timeout, waiting).await.ok();
-                kept = take().await;
-            }
-            let rules = &worker.shared.rules;
-            let (mut lease, is_reused) = match kept {
-                Some(lease) => (lease, true),
-                None => match connect::connect(service, endpoint, name, rules, attempt).await {
-                    Ok(wire) => {
-                        let lease = Lease::new(wire, worker, origin);
-                        lease.share();
-                        (lease, false)
+            let (mut lease, is_reused) = match self.lease(endpoint, origin, name, attempt).await {
+                Ok(lease) => lease,
+                Err(error) => {
+                    self.way.saw(index, error.sign());
+                    self.note_try(started, endpoint_address(endpoint), true);
+                    if tries_left == 0 || !error.is_worth_another_try() {
+                        return Err(Failure::Connect(error));
                     }
-                    Err(error) => {
-                        self.way.saw(index, error.sign());
-                        self.note_try(started, endpoint_address(endpoint), true);
-                        if tries_left == 0 || !error.is_worth_another_try() {
-                            return Err(Failure::Connect(error));
-                        }
-                        attempt += 1;
-                        failed.push(index);
-                        continue;
-                    }
-                },
+                    attempt += 1;
+                    failed.push(index);
+                    continue;
+                }
             };
-            drop(turn);
             // A kept connection may be closed by the backend at any moment; finding out does not
             // count as a try.
             tries_left += usize::from(is_reused);
@@ -170,6 +161,47 @@ impl<'a> Sending<'a> {
             }
             attempt += 1;
         }
+    }
+
+    /// A connection, and whether it was used before.
+    async fn lease(
+        &self,
+        endpoint: &Endpoint,
+        origin: Origin,
+        name: &str,
+        attempt: usize,
+    ) -> Result<(Lease, bool), ConnectError> {
+        let (service, worker) = (self.way.service, self.way.worker);
+        let rules = &worker.shared.rules;
+        let turn = self.turn.wrapping_add(attempt);
+        let places = if let Some(places) = Places::known(endpoint, turn) {
+            places
+        } else {
+            let looking = Places::look_up(endpoint, rules, turn);
+            let found = timeout(service.connect_timeout, looking).await;
+            found.map_err(|_| ConnectError::Timeout)??
+        };
+        let take = || {
+            let take =
+                |context: &mut Context<'_>| worker.pool.take(worker, origin, &places, context);
+            poll_fn(move |context| Poll::Ready(take(context)))
+        };
+        if let Some(lease) = take().await {
+            return Ok((lease, true));
+        }
+        let mut _turn = None;
+        if service.grpc {
+            // One of them connects for all that wait.
+            let waiting = worker.pool.turn(origin).lock_owned();
+            _turn = timeout(service.connect_timeout, waiting).await.ok();
+            if let Some(lease) = take().await {
+                return Ok((lease, true));
+            }
+        }
+        let wire = connect::connect(service, name, rules, &places).await?;
+        let lease = Lease::new(wire, worker, origin);
+        lease.share();
+        Ok((lease, false))
     }
 
     /// Whether somebody wants to know how long a try takes.

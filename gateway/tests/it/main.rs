@@ -12,6 +12,7 @@ mod changes;
 mod compose;
 mod data_service;
 mod deck;
+mod dns;
 mod documents;
 mod grpc;
 mod handover;
