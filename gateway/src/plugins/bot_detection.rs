@@ -46,16 +46,39 @@ impl BotDetection {
                 return Answer::new(StatusCode::BAD_REQUEST, "Bad request").into();
             }
         };
-        if self.allow.is_match(&agent) || !self.deny.is_match(&agent) {
+        if self.admits(&agent) {
             return Verdict::Continue;
         }
         Answer::new(StatusCode::FORBIDDEN, "Forbidden").into()
+    }
+
+    fn admits(&self, agent: &str) -> bool {
+        self.allow.is_match(agent) || !self.deny.is_match(agent)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Who is let in by name is let in, whatever else the name is; who is kept out by name is not
+        /// let in by what stands around it.
+        #[test]
+        fn lists_count_wherever_a_name_stands(before in ".{0,20}", after in ".{0,20}") {
+            let plugin = BotDetection::new(&Config {
+                allow: Some(vec!["^friend".to_owned()]),
+                deny: Some(vec!["evil".to_owned()]),
+            });
+            let plugin = plugin.unwrap();
+            let friendly = format!("friend {before} evil googlebot/2 {after}");
+            prop_assert!(plugin.admits(&friendly));
+            let evil = format!("x {before}evil{after}");
+            prop_assert!(!plugin.admits(&evil));
+        }
+    }
 
     #[test]
     fn people_and_their_tools_are_no_robots() {

@@ -249,6 +249,16 @@ impl ClientCertificate {
         })
     }
 
+    /// What was found out about it last, as log records have it.
+    pub fn verdict(&self) -> &'static str {
+        match self.findings.borrow().last() {
+            Some(finding) if finding.counts => "SUCCESS",
+            Some(_) => "FAILED",
+            // No plugin has wanted to know.
+            None => "NONE",
+        }
+    }
+
     /// Whether it is one of these authorities, in force, and not revoked.
     fn counts(&self, by: Arc<Built>) -> bool {
         let mut findings = self.findings.borrow_mut();

@@ -16,6 +16,7 @@ use crate::{
     plugins::{
         self, Plugin,
         log::{Logged, Outcome, Try},
+        mtls_auth::ClientCertificate,
         opentelemetry::Trace,
         prometheus::Observation,
         usage::RawRecord,
@@ -291,6 +292,8 @@ impl Finish {
             _ => None,
         });
         let correlation_id = self.correlation_id.as_ref();
+        let tls = self.connection.tls.as_ref();
+        let shown = tls.and_then(|tls| tls.client.as_ref());
         let outcome = Outcome {
             id: self.id,
             method: &self.method,
@@ -308,6 +311,7 @@ impl Finish {
             credential: self.credential,
             correlation_id: correlation_id.and_then(|id| id.to_str().ok()),
             trace_id: trace_id.as_deref(),
+            client_verify: shown.map_or("NONE", ClientCertificate::verdict),
         };
         let runtime = &self.worker.shared.runtime;
         if let (Some(telemetry), Some(trace)) = (telemetry, &trace) {

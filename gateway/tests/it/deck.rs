@@ -440,3 +440,27 @@ async fn deck_finds_nothing_to_do_the_second_time() {
     run(&["reset", "--force"]);
     assert!(read(&gateway, "services", "").await.is_empty());
 }
+
+#[tokio::test]
+async fn every_plugin_refuses_options_that_it_does_not_have() {
+    let gateway = TestGateway::start().await;
+    put(
+        &gateway,
+        &format!("ca_certificates/{}", id(1)),
+        &json!({"cert": AUTHORITY}),
+    )
+    .await;
+    for (name, mut config) in plugins() {
+        config["no_such_option"] = json!(1);
+        let plugin = json!({"name": name, "config": config});
+        let (status, error) = gateway.call(Method::POST, "plugins", plugin).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
+        let faults = error["fields"]["config"].as_object().unwrap();
+        assert_eq!(
+            faults.keys().collect::<Vec<_>>(),
+            ["no_such_option"],
+            "{name}"
+        );
+    }
+    assert!(read(&gateway, "plugins", "").await.is_empty());
+}

@@ -54,6 +54,8 @@ pub struct Outcome<'a> {
     pub credential: Option<Uuid>,
     pub correlation_id: Option<&'a str>,
     pub trace_id: Option<&'a str>,
+    /// Of the client's certificate.
+    pub client_verify: &'static str,
 }
 
 impl Outcome<'_> {
@@ -164,7 +166,7 @@ impl Logged {
             }
         };
         let tls = self.tls.as_ref().map(
-            |(version, cipher)| json!({ "version": version, "cipher": cipher, "client_verify": "NONE" }),
+            |(version, cipher)| json!({ "version": version, "cipher": cipher, "client_verify": outcome.client_verify }),
         );
         let upstream_uri = self.upstream_uri.as_ref().map(|uri| self.uri(uri));
         set("upstream_uri", json!(upstream_uri));
