@@ -2,17 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use simple_dns::{
+    CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, header_buffer,
+    rdata::{OPT, RData},
+};
+
 pub const A: u16 = 1;
 pub const AAAA: u16 = 28;
 pub const SRV: u16 = 33;
-const CNAME: u16 = 5;
-/// EDNS: how large an answer may be (RFC 6891).
-const OPT: u16 = 41;
-const INTERNET: u16 = 1;
 /// Fits into a packet everywhere.
 pub const MAX_DATAGRAM: u16 = 1232;
-const HEADER: usize = 12;
-const MAX_NAME: usize = 253;
 /// Names that may lead to each other.
 const MAX_ALIASES: usize = 16;
 
@@ -48,183 +47,96 @@ pub enum Said {
 
 /// Nothing for a text that is no name.
 pub fn question(id: u16, name: &str, kind: u16) -> Option<Vec<u8>> {
+    let mut message = Packet::new_query(id);
+    message.set_flags(PacketFlag::RECURSION_DESIRED);
+    message.questions.push(asked(name, kind)?);
+    *message.opt_mut() = Some(OPT {
+        opt_codes: Vec::new(),
+        udp_packet_size: MAX_DATAGRAM,
+        version: 0,
+    });
+    message.build_bytes_vec().ok()
+}
+
+fn asked(name: &str, kind: u16) -> Option<Question<'_>> {
     let name = name.trim_end_matches('.');
-    if name.is_empty() || name.len() > MAX_NAME {
+    if name.is_empty() || name.split('.').any(str::is_empty) {
         return None;
     }
-    let mut message = Vec::with_capacity(HEADER + name.len() + 17);
-    // Recursion is wanted; one question, one further record.
-    for word in [id, 0x0100, 1, 0, 0, 1] {
-        message.extend_from_slice(&word.to_be_bytes());
-    }
-    for label in name.split('.') {
-        let length = u8::try_from(label.len()).ok()?;
-        if length == 0 || length > 63 {
-            return None;
-        }
-        message.push(length);
-        message.extend_from_slice(label.as_bytes());
-    }
-    message.push(0);
-    for word in [kind, INTERNET] {
-        message.extend_from_slice(&word.to_be_bytes());
-    }
-    message.push(0);
-    for word in [OPT, MAX_DATAGRAM, 0, 0, 0] {
-        message.extend_from_slice(&word.to_be_bytes());
-    }
-    Some(message)
+    let (name, kind) = (Name::new(name).ok()?, QTYPE::TYPE(kind.into()));
+    Some(Question::new(name, kind, QCLASS::CLASS(CLASS::IN), false))
 }
 
 /// Nothing for a message that is not the answer to this question.
 pub fn read(message: &[u8], id: u16, name: &str, kind: u16) -> Option<Said> {
-    let mut reader = Reader { message, at: 0 };
-    let (own, flags, questions, answers) = (
-        reader.word()?,
-        reader.word()?,
-        reader.word()?,
-        reader.word()?,
-    );
-    let is_answer = flags & 0x8000 != 0 && flags & 0x7800 == 0;
-    if own != id || !is_answer || questions != 1 {
+    let flag = |flag| header_buffer::has_flags(message, flag).ok();
+    if header_buffer::id(message).ok()? != id || !flag(PacketFlag::RESPONSE)? {
         return None;
     }
-    reader.at = HEADER;
-    let mut wanted = name.trim_end_matches('.').to_ascii_lowercase();
-    if (reader.name()?, reader.word()?, reader.word()?) != (wanted.clone(), kind, INTERNET) {
-        return None;
-    }
-    if flags & 0x0200 != 0 {
+    // Its records may end in the middle of one.
+    if flag(PacketFlag::TRUNCATION)? {
         return Some(Said::Truncated);
     }
-    match flags & 0x000F {
-        0 => {}
-        3 => return Some(Said::Nothing),
-        _ => return Some(Said::Failed),
+    let packet = Packet::parse(message).ok()?;
+    let is_of = |question: &Question| {
+        question.qtype == QTYPE::TYPE(kind.into()) && text(&question.qname) == lower(name)
+    };
+    if !matches!(packet.questions.as_slice(), [only] if is_of(only)) {
+        return None;
     }
+    match packet.rcode() {
+        RCODE::NoError => Some(of_records(&packet.answers, lower(name), kind)),
+        RCODE::NameError => Some(Said::Nothing),
+        _ => Some(Said::Failed),
+    }
+}
+
+fn of_records(records: &[ResourceRecord], mut wanted: String, kind: u16) -> Said {
     let mut answer = Answer {
         ttl: u32::MAX,
         ..Answer::default()
     };
     let mut aliases = 0;
-    for _ in 0..answers {
-        let record = reader.record()?;
-        if record.class != INTERNET || record.owner != wanted {
+    for record in records {
+        if record.class != CLASS::IN || text(&record.name) != wanted {
             continue;
         }
-        match (record.kind, record.data) {
-            (CNAME, _) if aliases < MAX_ALIASES => {
+        match &record.rdata {
+            RData::CNAME(alias) if aliases < MAX_ALIASES => {
                 aliases += 1;
-                let start = reader.at - record.data.len();
-                wanted = Reader { message, at: start }.name()?;
+                wanted = text(&alias.0);
             }
-            (A, data) if kind == A => {
-                let address: [u8; 4] = data.try_into().ok()?;
-                answer.addresses.push(Ipv4Addr::from(address).into());
+            RData::A(found) if kind == A => {
+                answer.addresses.push(Ipv4Addr::from(found.address).into());
             }
-            (AAAA, data) if kind == AAAA => {
-                let address: [u8; 16] = data.try_into().ok()?;
-                answer.addresses.push(Ipv6Addr::from(address).into());
+            RData::AAAA(found) if kind == AAAA => {
+                answer.addresses.push(Ipv6Addr::from(found.address).into());
             }
-            (SRV, data) if kind == SRV => {
-                let start = reader.at - data.len();
-                let mut reader = Reader { message, at: start };
-                answer.services.push(Service {
-                    priority: reader.word()?,
-                    weight: reader.word()?,
-                    port: reader.word()?,
-                    host: reader.name()?,
-                });
-            }
+            RData::SRV(found) if kind == SRV => answer.services.push(Service {
+                priority: found.priority,
+                weight: found.weight,
+                port: found.port,
+                host: text(&found.target),
+            }),
             _ => continue,
         }
         // The highest bit means nothing (RFC 2181, 8).
-        answer.ttl = answer
-            .ttl
-            .min(if record.ttl >> 31 == 1 { 0 } else { record.ttl });
+        let ttl = if record.ttl >> 31 == 1 { 0 } else { record.ttl };
+        answer.ttl = answer.ttl.min(ttl);
     }
-    Some(
-        if answer.addresses.is_empty() && answer.services.is_empty() {
-            Said::Nothing
-        } else {
-            Said::Answer(answer)
-        },
-    )
+    if answer.addresses.is_empty() && answer.services.is_empty() {
+        Said::Nothing
+    } else {
+        Said::Answer(answer)
+    }
 }
 
-struct Record<'a> {
-    owner: String,
-    kind: u16,
-    class: u16,
-    ttl: u32,
-    data: &'a [u8],
+fn lower(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-struct Reader<'a> {
-    message: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let bytes = self.message.get(self.at..self.at.checked_add(length)?)?;
-        self.at += length;
-        Some(bytes)
-    }
-
-    fn word(&mut self) -> Option<u16> {
-        Some(u16::from_be_bytes(self.bytes(2)?.try_into().ok()?))
-    }
-
-    fn record(&mut self) -> Option<Record<'a>> {
-        let (owner, kind, class) = (self.name()?, self.word()?, self.word()?);
-        let ttl = u32::from_be_bytes(self.bytes(4)?.try_into().ok()?);
-        let length = self.word()?;
-        let data = self.bytes(length.into())?;
-        Some(Record {
-            owner,
-            kind,
-            class,
-            ttl,
-            data,
-        })
-    }
-
-    /// In lower case. A part may be written elsewhere, but only further in front, so this ends.
-    fn name(&mut self) -> Option<String> {
-        let mut name = String::new();
-        let mut at = self.at;
-        let mut after = None;
-        loop {
-            let length = usize::from(*self.message.get(at)?);
-            if length == 0 {
-                self.at = after.unwrap_or(at + 1);
-                return Some(name);
-            }
-            if length & 0xC0 == 0xC0 {
-                let target = (length & 0x3F) << 8 | usize::from(*self.message.get(at + 1)?);
-                if target >= at {
-                    return None;
-                }
-                after.get_or_insert(at + 2);
-                at = target;
-                continue;
-            }
-            let label = self.message.get(at + 1..at + 1 + length)?;
-            if length > 63 || name.len() + length > MAX_NAME {
-                return None;
-            }
-            if !name.is_empty() {
-                name.push('.');
-            }
-            name.extend(
-                label
-                    .iter()
-                    .map(|byte| char::from(byte.to_ascii_lowercase())),
-            );
-            at += 1 + length;
-        }
-    }
+fn text(name: &Name) -> String {
+    lower(&name.to_string())
 }
 
 #[cfg(test)]
