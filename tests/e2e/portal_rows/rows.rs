@@ -398,6 +398,8 @@ pub const ROWS: &[Row] = &[
     post("/publish/apis/petstore/access", Nothing, PUBLISHERS).with(&[("requiredGroup", "dev")]).json(200, PUBLISHED).to("/publish/apis/petstore/access"),
     get("/publish/apis/petstore/definition", Nothing, PUBLISHERS).json(200, PUBLISHED),
     post("/publish/apis/petstore/definition", Nothing, PUBLISHERS).with(&[("text", "{\"openapi\": \"3.1.0\", \"info\": {\"title\": \"T\", \"version\": \"1\"}, \"paths\": {}}")]).json(200, PUBLISHED).to("/publish/apis/petstore/definition"),
+    get("/publish/apis/petstore/plugins", Nothing, PUBLISHERS).json(200, PUBLISHED),
+    post("/publish/apis/petstore/plugins", Nothing, PUBLISHERS).with(&[("plugins", "[]")]).json(200, PUBLISHED).to("/publish/apis/petstore/plugins"),
     get("/publish/apis/petstore/plans", Nothing, PUBLISHERS).json(200, PUBLISHED),
     post("/publish/apis/petstore/plans", Nothing, PUBLISHERS).with(&[("plans", "free")]).json(200, PUBLISHED).to("/publish/apis/petstore/plans"),
     post("/publish/apis/petstore/plans/one", Nothing, PUBLISHERS).with(&[("plan", "free"), ("name", "Free"), ("minute", "20")]).json(200, PUBLISHED).to("/publish/apis/petstore/plans"),
