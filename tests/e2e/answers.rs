@@ -22,7 +22,7 @@ async fn the_sample_answers_from_a_database_and_from_several_backends() {
         (status, answer.json::<Value>().await.unwrap_or_default())
     };
     let key = ada
-        .subscribe_new_application("ada-shop", "products", "unlimited")
+        .subscribe_new_application("ada-shop", "products", "free")
         .await;
     let (status, maps) = call("/products/v1/products?category=maps", &key).await;
     assert_eq!(status, 200, "{maps}");
@@ -36,7 +36,7 @@ async fn the_sample_answers_from_a_database_and_from_several_backends() {
     assert_eq!(call("/products/v1/products", "wrong").await.0, 401);
 
     let key = ada
-        .subscribe_new_application("ada-walks", "today", "unlimited")
+        .subscribe_new_application("ada-walks", "today", "free")
         .await;
     let (status, pet) = call("/today/v1/pets/1?zone=%2B09:00", &key).await;
     assert_eq!(status, 200, "{pet}");
