@@ -203,11 +203,15 @@ impl Floor {
     pub async fn run(self) -> anyhow::Result<()> {
         let app = if let Some(file) = self.url.strip_prefix("sqlite:") {
             let options = SqliteConnectOptions::new().filename(file).read_only(true);
-            let pool = PoolOptions::new().max_connections(CONNECTIONS);
+            let pool = PoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .test_before_acquire(false);
             sqlite(pool.connect_lazy_with(options.disable_statement_logging()))
         } else {
             let options = self.url.parse::<PgConnectOptions>()?;
-            let pool = PoolOptions::new().max_connections(CONNECTIONS);
+            let pool = PoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .test_before_acquire(false);
             postgres(pool.connect_lazy_with(options.disable_statement_logging()))
         };
         let listener = tokio::net::TcpListener::bind(self.listen).await?;
