@@ -132,6 +132,8 @@ pub enum FieldKind {
     Password,
     /// Several lines.
     Area,
+    /// Several lines that a program reads.
+    Code,
 }
 
 impl FieldKind {
@@ -139,7 +141,7 @@ impl FieldKind {
         match self {
             Self::Email => "email",
             Self::Password => "password",
-            Self::Text | Self::Area => "text",
+            Self::Text | Self::Area | Self::Code => "text",
         }
     }
 }
@@ -172,6 +174,14 @@ impl Field {
             name,
             label: label.into(),
             ..Self::default()
+        }
+    }
+
+    /// Prose grows as it is written; a document shows a good part of itself.
+    fn rows(&self) -> usize {
+        match self.kind {
+            FieldKind::Code => self.value.lines().count().clamp(8, 24),
+            _ => 3,
         }
     }
 

@@ -19,7 +19,7 @@ pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Fail
     let parts = vec![
         fields::file(t.openapi_file(), "text", ".json,application/json"),
         fields::optional(
-            fields::area("text", t.openapi(), text),
+            fields::code("text", t.openapi(), text),
             visitor.lang(),
             Some(t.openapi_hint()),
         ),

@@ -22,6 +22,14 @@ pub fn area(name: &'static str, label: &str, value: String) -> Field {
     }
 }
 
+/// A document that a program reads.
+pub fn code(name: &'static str, label: &str, value: String) -> Field {
+    Field {
+        kind: FieldKind::Code,
+        ..area(name, label, value)
+    }
+}
+
 /// Several lines of Markdown, with a preview where scripts run.
 pub fn markdown(name: &'static str, label: &str, value: String, lang: Lang) -> Field {
     Field {

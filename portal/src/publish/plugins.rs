@@ -34,7 +34,7 @@ async fn page(
     let is_wrong = error.is_some();
     let field = Field {
         error,
-        ..fields::area("plugins", t.plugins(), text)
+        ..fields::code("plugins", t.plugins(), text)
     };
     let parts = vec![fields::with_hint(field, t.plugins_hint())];
     let below = Html::default();
