@@ -1,17 +1,12 @@
 //! The master key is exchanged while everything goes on (`docs/operations.md`): the look-up key of
 //! credentials stays what it was, and what is sealed with the other master key is sealed anew.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use migrations::{Database, Sealed};
 use service::keys::{Keys, Purpose};
 use tokio_util::sync::CancellationToken;
 
 use crate::{AppState, master_key, meta};
-
-/// Other instances may still seal with the other key until they are started anew.
-const INTERVAL: Duration = Duration::from_secs(20);
 
 const LOOKUP: &str = "credential-lookup";
 
@@ -76,28 +71,8 @@ fn of_headers(listener: &str) -> String {
 
 /// Works while there are two master keys, until `shutdown`.
 pub async fn run(state: AppState, shutdown: CancellationToken) {
-    if !state.keys.are_rotated() {
-        return;
-    }
-    let mut is_told = false;
-    loop {
-        match reseal(&state).await {
-            Ok(0) if !is_told => {
-                is_told = true;
-                tracing::info!("nothing in the database is sealed with the other master key");
-            }
-            Ok(0) => {}
-            Ok(count) => {
-                is_told = false;
-                tracing::info!("{count} values are sealed with the current master key now");
-            }
-            Err(error) => tracing::warn!("sealed values keep their master key for now: {error:#}"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => {}
-            () = shutdown.cancelled() => return,
-        }
-    }
+    let reseal = || reseal(&state);
+    state.keys.keep_resealing(reseal, shutdown).await;
 }
 
 /// The check value is in the last of them: as long as it is of the other key, no instance starts
@@ -106,11 +81,7 @@ async fn reseal(state: &AppState) -> anyhow::Result<u64> {
     let mut count = 0;
     for (sealed, purpose) in &SEALED {
         let key = state.keys.derive(purpose)?;
-        let reseal = |id: &str, value: &str| {
-            let context = (sealed.context)(id);
-            let plain = key.open(value, context.as_bytes()).ok()?;
-            Some(key.seal(&plain, context.as_bytes()))
-        };
+        let reseal = |id: &str, value: &str| key.reseal(value, (sealed.context)(id).as_bytes());
         count += sealed.reseal(&state.db, &key.mark(), reseal).await?;
     }
     Ok(count)

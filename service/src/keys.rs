@@ -5,6 +5,7 @@
 
 mod needed;
 mod provision;
+mod rotation;
 mod seal;
 mod stream;
 

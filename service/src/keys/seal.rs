@@ -39,6 +39,12 @@ impl Key {
         format!("{}{}", self.mark(), URL_SAFE_NO_PAD.encode(sealed))
     }
 
+    /// The same value under the current key; nothing if it cannot be opened.
+    pub fn reseal(&self, sealed: &str, context: &[u8]) -> Option<String> {
+        let plain = self.open(sealed, context).ok()?;
+        Some(self.seal(&plain, context))
+    }
+
     /// What everything begins with that is sealed with the current key.
     pub fn mark(&self) -> String {
         format!("v1.{}.", self.id())
