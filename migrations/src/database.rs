@@ -14,7 +14,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 use tracing::log::LevelFilter;
 
-use crate::{Location, Reader, reader::Observer};
+use crate::{Location, Reader, look, reader::Observer};
 
 /// Schema that holds our tables on `PostgreSQL` (static-config 24.1).
 const SCHEMA: &str = "wicketgate";
@@ -152,7 +152,7 @@ impl From<DbErr> for OpenFailure {
 async fn open_sqlite<M: MigratorTrait>(path: &Path) -> Result<Database, OpenFailure> {
     let lock = lock_file(path).map_err(OpenFailure::Open)?;
     let write = connect(&sqlite_options(path, false)).await?;
-    M::up(&write, None).await?;
+    migrate::<M>(&write).await?;
     // The file exists from here on, so readers may be strictly read-only.
     let read = connect(&sqlite_options(path, true)).await?;
     Ok(Database {
@@ -234,6 +234,15 @@ async fn migrate_postgres<M: MigratorTrait>(connection: &DatabaseConnection) -> 
     connection
         .execute_unprepared(&format!("create schema if not exists {SCHEMA}"))
         .await?;
+    migrate::<M>(connection).await
+}
+
+/// Runs what is missing. Where nothing is, a newer release may have gone further already: its
+/// migrations let this one work on, while both run side by side and after a way back.
+async fn migrate<M: MigratorTrait>(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    if look::is_complete::<M>(connection).await {
+        return Ok(());
+    }
     M::up(connection, None).await
 }
 

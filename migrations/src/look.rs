@@ -44,25 +44,34 @@ async fn see<M: MigratorTrait>(db: &DatabaseConnection, is_server: bool) -> Resu
             now = Some(row.try_get_by_index(1)?);
         }
     }
-    let table = M::migration_table_name().to_string();
-    // Before the first start there is no such table.
-    let applied = rows(db, format!("select version from {table}"))
-        .await
-        .unwrap_or_default();
-    let applied: BTreeSet<String> = applied
-        .iter()
-        .filter_map(|row| row.try_get_by_index(0).ok())
-        .collect();
-    let known: BTreeSet<String> = M::migrations()
-        .iter()
-        .map(|migration| migration.name().to_owned())
-        .collect();
+    let (applied, known) = (applied::<M>(db).await, known::<M>());
     Ok(Seen {
         server,
         now,
         pending: known.difference(&applied).count(),
         unknown: applied.difference(&known).cloned().collect(),
     })
+}
+
+/// Whether a database has all that this release knows.
+pub async fn is_complete<M: MigratorTrait>(db: &DatabaseConnection) -> bool {
+    known::<M>().is_subset(&applied::<M>(db).await)
+}
+
+/// Before the first start there is no such table.
+async fn applied<M: MigratorTrait>(db: &DatabaseConnection) -> BTreeSet<String> {
+    let table = M::migration_table_name().to_string();
+    let rows = rows(db, format!("select version from {table}")).await;
+    let rows = rows.unwrap_or_default();
+    rows.iter()
+        .filter_map(|row| row.try_get_by_index(0).ok())
+        .collect()
+}
+
+fn known<M: MigratorTrait>() -> BTreeSet<String> {
+    let migrations = M::migrations();
+    let names = migrations.iter().map(|migration| migration.name());
+    names.map(str::to_owned).collect()
 }
 
 async fn rows(db: &DatabaseConnection, sql: String) -> Result<Vec<sea_orm::QueryResult>, DbErr> {

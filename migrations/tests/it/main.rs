@@ -4,6 +4,7 @@
 
 mod files;
 mod transfer;
+mod upgrade;
 
 use std::path::Path;
 

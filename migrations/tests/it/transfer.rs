@@ -9,7 +9,7 @@ use url::Url;
 const EVENTS: i64 = 100_000;
 
 /// A new database on the server that `WICKETGATE_TEST_POSTGRES_URL` names.
-async fn fresh() -> Option<Url> {
+pub async fn fresh() -> Option<Url> {
     let var = service_variable;
     let Some(server) = var("WICKETGATE_TEST_POSTGRES_URL") else {
         assert!(
