@@ -1,12 +1,18 @@
 //! Both databases from SQLite to PostgreSQL.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::Write,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use migrations::{Database, Location, TransferError, auth_server, portal_api, to_postgres};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use url::Url;
 
 const EVENTS: i64 = 100_000;
+
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// A new database on the server that `WICKETGATE_TEST_POSTGRES_URL` names.
 pub async fn fresh() -> Option<Url> {
@@ -20,7 +26,8 @@ pub async fn fresh() -> Option<Url> {
         std::io::stderr().write_all(line.as_bytes()).unwrap();
         return None;
     };
-    let name = format!("transfer_{}", std::process::id());
+    let number = NUMBER.fetch_add(1, Relaxed);
+    let name = format!("transfer_{}_{number}", std::process::id());
     let admin = sea_orm::Database::connect(&server).await.unwrap();
     admin
         .execute_unprepared(&format!("create database {name}"))
