@@ -66,11 +66,14 @@ pub async fn run(binary: &Path) -> anyhow::Result<()> {
     })?;
     let data = place.data();
     let client = Client::builder().no_proxy().build()?;
-    let (_, up) = up::ready(binary, &data, Some(&configuration), &client).await?;
+    let (_, mut up) = up::ready(binary, &data, Some(&configuration), &client).await?;
     let master = MasterKey::parse(&fs::read_to_string(data.join("master.key"))?)?;
     let identity = Identity::new(ServiceName::AuthServer, Keys::from_master(master));
     subscribe(&client, &identity).await?;
+    // Nobody else may have the database open meanwhile.
+    up.kill().await?;
     let password = up::password(binary, &data, EMAIL).await?;
+    let (_, up) = up::ready(binary, &data, Some(&configuration), &client).await?;
     let cookie = login::log_in(&up::url("portal", "/login"), EMAIL, &password).await?;
 
     let (mut portal, pid) = start(binary, &data, &client).await?;
@@ -175,6 +178,7 @@ async fn start(binary: &Path, data: &Path, client: &Client) -> anyhow::Result<(C
         .arg("portal")
         .env("PORT", PORT.to_string())
         .env("WICKETGATE_DATA", data)
+        .env("WICKETGATE_MASTER_KEY_FILE", data.join("master.key"))
         .env("PORTAL_API_URL", up::url("api", "/"))
         .env("PORTAL_AUTHSERVER_URL", up::url("auth", "/"))
         .env("LOG_LEVEL", "warn")

@@ -200,7 +200,7 @@ mod tests {
         }
         parts.reduce();
         let names = |name| parts.environments[name].keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names("default"), ["A_B_URL", "BASE", "HOST"]);
+        assert_eq!(names("default"), ["BASE", "HOST", "A_B_URL"]);
         assert_eq!(names("prod"), ["BASE", "HOST"]);
         let url = &parts.configs["a-b"]["api"]["upstream_url"];
         assert_eq!(url, "${A_B_URL}");
