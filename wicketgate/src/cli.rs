@@ -163,6 +163,19 @@ pub enum Data {
     },
 }
 
+/// Where the master key of an installation is, unless the environment has it.
+#[derive(Clone, Debug, Args)]
+pub struct KeyFolder {
+    /// Data folder that holds the master key, unless the environment has it
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WICKETGATE_DATA",
+        default_value = "data"
+    )]
+    pub data: PathBuf,
+}
+
 /// A running installation and its master key.
 #[derive(Debug, Args)]
 pub struct Installation {
@@ -174,14 +187,8 @@ pub struct Installation {
         default_value = "http://127.0.0.1:3001"
     )]
     pub portal_api: url::Url,
-    /// Data folder that holds the master key, unless the environment has it
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WICKETGATE_DATA",
-        default_value = "data"
-    )]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub keys: KeyFolder,
 }
 
 /// Options of `import`. The key PORTAL_API_AESKEY of the old installation decrypts credentials.
@@ -296,7 +303,8 @@ pub enum Gateway {
     Build(Box<Build>),
     /// Serve a file that `build` has made, needing no other service; exit code 1 if it was changed
     Run(Box<Run>),
-    /// Send the usage records that `run` has written to the gateway adapter; may be repeated
+    /// Send the usage records that `run` has written to the gateway adapter; may be repeated. It asks
+    /// for proof: WICKETGATE_USAGE_TOKEN or a key
     Upload(Upload),
 }
 
@@ -312,14 +320,8 @@ pub struct Setup {
     /// subscriptions come along [default: http://127.0.0.1:3001]
     #[arg(long, value_name = "URL|DIR")]
     pub from: Option<String>,
-    /// Data folder that holds the master key of the installation, unless the environment has it
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WICKETGATE_DATA",
-        default_value = "data"
-    )]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub keys: KeyFolder,
     /// Read subscriptions and keys of an existing project anew, and keep all the rest
     #[arg(long)]
     pub refresh: bool,
@@ -396,15 +398,8 @@ pub struct Upload {
     /// Remove each file that was taken
     #[arg(long)]
     pub remove: bool,
-    /// Data folder that holds the master key of the installation, unless the environment has it
-    /// or WICKETGATE_USAGE_TOKEN
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WICKETGATE_DATA",
-        default_value = "data"
-    )]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub keys: KeyFolder,
 }
 
 /// Access to the database is the proof; each call is recorded in the audit log.
@@ -506,13 +501,7 @@ pub enum Keys {
         /// The service, for example `chatbot`
         #[arg(long = "for", value_name = "SERVICE")]
         service: service::ServiceName,
-        /// Data folder that holds the master key, unless the environment has it
-        #[arg(
-            long,
-            value_name = "DIR",
-            env = "WICKETGATE_DATA",
-            default_value = "data"
-        )]
-        data: PathBuf,
+        #[command(flatten)]
+        keys: KeyFolder,
     },
 }

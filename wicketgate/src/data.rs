@@ -30,10 +30,13 @@ pub async fn run(command: Data) -> anyhow::Result<()> {
 
 /// The master key is the proof: with it portal-api's own identity can be made.
 pub fn client(installation: &Installation) -> anyhow::Result<Client> {
-    if !installation.data.is_dir() {
-        bail!("there is no data folder {}", installation.data.display());
+    if !installation.keys.data.is_dir() {
+        bail!(
+            "there is no data folder {}",
+            installation.keys.data.display()
+        );
     }
-    let keys = keys::from_environment_or_file(&installation.data)?;
+    let keys = keys::from_environment_or_file(&installation.keys.data)?;
     let identity = Identity::new(ServiceName::PortalApi, keys);
     let address = installation.portal_api.clone();
     Ok(Client::new(address, Auth::Service(identity)))

@@ -7,7 +7,10 @@ mod secrets;
 
 use service::keys::MasterKey;
 
-use crate::{cli::Keys, keys};
+use crate::{
+    cli::{KeyFolder, Keys},
+    keys,
+};
 
 pub use configuration::{config, init};
 pub use mail::mail;
@@ -18,7 +21,10 @@ pub fn keys(command: Keys) -> anyhow::Result<()> {
     match command {
         Keys::Generate => println!("{}", MasterKey::generate().to_text()),
         Keys::Folder { folder } => secrets::folder(&folder)?,
-        Keys::Derive { service, data } => {
+        Keys::Derive {
+            service,
+            keys: KeyFolder { data },
+        } => {
             let keys = keys::from_environment_or_file(&data)?;
             print!("{}", keys.needed_by(service)?);
         }

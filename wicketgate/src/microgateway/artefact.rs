@@ -8,7 +8,6 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -122,7 +121,7 @@ impl Artefact {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    hex::encode(digest::digest(&digest::SHA256, bytes))
+    hex::encode(service::crypto::sha256(bytes))
 }
 
 #[cfg(test)]

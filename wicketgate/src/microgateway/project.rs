@@ -2,9 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -130,22 +128,12 @@ impl Project {
     }
 }
 
-/// Writes a file that is whole or not there, with the folders above it.
+/// Writes a file that nobody else reads, with the folders above it.
 pub fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let try_to = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let mut file = options.open(&name)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&name, path)
-    };
-    try_to().with_context(|| format!("cannot write `{}`", path.display()))
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder
+        .and_then(|()| service::files::replace(path, bytes))
+        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// The configuration of a folder, with the variables of one of its environments.

@@ -60,11 +60,11 @@ async fn read(options: &Setup) -> anyhow::Result<Parts> {
     match options.from.as_deref() {
         Some(from) if is_portal_api(from) => {
             let address: Url = from.parse().context("--from")?;
-            from_installation::read(&address, &options.data, apis).await
+            from_installation::read(&address, &options.keys.data, apis).await
         }
         None => {
             let address = "http://127.0.0.1:3001".parse().context("--from")?;
-            from_installation::read(&address, &options.data, apis).await
+            from_installation::read(&address, &options.keys.data, apis).await
         }
         Some(from) => {
             // The copy of a repository lies where it disturbs nobody.

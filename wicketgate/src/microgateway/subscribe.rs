@@ -1,10 +1,9 @@
-use anyhow::{Context, bail};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::hmac;
+use anyhow::{Context, anyhow, bail};
 use sdk::types::{
     credentials::Kind,
     snapshot::{SnapshotCredential, SnapshotSubscription},
 };
+use service::keys::{Keys, Purpose};
 use uuid::Uuid;
 
 use super::project::{self, Project};
@@ -23,13 +22,12 @@ pub fn subscribe(options: &Subscribe) -> anyhow::Result<()> {
     if !api.plans.contains(&options.plan) {
         bail!("the API `{}` has no plan `{}`", options.api, options.plan);
     }
-    let digest_key = URL_SAFE_NO_PAD.decode(project.digest_key()?);
-    let digest_key = digest_key.context("digest-key: not base64url")?;
+    let held = format!("{}={}", Purpose::CredentialLookup, project.digest_key()?);
+    let held = Keys::from_derived(&held).map_err(|_| anyhow!("digest-key: not 32 bytes"))?;
     let key = format!("wg_{}", service::random::token(32));
-    let digest = hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, &digest_key),
-        key.as_bytes(),
-    );
+    let digest = held
+        .derive(&Purpose::CredentialLookup)?
+        .hmac_sha256(key.as_bytes());
     let digest = hex::encode(digest);
     let mut subscriptions = project.subscriptions()?;
     let credential = SnapshotCredential {

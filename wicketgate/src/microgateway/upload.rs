@@ -57,7 +57,7 @@ fn token(options: &Upload) -> anyhow::Result<String> {
     if let Some(token) = settings::secret("WICKETGATE_USAGE_TOKEN")? {
         return Ok(token);
     }
-    let keys = keys::find(&options.data)?.context(
+    let keys = keys::find(&options.keys.data)?.context(
         "the adapter asks for proof: set WICKETGATE_USAGE_TOKEN, or WICKETGATE_DERIVED_KEYS to \
          what `wicketgate keys derive --for gateway-adapter` prints",
     )?;
