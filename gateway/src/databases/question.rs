@@ -86,6 +86,16 @@ pub enum Reply {
     Done,
 }
 
+impl Reply {
+    pub const fn of_changes(count: u64) -> Self {
+        if count == 0 {
+            Self::Nothing
+        } else {
+            Self::Done
+        }
+    }
+}
+
 /// Puts rows together as they come.
 pub struct Collected<'a> {
     prepared: &'a Prepared,

@@ -86,12 +86,8 @@ impl Sqlite {
         }
         if prepared.rows == Rows::None {
             let done = query.execute(&mut self.connection).await;
-            let changed = done.map_err(|error| fault(&error))?.rows_affected();
-            return Ok(if changed == 0 {
-                Reply::Nothing
-            } else {
-                Reply::Done
-            });
+            let done = done.map_err(|error| fault(&error))?;
+            return Ok(Reply::of_changes(done.rows_affected()));
         }
         let mut collected = Collected::new(prepared);
         let mut rows = query.fetch(&mut self.connection);
