@@ -1,12 +1,7 @@
 //! Some APIs of a running installation for a gateway that works without it, and what becomes of
 //! the calls there.
 
-use std::{
-    fs,
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    process::Stdio,
-};
+use std::{fs, net::SocketAddr, path::Path, process::Stdio};
 
 use axum::{Json, Router};
 use http::HeaderMap;
@@ -15,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::{
     journey::{Client, Person},
-    support::{Installation, Shape, Visitor, change, eventually},
+    support::{Installation, Shape, Visitor, change, eventually, free_address},
 };
 
 #[tokio::test]
@@ -28,12 +23,8 @@ async fn chosen_apis_work_without_the_installation_and_their_usage_comes_home() 
         .subscribe_new_application("tea-shop", "petstore", "free")
         .await;
     let (id, secret) = ada.subscribe_client("tea-orders", "orders", "free").await;
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("scope", "read_orders"),
-    ];
     let client = Client::new(id, secret, "");
-    let token = client.token(&installation, &form).await;
+    let token = client.own_token(&installation).await;
 
     let folder = tempfile::tempdir().unwrap();
     let (project, artefact) = (folder.path().join("edge"), folder.path().join("edge.one"));
@@ -221,7 +212,8 @@ async fn the_pipeline_of_the_documentation_runs_as_it_is_written() {
         binary.display(),
         service::settings::var("PATH").unwrap()
     );
-    let [proxy, admin, status] = [free(), free(), free()].map(|address| address.to_string());
+    let [proxy, admin, status] =
+        [free_address(), free_address(), free_address()].map(|address| address.to_string());
     let output = Command::new("sh")
         .args(["-c", script])
         .current_dir(folder.path())
@@ -259,11 +251,6 @@ async fn backend() -> String {
     url
 }
 
-fn free() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
-}
-
 /// `wicketgate gateway run`, with nothing but its artefact.
 struct Edge {
     process: Child,
@@ -273,7 +260,7 @@ struct Edge {
 
 impl Edge {
     async fn start(folder: &Path, artefact: &str) -> Self {
-        let (proxy, admin, status) = (free(), free(), free());
+        let (proxy, admin, status) = (free_address(), free_address(), free_address());
         let mut command = Command::new(Installation::binary());
         command
             .args(["gateway", "run", artefact])

@@ -19,11 +19,7 @@ async fn keys_tokens_and_sessions_outlive_the_master_key() {
         .await;
     let (id, secret) = ada.subscribe_client("tea-orders", "orders", "free").await;
     let client = Client::new(id, secret, "");
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("scope", "read_orders"),
-    ];
-    let token = client.token(&installation, &form).await;
+    let token = client.own_token(&installation).await;
     let expect_all_to_work = async |step: &str| {
         let call = async |path: &str, header: &str, value: &str| {
             let request = installation.http.get(installation.gateway() + path);
@@ -31,7 +27,7 @@ async fn keys_tokens_and_sessions_outlive_the_master_key() {
         };
         let status = call("/petstore/v1/pets", "x-apikey", &key).await;
         assert_eq!(status, 200, "{step}: the key");
-        let fresh = client.token(&installation, &form).await;
+        let fresh = client.own_token(&installation).await;
         for token in [&token, &fresh] {
             let bearer = format!("Bearer {token}");
             let status = call("/orders/v1/orders", "authorization", &bearer).await;

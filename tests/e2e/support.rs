@@ -10,7 +10,7 @@ mod visitor;
 
 pub use cluster::Cluster;
 pub use git_host::GitHost;
-pub use installation::{Installation, Shape};
+pub use installation::{Installation, Shape, free_address};
 pub use load::{Load, Requests, Work, under_load};
 pub use sample::{change, copy_sample};
 pub use severed::Line;

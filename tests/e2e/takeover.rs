@@ -1,7 +1,7 @@
 //! A new version of the gateway in the place of the one that runs.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::Stdio,
     sync::{
@@ -16,12 +16,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use crate::support::{Installation, Visitor, eventually};
-
-fn free() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
-}
+use crate::support::{Installation, Visitor, eventually, free_address};
 
 struct Ports {
     proxy: SocketAddr,
@@ -52,9 +47,9 @@ async fn a_gateway_is_replaced_under_load_without_a_lost_call() {
     service::http::install_crypto();
     let folder = tempfile::tempdir().unwrap();
     let ports = Ports {
-        proxy: free(),
-        admin: free(),
-        status: free(),
+        proxy: free_address(),
+        admin: free_address(),
+        status: free_address(),
     };
     let mut old = start(folder.path(), &ports, &[]);
     let client = Visitor::client();

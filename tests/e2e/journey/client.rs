@@ -67,6 +67,15 @@ impl Client {
         ]
     }
 
+    /// A token in its own name, for reading orders.
+    pub async fn own_token(&self, installation: &Installation) -> String {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "read_orders"),
+        ];
+        self.token(installation, &form).await
+    }
+
     /// The access token that it gets for a form.
     pub async fn token(&self, installation: &Installation, form: &[(&str, &str)]) -> String {
         let (status, token) = self.ask(installation, &installation.gateway(), form).await;

@@ -10,12 +10,8 @@ use crate::support::{Installation, eventually};
 
 pub async fn of_applications_are_checked(installation: &Installation, ada: &Person<'_>) {
     let (client_id, client_secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
-    let form = [
-        ("grant_type", "client_credentials"),
-        ("scope", "read_orders"),
-    ];
     let client = Client::new(client_id, client_secret, "");
-    let token = client.token(installation, &form).await;
+    let token = client.own_token(installation).await;
     let url = installation.gateway() + "/orders/v1/orders";
     let call = async |token: &str| {
         let request = installation.http.get(&url).bearer_auth(token);

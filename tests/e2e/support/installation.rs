@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::Stdio,
     sync::{
@@ -108,6 +109,11 @@ impl Ports {
 
 /// Ports on which nobody listens, and which nobody else in this process was given: those of one
 /// installation are asked for at several places, and installations start beside each other.
+/// An address on which nobody listens.
+pub fn free_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, free_ports(1)[0]).into()
+}
+
 fn free_ports(count: usize) -> Vec<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap();
