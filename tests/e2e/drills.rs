@@ -5,20 +5,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    net::TcpListener,
-    path::Path,
-    process::Stdio,
 };
 
 use serde_json::json;
-use tokio::{
-    process::{Child, Command},
-    sync::Mutex,
-};
 
 use crate::{
     journey::Person,
-    support::{Cluster, Installation, Shape, change, copy_sample, under_load},
+    support::{Cluster, Installation, Redis, Shape, change, copy_sample, under_load},
 };
 
 /// A request that an instance was working on when it was killed is lost, unless it may be repeated.
@@ -94,14 +87,16 @@ async fn nothing_fails_while_redis_restarts_and_haproxy_reloads() {
     change(&configuration.join("plans/plans.json"), |file| {
         file["plans"][0]["config"]["plugins"][0]["config"] = json!({
             "minute": 10_000, "policy": "redis", "fault_tolerant": true,
-            "redis": {"host": "127.0.0.1", "port": redis.port},
+            "redis": {"host": "127.0.0.1", "port": redis.port()},
         });
     });
     installation.set("PORTAL_API_STATIC_CONFIG", configuration.to_str().unwrap());
     installation.launch().await;
     let (requests, work) = under_load(&installation, async |load| {
         for _ in 0..3 {
-            redis.restart(async || load.until_further(200).await).await;
+            redis.stop().await;
+            load.until_further(200).await;
+            redis.start_again().await;
             load.until_further(200).await;
             installation.signal("haproxy", "USR2");
             load.until_further(200).await;
@@ -217,50 +212,5 @@ async fn expect_keys(installation: &Installation, known: &[String], unknown: &[S
         };
         let what = format!("a key is known: {is_known}");
         installation.at_every_gateway(&what, is_right).await;
-    }
-}
-
-/// A Redis of the test's own.
-struct Redis {
-    port: u16,
-    server: Mutex<Child>,
-}
-
-impl Redis {
-    const PROGRAM: &str = "/usr/bin/redis-server";
-
-    /// Nothing where none is installed.
-    fn start() -> Option<Self> {
-        if !Path::new(Self::PROGRAM).exists() {
-            let must_be_there = service::settings::var("WICKETGATE_TEST_FULL").is_some();
-            assert!(!must_be_there, "{} is needed", Self::PROGRAM);
-            // Written past the test runner, which shows nothing of tests that pass.
-            let line = format_args!("skipped: no {}\n", Self::PROGRAM);
-            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), line);
-            return None;
-        }
-        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = socket.local_addr().unwrap().port();
-        drop(socket);
-        let server = Mutex::new(Self::server(port));
-        Some(Self { port, server })
-    }
-
-    fn server(port: u16) -> Child {
-        Command::new(Self::PROGRAM)
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap()
-    }
-
-    /// Ends it, leaves it away for a moment in which calls are counted without it, and starts it.
-    async fn restart(&self, meanwhile: impl AsyncFnOnce()) {
-        let mut server = self.server.lock().await;
-        server.kill().await.unwrap();
-        meanwhile().await;
-        *server = Self::server(self.port);
     }
 }

@@ -22,7 +22,7 @@ async fn restart_everything(times: usize) {
     };
     let (requests, work) = under_load(&installation, async |load| {
         for _ in 0..times {
-            replace_each(&installation, load).await;
+            replace(&installation, load, &installation.processes()).await;
         }
     })
     .await;
@@ -40,7 +40,7 @@ async fn the_master_key_is_exchanged_without_a_failed_request() {
     let (requests, work) = under_load(&installation, async |load| {
         for (current, other) in [(&old, new.as_str()), (&new, old.as_str()), (&new, "")] {
             installation.use_master_keys(current, other);
-            replace_each(&installation, load).await;
+            replace(&installation, load, &installation.processes()).await;
             if other == old {
                 until_resealed(&installation, 4).await;
             }
@@ -60,17 +60,18 @@ pub async fn until_resealed(installation: &Installation, processes: usize) {
     .await;
 }
 
-async fn replace_each(installation: &Installation, load: &Load) {
-    for name in installation.processes() {
-        installation.terminate(&name).await;
-        installation.start_again(&name);
-        installation.until_process_ready(&name).await;
+/// One process after the other, in this order.
+pub async fn replace(installation: &Installation, load: &Load, names: &[String]) {
+    for name in names {
+        installation.terminate(name).await;
+        installation.start_again(name);
+        installation.until_process_ready(name).await;
         // HAProxy has seen it, and requests went on.
         load.until_further(50).await;
     }
 }
 
-async fn expect_nothing_failed(installation: &Installation, requests: &Requests, work: &Work) {
+pub async fn expect_nothing_failed(installation: &Installation, requests: &Requests, work: &Work) {
     requests.expect_none_failed();
     work.expect_none_failed();
     work.expect_nothing_lost(installation).await;

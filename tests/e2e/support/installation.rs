@@ -64,6 +64,8 @@ pub struct Installation {
     environment: BTreeMap<String, String>,
     /// The master keys of processes that are started from now on, if they are others by now.
     master_keys: Mutex<Vec<(&'static str, String)>>,
+    /// What processes that are started from now on run.
+    program: Mutex<PathBuf>,
     /// Behind a lock, so that a test can stop and start them while others use the installation.
     processes: Mutex<BTreeMap<String, Process>>,
     /// How each process that runs alone is started.
@@ -107,13 +109,13 @@ impl Ports {
     }
 }
 
-/// Ports on which nobody listens, and which nobody else in this process was given: those of one
-/// installation are asked for at several places, and installations start beside each other.
 /// An address on which nobody listens.
 pub fn free_address() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, free_ports(1)[0]).into()
 }
 
+/// Ports on which nobody listens, and which nobody else in this process was given: those of one
+/// installation are asked for at several places, and installations start beside each other.
 fn free_ports(count: usize) -> Vec<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap();
@@ -159,6 +161,7 @@ impl Installation {
             balanced_port: None,
             environment,
             master_keys: Mutex::default(),
+            program: Mutex::new(Self::binary().into()),
             processes: Mutex::default(),
             own: Mutex::default(),
             http,
@@ -182,6 +185,11 @@ impl Installation {
             ("WICKETGATE_MASTER_KEY", current.to_owned()),
             ("WICKETGATE_MASTER_KEY_PREVIOUS", other.to_owned()),
         ];
+    }
+
+    /// Another release, for processes that are started from now on.
+    pub fn use_program(&self, program: impl Into<PathBuf>) {
+        *self.program.lock().unwrap() = program.into();
     }
 
     /// Takes the configuration from another place. It has the addresses of a standard installation.
@@ -297,8 +305,8 @@ impl Installation {
         }
     }
 
-    /// Waits until `works` holds at each gateway: a change reaches one after the other.
-    pub async fn at_every_gateway(&self, what: &str, works: impl AsyncFn(&str) -> bool) {
+    /// Each gateway past the load balancer.
+    pub fn gateways(&self) -> Vec<String> {
         let listens = |own: &Start| own.1.get("GATEWAY_LISTEN").cloned();
         let mut gateways: Vec<String> = {
             let own = self.own.lock().unwrap();
@@ -310,7 +318,12 @@ impl Installation {
         if gateways.is_empty() {
             gateways.push(self.gateway());
         }
-        for gateway in gateways {
+        gateways
+    }
+
+    /// Waits until `works` holds at each gateway: a change reaches one after the other.
+    pub async fn at_every_gateway(&self, what: &str, works: impl AsyncFn(&str) -> bool) {
+        for gateway in self.gateways() {
             eventually(&format!("{what} at {gateway}"), async || {
                 works(&gateway).await.then_some(())
             })
@@ -407,7 +420,8 @@ impl Installation {
 
     /// What an operator gives a service in the place of the master key.
     fn derived_keys(&self, service: &str) -> String {
-        let output = std::process::Command::new(Self::binary())
+        let program = self.program.lock().unwrap().clone();
+        let output = std::process::Command::new(program)
             .args(["keys", "derive", "--for", service])
             .current_dir(self.folder.path())
             .env_clear()
@@ -518,7 +532,8 @@ impl Installation {
 
     /// A command of the binary with the environment of this installation.
     pub fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(Self::binary());
+        let program = self.program.lock().unwrap().clone();
+        let mut command = Command::new(program);
         command
             .arg(subcommand)
             .current_dir(self.folder.path())

@@ -23,6 +23,8 @@ const PETS: &str = "/petstore/v1/pets";
 /// Programs that call and guests who browse, until it ends.
 pub struct Load {
     stop: Arc<AtomicBool>,
+    /// Between two requests of the same kind.
+    pause: Duration,
     count: Arc<AtomicUsize>,
     failures: Arc<Mutex<Vec<String>>>,
     tasks: Vec<JoinHandle<()>>,
@@ -38,9 +40,10 @@ pub struct Requests {
 impl Load {
     /// Pages of the portal, with portal-api behind them; the auth server by way of the gateway;
     /// an API that wants a key, whose plan is soon used up, which is an answer, too.
-    fn begin(installation: &Installation, key: &str) -> Self {
+    fn begin(installation: &Installation, key: &str, pause: Duration) -> Self {
         let load = Self {
             stop: Arc::default(),
+            pause,
             count: Arc::default(),
             failures: Arc::default(),
             tasks: Vec::new(),
@@ -59,7 +62,7 @@ impl Load {
         let client = Visitor::client();
         let key = key.map(str::to_owned);
         let (stop, count) = (self.stop.clone(), self.count.clone());
-        let failures = self.failures.clone();
+        let (pause, failures) = (self.pause, self.failures.clone());
         self.tasks.push(tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 let answered = ask(&client, &url, key.as_deref()).await;
@@ -68,8 +71,7 @@ impl Load {
                     Ok(status) if expected.contains(&status.as_u16()) => {}
                     other => failures.lock().unwrap().push(format!("{url}: {other:?}")),
                 }
-                // As many as a small installation has, so that the machine is not the limit.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(pause).await;
             }
         }));
         self
@@ -104,16 +106,26 @@ impl Load {
     }
 }
 
-/// Runs `drill` while programs call, guests browse, and somebody logs in and subscribes.
+/// Runs `drill` while programs call, guests browse, and somebody logs in and subscribes: as many as a
+/// small installation has, so that the machine is not the limit.
 pub async fn under_load(
     installation: &Installation,
+    drill: impl AsyncFnOnce(&Load),
+) -> (Requests, Work) {
+    under_load_of(installation, Duration::from_millis(20), drill).await
+}
+
+/// As `under_load`, with a pause between two requests of the same kind.
+pub async fn under_load_of(
+    installation: &Installation,
+    pause: Duration,
     drill: impl AsyncFnOnce(&Load),
 ) -> (Requests, Work) {
     let ada = Person::sign_up(installation, "ada@example.org", "Ada Lovelace").await;
     let key = ada
         .subscribe_new_application("ada-shop", "petstore", "free")
         .await;
-    let load = Load::begin(installation, &key);
+    let load = Load::begin(installation, &key, pause);
     let work = async {
         drill(&load).await;
         load.stop.store(true, Ordering::Relaxed);
@@ -205,7 +217,7 @@ async fn subscribe_meanwhile(mut person: Person<'_>, load: &Load) -> Work {
                 work.failures.push(text.unwrap_or_default());
             }
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(5 * load.pause).await;
     }
     work
 }
