@@ -221,7 +221,7 @@ impl Installation {
                     self.launch_service(service);
                 }
             }
-            Shape::Balanced => self.launch_balanced(),
+            Shape::Balanced => self.launch_balanced().await,
         }
         self.until_ready().await;
     }
@@ -451,12 +451,15 @@ impl Installation {
                 self.launch_on(&format!("{service}-{number}"), service, *behind, echo);
             }
             self.behind.extend(&pair[..2]);
-            round_robin(self.ports.0[port], pair[..2].to_vec()).await;
+            forward(self.ports.0[port], pair[..2].to_vec(), |connection| {
+                connection
+            })
+            .await;
         }
     }
 
     /// Two of each behind HAProxy, which is told where they are.
-    fn launch_balanced(&mut self) {
+    async fn launch_balanced(&mut self) {
         let port = || free_ports(1)[0];
         let listens = |port: u16| format!("127.0.0.1:{port}");
         let https = port();
@@ -477,8 +480,9 @@ impl Installation {
         self.set("GATEWAY_TRUSTED_IPS", "127.0.0.1");
         self.set("KONG_ADMIN_TOKEN", "only-the-adapter");
         self.set("SHUTDOWN_DELAY_SECONDS", "3");
-        // The first one keeps the port that others know.
-        let echo = [self.ports.0["echo"], port()];
+        // The sample backends, whose data is in memory, are those of the first one while it is there.
+        let echo = [port(), port()];
+        forward(self.ports.0["echo"], echo.to_vec(), |_| 0).await;
         for (number, echo) in echo.into_iter().enumerate() {
             let place = if number == 0 {
                 ["PORTAL_API_1", "AUTH_SERVER_1"]
@@ -717,16 +721,16 @@ fn keep<R: tokio::io::AsyncBufRead + Unpin + Send + 'static>(
     });
 }
 
-/// Forwards each connection to `port` to the next one of `behind`.
-async fn round_robin(port: u16, behind: Vec<u16>) {
+/// Forwards each connection to `port`, which are numbered, to one of `behind`: to the one chosen, or
+/// to the next one while that is away.
+async fn forward(port: u16, behind: Vec<u16>, choose: fn(usize) -> usize) {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let next = AtomicUsize::new(0);
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let start = next.fetch_add(1, Ordering::Relaxed);
+            let start = choose(next.fetch_add(1, Ordering::Relaxed));
             let behind = behind.clone();
             tokio::spawn(async move {
-                // The next one takes over while one of them is away.
                 for offset in 0..behind.len() {
                     let target = behind[(start + offset) % behind.len()];
                     if let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await {
