@@ -25,10 +25,10 @@ async fn pages_know_all_applications_of_somebody_who_has_many() {
     assert_eq!(list["applications"].as_array().unwrap().len(), 71);
     let (_, api) = lena.json("/apis/invoices").await;
     assert_eq!(api["applications"].as_array().unwrap().len(), 71);
-    let last = lena
+    let end = lena
         .get("/applications?sortField=id&pageIndex=8&q=program")
         .await;
-    last.shows("61–70 of 70");
+    end.shows("61–70 of 70");
 }
 
 #[tokio::test]
