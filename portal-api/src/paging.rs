@@ -191,10 +191,15 @@ impl<T> Listed<T> {
     }
 
     /// The same list with other items.
-    pub fn map<B>(self, change: impl FnMut(T) -> B) -> Listed<B> {
+    pub fn map<B>(self, mut change: impl FnMut(T) -> B) -> Listed<B> {
+        self.filter_map(|item| Some(change(item)))
+    }
+
+    /// The same list with other items, as far as there still are any.
+    pub fn filter_map<B>(self, change: impl FnMut(T) -> Option<B>) -> Listed<B> {
         match self {
             Self::ByOffset(page) => Listed::ByOffset(Page {
-                items: page.items.into_iter().map(change).collect(),
+                items: page.items.into_iter().filter_map(change).collect(),
                 count: page.count,
                 count_cached: page.count_cached,
                 offset: page.offset,
@@ -202,7 +207,7 @@ impl<T> Listed<T> {
             }),
             Self::ByCursor { page, link } => Listed::ByCursor {
                 page: CursorPage {
-                    items: page.items.into_iter().map(change).collect(),
+                    items: page.items.into_iter().filter_map(change).collect(),
                     limit: page.limit,
                     next: page.next,
                 },
@@ -319,11 +324,7 @@ pub fn complete<T: Serialize>(
     parameters: &Parameters,
     id: impl Fn(&T) -> &str,
 ) -> Result<Response, ApiError> {
-    let Some(seek) = Seek::read(parameters)? else {
-        return Ok(Json(Page::complete(items)).into_response());
-    };
-    let page = cursor::slice(items, &seek, id)?;
-    Ok(Listed::by_cursor(&seek, page).into_response())
+    Ok(short(items, parameters, id)?.into_response())
 }
 
 /// A list that has no pages in the contract: a plain array, or a page by cursor in the order of
@@ -333,11 +334,20 @@ pub fn array<T: Serialize>(
     parameters: &Parameters,
     id: impl Fn(&T) -> &str,
 ) -> Result<Response, ApiError> {
+    Ok(short(items, parameters, id)?.into_array_response())
+}
+
+/// Such a list before it is shown, so that only what is on the page has to be read.
+pub fn short<T>(
+    items: Vec<T>,
+    parameters: &Parameters,
+    id: impl Fn(&T) -> &str,
+) -> Result<Listed<T>, ApiError> {
     let Some(seek) = Seek::read(parameters)? else {
-        return Ok(Json(items).into_response());
+        return Ok(Listed::ByOffset(Page::complete(items)));
     };
     let page = cursor::slice(items, &seek, id)?;
-    Ok(Listed::by_cursor(&seek, page).into_response())
+    Ok(Listed::by_cursor(&seek, page))
 }
 
 /// A page by cursor of what the configuration holds, in the order of `id`: unlike the order of the

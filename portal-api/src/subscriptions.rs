@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use approve::{Approval, approve, finish};
 pub use delete::{remove, withdraw_all};
+pub use read::is_deletable;
 
 use crate::{ApiError, AppState, events::SubscriptionRef};
 

@@ -1,5 +1,6 @@
 //! Users: accounts with an address, with or without a local password.
 
+mod applications;
 mod change;
 mod create;
 pub mod email;
@@ -31,6 +32,7 @@ pub fn routes() -> Router<AppState> {
             "/users/{user}",
             get(read::read).patch(change::patch).delete(change::remove),
         )
+        .route("/users/{user}/applications", get(applications::list))
         .route("/users/{user}/export", get(export::export))
         .route("/users/{user}/password", delete(change::remove_password))
 }

@@ -1,6 +1,8 @@
 //! Submitted forms and their like in JSON: bounded, from one of our own pages or a client of this
 //! session, proven by the session's token.
 
+mod multipart;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -83,19 +85,13 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(Failure::StaleForm);
         }
         let header = request.headers().get(json::CSRF).cloned();
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+        let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
         let form = Self {
-            fields: if is_json {
-                of_json(&body)?
-            } else {
-                of_form(&body)
-            },
+            fields: fields(kind.unwrap_or_default(), &body)?,
         };
         let expected = visitor.csrf();
         let given = header
@@ -106,6 +102,18 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(Failure::StaleForm);
         }
         Ok(form)
+    }
+}
+
+fn fields(media_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+    if media_type.starts_with("application/json") {
+        return of_json(body);
+    }
+    match multipart::boundary(media_type) {
+        Some(boundary) => {
+            multipart::fields(body, boundary, MAX_FIELDS).map_err(Failure::BadRequest)
+        }
+        None => Ok(of_form(body)),
     }
 }
 

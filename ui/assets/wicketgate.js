@@ -60,10 +60,10 @@
     box.addEventListener("toggle", show);
   }
 
-  // A file goes into the field for its text.
+  // A file goes into the field for its text, where it can be seen before it is sent. Without script the form sends it.
   for (const chooser of document.querySelectorAll("[data-file-into]")) {
-    chooser.hidden = false;
     const input = chooser.querySelector("input[type=file]");
+    input.removeAttribute("name");
     input.addEventListener("change", async () => {
       const [file] = input.files;
       if (file) document.getElementById(chooser.dataset.fileInto).value = await file.text();

@@ -24,6 +24,18 @@ pub async fn find(db: &impl ConnectionTrait, id: &str) -> Result<Option<row::Mod
     row::Model::find_by_statement(by_id).one(db).await
 }
 
+/// Several with one statement, by id.
+pub async fn find_many(
+    db: &impl ConnectionTrait,
+    ids: Vec<String>,
+) -> Result<HashMap<String, row::Model>, DbErr> {
+    let rows = row::Entity::find()
+        .filter(row::Column::Id.is_in(ids))
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id.clone(), row)).collect())
+}
+
 /// As [`find`], but until the end of the transaction nobody else changes the application, its
 /// roles or its existence: rules about the last owner hold under concurrency, too.
 pub async fn lock(txn: &DatabaseTransaction, id: &str) -> Result<Option<row::Model>, DbErr> {

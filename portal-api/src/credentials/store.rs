@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
+    DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, QueryTrait,
+    entity::prelude::*,
 };
 
 use super::{make::Made, row};
-use crate::{ApiError, error::is_duplicate};
+use crate::{ApiError, error::is_duplicate, subscriptions};
 
 /// The credentials of a subscription, the oldest first.
 pub async fn list(
@@ -27,8 +28,30 @@ pub async fn list_many(
     db: &impl ConnectionTrait,
     subscription_ids: impl IntoIterator<Item = String>,
 ) -> Result<HashMap<String, Vec<row::Model>>, DbErr> {
+    let of = row::Column::SubscriptionId.is_in(subscription_ids);
+    by_subscription(db, of).await
+}
+
+/// The same for all subscriptions of several applications.
+pub async fn of_applications(
+    db: &impl ConnectionTrait,
+    applications: Vec<String>,
+) -> Result<HashMap<String, Vec<row::Model>>, DbErr> {
+    let subscriptions = subscriptions::row::Entity::find()
+        .select_only()
+        .column(subscriptions::row::Column::Id)
+        .filter(subscriptions::row::Column::ApplicationId.is_in(applications))
+        .into_query();
+    let of = row::Column::SubscriptionId.in_subquery(subscriptions);
+    by_subscription(db, of).await
+}
+
+async fn by_subscription(
+    db: &impl ConnectionTrait,
+    condition: Expr,
+) -> Result<HashMap<String, Vec<row::Model>>, DbErr> {
     let rows = row::Entity::find()
-        .filter(row::Column::SubscriptionId.is_in(subscription_ids))
+        .filter(condition)
         .order_by_asc(row::Column::CreatedAt)
         .order_by_asc(row::Column::Id)
         .all(db)

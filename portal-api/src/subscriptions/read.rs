@@ -65,11 +65,18 @@ pub async fn list(
         deletable: is_deletable(application.standing),
         now: service::clock::now(),
     };
+    let with_credentials = parameters.is_on("credentials") && application.standing.sees_secrets();
     let shown: Vec<_> = rows
         .iter()
         .map(|row| {
-            let credentials = credentials.remove(&row.id).unwrap_or_default();
-            wire::subscription(row, &credentials, &view)
+            let own = credentials.remove(&row.id).unwrap_or_default();
+            let mut shown = wire::subscription(row, &own, &view);
+            if with_credentials {
+                let all = own.into_iter();
+                let all = all.map(|row| credentials::wire::credential(row, None));
+                shown.credentials = Some(all.collect());
+            }
+            shown
         })
         .collect();
     record_reveal(&state, &caller, &shown).await?;
@@ -132,7 +139,7 @@ pub const fn secrets_for(standing: Standing) -> Secrets {
 }
 
 /// The right of [`super::delete`]: approvers decline by deleting.
-const fn is_deletable(standing: Standing) -> bool {
+pub const fn is_deletable(standing: Standing) -> bool {
     standing.edits() || matches!(standing, Standing::Approver)
 }
 

@@ -1,5 +1,7 @@
 //! Rows of `subscriptions`, in and out.
 
+use std::collections::HashMap;
+
 use sea_orm::{
     DatabaseTransaction, DbErr, IntoActiveModel, QueryOrder, QuerySelect, entity::prelude::*,
 };
@@ -46,6 +48,26 @@ pub async fn list(db: &impl ConnectionTrait, application: &str) -> Result<Vec<ro
         .order_by_asc(row::Column::ApiId)
         .all(db)
         .await
+}
+
+/// The same for several applications with one statement, by application.
+pub async fn list_many(
+    db: &impl ConnectionTrait,
+    applications: Vec<String>,
+) -> Result<HashMap<String, Vec<row::Model>>, DbErr> {
+    let rows = row::Entity::find()
+        .filter(row::Column::ApplicationId.is_in(applications))
+        .order_by_asc(row::Column::ApiId)
+        .all(db)
+        .await?;
+    let mut lists = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        lists
+            .entry(row.application_id.clone())
+            .or_default()
+            .push(row);
+    }
+    Ok(lists)
 }
 
 /// Inserts a subscription. Whether the application has one already is decided here and not asked

@@ -224,6 +224,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("DELETE", "/users/{user}", Admin),
     ("GET", "/setup", Admin),
     ("PUT", "/setup", Admin),
+    ("GET", "/users/{user}/applications", Admin),
     ("GET", "/users/{user}/export", Admin),
     ("GET", "/users/{user}/preferences", Admin),
     ("PUT", "/users/{user}/preferences", Admin),

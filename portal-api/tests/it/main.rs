@@ -30,6 +30,7 @@ mod market;
 #[path = "../../../tests/node/run.rs"]
 mod node;
 mod openapi;
+mod own_applications;
 mod paging;
 mod receiver;
 mod registrations;

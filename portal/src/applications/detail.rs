@@ -1,27 +1,41 @@
 //! The page of one application: subscriptions with their credentials, details, members.
 
 use askama::Template;
-use axum::{extract::Path, response::Response};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
 use http::StatusCode;
 use sdk::{
     Client, Optional,
-    types::{Api, Application, ClientType, Credential, ListQuery, Plan, Role, Subscription},
+    types::{Api, Application, ClientType, ListQuery, Plan, Role, Subscription},
 };
+use serde::Deserialize;
 use serde_json::json;
 use ui::{
     Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, initials, texts, tint,
 };
 
-use super::{Tab, address_field, role_name, roles};
+use super::{Tab, address_field, grid::Shown, role_name, roles};
 use crate::{
     catalogue::name,
     failure::Failure,
-    json, markdown,
-    mine::PARALLEL,
+    json, links, markdown,
     subscriptions::{CredentialView, State, credentials_path},
     visitor::Visitor,
 };
+
+/// Subscriptions on one page.
+const PAGE_SIZE: usize = 20;
+
+/// Which subscriptions are shown.
+#[derive(Default, Deserialize)]
+pub struct Question {
+    #[serde(default)]
+    q: String,
+    #[serde(rename = "pageIndex", default)]
+    page: String,
+}
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -36,6 +50,11 @@ struct DetailPage {
     client_type: &'static str,
     members: Vec<Member>,
     subscriptions: Vec<SubscriptionView>,
+    /// All subscriptions of the application.
+    total: usize,
+    shown: Shown,
+    /// What the subscriptions were searched for.
+    text: String,
     /// Id and name of the teams to which it can be given, and of the one that has it.
     teams: Vec<(String, String)>,
 }
@@ -65,6 +84,31 @@ impl DetailPage {
 
     fn shows_form(&self) -> bool {
         matches!(self.tab, Tab::Overview | Tab::Settings)
+    }
+
+    fn has_search(&self) -> bool {
+        self.total > PAGE_SIZE || !self.text.is_empty()
+    }
+
+    fn range(&self) -> String {
+        let (first, last) = self.shown.range();
+        self.frame.t().range(first, last, self.shown.matching)
+    }
+
+    /// Address of this page without its state.
+    fn url(&self) -> String {
+        let own = links::application(&self.application.id);
+        match self.tab {
+            Tab::Subscriptions => format!("{own}/subscriptions"),
+            Tab::Credentials => format!("{own}/credentials"),
+            _ => own,
+        }
+    }
+
+    fn page_url(&self, page: usize) -> String {
+        let number = page.to_string();
+        let state = [("q", self.text.as_str()), ("pageIndex", &number)];
+        links::with_query(&self.url(), state)
     }
 
     fn may(&self, right: &str) -> bool {
@@ -139,26 +183,43 @@ struct SubscriptionView {
 }
 
 /// `GET /applications/{app}`
-pub async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
-    show(visitor, id, Tab::Overview).await
+pub async fn overview(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Overview, question).await
 }
 
 /// `GET /applications/{app}/subscriptions`
-pub async fn subscriptions(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
-    show(visitor, id, Tab::Subscriptions).await
+pub async fn subscriptions(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Subscriptions, question).await
 }
 
 /// `GET /applications/{app}/credentials`
-pub async fn credentials(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
-    show(visitor, id, Tab::Credentials).await
+pub async fn credentials(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
+    show(visitor, id, Tab::Credentials, question).await
 }
 
 /// `GET /applications/{app}/settings`
 pub async fn settings(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
-    show(visitor, id, Tab::Settings).await
+    show(visitor, id, Tab::Settings, Question::default()).await
 }
 
-async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failure> {
+async fn show(
+    visitor: Visitor,
+    id: String,
+    tab: Tab,
+    question: Question,
+) -> Result<Response, Failure> {
     let user = visitor.require_user()?;
     if visitor.wants_json {
         return composed(&visitor, &id).await;
@@ -166,7 +227,7 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
     let client = visitor.client();
     let (application, subscriptions, apis, plans) = tokio::try_join!(
         client.application(&id),
-        client.subscriptions_without_secrets(&id),
+        subscriptions_for(tab, &client, &id),
         client.apis(),
         client.plans(),
     )?;
@@ -178,21 +239,17 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
     let lang = visitor.lang();
     let t = texts::Applications(lang);
     let may_change = application.links.contains_key("addSubscription");
-    let subscriptions = stream::iter(subscriptions)
-        .map(async |subscription| {
-            let credentials = credentials_of(&client, &subscription).await?;
-            Ok::<_, sdk::Error>(SubscriptionView::new(
-                &subscription,
-                credentials,
-                &apis.apis,
-                &plans.plans,
-                may_change,
-                lang,
-            ))
+    let total = subscriptions.len();
+    let mut subscriptions: Vec<_> = subscriptions
+        .into_iter()
+        .map(|subscription| {
+            SubscriptionView::new(subscription, &apis.apis, &plans.plans, may_change, lang)
         })
-        .buffered(PARALLEL)
-        .try_collect()
-        .await?;
+        .collect();
+    let text = question.q.trim().to_lowercase();
+    subscriptions.retain(|subscription| subscription.is_about(&text));
+    let page = question.page.parse().unwrap_or(1);
+    let shown = Shown::cut(&mut subscriptions, page, PAGE_SIZE);
     let members = application.owners.iter().flatten();
     let frame = visitor.frame(Entry::Applications).await;
     let page = DetailPage {
@@ -217,6 +274,9 @@ async fn show(visitor: Visitor, id: String, tab: Tab) -> Result<Response, Failur
             })
             .collect(),
         subscriptions,
+        total,
+        shown,
+        text: question.q.trim().to_owned(),
         teams,
         frame,
         application,
@@ -255,23 +315,22 @@ async fn teams(
     Ok(teams)
 }
 
-async fn credentials_of(
+/// What a tab shows of the subscriptions, with one call.
+async fn subscriptions_for(
+    tab: Tab,
     client: &Client,
-    subscription: &Subscription,
-) -> Result<Vec<Credential>, sdk::Error> {
-    if !subscription.approved {
-        return Ok(Vec::new());
+    id: &str,
+) -> Result<Vec<Subscription>, sdk::Error> {
+    match tab {
+        Tab::Settings => Ok(Vec::new()),
+        Tab::Subscriptions => client.subscriptions_without_secrets(id).await,
+        _ => client.subscriptions_with_credentials(id).await,
     }
-    let found = client
-        .credentials(&subscription.application, &subscription.api)
-        .await;
-    Ok(found.optional()?.unwrap_or_default())
 }
 
 impl SubscriptionView {
     fn new(
-        subscription: &Subscription,
-        credentials: Vec<Credential>,
+        subscription: Subscription,
         apis: &[Api],
         plans: &[Plan],
         may_change: bool,
@@ -284,21 +343,30 @@ impl SubscriptionView {
         Self {
             tile: Tile::small(&subscription.api, &api_name),
             keys_url: credentials_path(&subscription.application, &subscription.api),
-            api: subscription.api.clone(),
             api_name,
-            plan: plan.map_or_else(|| subscription.plan.clone(), |plan| plan.name.clone()),
+            plan: plan.map_or(subscription.plan, |plan| plan.name.clone()),
             approved: subscription.approved,
             trusted: subscription.trusted.unwrap_or_default(),
-            client_id: subscription.client_id.clone(),
+            client_id: subscription.client_id,
             scopes_url: api.filter(|api| api.is_oauth2()).map(|api| {
                 let application = &subscription.application;
                 format!("/applications/{application}/subscriptions/{}", api.id)
             }),
-            credentials: credentials
+            api: subscription.api,
+            credentials: subscription
+                .credentials
                 .into_iter()
+                .flatten()
                 .map(|credential| CredentialView::new(credential, now, lang))
                 .collect(),
             may_change,
         }
+    }
+
+    /// Whether a text in lower case is part of its names.
+    fn is_about(&self, text: &str) -> bool {
+        [&self.api, &self.api_name, &self.plan]
+            .into_iter()
+            .any(|name| name.to_lowercase().contains(text))
     }
 }

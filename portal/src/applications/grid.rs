@@ -1,7 +1,9 @@
 //! Which of many applications a page shows, and in which order. Its state is in the address.
 
-use sdk::types::{Application, Role};
+use sdk::types::Role;
 use url::form_urlencoded;
+
+use crate::mine::Mine;
 
 /// Rows of one page.
 const PAGE_SIZE: usize = 10;
@@ -30,14 +32,31 @@ pub struct Shown {
     pub page: usize,
     pub pages: usize,
     pub matching: usize,
+    /// Number of the first row.
+    first: usize,
     rows: usize,
 }
 
 impl Shown {
+    /// Leaves in `all` what is on a page of this size: the one with this number, or the nearest.
+    pub fn cut<T>(all: &mut Vec<T>, page: usize, size: usize) -> Self {
+        let matching = all.len();
+        let pages = matching.div_ceil(size).max(1);
+        let page = page.clamp(1, pages);
+        all.drain(..(page - 1) * size);
+        all.truncate(size);
+        Self {
+            page,
+            pages,
+            matching,
+            first: (page - 1) * size + 1,
+            rows: all.len(),
+        }
+    }
+
     /// Number of the first and of the last row.
     pub fn range(self) -> (usize, usize) {
-        let first = (self.page - 1) * PAGE_SIZE + 1;
-        (first, (first + self.rows).saturating_sub(1))
+        (self.first, (self.first + self.rows).saturating_sub(1))
     }
 }
 
@@ -69,41 +88,34 @@ impl Grid {
     /// Leaves in `all` what belongs on the page. Without a page that of `highlight`, or the first.
     pub fn arrange(
         &self,
-        all: &mut Vec<Application>,
-        role: impl Fn(&Application) -> Option<Role>,
+        all: &mut Vec<Mine>,
+        role: impl Fn(&Mine) -> Option<Role>,
         page: Option<usize>,
         highlight: Option<&str>,
     ) -> Shown {
         let text = self.text.to_lowercase();
-        all.retain(|one| one.id.contains(&text) || one.name.to_lowercase().contains(&text));
+        all.retain(|Mine { application, .. }| {
+            application.id.contains(&text) || application.name.to_lowercase().contains(&text)
+        });
         all.sort_by_cached_key(|one| {
             let first = match self.column {
-                Column::Name => one.name.to_lowercase(),
+                Column::Name => one.application.name.to_lowercase(),
                 Column::Id => String::new(),
                 Column::Role => role(one).map_or("", Role::as_str).to_owned(),
             };
-            (first, one.id.clone())
+            (first, one.application.id.clone())
         });
         if self.descending {
             all.reverse();
         }
-        let matching = all.len();
-        let pages = matching.div_ceil(PAGE_SIZE).max(1);
         let of_highlight = || {
             let index = all
                 .iter()
-                .position(|one| Some(one.id.as_str()) == highlight)?;
+                .position(|one| Some(one.application.id.as_str()) == highlight)?;
             Some(index / PAGE_SIZE + 1)
         };
-        let page = page.or_else(of_highlight).unwrap_or(1).clamp(1, pages);
-        all.drain(..(page - 1) * PAGE_SIZE);
-        all.truncate(PAGE_SIZE);
-        Shown {
-            page,
-            pages,
-            matching,
-            rows: all.len(),
-        }
+        let page = page.or_else(of_highlight).unwrap_or(1);
+        Shown::cut(all, page, PAGE_SIZE)
     }
 
     /// The page with this number.
@@ -140,13 +152,18 @@ impl Grid {
 
 #[cfg(test)]
 mod tests {
+    use sdk::types::Application;
+
     use super::*;
 
-    fn applications() -> Vec<Application> {
-        let of = |number: usize| Application {
-            id: format!("app-{number:02}"),
-            name: format!("Program {}", 30 - number),
-            ..Application::default()
+    fn applications() -> Vec<Mine> {
+        let of = |number: usize| Mine {
+            application: Application {
+                id: format!("app-{number:02}"),
+                name: format!("Program {}", 30 - number),
+                ..Application::default()
+            },
+            ..Mine::default()
         };
         (0..25).map(of).collect()
     }
@@ -154,7 +171,8 @@ mod tests {
     fn ids(grid: &Grid, page: Option<usize>, highlight: Option<&str>) -> (Vec<String>, Shown) {
         let mut all = applications();
         let shown = grid.arrange(&mut all, |_| None, page, highlight);
-        (all.into_iter().map(|one| one.id).collect(), shown)
+        let ids = all.into_iter().map(|one| one.application.id);
+        (ids.collect(), shown)
     }
 
     #[test]

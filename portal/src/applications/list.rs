@@ -2,12 +2,8 @@
 
 use askama::Template;
 use axum::{extract::Query, response::Response};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use http::StatusCode;
-use sdk::{
-    Optional,
-    types::{Application, Role},
-};
+use sdk::types::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ui::{Drawing, Entry, Frame, Icon, Kind, texts};
@@ -20,7 +16,7 @@ use super::{
 use crate::{
     failure::Failure,
     json,
-    mine::{self, PARALLEL},
+    mine::{self, Mine},
     visitor::Visitor,
 };
 
@@ -89,12 +85,12 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         return register(visitor, question).await;
     }
     let t = texts::Applications(visitor.lang());
-    let mut own = mine::applications(&visitor).await?;
+    let mut own = mine::all(&visitor).await?;
     let total = own.len();
     let user = visitor.user();
-    let role = |application: &Application| {
+    let role = |mine: &Mine| {
         let user = user.as_ref();
-        user.and_then(|user| application.role_of(&user.id))
+        user.and_then(|user| mine.application.role_of(&user.id))
     };
     let mut grid = Grid::new(
         question.q.trim(),
@@ -105,22 +101,14 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
     let shown = grid.arrange(&mut own, role, question.page.parse().ok(), new);
     grid.page = shown.page;
     let is_admin = user.as_ref().is_some_and(|user| user.admin);
-    let client = &visitor.client();
-    let rows = stream::iter(own)
-        .map(async |application| {
-            let subscriptions = client.subscriptions_without_secrets(&application.id).await;
-            let subscriptions = subscriptions.optional()?.unwrap_or_default();
-            Ok::<_, sdk::Error>(Row {
-                role: role_name(role(&application), is_admin, t),
-                subscriptions: t.subscription_count(subscriptions.len()),
-                new: new == Some(&application.id),
-                id: application.id,
-                name: application.name,
-            })
-        })
-        .buffered(PARALLEL)
-        .try_collect()
-        .await?;
+    let rows = own.into_iter().map(|mine| Row {
+        role: role_name(role(&mine), is_admin, t),
+        subscriptions: t.subscription_count(mine.subscriptions.len()),
+        new: new == Some(&mine.application.id),
+        id: mine.application.id,
+        name: mine.application.name,
+    });
+    let rows = rows.collect();
     let page = ListPage {
         frame: visitor.frame(Entry::Applications).await,
         t,
@@ -161,10 +149,11 @@ async fn composed(visitor: &Visitor) -> Result<Response, Failure> {
         let body = json!({"title": t.title(), "applications": [], "message": t.guest()});
         return Ok(json::answer(visitor, StatusCode::OK, &body));
     };
-    let applications = mine::applications(visitor).await?;
+    let applications = mine::all(visitor).await?;
     let applications: Vec<Value> = applications
         .into_iter()
-        .map(|application| {
+        .map(|mine| {
+            let application = mine.application;
             let role: Option<Role> = application.role_of(&user.id);
             let mut application = json!(application);
             application["userRole"] = json!(role);

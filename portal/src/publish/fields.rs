@@ -38,7 +38,7 @@ pub fn markdown(name: &'static str, label: &str, value: String, lang: Lang) -> F
     }
 }
 
-/// Puts a file into the field for its text, where scripts run.
+/// A file in the place of a text: the field `file`. Where scripts run it goes into the field for its text.
 #[derive(Template)]
 #[template(path = "publish/file.html")]
 struct FileChooser<'a> {

@@ -133,6 +133,7 @@ struct SectionPage {
     changes: Html,
     /// Address that the form goes to.
     action: String,
+    takes_file: bool,
     /// Fields of the form; none, no form.
     parts: Vec<Html>,
     /// Behind the form.
@@ -210,6 +211,7 @@ impl Opened {
             name,
             changes: changes.unwrap_or_else(|| Html::of(&Nothing { t })),
             action: tab.url(&self.api),
+            takes_file: tab == Tab::Definition,
             parts,
             below,
         };

@@ -1,8 +1,16 @@
 //! An OpenAPI 3.x or Swagger 2.0 file and the list of its operations.
 
-use std::collections::HashSet;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::refs;
 
@@ -12,11 +20,34 @@ const METHODS: [&str; 8] = [
 /// A definition with more is cut; nobody reads a list of that length.
 const MAX_OPERATIONS: usize = 20_000;
 
-/// A parsed definition. Shared by all requests until it is read again.
+/// How many bytes a byte of JSON becomes, roughly, when it is parsed.
+const PARSED: usize = 6;
+
+/// A definition that was read. Shared by all requests until it is read again.
 #[derive(Debug)]
 pub struct Definition {
+    /// Everything but the paths; everything, if references lead into paths.
     root: Value,
+    /// Path items as they are written: most of a large file, and few of them are looked at.
+    paths: HashMap<String, Box<RawValue>>,
     operations: Vec<Operation>,
+    size: usize,
+}
+
+/// A path item, for one of its operations.
+pub struct Source<'a> {
+    item: Cow<'a, Value>,
+    method: &'static str,
+}
+
+impl Source<'_> {
+    pub fn item(&self) -> &Value {
+        &self.item
+    }
+
+    pub fn operation(&self) -> &Value {
+        self.item.get(self.method).unwrap_or(&Value::Null)
+    }
 }
 
 /// One entry of the list.
@@ -43,13 +74,54 @@ impl Operation {
 }
 
 impl Definition {
-    pub fn new(root: Value) -> Self {
-        let operations = operations(&root);
-        Self { root, operations }
+    /// Reads a definition; what is no definition has no operations.
+    pub fn parse(text: &str) -> Self {
+        let members: Members = serde_json::from_str(text).unwrap_or_default();
+        let is_whole = text.contains("\"#/paths/");
+        let mut definition = Self {
+            root: Value::Null,
+            paths: HashMap::new(),
+            operations: Vec::new(),
+            size: 0,
+        };
+        let mut root = Map::new();
+        let mut names = Vec::new();
+        for (name, written) in members.0 {
+            let written = written.get();
+            if name == "paths" {
+                let items: Members = serde_json::from_str(written).unwrap_or_default();
+                for (path, item) in items.0 {
+                    names.push(path.clone());
+                    if !is_whole {
+                        definition.paths.insert(path, item.to_owned());
+                    }
+                }
+            }
+            if name == "paths" && !is_whole {
+                definition.size += written.len();
+            } else if let Ok(value) = serde_json::from_str(written) {
+                definition.size += written.len() * PARSED;
+                root.insert(name, value);
+            }
+        }
+        definition.root = Value::Object(root);
+        definition.operations = operations(&definition, names);
+        definition
     }
 
+    #[cfg(test)]
+    pub fn new(root: &Value) -> Self {
+        Self::parse(&root.to_string())
+    }
+
+    /// Everything that references can lead to.
     pub fn root(&self) -> &Value {
         &self.root
+    }
+
+    /// How many bytes it takes, roughly.
+    pub fn size(&self) -> usize {
+        self.size
     }
 
     pub fn operations(&self) -> &[Operation] {
@@ -102,11 +174,25 @@ impl Definition {
         Some(url.trim_end_matches('/').to_owned())
     }
 
-    /// The path item and the operation itself.
-    pub fn source(&self, operation: &Operation) -> Option<(&Value, &Value)> {
-        let item = self.root.get("paths")?.get(&operation.path)?;
-        let (item, _) = refs::resolve(&self.root, item)?;
-        Some((item, item.get(operation.method)?))
+    /// Where an operation is written.
+    pub fn source(&self, operation: &Operation) -> Option<Source<'_>> {
+        Some(Source {
+            item: self.item(&operation.path)?,
+            method: operation.method,
+        })
+    }
+
+    /// The item of a path, or what it refers to.
+    fn item(&self, path: &str) -> Option<Cow<'_, Value>> {
+        let item = match self.paths.get(path) {
+            Some(written) => Cow::Owned(serde_json::from_str(written.get()).ok()?),
+            None => Cow::Borrowed(self.root.get("paths")?.get(path)?),
+        };
+        let Some(reference) = item.get("$ref").and_then(Value::as_str) else {
+            return Some(item);
+        };
+        let (item, _) = refs::resolve(&self.root, refs::at(&self.root, reference)?)?;
+        Some(Cow::Borrowed(item))
     }
 
     /// Operations by their first tag, in the order in which the tags appear; those without at the end.
@@ -124,40 +210,85 @@ impl Definition {
     }
 }
 
-fn operations(root: &Value) -> Vec<Operation> {
-    let mut slugs = HashSet::new();
-    let paths = root.get("paths").and_then(Value::as_object);
-    paths
-        .into_iter()
-        .flatten()
-        .filter_map(|(path, item)| Some((path, refs::resolve(root, item)?.0)))
-        .flat_map(|(path, item)| METHODS.into_iter().map(move |method| (path, method, item)))
-        .filter_map(|(path, method, item)| Some((path, method, item.get(method)?.as_object()?)))
-        .take(MAX_OPERATIONS)
-        .map(|(path, method, source)| {
-            let text = |name: &str| {
-                source
-                    .get(name)
-                    .and_then(Value::as_str)
-                    .filter(|text| !text.trim().is_empty())
-            };
-            let id = text("operationId");
-            Operation {
-                slug: unique(&slug(id, method, path), &mut slugs),
-                method,
-                path: path.clone(),
-                title: text("summary").or(id).map_or_else(
-                    || format!("{} {path}", method.to_uppercase()),
-                    str::to_owned,
-                ),
-                tag: source
-                    .get("tags")
-                    .and_then(|tags| tags.get(0))
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
+/// Members of an object in their order, unread.
+#[derive(Default)]
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
             }
-        })
-        .collect()
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Members::default();
+                while let Some(member) = map.next_entry()? {
+                    members.0.push(member);
+                }
+                Ok(members)
+            }
+        }
+        from.deserialize_map(Each)
+    }
+}
+
+/// The operations of these paths.
+fn operations(definition: &Definition, paths: Vec<String>) -> Vec<Operation> {
+    let mut slugs = HashSet::new();
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
+    for path in paths {
+        // Of a path that is written twice the last one counts.
+        if !known.insert(path.clone()) {
+            continue;
+        }
+        let Some(item) = definition.item(&path) else {
+            continue;
+        };
+        for method in METHODS {
+            let Some(source) = item.get(method).and_then(Value::as_object) else {
+                continue;
+            };
+            if found.len() == MAX_OPERATIONS {
+                return found;
+            }
+            found.push(operation(&path, method, source, &mut slugs));
+        }
+    }
+    found
+}
+
+fn operation(
+    path: &str,
+    method: &'static str,
+    source: &Map<String, Value>,
+    slugs: &mut HashSet<String>,
+) -> Operation {
+    let text = |name: &str| {
+        source
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.trim().is_empty())
+    };
+    let id = text("operationId");
+    Operation {
+        slug: unique(&slug(id, method, path), slugs),
+        method,
+        path: path.to_owned(),
+        title: text("summary").or(id).map_or_else(
+            || format!("{} {path}", method.to_uppercase()),
+            str::to_owned,
+        ),
+        tag: source
+            .get("tags")
+            .and_then(|tags| tags.get(0))
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+    }
 }
 
 /// The operation id where it can stand in an address, else method and path.
@@ -195,7 +326,7 @@ mod tests {
     #[test]
     fn each_operation_has_an_address_of_its_own() {
         let definition = Definition::new(
-            json!({"openapi": "3.1.0", "servers": [{"url": "http://x/y/"}], "paths": {
+            &json!({"openapi": "3.1.0", "servers": [{"url": "http://x/y/"}], "paths": {
                 "/pets/{id}": {"get": {"operationId": "read"}, "delete": {"operationId": "bad id/.."}},
                 "/pets": {"get": {"operationId": "read", "tags": ["b"]}, "summary": "x"},
             }}),
@@ -219,7 +350,34 @@ mod tests {
             json!({"paths": 3}),
             json!({"paths": {"/": {"get": 1}}}),
         ] {
-            assert!(Definition::new(value).operations().is_empty());
+            assert!(Definition::new(&value).operations().is_empty());
         }
+        for text in ["", "{", "{\"paths\": {\"/a\": {\"get\": {}}", "[[[["] {
+            assert!(Definition::parse(text).operations().is_empty());
+        }
+        let deep = format!("{{\"paths\": {{\"/a\": {}}}}}", "[".repeat(100_000));
+        assert!(Definition::parse(&deep).operations().is_empty());
+    }
+
+    #[test]
+    fn paths_stay_as_they_are_written_unless_references_lead_there() {
+        let item = |reference: &str| json!({"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": reference}}}}}});
+        let kept = Definition::new(&json!({"openapi": "3.1.0",
+            "components": {"schemas": {"A": {"type": "string"}}, "pathItems": {"p": {"get": {"summary": "Shared"}}}},
+            "paths": {"/a": item("#/components/schemas/A"), "/b": {"$ref": "#/components/pathItems/p"},
+                "/c": {"$ref": "#/nowhere"}}}));
+        assert!(kept.root().get("paths").is_none());
+        let titles: Vec<_> = kept.operations().iter().map(|one| &one.title).collect();
+        assert_eq!(titles, ["POST /a", "Shared"]);
+        let source = kept.source(&kept.operations()[1]).unwrap();
+        assert_eq!(source.operation()["summary"], "Shared");
+        assert!(source.item().get("get").is_some());
+
+        let reference = "#/paths/~1a/post/requestBody/content/application~1json/schema";
+        let whole = Definition::new(&json!({"paths": {"/a": item("#/x"), "/b": item(reference)}}));
+        let source = whole.source(&whole.operations()[1]).unwrap();
+        let schema = &source.operation()["requestBody"]["content"]["application/json"]["schema"];
+        assert!(refs::at(whole.root(), schema["$ref"].as_str().unwrap()).is_some());
+        assert!(whole.size() > kept.size());
     }
 }

@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use sdk::{Client, Error, types::Api};
+use serde_json::value::RawValue;
 
 use super::Definition;
 use crate::mine::PARALLEL;
@@ -19,12 +20,25 @@ use crate::mine::PARALLEL;
 const FRESH: Duration = Duration::from_mins(5);
 /// A list of APIs does not wait longer for the number of operations.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes of all definitions that are kept. A larger one is kept alone.
+const MAX_SIZE: usize = 24 << 20;
 
-/// What was read, and when; `None` is an API whose definition cannot be served.
-#[derive(Clone)]
+/// What was read, and when.
 struct Entry {
     read: Instant,
+    used: Instant,
+    /// Nothing, if the API has no definition that can be served.
+    operations: Option<usize>,
+    /// Nothing, if others needed the room.
     definition: Option<Arc<Definition>>,
+}
+
+/// What is known of an API's definition.
+enum Known {
+    Definition(Arc<Definition>),
+    /// There is none that can be served.
+    Nothing,
+    ToBeRead,
 }
 
 /// Definitions by API id.
@@ -34,11 +48,13 @@ pub struct Definitions(Mutex<HashMap<String, Entry>>);
 impl Definitions {
     /// The definition of an API that the caller may see.
     pub async fn get(&self, client: &Client, api: &str) -> Result<Option<Arc<Definition>>, Error> {
-        if let Some(known) = self.fresh(api) {
-            return Ok(known.definition);
+        match self.known(api) {
+            Known::Definition(definition) => return Ok(Some(definition)),
+            Known::Nothing => return Ok(None),
+            Known::ToBeRead => {}
         }
-        let definition = match client.api_definition(api).await {
-            Ok(root) => Some(parse(root).await),
+        let definition = match client.api_definition::<Box<RawValue>>(api).await {
+            Ok(text) => Some(parse(text).await),
             // Missing, or written wrong: the page says so instead of failing.
             Err(Error::Api(error)) => {
                 tracing::warn!(api.id = api, "no definition: {error}");
@@ -46,11 +62,7 @@ impl Definitions {
             }
             Err(error) => return Err(error),
         };
-        let entry = Entry {
-            read: Instant::now(),
-            definition: definition.clone(),
-        };
-        self.lock().insert(api.to_owned(), entry);
+        self.keep(api, definition.clone());
         Ok(definition)
     }
 
@@ -66,6 +78,10 @@ impl Definitions {
     }
 
     async fn count(&self, client: Client, api: String) -> Option<usize> {
+        let counted = self.fresh(&api, |entry| entry.operations);
+        if let Some(operations) = counted {
+            return operations;
+        }
         let definition = tokio::time::timeout(PATIENCE, self.get(&client, &api)).await;
         Some(definition.ok()?.ok()??.operations().len())
     }
@@ -75,12 +91,51 @@ impl Definitions {
         self.lock().clear();
     }
 
-    fn fresh(&self, api: &str) -> Option<Entry> {
-        let entries = self.lock();
-        entries
-            .get(api)
-            .filter(|entry| entry.read.elapsed() < FRESH)
-            .cloned()
+    fn known(&self, api: &str) -> Known {
+        let known = self.fresh(api, |entry| {
+            entry.used = Instant::now();
+            match (entry.operations, &entry.definition) {
+                (None, _) => Known::Nothing,
+                (Some(_), Some(definition)) => Known::Definition(definition.clone()),
+                (Some(_), None) => Known::ToBeRead,
+            }
+        });
+        known.unwrap_or(Known::ToBeRead)
+    }
+
+    fn fresh<T>(&self, api: &str, read: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(api)?;
+        (entry.read.elapsed() < FRESH).then(|| read(entry))
+    }
+
+    /// Those that nobody has used for longest make room.
+    fn keep(&self, api: &str, definition: Option<Arc<Definition>>) {
+        let now = Instant::now();
+        let mut entries = self.lock();
+        let operations = definition.as_ref().map(|one| one.operations().len());
+        let entry = Entry {
+            read: now,
+            used: now,
+            operations,
+            definition,
+        };
+        entries.insert(api.to_owned(), entry);
+        let mut kept: Vec<(&String, &mut Entry)> = entries
+            .iter_mut()
+            .filter(|(_, entry)| entry.definition.is_some())
+            .collect();
+        kept.sort_by_key(|(id, entry)| (*id != api, std::cmp::Reverse(entry.used)));
+        let mut room = MAX_SIZE;
+        for (id, entry) in kept {
+            let size = entry.definition.as_ref().map_or(0, |one| one.size());
+            let fits = size <= room && entry.read.elapsed() < FRESH;
+            if fits || id == api {
+                room = room.saturating_sub(size);
+            } else {
+                entry.definition = None;
+            }
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
@@ -89,7 +144,39 @@ impl Definitions {
 }
 
 /// Indexing a large file takes a while, so it does not hold up other requests.
-async fn parse(root: serde_json::Value) -> Arc<Definition> {
-    let parsed = tokio::task::spawn_blocking(move || Definition::new(root)).await;
-    Arc::new(parsed.unwrap_or_else(|_| Definition::new(serde_json::Value::Null)))
+async fn parse(text: Box<RawValue>) -> Arc<Definition> {
+    let parsed = tokio::task::spawn_blocking(move || Definition::parse(text.get())).await;
+    Arc::new(parsed.unwrap_or_else(|_| Definition::parse("")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn those_that_were_used_lately_stay_within_the_room() {
+        let of_size = |size: usize| {
+            let item = json!({"get": {"description": "x".repeat(size)}});
+            Some(Arc::new(Definition::new(&json!({"paths": {"/a": item}}))))
+        };
+        let definitions = Definitions::default();
+        let is_kept = |id| matches!(definitions.known(id), Known::Definition(_));
+        for id in ["a", "b"] {
+            definitions.keep(id, of_size(MAX_SIZE / 5 * 2));
+        }
+        definitions.keep("none", None);
+        assert!(is_kept("a") && is_kept("b"));
+        assert!(is_kept("a"), "used last");
+        definitions.keep("c", of_size(MAX_SIZE / 5 * 2));
+        assert!(is_kept("a") && !is_kept("b") && is_kept("c"));
+        assert!(matches!(definitions.known("none"), Known::Nothing));
+        assert_eq!(
+            definitions.fresh("b", |entry| entry.operations),
+            Some(Some(1))
+        );
+        definitions.keep("large", of_size(MAX_SIZE * 2));
+        assert!(is_kept("large") && !is_kept("a") && !is_kept("c"));
+    }
 }

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn collections_have_folders_examples_and_no_secret() {
-        let definition = Arc::new(Definition::new(json!({
+        let definition = Arc::new(Definition::new(&json!({
             "openapi": "3.1.0", "servers": [{"url": "http://api.example/v1"}],
             "paths": {
                 "/pets": {"post": {"summary": "Add", "tags": ["Pets"], "requestBody": {"content": {

@@ -78,11 +78,12 @@ pub fn view(
     credential: &Credential,
     lang: Lang,
 ) -> Option<OperationView> {
-    let (item, source) = definition.source(operation)?;
+    let written = definition.source(operation)?;
+    let source = written.operation();
     let reader = Reader {
         definition,
         root: definition.root(),
-        item,
+        item: written.item(),
         source,
         t: texts::Reference(lang),
     };
@@ -435,7 +436,7 @@ mod tests {
 
     use super::*;
 
-    fn first(root: Value) -> OperationView {
+    fn first(root: &Value) -> OperationView {
         let definition = Definition::new(root);
         let operation = definition.operations()[0].clone();
         view(
@@ -450,7 +451,7 @@ mod tests {
     #[test]
     fn version_3_is_read() {
         let view = first(
-            json!({"openapi": "3.0.3", "servers": [{"url": "http://api/pets"}],
+            &json!({"openapi": "3.0.3", "servers": [{"url": "http://api/pets"}],
             "components": {"parameters": {"Id": {"name": "id", "in": "path", "required": true, "schema": {"type": "string", "example": "a b"}}}},
             "paths": {"/{id}": {"parameters": [{"$ref": "#/components/parameters/Id"}], "put": {
                 "parameters": [{"name": "dry", "in": "query", "required": true, "schema": {"type": "boolean"}}],
@@ -478,7 +479,7 @@ mod tests {
             if !own.is_null() {
                 get["security"] = own;
             }
-            first(json!({"openapi": "3.0.3", "security": [{"oauth": ["read"]}], "paths": {"/": {"get": get}}})).scopes
+            first(&json!({"openapi": "3.0.3", "security": [{"oauth": ["read"]}], "paths": {"/": {"get": get}}})).scopes
         };
         assert_eq!(scopes(Value::Null), ["read"]);
         assert_eq!(scopes(json!([{"oauth": ["write"]}])), ["write"]);
@@ -487,7 +488,7 @@ mod tests {
 
     #[test]
     fn several_examples_are_all_shown() {
-        let view = first(json!({"openapi": "3.0.3",
+        let view = first(&json!({"openapi": "3.0.3",
             "components": {"examples": {"None": {"summary": "Nothing found", "value": []}}},
             "paths": {"/": {"get": {"responses": {"200": {"description": "A list", "content": {"application/json": {"examples": {
                 "one": {"value": [1]}, "none": {"$ref": "#/components/examples/None"}}}}}}}}}}));
@@ -502,7 +503,7 @@ mod tests {
     #[test]
     fn version_2_is_read() {
         let view = first(
-            json!({"swagger": "2.0", "host": "api", "basePath": "/v1", "schemes": ["https"],
+            &json!({"swagger": "2.0", "host": "api", "basePath": "/v1", "schemes": ["https"],
             "definitions": {"Pet": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}},
             "paths": {"/pets": {"post": {"parameters": [
                 {"name": "limit", "in": "query", "type": "integer", "maximum": 10},

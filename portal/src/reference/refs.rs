@@ -12,14 +12,19 @@ pub fn resolve<'a>(root: &'a Value, value: &'a Value) -> Option<(&'a Value, Opti
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
             return Some((value, pointer));
         };
-        let path = reference.strip_prefix('#')?;
         pointer = Some(reference);
-        value = match percent_decoded(path) {
-            Some(decoded) => root.pointer(&decoded)?,
-            None => root.pointer(path)?,
-        };
+        value = at(root, reference)?;
     }
     None
+}
+
+/// What stands where a reference leads to.
+pub fn at<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+    let path = reference.strip_prefix('#')?;
+    match percent_decoded(path) {
+        Some(decoded) => root.pointer(&decoded),
+        None => root.pointer(path),
+    }
 }
 
 /// The last part of a pointer: the name of a schema.

@@ -1,11 +1,12 @@
 //! The index: which words stand in which documents. No I/O.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, HashMap, HashSet},
     ops::Bound,
 };
 
-use super::words::{distance, tolerance, words};
+use super::words::{Misspelt, tolerance, words};
 
 /// More is not kept; a portal of that size needs a search engine.
 const MAX_DOCUMENTS: usize = 200_000;
@@ -17,6 +18,8 @@ const MAX_WORDS: usize = 8;
 const MAX_PREFIXED: usize = 200;
 /// Words that one misspelt word may mean.
 const MAX_MEANT: usize = 10;
+/// Documents of one kind that a question brings; all are counted, and nobody looks at more.
+const MAX_HITS: usize = 500;
 
 /// What a document is, in the order in which results are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,33 +72,115 @@ pub struct Document {
 #[derive(Clone, Debug)]
 pub struct Hit {
     pub document: Document,
-    score: f32,
 }
 
 /// What a question brought.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Best first.
+    /// Best first, and of each kind the best ones only.
     pub hits: Vec<Hit>,
+    /// How many there are of each kind.
+    pub counts: BTreeMap<Kind, usize>,
     /// The question as it was understood, if that differs.
     pub corrected: Option<String>,
     /// The words that matched.
     pub terms: HashSet<String>,
 }
 
+/// A document and what a word counts in it, in four bytes: there are millions of them.
 #[derive(Clone, Copy)]
-struct Posting {
-    document: u32,
-    weight: u8,
+struct Posting(u32);
+
+impl Posting {
+    fn new(document: usize, weight: u8) -> Option<Self> {
+        let document = u32::try_from(document).ok().filter(|id| *id < 1 << 24)?;
+        Some(Self(document << 8 | u32::from(weight)))
+    }
+
+    fn document(self) -> usize {
+        (self.0 >> 8) as usize
+    }
+
+    fn weight(self) -> f32 {
+        f32::from(self.0.to_le_bytes()[0])
+    }
+}
+
+/// A document as it is kept: its texts in one piece.
+struct Kept {
+    kind: Kind,
+    method: Option<&'static str>,
+    part: u32,
+    /// Title, address, path and text, one after the other.
+    texts: Box<str>,
+    /// Where the first three end.
+    ends: [u32; 3],
+}
+
+impl Kept {
+    /// Nothing, if its texts are too long to be those of a document.
+    fn new(document: &Document, part: u32) -> Option<Self> {
+        let path = document.call.as_ref().map_or("", |(_, path)| path);
+        let mut texts = String::new();
+        let mut ends = [0; 3];
+        let first = [&document.title, &document.url, path];
+        for (text, end) in first.into_iter().zip(&mut ends) {
+            texts.push_str(text);
+            *end = u32::try_from(texts.len()).ok()?;
+        }
+        texts.push_str(&document.text);
+        Some(Self {
+            kind: document.kind,
+            method: document.call.as_ref().map(|(method, _)| *method),
+            part,
+            texts: texts.into(),
+            ends,
+        })
+    }
+
+    fn texts(&self) -> [&str; 4] {
+        let [title, url, path] = self.ends.map(|end| end as usize);
+        [
+            &self.texts[..title],
+            &self.texts[title..url],
+            &self.texts[url..path],
+            &self.texts[path..],
+        ]
+    }
+
+    fn url(&self) -> &str {
+        self.texts()[1]
+    }
+
+    fn document(&self, api: Option<&(String, String)>) -> Document {
+        let [title, url, path, text] = self.texts().map(str::to_owned);
+        Document {
+            kind: self.kind,
+            title,
+            url,
+            text,
+            api: api.cloned(),
+            call: self.method.map(|method| (method, path)),
+            fields: Vec::new(),
+        }
+    }
 }
 
 #[derive(Default)]
 pub struct Index {
-    documents: Vec<Document>,
-    /// Which part each document belongs to.
-    part_of: Vec<u32>,
+    documents: Vec<Kept>,
     parts: HashMap<String, u32>,
-    terms: BTreeMap<String, Vec<Posting>>,
+    /// Id and name of the API that a part is about, by its number.
+    apis: Vec<Option<(String, String)>>,
+    terms: BTreeMap<Box<str>, Vec<Posting>>,
+}
+
+/// How well a document fits a question.
+#[derive(Clone, Copy, Default)]
+struct Score {
+    /// Words that it has.
+    matched: u8,
+    sum: f32,
 }
 
 /// The words that a word of the question stands for, and how well each fits.
@@ -111,47 +196,58 @@ impl Index {
     }
 
     /// Adds a part with its documents, which may be none.
-    pub fn add(&mut self, part: &str, documents: Vec<Document>) {
+    pub fn add(&mut self, part: &str, documents: &[Document]) {
         if self.has(part) {
             return;
         }
-        let number = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
+        let Ok(number) = u32::try_from(self.apis.len()) else {
+            return;
+        };
         self.parts.insert(part.to_owned(), number);
-        for mut document in documents {
-            let Ok(id) = u32::try_from(self.documents.len()) else {
-                return;
-            };
+        let api = documents.first().and_then(|document| document.api.clone());
+        self.apis.push(api);
+        for document in documents {
             if self.documents.len() >= MAX_DOCUMENTS {
                 return;
             }
+            let Some(kept) = Kept::new(document, number) else {
+                continue;
+            };
             let mut weights: HashMap<String, u8> = HashMap::new();
-            for (weight, text) in std::mem::take(&mut document.fields) {
-                for word in words(&text) {
+            for (weight, text) in &document.fields {
+                for word in words(text) {
                     if weights.len() >= MAX_TERMS && !weights.contains_key(&word) {
                         continue;
                     }
                     let known = weights.entry(word).or_default();
-                    *known = weight.max(*known);
+                    *known = (*weight).max(*known);
                 }
             }
             for (word, weight) in weights {
-                let posting = Posting {
-                    document: id,
-                    weight,
+                let Some(posting) = Posting::new(self.documents.len(), weight) else {
+                    continue;
                 };
-                self.terms.entry(word).or_default().push(posting);
+                match self.terms.get_mut(word.as_str()) {
+                    Some(postings) => postings.push(posting),
+                    None => drop(self.terms.insert(word.into(), vec![posting])),
+                }
             }
-            self.documents.push(document);
-            self.part_of.push(number);
+            self.documents.push(kept);
         }
+    }
+
+    /// Gives back the room that was kept for more.
+    pub fn shrink(&mut self) {
+        self.documents.shrink_to_fit();
+        self.terms.values_mut().for_each(Vec::shrink_to_fit);
     }
 
     /// The documents of `parts` that a question means. `exact`: as it was typed.
     pub fn find(&self, question: &str, parts: &[String], exact: bool) -> Found {
-        let allowed: HashSet<u32> = parts
-            .iter()
-            .filter_map(|part| self.parts.get(part).copied())
-            .collect();
+        let mut allowed = vec![false; self.apis.len()];
+        for number in parts.iter().filter_map(|part| self.parts.get(part)) {
+            allowed[*number as usize] = true;
+        }
         let mut asked = words(question);
         asked.dedup();
         asked.truncate(MAX_WORDS);
@@ -159,28 +255,14 @@ impl Index {
             return Found::default();
         }
         let is_allowed = |posting: &Posting| {
-            let part = self.part_of.get(posting.document as usize);
-            part.is_some_and(|part| allowed.contains(part))
+            let document = self.documents.get(posting.document());
+            document.is_some_and(|document| allowed[document.part as usize])
         };
         let meant: Vec<Meant> = asked
             .iter()
             .map(|word| self.meant(word, exact, &is_allowed))
             .collect();
-        let scores = self.scores(&meant, &is_allowed);
-        // All words, or as many of them as one document has.
-        let most = scores.values().map(|(matched, _)| *matched).max();
-        let mut hits: Vec<Hit> = scores
-            .into_iter()
-            .filter(|(_, (matched, _))| Some(*matched) == most)
-            .map(|(id, (_, score))| Hit {
-                document: self.documents[id as usize].clone(),
-                score,
-            })
-            .collect();
-        hits.sort_by(|one, other| {
-            let by_score = other.score.total_cmp(&one.score);
-            by_score.then_with(|| one.document.url.cmp(&other.document.url))
-        });
+        let (counts, hits) = self.best(self.scores(&meant, &is_allowed));
         let instead = meant.iter().any(|meant| meant.instead.is_some());
         let understood = asked.iter().zip(&meant);
         let understood: Vec<&str> = understood
@@ -189,34 +271,65 @@ impl Index {
         let terms = meant.iter().flat_map(|meant| &meant.terms);
         Found {
             hits,
+            counts,
             corrected: instead.then(|| understood.join(" ")),
             terms: terms.map(|(term, ..)| (*term).to_owned()).collect(),
         }
     }
 
+    /// The best documents with how many of each kind there are.
+    fn best(&self, scores: Vec<Score>) -> (BTreeMap<Kind, usize>, Vec<Hit>) {
+        let most = scores.iter().map(|score| score.matched).max();
+        // All words, or as many of them as one document has.
+        let matching = scores.into_iter().enumerate();
+        let matching =
+            matching.filter(|(_, score)| score.matched > 0 && Some(score.matched) == most);
+        let mut kinds: BTreeMap<Kind, Vec<(usize, f32)>> = BTreeMap::new();
+        for (id, score) in matching {
+            let kind = self.documents[id].kind;
+            kinds.entry(kind).or_default().push((id, score.sum));
+        }
+        let order = |one: &(usize, f32), other: &(usize, f32)| -> Ordering {
+            let by_score = other.1.total_cmp(&one.1);
+            let url = |id: usize| self.documents[id].url();
+            by_score.then_with(|| url(one.0).cmp(url(other.0)))
+        };
+        let counts = kinds.iter().map(|(kind, all)| (*kind, all.len())).collect();
+        let mut best = Vec::new();
+        for (_, mut all) in kinds {
+            if all.len() > MAX_HITS {
+                all.select_nth_unstable_by(MAX_HITS, order);
+                all.truncate(MAX_HITS);
+            }
+            best.extend(all);
+        }
+        best.sort_by(order);
+        let hits = best.into_iter().map(|(id, _)| {
+            let kept = &self.documents[id];
+            let api = self.apis[kept.part as usize].as_ref();
+            kept.document(api)
+        });
+        (counts, hits.map(|document| Hit { document }).collect())
+    }
+
     /// Number of matched words and score of each document.
-    fn scores(
-        &self,
-        meant: &[Meant],
-        is_allowed: &impl Fn(&Posting) -> bool,
-    ) -> HashMap<u32, (usize, f32)> {
-        let mut scores: HashMap<u32, (usize, f32)> = HashMap::new();
-        let all = self.documents.len().max(1);
+    fn scores(&self, meant: &[Meant], is_allowed: &impl Fn(&Posting) -> bool) -> Vec<Score> {
+        let mut scores = vec![Score::default(); self.documents.len()];
+        let mut best = vec![0.0_f32; self.documents.len()];
         for meant in meant {
-            let mut best: HashMap<u32, f32> = HashMap::new();
             for (_, postings, quality) in &meant.terms {
                 #[expect(clippy::cast_precision_loss, reason = "a rank needs no precision")]
-                let rarity = (1.0 + all as f32 / postings.len() as f32).ln();
+                let rarity = (1.0 + scores.len() as f32 / postings.len() as f32).ln();
                 for posting in postings.iter().filter(|posting| is_allowed(posting)) {
-                    let score = f32::from(posting.weight) * quality * rarity;
-                    let known = best.entry(posting.document).or_default();
-                    *known = known.max(score);
+                    let known = &mut best[posting.document()];
+                    *known = known.max(posting.weight() * quality * rarity);
                 }
             }
-            for (document, score) in best {
-                let known = scores.entry(document).or_default();
-                known.0 += 1;
-                known.1 += score;
+            for (score, best) in scores.iter_mut().zip(&mut best) {
+                if *best > 0.0 {
+                    score.matched += 1;
+                    score.sum += std::mem::take(best);
+                }
             }
         }
         scores
@@ -229,19 +342,19 @@ impl Index {
         is_allowed: &impl Fn(&Posting) -> bool,
     ) -> Meant<'a> {
         let occurs = |postings: &[Posting]| postings.iter().any(is_allowed);
-        let from = (Bound::Included(word), Bound::Unbounded);
+        let from: (Bound<&str>, Bound<&str>) = (Bound::Included(word), Bound::Unbounded);
         let beginning = self
             .terms
             .range::<str, _>(from)
             .take_while(|(term, _)| term.starts_with(word))
             .take(MAX_PREFIXED)
             // A single letter begins too much.
-            .filter(|(term, _)| term.as_str() == word || word.chars().count() > 1)
+            .filter(|(term, _)| &***term == word || word.chars().count() > 1)
             .filter(|(_, postings)| occurs(postings));
         let terms: Vec<_> = beginning
             .map(|(term, postings)| {
-                let quality = if term == word { 1.0 } else { 0.7 };
-                (term.as_str(), postings.as_slice(), quality)
+                let quality = if **term == *word { 1.0 } else { 0.7 };
+                (&**term, postings.as_slice(), quality)
             })
             .collect();
         let max = tolerance(word);
@@ -251,23 +364,18 @@ impl Index {
                 instead: None,
             };
         }
-        let mut near: Vec<(usize, usize, &str, &[Posting])> = self
-            .terms
-            .iter()
-            .filter_map(|(term, postings)| {
-                let errors = distance(word, term, max)?;
-                let count = postings
-                    .iter()
-                    .filter(|posting| is_allowed(posting))
-                    .count();
-                (count > 0).then_some((
-                    errors,
-                    usize::MAX - count,
-                    term.as_str(),
-                    postings.as_slice(),
-                ))
-            })
-            .collect();
+        let misspelt = Misspelt::new(word, max);
+        let mut near: Vec<(usize, usize, &str, &[Posting])> = Vec::new();
+        for (term, postings) in &self.terms {
+            let Some(errors) = misspelt.distance(term) else {
+                continue;
+            };
+            let seen = postings.iter().filter(|posting| is_allowed(posting));
+            let count = seen.count();
+            if count > 0 {
+                near.push((errors, usize::MAX - count, term, postings));
+            }
+        }
         near.sort_by_key(|(errors, rarity, term, _)| (*errors, *rarity, *term));
         let least = near.first().map(|(errors, ..)| *errors);
         near.retain(|(errors, ..)| Some(*errors) == least);
@@ -303,13 +411,13 @@ mod tests {
         let of = |title, text| document(Kind::Api, title, text);
         index.add(
             "open",
-            vec![
+            &[
                 of("Shipments", "Books parcels and returns"),
                 of("Returns", "Labels for a return shipment"),
                 of("Weather", "Forecasts"),
             ],
         );
-        index.add("closed", vec![of("Payroll", "Salaries of employees")]);
+        index.add("closed", &[of("Payroll", "Salaries of employees")]);
         index
     }
 
@@ -325,6 +433,38 @@ mod tests {
         assert_eq!(titles("ship", false).0, ["Shipments", "Returns"]);
         assert_eq!(titles("parcels returns", false).0, ["Shipments"]);
         assert_eq!(titles("", false).0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn of_many_documents_the_best_are_shown_and_all_are_counted() {
+        let mut index = Index::default();
+        let many = (0..MAX_HITS + 100).map(|number| {
+            let api = Some(("a".to_owned(), "An API".to_owned()));
+            Document {
+                api,
+                call: Some(("get", format!("/things/{number}"))),
+                ..document(Kind::Operation, &format!("Thing {number:04}"), "Ä – text")
+            }
+        });
+        index.add("many", &many.collect::<Vec<_>>());
+        index.add("page", &[document(Kind::Page, "Other", "thing")]);
+        let parts = ["many".to_owned(), "page".to_owned()];
+        for question in ["thing", "thign"] {
+            let found = index.find(question, &parts, false);
+            assert_eq!(found.hits.len(), MAX_HITS + 1);
+            assert_eq!(found.counts[&Kind::Operation], MAX_HITS + 100);
+            assert_eq!(found.counts[&Kind::Page], 1);
+            let first = &found.hits[0].document;
+            assert_eq!(
+                (first.title.as_str(), first.url.as_str()),
+                ("Thing 0000", "/Thing 0000")
+            );
+            assert_eq!(first.text, "Ä – text");
+            assert_eq!(first.call, Some(("get", "/things/0".to_owned())));
+            assert_eq!(first.api.as_ref().unwrap().1, "An API");
+        }
+        let page = index.find("thing", &parts[1..], false);
+        assert_eq!((page.hits.len(), page.counts.len()), (1, 1));
     }
 
     #[test]

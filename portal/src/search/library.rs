@@ -11,6 +11,7 @@ use sdk::{
     Client, Optional,
     types::{Api, content::TocEntry},
 };
+use serde_json::value::RawValue;
 use ui::Lang;
 
 use super::{
@@ -82,7 +83,7 @@ impl Library {
         (state.age, missing.collect())
     }
 
-    fn add(&self, age: u64, part: &str, documents: Vec<Document>) {
+    fn add(&self, age: u64, part: &str, documents: &[Document]) {
         let mut state = self.lock();
         if state.age == age {
             state.index.add(part, documents);
@@ -146,6 +147,14 @@ async fn only_own_guides(visitor: &Visitor, found: &mut Found) -> Result<(), Fai
     found
         .hits
         .retain(|hit| !is_guide(&hit.document) || listed.contains(&hit.document.url));
+    let left = found.hits.iter().filter(|hit| is_guide(&hit.document));
+    let left = left.count();
+    found.counts.retain(|kind, count| {
+        if *kind == super::Kind::Guide {
+            *count = left;
+        }
+        *count > 0
+    });
     Ok(())
 }
 
@@ -160,11 +169,12 @@ async fn fill(visitor: Visitor, client: Client, age: u64, missing: Vec<(String, 
         .buffer_unordered(PARALLEL);
     while let Some((part, documents)) = filled.next().await {
         match documents {
-            Ok(documents) => library.add(age, &part, documents),
+            Ok(documents) => library.add(age, &part, &documents),
             // The next question tries again.
             Err(error) => tracing::warn!("{part} is not in the search: {error}"),
         }
     }
+    library.lock().index.shrink();
 }
 
 async fn read(client: &Client, missing: Missing) -> Result<Vec<Document>, sdk::Error> {
@@ -193,8 +203,8 @@ async fn read_api(client: &Client, api: Api) -> Result<Vec<Document>, sdk::Error
     let (description, definition, guides) = tokio::try_join!(
         async { client.api_description(&api.id).await.optional() },
         async {
-            match client.api_definition(&api.id).await {
-                Ok(root) => Ok(Some(root)),
+            match client.api_definition::<Box<RawValue>>(&api.id).await {
+                Ok(text) => Ok(Some(text)),
                 // Missing or broken: the API itself is found all the same.
                 Err(sdk::Error::Api(_)) => Ok(None),
                 Err(error) => Err(error),
@@ -211,7 +221,7 @@ async fn read_api(client: &Client, api: Api) -> Result<Vec<Document>, sdk::Error
     }
     let description = description.unwrap_or_default();
     let of_api = tokio::task::spawn_blocking(move || {
-        let definition = definition.map(Definition::new);
+        let definition = definition.map(|text| Definition::parse(text.get()));
         parts::of_api(&api, &description, definition.as_ref())
     });
     documents.extend(of_api.await.unwrap_or_default());

@@ -43,13 +43,14 @@ pub fn of_api(api: &Api, description: &str, definition: Option<&Definition>) -> 
         let named = named.clone();
         definition.operations().iter().map(move |operation| {
             let source = definition.source(operation);
-            let text = source
-                .and_then(|(_, source)| source.get("description")?.as_str())
+            let text_of = |name: &str| source.as_ref()?.operation().get(name)?.as_str();
+            let text = text_of("description")
                 .map(markdown::plain)
                 .unwrap_or_default();
-            let id = source.and_then(|(_, source)| source.get("operationId")?.as_str());
+            let id = text_of("operationId");
             let (members, notes) = source
-                .map(|(item, source)| inputs(definition.root(), item, source))
+                .as_ref()
+                .map(|source| inputs(definition.root(), source.item(), source.operation()))
                 .unwrap_or_default();
             Document {
                 kind: Kind::Operation,
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn operations_are_found_by_path_parameters_and_body() {
-        let definition = Definition::new(json!({"openapi": "3.0.0",
+        let definition = Definition::new(&json!({"openapi": "3.0.0",
             "components": {"schemas": {"Order": {"properties": {"voucher": {"description": "A code"}}}}},
             "paths": {"/orders/{orderId}": {"parameters": [{"name": "orderId", "in": "path"}],
                 "put": {"summary": "Change", "description": "Replaces *it*.", "parameters": [{"name": "dryRun", "in": "query", "description": "Only checks"}],

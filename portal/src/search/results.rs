@@ -161,26 +161,11 @@ async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Resp
     let text = question.text();
     let Answer { found, is_partial } = library::ask(&visitor, &text, question.is_exact()).await?;
     let kind = question.kind();
-    let counts: Vec<(Kind, usize)> = Kind::ALL
-        .into_iter()
-        .map(|kind| {
-            (
-                kind,
-                found
-                    .hits
-                    .iter()
-                    .filter(|hit| hit.document.kind == kind)
-                    .count(),
-            )
-        })
-        .filter(|(_, count)| *count > 0)
-        .collect();
-    let total = found.hits.len();
-    let matching = counts
-        .iter()
-        .find(|(known, _)| Some(*known) == kind)
-        .map_or(0, |(_, count)| *count);
-    let pages = matching.div_ceil(PAGE).max(1);
+    let counts: Vec<(Kind, usize)> = found.counts.iter().map(|(k, n)| (*k, *n)).collect();
+    let total = found.counts.values().sum();
+    let of_kind = |hit: &&Hit| Some(hit.document.kind) == kind;
+    let pages = found.hits.iter().filter(of_kind).count().div_ceil(PAGE);
+    let pages = pages.max(1);
     let page = question.page.parse().unwrap_or(1).clamp(1, pages);
     if visitor.wants_json {
         let wanted = |hit: &&Hit| kind.is_none_or(|kind| kind == hit.document.kind);

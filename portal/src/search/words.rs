@@ -84,33 +84,60 @@ pub fn tolerance(word: &str) -> usize {
     }
 }
 
-/// The number of letters that are wrong, missing, too many or exchanged with their neighbour;
-/// nothing if there are more than `max`.
-pub fn distance(one: &str, other: &str, max: usize) -> Option<usize> {
-    let one: Vec<char> = one.chars().collect();
-    let other: Vec<char> = other.chars().collect();
-    if one.len().abs_diff(other.len()) > max {
-        return None;
-    }
-    let mut older: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut row = Vec::with_capacity(last.len());
-        row.push(i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let changed = last[j] + usize::from(a != b);
-            let mut fewest = changed.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                fewest = fewest.min(older[j - 1] + 1);
-            }
-            row.push(fewest);
+/// A word that others are compared with, in room that is on the stack: an index has tens of
+/// thousands of them.
+pub struct Misspelt {
+    letters: Vec<char>,
+    max: usize,
+}
+
+/// Rows have room for every word and one column more.
+type Row = [usize; MAX_WORD + 1];
+
+impl Misspelt {
+    /// One with at most `max` errors in it.
+    pub fn new(word: &str, max: usize) -> Self {
+        Self {
+            letters: word.chars().take(MAX_WORD).collect(),
+            max,
         }
-        if row.iter().min().is_none_or(|least| *least > max) {
+    }
+
+    /// The number of letters that are wrong, missing, too many or exchanged with their neighbour;
+    /// nothing if there are too many.
+    pub fn distance(&self, other: &str) -> Option<usize> {
+        let mut letters = ['\0'; MAX_WORD];
+        let mut width = 0;
+        for letter in other.chars() {
+            *letters.get_mut(width)? = letter;
+            width += 1;
+        }
+        let other = &letters[..width];
+        if self.letters.len().abs_diff(width) > self.max {
             return None;
         }
-        older = std::mem::replace(&mut last, row);
+        let mut older: Row = [0; MAX_WORD + 1];
+        let mut last: Row = std::array::from_fn(|column| column);
+        for (i, a) in self.letters.iter().enumerate() {
+            let mut row: Row = [0; MAX_WORD + 1];
+            row[0] = i + 1;
+            let mut nearest = row[0];
+            for (j, b) in other.iter().enumerate() {
+                let changed = last[j] + usize::from(a != b);
+                let mut fewest = changed.min(last[j + 1] + 1).min(row[j] + 1);
+                if i > 0 && j > 0 && *a == other[j - 1] && self.letters[i - 1] == *b {
+                    fewest = fewest.min(older[j - 1] + 1);
+                }
+                row[j + 1] = fewest;
+                nearest = nearest.min(fewest);
+            }
+            if nearest > self.max {
+                return None;
+            }
+            older = std::mem::replace(&mut last, row);
+        }
+        Some(last[width]).filter(|errors| *errors <= self.max)
     }
-    last.last().copied().filter(|errors| *errors <= max)
 }
 
 #[cfg(test)]
@@ -146,8 +173,12 @@ mod tests {
             ("shpmnts", "shipments", Some(2)),
             ("orders", "return", None),
         ] {
-            assert_eq!(distance(one, other, 2), errors, "{one} {other}");
+            let misspelt = Misspelt::new(one, 2);
+            assert_eq!(misspelt.distance(other), errors, "{one} {other}");
         }
-        assert_eq!(distance("", "", 0), Some(0));
+        assert_eq!(Misspelt::new("", 0).distance(""), Some(0));
+        let long = "x".repeat(MAX_WORD);
+        assert_eq!(Misspelt::new(&long, 2).distance(&long[1..]), Some(1));
+        assert_eq!(Misspelt::new(&long, 2).distance(&format!("{long}x")), None);
     }
 }

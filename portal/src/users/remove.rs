@@ -85,8 +85,8 @@ pub async fn confirm(
 }
 
 async fn applications(visitor: &Visitor, user: &User) -> Result<Vec<Application>, Failure> {
-    let ids = user.applications.iter().map(|one| one.id.clone());
-    mine::named(visitor, ids.collect()).await
+    let all = mine::of(visitor, &user.id).await?;
+    Ok(all.into_iter().map(|mine| mine.application).collect())
 }
 
 fn is_last(application: &Application, user: &str) -> bool {

@@ -116,6 +116,30 @@ impl Browser {
             .await
     }
 
+    /// Sends a form with a file, as a browser does.
+    pub async fn upload(
+        &mut self,
+        page: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: &[u8],
+    ) -> Answer {
+        let csrf = self.get(page).await.csrf();
+        let mut body = Vec::new();
+        for (name, value) in [("_csrf", csrf.as_str())].iter().chain(fields) {
+            let head = format!("--xYz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend([head.as_bytes(), value.as_bytes(), b"\r\n"].concat());
+        }
+        body.extend(
+            b"--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\n\
+              Content-Type: application/json\r\n\r\n",
+        );
+        body.extend([file, b"\r\n--xYz--\r\n"].concat());
+        let kind = [("content-type", "multipart/form-data; boundary=xYz")];
+        self.send_with(Method::POST, path, &kind, |request| request.body(body))
+            .await
+    }
+
     pub async fn send(
         &mut self,
         method: Method,

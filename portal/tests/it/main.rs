@@ -17,6 +17,7 @@ mod defects;
 mod help;
 mod login;
 mod machines;
+mod many;
 mod neighbours;
 mod ops;
 mod pages;

@@ -34,12 +34,18 @@ pub struct Log {
     entries: Arc<Mutex<Vec<String>>>,
     writes: Arc<Mutex<Vec<String>>>,
     redirects: Arc<Mutex<Vec<String>>>,
+    further: Arc<Mutex<usize>>,
 }
 
 impl Log {
     /// Lena's application allows this redirect URI from now on.
     pub fn allow(&self, uri: String) {
         self.redirects.lock().unwrap().push(uri);
+    }
+
+    /// Lena has this many applications more from now on, all with the subscriptions of the first.
+    pub fn give_applications(&self, further: usize) {
+        *self.further.lock().unwrap() = further;
     }
 
     pub fn entries(&self) -> Vec<String> {
@@ -198,6 +204,7 @@ fn router(log: Log, globals: Value) -> Router {
             "/users/{user}",
             get(user).patch(change_user).delete(remove_user),
         )
+        .route("/users/{user}/applications", get(applications_of))
         .route("/users/{user}/password", delete(remove_password))
         .route(
             "/registrations/pools/wicked/users/{user}",
@@ -643,6 +650,35 @@ fn an_application(id: &str) -> Value {
         "_links": {"addSubscription": link, "patchApplication": link, "addOwner": link, "deleteApplication": link}})
 }
 
+/// In pages of 25, whatever is asked for.
+async fn applications_of(
+    State(log): State<Log>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    if !may(&headers, &id) {
+        return refused(StatusCode::FORBIDDEN, "Not allowed.");
+    }
+    let first = match id.as_str() {
+        "lena-id" => "tracking-dashboard",
+        _ => return Json(json!({"items": [], "limit": 25})).into_response(),
+    };
+    let further = 1..=*log.further.lock().unwrap();
+    let further = further.map(|number| format!("program-{number:02}"));
+    let all: Vec<String> = [first.to_owned()].into_iter().chain(further).collect();
+    let cursor = query.iter().find(|(name, _)| name == "cursor");
+    let from: usize = cursor.map_or(0, |(_, from)| from.parse().unwrap_or_default());
+    let page = all.iter().skip(from).take(25).map(|id| {
+        let mut found = an_application(id);
+        found["redirectUris"] = json!(*log.redirects.lock().unwrap());
+        found["subscriptions"] = json!(["invoices", "parcels"].map(a_subscription));
+        found
+    });
+    let next = (from + 25 < all.len()).then(|| (from + 25).to_string());
+    Json(json!({"items": page.collect::<Vec<_>>(), "limit": 25, "next": next})).into_response()
+}
+
 async fn application(
     State(log): State<Log>,
     headers: HeaderMap,
@@ -748,14 +784,23 @@ async fn subscriptions(
     if !is_lena(&headers) {
         return refused(StatusCode::FORBIDDEN, "Not allowed.");
     }
-    if uri.query() != Some("secrets=false") {
+    let query = uri.query().unwrap_or_default();
+    if !query.contains("secrets=false") {
         log.note("secrets were read");
     }
+    let many: Vec<String> = (1..=45).map(|number| format!("api-{number:02}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let apis: &[&str] = match id.as_str() {
         "haven-erp" => &["shipments"],
+        "of-crew" => &many,
         _ => &["invoices", "parcels"],
     };
-    let all: Vec<_> = apis.iter().map(|api| a_subscription(api)).collect();
+    let mut all: Vec<_> = apis.iter().map(|api| a_subscription(api)).collect();
+    if query.contains("credentials=true") {
+        for subscription in &mut all {
+            subscription["credentials"] = json!([a_credential()]);
+        }
+    }
     Json(all).into_response()
 }
 

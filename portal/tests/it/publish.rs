@@ -338,3 +338,62 @@ async fn everybody_reads_what_changed_an_api() {
     feed.shows("<title>A change of shipments &amp; &lt;more&gt;</title>");
     assert!(!feed.body.contains("maren@"));
 }
+
+#[tokio::test]
+async fn a_definition_is_taken_from_a_file_and_a_hostile_one_is_refused() {
+    const PAGE: &str = "/publish/apis/shipments/definition";
+    const FILE: &str = "apis/shipments/swagger.json";
+    let portal = TestPortal::start().await;
+    let mut ann = portal.ann().await;
+    let page = ann.get(PAGE).await;
+    page.shows("enctype=\"multipart/form-data\"");
+    page.shows("type=\"file\"");
+
+    let good = "{\r\n  \"openapi\": \"3.1.0\", \"info\": {\"title\": \"Ä\"}\r\n}";
+    let old = [("text", "{\"openapi\": \"3.0.0\"}")];
+    let answer = ann.upload(PAGE, PAGE, &old, good.as_bytes()).await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (StatusCode::SEE_OTHER, PAGE)
+    );
+    let taken = "{\n  \"openapi\": \"3.1.0\", \"info\": {\"title\": \"Ä\"}\n}\n".to_owned();
+    assert_eq!(edited(&portal, FILE), Some(taken.clone()));
+    let deep = "[".repeat(200_000);
+    let long = format!("{{\"openapi\": \"{}\"}}", "3".repeat(6 << 20));
+    for (file, fault) in [
+        (&b"{\n\"openapi\": \"3.1.0\",,}"[..], "line 2 column"),
+        (b"\xff\xfe{", "is no text in UTF-8"),
+        (b"<script>alert(1)</script>", "line 1 column 1"),
+        (b"openapi: 3.1.0", "A definition in YAML"),
+        (deep.as_bytes(), "recursion limit"),
+        (long.as_bytes(), "more than 5 MiB"),
+        (b"{\"openapi\": \"1\"}", "neither"),
+    ] {
+        let typed = [("text", "{\"typed\": \"<b>\"}")];
+        let answer = ann.upload(PAGE, PAGE, &typed, file).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{fault}");
+        answer.shows(fault);
+        assert!(!answer.body.contains("<script>alert"));
+        if !fault.contains("UTF-8") {
+            answer.shows("&#34;typed&#34;: &#34;&#60;b&#62;&#34;");
+        }
+        assert_eq!(edited(&portal, FILE), Some(taken.clone()), "{fault}");
+    }
+
+    // No file was chosen: the text counts.
+    let answer = ann
+        .upload(PAGE, PAGE, &[("text", "{\"openapi\": \"3.0.1\"}")], b"")
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        edited(&portal, FILE),
+        Some("{\"openapi\": \"3.0.1\"}\n".to_owned())
+    );
+    // Nor is a file taken without the proof that the form is ours.
+    let forged = [("_csrf", "forged")];
+    let answer = ann.post(PAGE, &forged).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let answer = ann.send_json(PAGE, &json!({"file": "{"})).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    answer.shows("line 1 column 1");
+}

@@ -57,6 +57,17 @@ impl Client {
             .await
     }
 
+    /// `GET /applications/{app}/subscriptions?credentials=true`: the same with all credentials.
+    pub async fn subscriptions_with_credentials(
+        &self,
+        application: &str,
+    ) -> Result<Vec<Subscription>, Error> {
+        self.get(&["applications", application, "subscriptions"])
+            .query([("secrets", "false"), ("credentials", "true")])
+            .json()
+            .await
+    }
+
     /// `GET /applications/{app}/subscriptions/{api}`
     pub async fn subscription(&self, application: &str, api: &str) -> Result<Subscription, Error> {
         self.get(&["applications", application, "subscriptions", api])

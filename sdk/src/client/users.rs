@@ -7,6 +7,8 @@ use http::HeaderName;
 use super::{Client, Error, Optional, call::malformed};
 use crate::types::{
     ListQuery, Page, Secret, User,
+    applications::ApplicationOfUser,
+    page::{CursorPage, Walk},
     users::{
         CreateUser, Login, PatchUser, Preferences, Unsubscribe, Unsubscribed, UserExport,
         UserSummary,
@@ -109,6 +111,18 @@ impl Client {
     /// `POST /users/machine`: an account for a service.
     pub async fn create_machine_user(&self, user: &CreateUser) -> Result<User, Error> {
         self.post(&["users", "machine"]).body(user).json().await
+    }
+
+    /// `GET /users/{id}/applications`: those on which the user has a role, with their subscriptions.
+    pub async fn walk_applications_of_user(
+        &self,
+        id: &str,
+        walk: &Walk,
+    ) -> Result<CursorPage<ApplicationOfUser>, Error> {
+        self.get(&["users", id, "applications"])
+            .query(walk.pairs())
+            .json()
+            .await
     }
 
     /// `GET /users/{id}/export`

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChangedDate, links::Links};
+use super::{ChangedDate, Subscription, links::Links};
 
 /// How an application can keep a secret, which decides the OAuth flows open to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -115,6 +115,29 @@ impl Application {
             let mut owners = self.owners.iter().flatten();
             owners.any(|owner| owner.user_id == user_id && owner.role == *role)
         })
+    }
+}
+
+/// An item of `GET /users/{user}/applications`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ApplicationOfUser {
+    #[serde(flatten)]
+    pub application: Application,
+    /// Without secrets.
+    #[serde(default)]
+    pub subscriptions: Vec<Subscription>,
+}
+
+impl ApplicationOfUser {
+    /// Its subscription to an API.
+    pub fn subscription(&self, api: &str) -> Option<&Subscription> {
+        let mut subscriptions = self.subscriptions.iter();
+        subscriptions.find(|subscription| subscription.api == api)
+    }
+
+    /// Whether the user may add a subscription.
+    pub fn may_subscribe(&self) -> bool {
+        self.application.links.contains_key("addSubscription")
     }
 }
 

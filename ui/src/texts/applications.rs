@@ -62,6 +62,8 @@ crate::texts! {
         confirm_mail = "Confirm the address", "Adresse bestätigen";
         find_own = "Find an application", "Anwendung finden";
         nothing_found(text) = "No application matches “{text}”.", "Keine Anwendung passt zu „{text}“.";
+        find_subscription = "Find a subscription", "Abonnement finden";
+        no_subscription_found(text) = "No subscription matches “{text}”.", "Kein Abonnement passt zu „{text}“.";
         show_all = "Show all", "Alle zeigen";
         api = "API", "API";
         plan = "Plan", "Tarif";

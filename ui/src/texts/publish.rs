@@ -71,6 +71,9 @@ crate::texts! {
         auth_methods_hint = "Such as default:local, separated by commas. Empty: those of the portal.", "Etwa default:local, durch Kommas getrennt. Leer: die des Portals.";
         openapi = "OpenAPI file", "OpenAPI-Datei";
         openapi_file = "Take it from a file", "Aus einer Datei übernehmen";
+        openapi_too_large(max) = "The file was not taken: it has more than {max} MiB. Commit it with git instead.", "Die Datei wurde nicht übernommen: Sie hat mehr als {max} MiB. Übertragen Sie sie stattdessen mit Git.";
+        openapi_no_json(error) = "The file was not taken: it is no JSON ({error}). A definition in YAML has to be converted first.", "Die Datei wurde nicht übernommen: Sie ist kein JSON ({error}). Eine Definition in YAML muss vorher umgewandelt werden.";
+        openapi_unknown = "The file was not taken: it has neither `openapi` with version 3, `swagger` with version 2 nor `href`.", "Die Datei wurde nicht übernommen: Sie hat weder `openapi` mit Version 3 noch `swagger` mit Version 2 noch `href`.";
         openapi_hint = "JSON, OpenAPI 3.0 to 3.2 or Swagger 2.0. Servers and security schemes are filled in.", "JSON, OpenAPI 3.0 bis 3.2 oder Swagger 2.0. Server und Anmeldung werden ergänzt.";
         offered = "Plans that developers can choose", "Tarife, die Entwickler wählen können";
         offered_hint = "Without a plan nobody can subscribe.", "Ohne Tarif kann niemand abonnieren.";

@@ -2,6 +2,7 @@
 
 use sdk::types::{
     Grant, Registration, User, Verification,
+    applications::ApplicationOfUser,
     grants::PutGrants,
     registrations::RegistrationsOfUser,
     users::{
@@ -23,6 +24,18 @@ fn unsubscribe() -> Operation {
     .takes::<Unsubscribe>(json!({"token": "YWRhCndlbGNvbWU.dGhlIHNpZ25hdHVyZSBvZg"}))
     .status(200)
     .answers::<Unsubscribed>()
+    .refuses(&[404])
+}
+
+fn applications_of_user() -> Operation {
+    get(
+        "/users/{user}/applications",
+        "The applications of a user with their subscriptions",
+    )
+    .who(Who::Own)
+    .scope(&["read_applications", "read_subscriptions"])
+    .about("Those on which the user has a role, of his own or by a team. Without secrets.")
+    .answers_list_or_page::<ApplicationOfUser>()
     .refuses(&[404])
 }
 
@@ -100,6 +113,7 @@ pub fn users() -> Vec<Operation> {
             .answers::<Preferences>()
             .refuses(&[404]),
         unsubscribe(),
+        applications_of_user(),
         get(
             "/users/{user}/export",
             "Everything that is stored about a user",

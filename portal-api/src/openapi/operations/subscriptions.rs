@@ -29,6 +29,10 @@ pub fn operations() -> Vec<Operation> {
                 "secrets",
                 "`false`: without keys and secrets, and without a record of showing them",
             )
+            .query(
+                "credentials",
+                "`true`: with the list of credentials, revoked ones too; not for approvers",
+            )
             .answers_list_or_page::<Subscription>()
             .refuses(&[404]),
         post(ALL, "Subscribe an application to an API")

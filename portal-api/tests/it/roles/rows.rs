@@ -275,6 +275,7 @@ pub const ROWS: &[Row] = &[
     row("GET", "/health/ping", Nothing, MACHINE),
     row("GET", "/health/ping+X-Consumer-Id", Nothing, "200"),
     row("GET", "/health/systemhealth", Nothing, MACHINE),
+    row("GET", "/users/{user}/applications", User, "403 403 403 403 200 403 200 200"),
     row("GET", "/users/{user}/export", User, OWN),
     row("GET", "/users/{user}/preferences", User, OWN),
     row("PUT", "/users/{user}/preferences", User, OWN).with(r#"{"mails": {"announcement": false}}"#),
