@@ -5,6 +5,8 @@
 //! that stops waiting, because its client has gone, has the statement cancelled at the database.
 
 mod fault;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod postgres;
 mod question;
 mod sample;
@@ -103,9 +105,17 @@ impl Places {
                 Address::postgres(&url)?
             }
             "sqlite" => Address::sqlite(&url)?,
+            #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => {
-                bail!("MySQL is not built into this gateway; PostgreSQL and SQLite are")
+                let url = Url::parse(&url).ok().filter(Url::has_host);
+                let url = url.context("no URL such as mysql://user:password@host:3306/name")?;
+                Address::mysql(&url)?
             }
+            #[cfg(not(feature = "mysql"))]
+            "mysql" | "mariadb" => bail!(
+                "MySQL is not built into this gateway (cargo feature `mysql`); PostgreSQL and \
+                 SQLite are"
+            ),
             _ => bail!("has to begin with postgres:// or sqlite:"),
         };
         let place = Place {

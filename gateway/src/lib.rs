@@ -11,11 +11,13 @@
 //! * [`health`]: checks of the targets of upstreams.
 //! * [`maintenance`]: APIs that are closed for a while.
 //! * [`revocations`]: access tokens that ended before their time.
+//! * [`acme`]: certificates that come by themselves.
 //! * [`admin`]: the Kong-compatible Admin API and the status port.
 //!
 //! [`serve`] starts all of it. The one invariant: a request is either checked by every plugin that
 //! is configured for it, or refused.
 
+mod acme;
 mod admin;
 mod config_file;
 mod databases;
@@ -41,8 +43,8 @@ pub use databases::Places;
 pub use handover::Predecessor;
 pub use serve::serve;
 pub use settings::{
-    AnswerHeaders, Bound, EncodedSlash, ErrorType, ForwardedFor, Mode, PlainHttp, RealIp, Settings,
-    Traffic, TrustedPeers, Underscores,
+    Acme, AnswerHeaders, Bound, EncodedSlash, ErrorType, ForwardedFor, Mode, PlainHttp, RealIp,
+    Settings, Traffic, TrustedPeers, Underscores,
 };
 
 /// Product name and version in `Server` and `Via`.

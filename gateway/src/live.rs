@@ -18,6 +18,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use kong::Kind;
 use service::revocations::RevocationList;
+use tokio::sync::Notify;
 
 pub use authorities::Authorities;
 pub use backends::{Compiler, Endpoint, Origin, Service};
@@ -47,6 +48,8 @@ pub struct Live {
     pub maintenance: Maintenance,
     /// Where usage records go; nothing when no such plugin is configured.
     pub usage: ArcSwapOption<UsageSettings>,
+    /// Routes or certificates may have other names now.
+    pub names_changed: Notify,
 }
 
 impl Live {
@@ -62,6 +65,7 @@ impl Live {
             revoked: ArcSwap::default(),
             maintenance,
             usage: ArcSwapOption::empty(),
+            names_changed: Notify::new(),
         };
         live.recompile_routing(tables);
         live.directory.load(tables);
@@ -86,6 +90,12 @@ impl Live {
             .any(|change| matches!(change.kind, Kind::Certificate | Kind::Sni))
         {
             self.certificates.load(tables);
+        }
+        if changes
+            .iter()
+            .any(|change| matches!(change.kind, Kind::Route | Kind::Sni))
+        {
+            self.names_changed.notify_one();
         }
     }
 

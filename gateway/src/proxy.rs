@@ -122,6 +122,11 @@ async fn exchange(
     let rules = &worker.shared.rules;
     let host = head::check(&head, &uri, connection, &rules.traffic)?;
     let normal = kong::path::normalise(uri.path().as_bytes());
+    if let Some(acme) = &worker.shared.acme
+        && let Some(answer) = acme.answer(&head.method, host.name(), &normal)
+    {
+        return Err(answer.into());
+    }
     let peer_is_trusted = rules.trusted_peers.contains(connection.peer.ip());
     let seen = headers::clean_request(
         &mut head.headers,

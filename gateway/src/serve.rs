@@ -5,6 +5,7 @@ use service::{ServiceName, health::Readiness};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    acme::Acme,
     admin::{self, Admin},
     config_file::{self, ConfigFile},
     handover::{Offer, Predecessor},
@@ -26,11 +27,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     service::http::install_crypto();
-    if !settings.listeners.admin_is_local() && settings.admin_token.is_none() {
-        anyhow::bail!(
-            "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
-        );
-    }
+    check(&settings)?;
     let (store, writer, damage, hash) = open(&mut settings)?;
     let shutdown = shutdown.child_token();
     let maintenance = Maintenance::open(&settings.state_dir)?;
@@ -72,17 +69,24 @@ pub async fn serve(
         mode,
         config,
         grace,
+        acme,
         ..
     } = settings;
+    if let (Some(settings), Some(state)) = (acme, shared.acme.clone()) {
+        let acme = Acme::new(
+            settings,
+            &state_dir,
+            store.clone(),
+            shared.live.clone(),
+            state,
+        );
+        tokio::spawn(acme.run(shutdown.clone()));
+    }
     let offer = hands_over
         .then(|| Offer::new(&state_dir, &listeners))
         .flatten();
     let proxy_address = listeners.proxy_address()?;
-    let mut encrypted = listeners.proxy_tls.into_iter();
-    let sockets = listeners.proxy.into_iter().map(|plain| Listeners {
-        plain,
-        tls: encrypted.next(),
-    });
+    let sockets = (listeners.proxy, listeners.proxy_tls);
     let workers = spawn_workers(sockets, &shared, &shutdown, grace)?;
     tokio::spawn(health::run(shared.clone(), shutdown.clone()));
     tracing::info!(
@@ -122,6 +126,20 @@ pub async fn serve(
     tokio::task::spawn_blocking(move || writer.join())
         .await?
         .map_err(|_| anyhow::anyhow!("the store's thread panicked"))?;
+    Ok(())
+}
+
+/// Settings that do not go together.
+fn check(settings: &Settings) -> anyhow::Result<()> {
+    let listeners = &settings.listeners;
+    anyhow::ensure!(
+        listeners.admin_is_local() || settings.admin_token.is_some(),
+        "KONG_ADMIN_TOKEN is required, since the Admin API listens on more than loopback"
+    );
+    anyhow::ensure!(
+        settings.acme.is_none() || !listeners.proxy_tls.is_empty(),
+        "GATEWAY_ACME_DIRECTORY: certificates need GATEWAY_TLS_LISTEN, where clients see them"
+    );
     Ok(())
 }
 
@@ -250,11 +268,16 @@ fn announce(writer: &Writer, damage: Option<&Damage>, readiness: &Readiness) {
 
 /// One thread per listening socket.
 fn spawn_workers(
-    listeners: impl Iterator<Item = Listeners>,
+    (plain, tls): (Vec<TcpListener>, Vec<TcpListener>),
     shared: &Arc<Shared>,
     shutdown: &CancellationToken,
     grace: Duration,
 ) -> anyhow::Result<Vec<Worker>> {
+    let mut tls = tls.into_iter();
+    let listeners = plain.into_iter().map(|plain| Listeners {
+        plain,
+        tls: tls.next(),
+    });
     let workers = listeners.enumerate().map(|(index, listeners)| {
         let (shared, shutdown) = (shared.clone(), shutdown.clone());
         thread::Builder::new()

@@ -1,3 +1,4 @@
+mod acme;
 mod bound;
 mod traffic;
 
@@ -14,6 +15,7 @@ use service::settings;
 
 use crate::{databases::Places, handover::Predecessor};
 
+pub use acme::Acme;
 pub use bound::Bound;
 pub use traffic::{
     AnswerHeaders, EncodedSlash, ErrorType, ForwardedFor, PlainHttp, Shown, Traffic, Underscores,
@@ -48,6 +50,8 @@ pub struct Settings {
     pub log_folders: Vec<PathBuf>,
     /// Databases that `data-service` may ask.
     pub databases: Places,
+    /// Certificates that come by themselves.
+    pub acme: Option<Acme>,
     /// The Admin API at a socket in the file system, too.
     pub admin_socket: Option<PathBuf>,
     /// Pages of these origins may call the Admin API; `*` for all.
@@ -150,6 +154,7 @@ impl Settings {
             traffic: Traffic::default(),
             log_folders: default_log_folders(&state_dir),
             databases: Places::default(),
+            acme: None,
             admin_socket: None,
             admin_origins: Vec::new(),
             hands_over: false,
@@ -244,6 +249,7 @@ impl Settings {
             self.log_folders = list(&folders).map(PathBuf::from).collect();
         }
         self.databases = Places::from_env()?;
+        self.acme = Acme::from_env()?;
         self.admin_socket = settings::var("GATEWAY_ADMIN_SOCKET").map(PathBuf::from);
         if let Some(origins) = settings::var("GATEWAY_ADMIN_ORIGINS") {
             self.admin_origins = list(&origins).map(str::to_owned).collect();

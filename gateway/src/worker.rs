@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    acme,
     databases::Databases,
     live::{Live, Snapshot},
     plugins::{
@@ -64,6 +65,8 @@ pub struct Shared {
     pub usage: Intake,
     pub introspector: Introspector,
     pub databases: Databases,
+    /// What an authority may ask, where certificates come by themselves.
+    pub acme: Option<Arc<acme::State>>,
     pub rules: Rules,
     pub clients: Arc<PerClient>,
     /// Answers that are kept.
@@ -121,6 +124,7 @@ impl Shared {
             rehashed,
             introspector: Introspector::here(),
             databases: Databases::here(&settings.databases),
+            acme: settings.acme.as_ref().map(|_| Arc::default()),
             rules: Rules::new(settings)?,
             clients: PerClient::new(settings.traffic.max_connections_per_client),
             cache: proxy_cache::Store::new(settings.traffic.cache_bytes),

@@ -87,9 +87,9 @@ async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
             (true, true) => "HEALTHY",
             (false, true) => "HEALTHCHECKS_OFF",
         };
-        let total: u32 = upstream.peers.iter().map(|peer| peer.weight).sum();
+        let total: u64 = upstream.peers.iter().map(Peer::share).sum();
         let well = upstream.peers.iter().filter(|peer| peer.is_available());
-        let available: u32 = well.map(|peer| peer.weight).sum();
+        let available: u64 = well.map(Peer::share).sum();
         return Ok(Reply::ok(json!({
             "data": {
                 "id": row.id,
@@ -146,7 +146,7 @@ async fn shown(
         .collect();
     let mut fields = present(target, 0);
     fields.insert("health".to_owned(), json!(health));
-    let details = json!({ "addresses": addresses, "weight": { "total": peer.weight } });
+    let details = json!({ "addresses": addresses, "weight": { "total": peer.share() } });
     fields.insert("data".to_owned(), details);
     fields
 }

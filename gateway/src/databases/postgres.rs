@@ -54,7 +54,7 @@ impl Postgres {
     async fn ask(&mut self, question: &Question) -> Result<Reply, Fault> {
         let prepared = &question.prepared;
         let mut query = sqlx::query(AssertSqlSafe(prepared.sql.clone()));
-        for value in &question.values {
+        for value in question.bound() {
             query = bind(query, value);
         }
         if prepared.rows == Rows::None {

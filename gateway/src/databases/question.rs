@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use kong::plugins::data_service::{Rows, Statement, Typed};
+use sqlx::{Column, Row};
 
 use super::Fault;
 
@@ -15,17 +16,41 @@ pub struct Limits {
     pub timeout: Duration,
 }
 
+impl Limits {
+    /// Rows that are worth reading: one more tells that there are more.
+    pub const fn most(&self, rows: Rows) -> u32 {
+        match rows {
+            Rows::Many => self.rows + 1,
+            Rows::One | Rows::None => 1,
+        }
+    }
+}
+
 /// How a database wants its statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Postgres,
     Sqlite,
+    #[cfg(feature = "mysql")]
+    MySql,
+}
+
+impl Dialect {
+    /// In the order of their numbers.
+    pub const ALL: &[Self] = &[
+        Self::Postgres,
+        Self::Sqlite,
+        #[cfg(feature = "mysql")]
+        Self::MySql,
+    ];
 }
 
 /// A statement as its database takes it.
 #[derive(Debug)]
 pub struct Prepared {
     pub sql: Arc<str>,
+    /// The values that its parameters stand for, in their order.
+    pub order: Vec<usize>,
     pub rows: Rows,
     pub writes: bool,
     pub limits: Limits,
@@ -39,11 +64,15 @@ impl Prepared {
         writes: bool,
         limits: Limits,
     ) -> Self {
-        let most = match rows {
-            Rows::Many => limits.rows + 1,
-            Rows::One | Rows::None => 1,
-        };
+        let most = limits.most(rows);
+        let mut order = (0..statement.names().len()).collect();
         let sql = match (dialect, rows, writes) {
+            #[cfg(feature = "mysql")]
+            (Dialect::MySql, ..) => {
+                let (sql, marks) = statement.marked();
+                order = marks;
+                sql
+            }
             (Dialect::Sqlite, ..) => statement.numbered('?'),
             (Dialect::Postgres, Rows::None, _) => statement.numbered('$'),
             // The database knows best how its types are written; and it stops by itself.
@@ -58,6 +87,7 @@ impl Prepared {
         };
         Self {
             sql: sql.into(),
+            order,
             rows,
             writes,
             limits,
@@ -68,8 +98,37 @@ impl Prepared {
 /// One call.
 pub struct Question {
     pub prepared: Arc<Prepared>,
-    /// In the order of their numbers in the statement.
+    /// In the order of their names in the statement.
     pub values: Vec<Typed>,
+}
+
+impl Question {
+    /// What each parameter of the statement stands for.
+    pub fn bound(&self) -> impl Iterator<Item = &Typed> {
+        self.prepared
+            .order
+            .iter()
+            .map(|number| &self.values[*number])
+    }
+}
+
+/// An object with the columns in their order.
+pub fn write_row<R: Row>(
+    text: &mut Vec<u8>,
+    row: &R,
+    mut write_value: impl FnMut(&mut Vec<u8>, usize) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    text.push(b'{');
+    for (position, column) in row.columns().iter().enumerate() {
+        if position > 0 {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut *text, column.name()).map_err(|_| Fault::Wrong)?;
+        text.push(b':');
+        write_value(text, position)?;
+    }
+    text.push(b'}');
+    Ok(())
 }
 
 /// What came back.

@@ -1,6 +1,10 @@
 //! A connection to any of the databases that there are.
 
+#[cfg(feature = "mysql")]
+use super::mysql::{self, MySql};
 use anyhow::Context;
+#[cfg(feature = "mysql")]
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
 use url::Url;
 
@@ -17,6 +21,8 @@ use super::{
 pub enum Address {
     Postgres(Box<PgConnectOptions>),
     Sqlite(Box<SqliteConnectOptions>),
+    #[cfg(feature = "mysql")]
+    MySql(Box<MySqlConnectOptions>),
     Sample,
 }
 
@@ -26,6 +32,13 @@ impl Address {
         let options = PgConnectOptions::from_url(url).ok();
         let options = options.context("no URL such as postgres://user:password@host:5432/name")?;
         Ok(Self::Postgres(Box::new(postgres::options(options))))
+    }
+
+    #[cfg(feature = "mysql")]
+    pub fn mysql(url: &Url) -> anyhow::Result<Self> {
+        let options = MySqlConnectOptions::from_url(url).ok();
+        let options = options.context("no URL such as mysql://user:password@host:3306/name")?;
+        Ok(Self::MySql(Box::new(options.disable_statement_logging())))
     }
 
     pub fn sqlite(url: &str) -> anyhow::Result<Self> {
@@ -46,6 +59,8 @@ impl Address {
         match self {
             Self::Postgres(_) => Dialect::Postgres,
             Self::Sqlite(_) | Self::Sample => Dialect::Sqlite,
+            #[cfg(feature = "mysql")]
+            Self::MySql(_) => Dialect::MySql,
         }
     }
 }
@@ -53,6 +68,8 @@ impl Address {
 pub enum Session {
     Postgres(Postgres),
     Sqlite(Sqlite),
+    #[cfg(feature = "mysql")]
+    MySql(MySql),
 }
 
 impl Session {
@@ -61,6 +78,8 @@ impl Session {
         let opened = match address {
             Address::Postgres(options) => Postgres::open(options, writes).await.map(Self::Postgres),
             Address::Sqlite(options) => Sqlite::open(options, writes).await.map(Self::Sqlite),
+            #[cfg(feature = "mysql")]
+            Address::MySql(options) => MySql::open(options, writes).await.map(Self::MySql),
             Address::Sample => sample::open().await.map(Self::Sqlite),
         };
         opened.map_err(|error| error.to_string())
@@ -70,6 +89,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.run(question).await,
             Self::Sqlite(session) => session.run(question).await,
+            #[cfg(feature = "mysql")]
+            Self::MySql(session) => session.run(question).await,
         }
     }
 
@@ -78,6 +99,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.connection.ping().await.is_ok(),
             Self::Sqlite(session) => session.connection.ping().await.is_ok(),
+            #[cfg(feature = "mysql")]
+            Self::MySql(session) => session.connection.ping().await.is_ok(),
         }
     }
 
@@ -86,6 +109,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.is_usable,
             Self::Sqlite(session) => session.is_usable,
+            #[cfg(feature = "mysql")]
+            Self::MySql(session) => session.is_usable,
         }
     }
 
@@ -94,6 +119,8 @@ impl Session {
         match self {
             Self::Postgres(session) => session.is_usable = false,
             Self::Sqlite(session) => session.is_usable = false,
+            #[cfg(feature = "mysql")]
+            Self::MySql(session) => session.is_usable = false,
         }
     }
 
@@ -102,6 +129,8 @@ impl Session {
         match self {
             Self::Postgres(session) => Cancel::Backend(session.backend),
             Self::Sqlite(session) => Cancel::Flag(session.interrupted.clone()),
+            #[cfg(feature = "mysql")]
+            Self::MySql(session) => Cancel::Thread(session.thread),
         }
     }
 }
@@ -109,6 +138,8 @@ impl Session {
 pub enum Cancel {
     Backend(i32),
     Flag(sqlite::Interrupted),
+    #[cfg(feature = "mysql")]
+    Thread(u64),
 }
 
 impl Cancel {
@@ -118,7 +149,11 @@ impl Cancel {
                 postgres::cancel(options, backend).await;
             }
             (Self::Flag(flag), _) => sqlite::interrupt(&flag),
-            (Self::Backend(_), _) => {}
+            #[cfg(feature = "mysql")]
+            (Self::Thread(thread), Address::MySql(options)) => {
+                mysql::cancel(options, thread).await;
+            }
+            _ => {}
         }
     }
 }

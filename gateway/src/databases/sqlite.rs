@@ -18,7 +18,10 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow},
 };
 
-use super::{Fault, Question, Reply, question::Collected};
+use super::{
+    Fault, Question, Reply,
+    question::{Collected, write_row},
+};
 
 /// Set while the statement that runs is to end.
 pub type Interrupted = Arc<AtomicBool>;
@@ -81,7 +84,7 @@ impl Sqlite {
     async fn ask(&mut self, question: &Question) -> Result<Reply, Fault> {
         let prepared = &question.prepared;
         let mut query = sqlx::query(AssertSqlSafe(prepared.sql.clone()));
-        for value in &question.values {
+        for value in question.bound() {
             query = bind(query, value);
         }
         if prepared.rows == Rows::None {
@@ -93,7 +96,12 @@ impl Sqlite {
         let mut rows = query.fetch(&mut self.connection);
         while let Some(row) = rows.try_next().await.map_err(|error| fault(&error))? {
             let mut outcome = Ok(());
-            let is_open = collected.add(|text| outcome = write_row(text, &row))?;
+            let is_open = collected.add(|text| {
+                outcome = write_row(text, &row, |text, position| {
+                    let value = value(&row, position)?;
+                    serde_json::to_writer(text, &value).map_err(|_| Fault::Wrong)
+                });
+            })?;
             outcome?;
             // What changes something has to run to its end.
             if !is_open && !prepared.writes {
@@ -120,27 +128,8 @@ fn bind<'q>(query: Asked<'q>, value: &'q Typed) -> Asked<'q> {
     }
 }
 
-/// An object with the columns in their order.
-fn write_row(text: &mut Vec<u8>, row: &SqliteRow) -> Result<(), Fault> {
-    text.push(b'{');
-    for (position, column) in row.columns().iter().enumerate() {
-        if position > 0 {
-            text.push(b',');
-        }
-        write(text, &Value::from(column.name()))?;
-        text.push(b':');
-        let value = value(row, position, column.type_info().name())?;
-        write(text, &value)?;
-    }
-    text.push(b'}');
-    Ok(())
-}
-
-fn write(text: &mut Vec<u8>, value: &Value) -> Result<(), Fault> {
-    serde_json::to_writer(text, value).map_err(|_| Fault::Wrong)
-}
-
-fn value(row: &SqliteRow, position: usize, declared: &str) -> Result<Value, Fault> {
+fn value(row: &SqliteRow, position: usize) -> Result<Value, Fault> {
+    let declared = row.column(position).type_info().name();
     let raw = row.try_get_raw(position).map_err(|_| Fault::Wrong)?;
     if raw.is_null() {
         return Ok(Value::Null);

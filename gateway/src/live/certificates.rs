@@ -16,6 +16,8 @@ use crate::store::{self, Row, Tables};
 /// Swapped as a whole; a handshake in progress keeps what it has.
 pub struct Certificates {
     known: ArcSwap<Known>,
+    /// Those that come by themselves.
+    managed: ArcSwap<HashMap<String, Arc<CertifiedKey>>>,
     /// For names that nobody has configured.
     built_in: Option<Arc<CertifiedKey>>,
 }
@@ -41,6 +43,7 @@ impl Default for Certificates {
     fn default() -> Self {
         Self {
             known: ArcSwap::default(),
+            managed: ArcSwap::default(),
             built_in: self_signed::new().map(Arc::new),
         }
     }
@@ -67,6 +70,11 @@ impl Certificates {
             }
         }
         self.known.store(Arc::new(known));
+    }
+
+    /// Takes these in the place of all that came by themselves so far.
+    pub fn manage(&self, keys: HashMap<String, Arc<CertifiedKey>>) {
+        self.managed.store(Arc::new(keys));
     }
 }
 
@@ -122,6 +130,12 @@ impl ResolvesServerCert for Certificates {
         let name = hello.server_name().unwrap_or_default();
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         let known = self.known.load();
+        // What somebody has configured for this very name is what is wanted.
+        if !known.exact.contains_key(&name)
+            && let Some(key) = self.managed.load().get(&name)
+        {
+            return Some(key.clone());
+        }
         match known.find(&name) {
             Some(chain) => Some(chain.fitting(&hello)),
             None => self.built_in.clone(),

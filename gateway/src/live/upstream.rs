@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use http::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,7 +37,7 @@ pub struct Upstream {
     /// Whose turn it is: the credit of each peer.
     turns: Mutex<Vec<i64>>,
     /// Points of the peers on the circle of hashes, in order.
-    circle: Vec<(u64, usize)>,
+    circle: ArcSwap<Vec<(u64, usize)>>,
 }
 
 /// One target.
@@ -48,6 +49,7 @@ pub struct Peer {
     /// Of a host that is an address.
     pub address: Option<IpAddr>,
     pub port: u16,
+    /// Of each address that the host stands for.
     pub weight: u32,
     /// Kept as long as the target is, whatever else of the upstream changes.
     pub state: Arc<PeerState>,
@@ -57,6 +59,8 @@ pub struct Peer {
 pub struct PeerState {
     pub health: Health,
     open: AtomicU32,
+    /// How many addresses the host stands for; 0 as long as nobody knows.
+    addresses: AtomicU32,
     latency: Mutex<choice::Latency>,
 }
 
@@ -125,11 +129,11 @@ impl Upstream {
             client_certificate: fields.client_certificate.map(|reference| reference.id),
             hash: fields.hash.rule(),
             checks: Checks::new(&fields.healthchecks),
-            circle: if fields.algorithm == Algorithm::ConsistentHashing {
+            circle: ArcSwap::from_pointee(if fields.algorithm == Algorithm::ConsistentHashing {
                 choice::circle(&peers)
             } else {
                 Vec::new()
-            },
+            }),
             algorithm: fields.algorithm,
             threshold: fields.healthchecks.threshold,
             turns: Mutex::new(vec![0; peers.len()]),
@@ -141,16 +145,28 @@ impl Upstream {
         matches!(self.algorithm, Algorithm::ConsistentHashing)
     }
 
+    /// Takes note of the addresses that a target stands for.
+    pub fn leads_to(&self, index: usize, addresses: usize) {
+        let Some(peer) = self.peers.get(index) else {
+            return;
+        };
+        let count = u32::try_from(addresses).unwrap_or(u32::MAX);
+        let before = peer.state.addresses.swap(count, Relaxed);
+        if before.max(1) != count.max(1) && self.is_hashed() {
+            self.circle.store(Arc::new(choice::circle(&self.peers)));
+        }
+    }
+
     /// Whether enough of the targets are well.
     pub fn is_available(&self) -> bool {
-        let all: u32 = self.peers.iter().map(|peer| peer.weight).sum();
-        let well: u32 = self
+        let all: u64 = self.peers.iter().map(Peer::share).sum();
+        let well: u64 = self
             .peers
             .iter()
             .filter(|peer| peer.is_available())
-            .map(|peer| peer.weight)
+            .map(Peer::share)
             .sum();
-        well > 0 && f64::from(well) * 100.0 >= self.threshold * f64::from(all)
+        well > 0 && is_percent(well, all, self.threshold)
     }
 
     /// The peer for the next try; those `tried` only when there is no other.
@@ -166,7 +182,7 @@ impl Upstream {
     fn choose_among(&self, hash: Option<u64>, fits: &dyn Fn(usize) -> bool) -> Option<usize> {
         match (self.algorithm, hash) {
             (Algorithm::ConsistentHashing, Some(hash)) => {
-                choice::on_circle(&self.circle, hash, fits)
+                choice::on_circle(&self.circle.load(), hash, fits)
             }
             (Algorithm::LeastConnections, _) => choice::least_busy(&self.peers, fits),
             (Algorithm::Latency, _) => choice::fastest(&self.peers, fits),
@@ -199,9 +215,22 @@ impl Peer {
         })
     }
 
+    /// Its weight among all targets.
+    pub fn share(&self) -> u64 {
+        let addresses = self.state.addresses.load(Relaxed).max(1);
+        u64::from(self.weight) * u64::from(addresses)
+    }
+
     pub fn is_available(&self) -> bool {
         self.weight > 0 && self.state.health.is_well()
     }
+}
+
+/// Whether the part is at least so much of all.
+fn is_percent(part: u64, all: u64, percent: f64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "weights are far below 2^52")]
+    let (part, all) = (part as f64, all as f64);
+    part * 100.0 >= percent * all
 }
 
 #[cfg(test)]

@@ -32,11 +32,11 @@ struct Operation {
     reads_body: bool,
     method: String,
     rows: Rows,
+    writes: bool,
     /// The positions of the parameters that the statement names, in its order.
     order: Vec<usize>,
     /// The statement for each kind of database; which it is, the operator decides.
-    postgres: Arc<Prepared>,
-    sqlite: Arc<Prepared>,
+    prepared: Vec<Arc<Prepared>>,
 }
 
 struct Parameter {
@@ -77,10 +77,10 @@ impl DataService {
                     .position(|parameter| parameter.name == name);
                 known.ok_or_else(|| format!("`:{name}` is no parameter"))
             });
-            let prepared = |dialect| {
+            let prepared = |dialect: &Dialect| {
                 Arc::new(Prepared::new(
                     &statement,
-                    dialect,
+                    *dialect,
                     operation.rows,
                     operation.writes,
                     limits,
@@ -93,8 +93,8 @@ impl DataService {
                     .any(|parameter| parameter.place == Place::Body),
                 method: operation.method.clone(),
                 rows: operation.rows,
-                postgres: prepared(Dialect::Postgres),
-                sqlite: prepared(Dialect::Sqlite),
+                writes: operation.writes,
+                prepared: Dialect::ALL.iter().map(prepared).collect(),
                 parameters,
             })
         });
@@ -135,10 +135,7 @@ impl DataService {
 
 impl Operation {
     fn prepared(&self, database: &Database) -> Arc<Prepared> {
-        match database.dialect() {
-            Dialect::Postgres => self.postgres.clone(),
-            Dialect::Sqlite => self.sqlite.clone(),
-        }
+        self.prepared[database.dialect() as usize].clone()
     }
 
     /// The values for the statement, in its order. All that is wrong is said at once.
@@ -218,7 +215,7 @@ impl Operation {
         match outcome {
             Ok(Reply::Rows { json, is_truncated }) => {
                 let status = match &*self.method {
-                    "POST" if self.postgres.writes => StatusCode::CREATED,
+                    "POST" if self.writes => StatusCode::CREATED,
                     _ => StatusCode::OK,
                 };
                 let answer = Answer::empty(status).body(JSON, json);
@@ -230,7 +227,7 @@ impl Operation {
             }
             Ok(Reply::Done) => Answer::empty(StatusCode::NO_CONTENT),
             // A statement that is not to answer rows, and may well find none to change.
-            Ok(Reply::Nothing) if self.rows == Rows::None && !self.postgres.writes => {
+            Ok(Reply::Nothing) if self.rows == Rows::None && !self.writes => {
                 Answer::empty(StatusCode::NO_CONTENT)
             }
             Ok(Reply::Nothing) => Answer::new(StatusCode::NOT_FOUND, "There is no such row"),

@@ -90,6 +90,13 @@ impl Way<'_> {
         }
     }
 
+    /// Takes note of the addresses that a target stands for.
+    pub fn leads_to(&self, index: usize, addresses: usize) {
+        if let Some(upstream) = &self.service.upstream {
+            upstream.leads_to(index, addresses);
+        }
+    }
+
     /// Counts the request for its target.
     pub fn open(&self, index: usize) -> Option<Open> {
         let upstream = self.service.upstream.as_ref()?;

@@ -1,6 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{rules::Rules, wire::Wire};
 use crate::{
-    live::{Endpoint, Service},
+    live::{Endpoint, Service, upstream::hash as hash_of},
     worker::LocalTasks,
 };
 
@@ -90,6 +90,28 @@ impl Places {
             names.insert(endpoint.host.clone(), (addresses.clone(), Instant::now()));
         });
         Ok(Self::Named(addresses, turn, endpoint.port))
+    }
+
+    /// How many different ones there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Fixed(_) => 1,
+            Self::Named(addresses, ..) => addresses.iter().collect::<HashSet<_>>().len(),
+        }
+    }
+
+    /// The same first one for the same hash, for as long as it is among them.
+    pub fn prefer(&mut self, hash: u64) {
+        if let Self::Named(addresses, turn, _) = self
+            && addresses.len() > 1
+        {
+            let points = addresses.iter().map(|address| {
+                let text = format!("{hash} {address}");
+                hash_of(text.as_bytes())
+            });
+            let highest = points.enumerate().max_by_key(|(_, point)| *point);
+            *turn = highest.map_or(0, |(position, _)| position);
+        }
     }
 
     /// Whether a connection to there is still to be used.

@@ -97,7 +97,7 @@ impl<'a> Sending<'a> {
                 Some(name) => (worker.pool.named(endpoint.origin, name), name),
                 None => (endpoint.origin, &*endpoint.server_name),
             };
-            let (mut lease, is_reused) = match self.lease(endpoint, origin, name, attempt).await {
+            let (mut lease, is_reused) = match self.lease(index, origin, name, attempt).await {
                 Ok(lease) => lease,
                 Err(error) => {
                     self.way.saw(index, error.sign());
@@ -166,21 +166,27 @@ impl<'a> Sending<'a> {
     /// A connection, and whether it was used before.
     async fn lease(
         &self,
-        endpoint: &Endpoint,
+        index: usize,
         origin: Origin,
         name: &str,
         attempt: usize,
     ) -> Result<(Lease, bool), ConnectError> {
         let (service, worker) = (self.way.service, self.way.worker);
+        let endpoint = &service.endpoints[index];
         let rules = &worker.shared.rules;
         let turn = self.turn.wrapping_add(attempt);
-        let places = if let Some(places) = Places::known(endpoint, turn) {
+        let mut places = if let Some(places) = Places::known(endpoint, turn) {
             places
         } else {
             let looking = Places::look_up(endpoint, rules, turn);
             let found = timeout(service.connect_timeout, looking).await;
-            found.map_err(|_| ConnectError::Timeout)??
+            let found = found.map_err(|_| ConnectError::Timeout)??;
+            self.way.leads_to(index, found.count());
+            found
         };
+        if let Some(hash) = self.way.hash {
+            places.prefer(hash);
+        }
         let take = || {
             let take =
                 |context: &mut Context<'_>| worker.pool.take(worker, origin, &places, context);

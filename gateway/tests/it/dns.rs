@@ -184,6 +184,52 @@ async fn all_addresses_of_a_name_have_their_turn() {
 }
 
 #[tokio::test]
+async fn each_address_of_a_target_has_its_weight() {
+    let names = NameServer::default();
+    let directory = tempfile::tempdir().unwrap();
+    let port = backends(4).await;
+    let gateway = gateway_with(&names, directory.path(), port).await;
+    names.say(&[1, 2, 3]);
+    gateway.post("upstreams", json!({"name": "u"})).await;
+    let change = json!({"host": "u"});
+    gateway
+        .call(reqwest::Method::PATCH, "services/known", change)
+        .await;
+    for target in ["backend.test", "127.0.0.4"] {
+        let target = json!({"target": format!("{target}:{port}")});
+        gateway.post("upstreams/u/targets", target).await;
+    }
+    // Until it is known what the name stands for.
+    while ask(&gateway).await == "4" {}
+    let mut seen = [0; 4];
+    for _ in 0..120 {
+        seen[ask(&gateway).await.parse::<usize>().unwrap() - 1] += 1;
+    }
+    assert!(
+        seen.iter().all(|count| (25..=35).contains(count)),
+        "{seen:?}"
+    );
+    // A client stays where it was, whichever address that is.
+    let change = json!({"hash_on": "header", "hash_on_header": "x-who"});
+    gateway
+        .call(reqwest::Method::PATCH, "upstreams/u", change)
+        .await;
+    let mut places = std::collections::BTreeSet::new();
+    for who in 0..24 {
+        let ask = async || {
+            let call = gateway.get("/known").header("x-who", who.to_string());
+            call.send().await.unwrap().text().await.unwrap()
+        };
+        let first = ask().await;
+        for _ in 0..3 {
+            assert_eq!(ask().await, first, "{who}");
+        }
+        places.insert(first);
+    }
+    assert_eq!(places.len(), 4, "{places:?}");
+}
+
+#[tokio::test]
 async fn a_service_says_its_port() {
     let names = NameServer::default();
     let directory = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@
     reason = "a failed expectation is what ends a test"
 )]
 
+mod acme;
 mod admin;
 mod attacks;
 mod authentication;

@@ -99,14 +99,14 @@ pub fn hash(text: &[u8]) -> u64 {
 }
 
 pub fn circle(peers: &[Peer]) -> Vec<(u64, usize)> {
-    let total: u64 = peers.iter().map(|peer| u64::from(peer.weight)).sum();
+    let total: u64 = peers.iter().map(Peer::share).sum();
     let with_weight = peers.iter().filter(|peer| peer.weight > 0).count() as u64;
     if total == 0 {
         return Vec::new();
     }
     let mut circle = Vec::new();
     for (index, peer) in peers.iter().enumerate() {
-        let points = POINTS * with_weight * u64::from(peer.weight) / total;
+        let points = POINTS * with_weight * peer.share() / total;
         // One that has little weight still has a place.
         let points = if peer.weight > 0 { points.max(1) } else { 0 };
         for point in 0..points {
@@ -139,8 +139,9 @@ pub fn next_turn(turns: &mut [i64], peers: &[Peer], fits: &dyn Fn(usize) -> bool
         if !fits(index) {
             continue;
         }
-        turns[index] += i64::from(peer.weight);
-        total += i64::from(peer.weight);
+        let share = i64::try_from(peer.share()).unwrap_or(i64::MAX >> 32);
+        turns[index] += share;
+        total += share;
         if best.is_none_or(|best| turns[index] > turns[best]) {
             best = Some(index);
         }
@@ -161,7 +162,7 @@ pub fn least_busy(peers: &[Peer], fits: &dyn Fn(usize) -> bool) -> Option<usize>
             continue;
         }
         let busy = u64::from(peers[index].state.open.load(Relaxed)) + 1;
-        let weight = u64::from(peers[index].weight);
+        let weight = peers[index].share();
         if best.is_none_or(|(least, of, _)| busy * of < least * weight) {
             best = Some((busy, weight, index));
         }
@@ -216,7 +217,9 @@ pub fn fastest(peers: &[Peer], fits: &dyn Fn(usize) -> bool) -> Option<usize> {
             .unwrap_or_else(PoisonError::into_inner)
             .now();
         let open = f64::from(peer.state.open.load(Relaxed));
-        (latency + 1.0) * (open + 1.0) / f64::from(peer.weight.max(1))
+        #[expect(clippy::cast_precision_loss, reason = "weights are far below 2^52")]
+        let share = peer.share().max(1) as f64;
+        (latency + 1.0) * (open + 1.0) / share
     };
     Some(if cost(one) <= cost(other) { one } else { other })
 }

@@ -44,6 +44,20 @@ fn weights_are_exact() {
 }
 
 #[test]
+fn each_address_of_a_name_has_its_weight() {
+    let upstream = upstream(json!({}), &[("a", 100), ("b", 100)]);
+    upstream.leads_to(0, 3);
+    assert_eq!(counts(&upstream, 400, |_| None), [300, 100]);
+    upstream.leads_to(0, 1);
+    assert_eq!(counts(&upstream, 400, |_| None), [200, 200]);
+    let hash = |number: u64| Some(choice::hash(&number.to_be_bytes()));
+    let hashed = super::tests::upstream(json!({"hash_on": "ip"}), &[("a", 100), ("b", 100)]);
+    hashed.leads_to(0, 3);
+    let shares = counts(&hashed, 10_000, hash);
+    assert!((6_300..8_500).contains(&shares[0]), "{shares:?}");
+}
+
+#[test]
 fn a_peer_that_goes_moves_only_its_own_share() {
     let hash = |number: u64| Some(choice::hash(&number.to_be_bytes()));
     let fields = || json!({"hash_on": "ip"});

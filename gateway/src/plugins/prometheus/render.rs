@@ -27,6 +27,7 @@ pub fn render(shared: &Shared) -> String {
     upstreams(shared, &mut text);
     revocations(shared, &mut text);
     cache(shared, &mut text);
+    certificates(shared, &mut text);
     text
 }
 
@@ -87,6 +88,26 @@ fn cache(shared: &Shared, text: &mut String) {
     let name = "wicketgate_gateway_cache_bytes";
     head(name, "gauge", "Memory that they take", text);
     let _ = writeln!(text, "{name} {bytes}");
+}
+
+/// Those that come by themselves.
+fn certificates(shared: &Shared, text: &mut String) {
+    let Some(acme) = &shared.acme else { return };
+    let name = "wicketgate_gateway_certificate_expiry_timestamp_seconds";
+    let help = "When the certificate of a name ends that comes by ACME; 0 if there is none yet";
+    head(name, "gauge", help, text);
+    for (host, expires) in acme.names().iter() {
+        let expires = expires.unwrap_or_default();
+        let _ = writeln!(text, "{name}{{name=\"{}\"}} {expires}", escape(host));
+    }
+    let name = "wicketgate_gateway_certificate_failures_total";
+    head(
+        name,
+        "counter",
+        "Orders of certificates that came to nothing",
+        text,
+    );
+    let _ = writeln!(text, "{name} {}", acme.failures());
 }
 
 fn head(name: &str, kind: &str, help: &str, text: &mut String) {

@@ -81,6 +81,23 @@ impl Statement {
         }
         sql
     }
+
+    /// The statement with `?` for each parameter, and the numbers of those that they stand for.
+    pub fn marked(&self) -> (String, Vec<usize>) {
+        let names = self.names();
+        let mut sql = String::new();
+        let mut numbers = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => sql.push_str(text),
+                Piece::Parameter(name) => {
+                    sql.push('?');
+                    numbers.extend(names.iter().position(|known| known == name));
+                }
+            }
+        }
+        (sql, numbers)
+    }
 }
 
 struct Reader<'a> {
@@ -248,6 +265,14 @@ mod tests {
             assert_eq!(statement.names(), names, "{sql}");
             assert_eq!(statement.numbered('?'), numbered, "{sql}");
         }
+    }
+
+    #[test]
+    fn parameters_are_marked_each_time() {
+        let statement = Statement::parse("select :a, :b where :a = ':a'").unwrap();
+        let (sql, numbers) = statement.marked();
+        assert_eq!(sql, "select ?, ? where ? = ':a'");
+        assert_eq!(numbers, [0, 1, 0]);
     }
 
     #[test]
