@@ -15,6 +15,7 @@ use http::{
     header::{AGE, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RANGE},
 };
 use hyper::upgrade::OnUpgrade;
+use mime::Mime;
 use ring::digest::{Context, SHA256};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -30,7 +31,6 @@ pub use keeping::{Keeping, Recording};
 pub use store::{Key, Store, Stored};
 
 use control::Directives;
-use media_type::MediaType;
 
 const STATUS: HeaderName = HeaderName::from_static("x-cache-status");
 const KEY: HeaderName = HeaderName::from_static("x-cache-key");
@@ -65,7 +65,7 @@ pub struct ProxyCache {
     id: Uuid,
     codes: Vec<u16>,
     methods: Vec<Method>,
-    types: Vec<MediaType>,
+    types: Vec<Mime>,
     /// Seconds for which an answer counts, unless it says so itself.
     ttl: u64,
     /// Seconds for which it is kept, so that clients may take it who want no newer one.
@@ -94,7 +94,7 @@ impl ProxyCache {
         let methods = config.request_method.iter();
         let methods = methods.map(|method| method.parse().map_err(|_| "not a method"));
         let types = config.content_type.iter();
-        let types = types.map(|text| MediaType::parse(text).ok_or("not a media type"));
+        let types = types.map(|text| text.parse().map_err(|_| "not a media type"));
         let headers = config.vary_headers.iter().flatten();
         let headers = headers.map(|name| super::header_name(name));
         let mut headers: Vec<HeaderName> = headers.collect::<Result<_, _>>()?;

@@ -8,8 +8,9 @@ use http::{
 use http_body::Frame;
 
 use super::{
-    KEY, Key, MediaType, ProxyCache, STATUS, Status, Store, Stored,
+    KEY, Key, ProxyCache, STATUS, Status, Store, Stored,
     control::{self, Directives},
+    media_type::matches,
 };
 use crate::proxy::ResponseEdits;
 
@@ -85,9 +86,9 @@ impl Keeping {
             0
         };
         let kind = headers.get(CONTENT_TYPE);
-        let kind = kind.and_then(|value| MediaType::parse(value.to_str().ok()?))?;
+        let kind = kind.and_then(|value| value.to_str().ok()?.parse().ok())?;
         let is_public = plugin.codes.contains(&status.as_u16())
-            && plugin.types.iter().any(|known| known.matches(&kind))
+            && plugin.types.iter().any(|known| matches(known, &kind))
             && !headers.contains_key(SET_COOKIE)
             && !(plugin.obeys && (said.private || said.no_store || said.no_cache))
             && lifetime > age;
