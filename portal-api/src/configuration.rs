@@ -8,7 +8,7 @@ pub mod access;
 mod announce;
 mod commits;
 mod drafts;
-mod files;
+pub mod files;
 mod follow;
 mod hook;
 mod in_force;

@@ -4,6 +4,7 @@ mod announce;
 mod changelog;
 mod composed;
 mod connect;
+mod difference;
 mod guides;
 mod head;
 mod own;

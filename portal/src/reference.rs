@@ -3,6 +3,7 @@
 //! Definitions are written by API owners and may be large, circular or broken. References are
 //! followed inside the file only, with a limit on hops, depth and size, so a page is always finite.
 
+mod compare;
 mod definition;
 mod definitions;
 mod example;
@@ -17,6 +18,7 @@ mod sample;
 mod schema;
 mod yaml;
 
+pub use compare::{Change, Difference, Place, What, compare};
 pub use definition::{Definition, Operation};
 pub use definitions::Definitions;
 pub use language::Language;

@@ -16,6 +16,7 @@ use config::{
     openapi::{self, Definition, Rewriting},
 };
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 use service::{http::read_at_most, problem::Problem};
 use url::Url;
 
@@ -23,6 +24,8 @@ use super::access;
 use crate::{
     ApiError, AppState,
     caller::Caller,
+    configuration::files::read,
+    paging::Parameters,
     rendered::{JSON, respond},
 };
 
@@ -66,11 +69,16 @@ pub async fn show(
     State(state): State<AppState>,
     Path(id): Path<String>,
     caller: Caller,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope("read_apis")?;
     let configuration = state.configuration();
     let api = access::visible(&configuration, &id, &caller)?;
+    if let Some(commit) = parameters.get("commit").filter(|text| !text.is_empty()) {
+        let definition = earlier(&state, &caller, &id, commit).await?;
+        return Ok(respond(&headers, &definition, JSON));
+    }
     match &api.definition {
         Definition::Local(definition) => Ok(respond(&headers, definition, JSON)),
         Definition::Missing => Err(ApiError::not_found(format!(
@@ -92,6 +100,42 @@ pub async fn show(
             Ok(respond(&headers, &definition, JSON))
         }
     }
+}
+
+/// The definition as it is written in a commit in which the API was the caller's to see, too.
+async fn earlier(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+    commit: &str,
+) -> Result<Rendered, ApiError> {
+    let file = async |path: String| {
+        let found = read(state, path, Some(commit.to_owned())).await?;
+        let bytes = found.and_then(|(_, bytes)| bytes);
+        Ok::<_, ApiError>(bytes.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok()))
+    };
+    let list = file("apis/apis.json".to_owned()).await?;
+    let entries = list.as_ref().and_then(|list| list["apis"].as_array());
+    let entry = entries.and_then(|entries| entries.iter().find(|entry| entry["id"] == id));
+    let is_visible = entry.is_some_and(|entry| match entry["requiredGroup"].as_str() {
+        None | Some("") => true,
+        Some(group) => caller.is_admin() || access::has_group(caller, group),
+    });
+    let definition = if is_visible {
+        file(format!("apis/{id}/swagger.json")).await?
+    } else {
+        None
+    };
+    let is_one = |document: &Value| {
+        let mut names = ["openapi", "swagger"].into_iter();
+        names.any(|name| document[name].is_string())
+    };
+    let definition = definition.filter(is_one).ok_or_else(|| {
+        ApiError::not_found(format!(
+            "There is no definition of API `{id}` in this commit."
+        ))
+    })?;
+    Ok(Rendered::json(&definition))
 }
 
 async fn fetch(url: &Url, rewriting: &Rewriting) -> anyhow::Result<Rendered> {

@@ -67,7 +67,7 @@ pub fn newest_commit(in_force: &InForce) -> Option<Commit> {
 }
 
 /// A version and the file in it; nothing where there is no such version.
-async fn read(
+pub async fn read(
     state: &AppState,
     path: String,
     commit: Option<String>,

@@ -335,6 +335,51 @@ async fn owners_found_apis_and_everybody_reads_their_history() {
     drop(remote);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_of_earlier_commits_are_for_those_who_saw_the_api_then() {
+    let (remote, api) = start().await;
+    let admin = api.user(ADMIN, SCOPES);
+    let list = admin.get("/config/files/apis/apis.json").await.expect(200);
+    let mut base = list.header("etag").trim_matches('"').to_owned();
+    let mut commits = vec![base.clone()];
+    for group in [json!("partners"), Value::Null] {
+        let mut apis = list.json();
+        let all = apis["apis"].as_array_mut().unwrap().iter_mut();
+        for one in all.filter(|one| one["id"] == "petstore") {
+            one["requiredGroup"] = group.clone();
+        }
+        let change = json!({"base": base, "message": "Other readers", "files": [
+            {"path": "apis/apis.json", "content": apis.to_string()},
+        ]});
+        let commit = admin.post("/config/commits", change).await;
+        let commit = commit.expect(201).json()["commit"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        api.until_status(|status| status["serving"]["commit"] == commit.as_str())
+            .await;
+        commits.push(commit.clone());
+        base = commit;
+    }
+    let at = |commit: &str| format!("/apis/petstore/swagger?commit={commit}");
+    let reader = api.user(DEVELOPER, SCOPES);
+    let written = reader.get(&at(&commits[0])).await.expect(200).json();
+    assert!(written["paths"].is_object(), "{written}");
+    reader.get(&at(&commits[1])).await.expect(404);
+    let partner = api.user(PARTNER, SCOPES);
+    assert_eq!(
+        partner.get(&at(&commits[1])).await.expect(200).json(),
+        written
+    );
+    reader.get(&at(&commits[2])).await.expect(200);
+    for unknown in ["0000", "..", &"0".repeat(40)] {
+        reader.get(&at(unknown)).await.expect(404);
+    }
+    let nowhere = format!("/apis/nowhere/swagger?commit={}", commits[0]);
+    reader.get(&nowhere).await.expect(404);
+    drop(remote);
+}
+
 async fn keeps_drafts(api: &TestApi) {
     let admin = api.user(ADMIN, SCOPES);
     let draft = json!({"base": "abc", "files": [{"path": "content/a.md", "content": "x".repeat(200_000)}, {"path": "content/b.md", "content": null}]});

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use askama::Template;
 use axum::{
-    extract::Path,
+    extract::{Path, Query},
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -13,10 +13,11 @@ use sdk::{
     template::html,
     types::{Api, configuration::ConfigCommit},
 };
+use serde::Deserialize;
 use serde_json::json;
 use ui::{Entry, Frame, Html, Icon, texts};
 
-use super::{ApiHead, ApiTab, guides};
+use super::{ApiHead, ApiTab, difference::Compared, guides};
 use crate::{failure::Failure, json, links, publish::History, visitor::Visitor};
 
 #[derive(Template)]
@@ -26,6 +27,13 @@ struct ChangelogPage {
     t: texts::Publish,
     api: ApiHead,
     history: Html,
+    difference: Html,
+}
+
+/// Which change is looked at.
+#[derive(Deserialize)]
+pub struct Question {
+    commit: Option<String>,
 }
 
 async fn read(visitor: &Visitor, id: &str) -> Result<(Api, Vec<ConfigCommit>), Failure> {
@@ -34,21 +42,33 @@ async fn read(visitor: &Visitor, id: &str) -> Result<(Api, Vec<ConfigCommit>), F
     Ok((api, commits))
 }
 
-/// `GET /apis/{api}/changelog`
-pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+/// `GET /apis/{api}/changelog?commit=`
+pub async fn show(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
     let (api, commits) = read(&visitor, &id).await?;
     let t = texts::Publish(visitor.lang());
+    let client = visitor.client();
+    let compared = match &question.commit {
+        Some(commit) => Some(Compared::read(&client, &id, &commits, commit).await?),
+        None => None,
+    };
     if visitor.wants_json {
-        let body = json!({"title": t.changelog_of(&api.name), "changes": commits});
+        let mut body = json!({"title": t.changelog_of(&api.name), "changes": commits});
+        if let Some(compared) = compared {
+            body["definition"] = compared.json();
+        }
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
-    let client = visitor.client();
     let (guides, definition) = tokio::try_join!(guides::of(&visitor, &id), async {
         Ok(visitor.app.definitions().get(&client, &id).await?)
     })?;
     let page = ChangelogPage {
         t,
-        history: History::html(visitor.lang(), commits),
+        history: History::html(visitor.lang(), &id, commits),
+        difference: compared.map_or_else(Html::default, |one| one.html(visitor.lang())),
         api: ApiHead::new(&visitor, &api, definition.as_deref(), !guides.is_empty()),
         frame: visitor.frame(Entry::Apis).await,
     };

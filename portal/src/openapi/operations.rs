@@ -71,7 +71,7 @@ pub const ALL: &[Operation] = &[
     get("/apis", "APIs that the visitor sees", "filter", ""),
     get("/apis/{api}", "An API with plans, addresses and own applications", "", "title apiInfo apiPlans applications apiUris apiSubscriptions partnerOnly"),
     post("/apis/{api}/announcements", "A mail to all who use an API", "subject text", 201, ""),
-    get("/apis/{api}/changelog", "What changed an API, newest first", "", "title changes"),
+    get("/apis/{api}/changelog", "What changed an API, newest first, and what a commit did to its definition", "commit", "title changes"),
     get("/apis/{api}/docs", "The guides of an API", "", "title guides"),
     get("/apis/{api}/docs/{*path}", "A guide", "", "title path markdown body_html"),
     get("/apis/{api}/swagger", "The definition of an API", "", ""),

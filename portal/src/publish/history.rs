@@ -6,26 +6,34 @@ use sdk::types::configuration::ConfigCommit;
 use ui::{Html, Lang, format, texts};
 
 use super::shell::{Opened, Tab};
-use crate::{failure::Failure, visitor::Visitor};
+use crate::{failure::Failure, links, visitor::Visitor};
 
 /// Commits, newest first.
 #[derive(Template)]
 #[template(path = "publish/history.html")]
 pub struct History {
     t: texts::Publish,
+    /// The page that shows what a commit did.
+    page: String,
     commits: Vec<ConfigCommit>,
 }
 
 impl History {
-    pub fn html(lang: Lang, commits: Vec<ConfigCommit>) -> Html {
+    /// The commits of an API.
+    pub fn html(lang: Lang, api: &str, commits: Vec<ConfigCommit>) -> Html {
         Html::of(&Self {
             t: texts::Publish(lang),
+            page: format!("{}/changelog", links::api(api)),
             commits,
         })
     }
 
     fn short<'a>(&self, commit: &'a ConfigCommit) -> &'a str {
         commit.commit.get(..7).unwrap_or(&commit.commit)
+    }
+
+    fn url(&self, commit: &ConfigCommit) -> String {
+        links::with_query(&self.page, [("commit", commit.commit.as_str())]) + "#difference"
     }
 
     fn title<'a>(&self, commit: &'a ConfigCommit) -> &'a str {
@@ -63,6 +71,6 @@ pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Fail
         let body = serde_json::json!({"title": opened.entry["name"], "commits": commits});
         return Ok(crate::json::answer(&visitor, http::StatusCode::OK, &body));
     }
-    let below = History::html(visitor.lang(), commits);
+    let below = History::html(visitor.lang(), &opened.api, commits);
     opened.page(&visitor, Tab::History, Vec::new(), below).await
 }

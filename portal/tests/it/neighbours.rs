@@ -186,7 +186,7 @@ fn router(log: Log, globals: Value) -> Router {
             "/apis/{api}/plans",
             get(async || Json(json!([plans()[0], plans()[1]]))),
         )
-        .route("/apis/{api}/swagger", get(async || Json(definition())))
+        .route("/apis/{api}/swagger", get(definition_at))
         .route(
             "/plans",
             get(async || Json(json!({"plans": plans(), "_links": {}}))),
@@ -328,6 +328,16 @@ fn definition() -> Value {
             },
         },
     })
+}
+
+/// As it is, or as it was before the newest commit.
+async fn definition_at(Query(query): Query<Vec<(String, String)>>) -> Json<Value> {
+    let mut definition = definition();
+    if query.iter().any(|(_, commit)| commit == "0ldc0ffee") {
+        definition["info"]["version"] = json!("0.9");
+        definition["paths"]["/<old>"] = json!({"get": {"responses": {}}});
+    }
+    Json(definition)
 }
 
 fn markdown(text: &'static str) -> Response {

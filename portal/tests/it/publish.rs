@@ -330,6 +330,8 @@ async fn everybody_reads_what_changed_an_api() {
     let (status, body) = guest.json("/apis/shipments/changelog").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(body["changes"][0]["commit"], "a41f9c2aa");
+    let link = "/apis/shipments/changelog?commit=a41f9c2aa";
+    page.shows(&format!("href=\"{link}#difference\""));
     let feed = guest.get("/apis/shipments/changelog.atom").await;
     assert!(
         feed.header("content-type")
@@ -396,4 +398,34 @@ async fn a_definition_is_taken_from_a_file_and_a_hostile_one_is_refused() {
     let answer = ann.send_json(PAGE, &json!({"file": "{"})).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     answer.shows("line 1 column 1");
+}
+
+#[tokio::test]
+async fn everybody_sees_what_a_change_did_to_the_definition() {
+    const PAGE: &str = "/apis/shipments/changelog";
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    let page = guest.get(&format!("{PAGE}?commit=a41f9c2aa")).await;
+    page.shows("1 breaking change");
+    page.shows("GET /&#60;old&#62;");
+    page.shows("Operation: removed");
+    page.shows("Version 0.9 became");
+    guest.language = "de";
+    let page = guest.get(&format!("{PAGE}?commit=a41f9c2aa")).await;
+    page.shows("Inkompatibel");
+    let first = guest.get(&format!("{PAGE}?commit=0ldc0ffee")).await;
+    first.shows("neu");
+    let (_, body) = guest.json(&format!("{PAGE}?commit=a41f9c2aa")).await;
+    let difference = &body["definition"];
+    assert_eq!(
+        (&difference["before"], &difference["breaking"]),
+        (&json!("0ldc0ffee"), &json!(1))
+    );
+    assert_eq!(
+        difference["changes"],
+        json!([{"method": "GET", "path": "/<old>", "place": "operation", "name": "",
+            "change": "removed", "before": null, "after": null, "breaking": true}])
+    );
+    let unknown = guest.get(&format!("{PAGE}?commit=ffff")).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }

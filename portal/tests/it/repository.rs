@@ -30,6 +30,9 @@ async fn history(Query(query): Query<Vec<(String, String)>>) -> Json<Value> {
     Json(json!([{
         "commit": "a41f9c2aa", "author": "Maren <maren@haven.example>",
         "date": "2026-11-20 10:00:00 +0000", "message": message,
+    }, {
+        "commit": "0ldc0ffee", "author": "Maren <maren@haven.example>",
+        "date": "2026-11-19 10:00:00 +0000", "message": "First",
     }]))
 }
 

@@ -38,6 +38,18 @@ impl Client {
         self.get(&["apis", id, "swagger"]).json().await
     }
 
+    /// `GET /apis/{api}/swagger?commit=`: the definition as it is written in a commit.
+    pub async fn api_definition_at<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        commit: &str,
+    ) -> Result<T, Error> {
+        self.get(&["apis", id, "swagger"])
+            .query([("commit", commit)])
+            .json()
+            .await
+    }
+
     /// `GET /apis/{api}/plans`: those the caller may choose.
     pub async fn plans_of_api(&self, id: &str) -> Result<Vec<Plan>, Error> {
         self.get(&["apis", id, "plans"]).json().await

@@ -161,6 +161,27 @@ crate::texts! {
         changelog = "Changes", "Änderungen";
         changelog_of(name) = "Changes of {name}", "Änderungen von {name}";
         changelog_lead = "What has changed, newest first.", "Was sich geändert hat, das Neueste zuerst.";
+        difference_link = "Changes of the definition", "Änderungen der Definition";
+        definition_in(commit) = "Definition in {commit}", "Definition in {commit}";
+        difference_none = "No operation has changed.", "Kein Aufruf hat sich geändert.";
+        difference_harmless = "Clients go on as they are", "Aufrufer bleiben, wie sie sind";
+        difference_version(before, after) = "Version {before} became {after}.", "Aus Version {before} wurde {after}.";
+        plural difference_breaking = "{n} breaking change" | "{n} breaking changes", "{n} inkompatible Änderung" | "{n} inkompatible Änderungen";
+        plural difference_more = "{n} more difference is not shown." | "{n} more differences are not shown.", "{n} weiterer Unterschied wird nicht gezeigt." | "{n} weitere Unterschiede werden nicht gezeigt.";
+        breaking = "Breaking", "Inkompatibel";
+        place_operation = "Operation", "Aufruf";
+        place_parameter = "Parameter", "Parameter";
+        place_body = "Body", "Body";
+        place_answer = "Answer", "Antwort";
+        row_added = "added", "neu";
+        row_added_required = "added, and required", "neu und erforderlich";
+        row_removed = "removed", "entfernt";
+        row_now_required = "now required", "jetzt erforderlich";
+        row_now_optional = "now optional", "jetzt optional";
+        row_deprecated = "deprecated", "abgekündigt";
+        row_turned(before, after) = "was {before}, is {after}", "war {before}, ist {after}";
+        row_values(before, after) = "values were {before}, are {after}", "Werte waren {before}, sind {after}";
+        any_value = "any", "beliebig";
         feed = "Feed (Atom)", "Feed (Atom)";
         open_publisher = "Edit", "Bearbeiten";
     }

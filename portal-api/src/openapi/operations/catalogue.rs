@@ -54,6 +54,10 @@ pub fn operations() -> Vec<Operation> {
             .scope(&["read_apis", "read_plans"])
             .answers_short_list::<Plan>(),
             apis(get("/apis/{api}/swagger", "The definition of an API"))
+                .query(
+                    "commit",
+                    "As it is written in this commit, without address and security",
+                )
                 .about(
                     "OpenAPI or Swagger as the owner wrote it, with address and security as the \
                      gateway has them.",
