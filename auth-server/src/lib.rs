@@ -18,6 +18,7 @@ mod devices;
 mod federated;
 mod interaction;
 mod introspection;
+mod invitations;
 mod links;
 mod local;
 mod logout;

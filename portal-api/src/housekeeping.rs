@@ -27,6 +27,11 @@ const RULES: &[Rule] = &[
         TimeDelta::days(30),
     ),
     (
+        "delete from pool_invitations where id in \
+         (select id from pool_invitations where expires_at < $1 limit $2)",
+        TimeDelta::days(30),
+    ),
+    (
         "delete from login_attempts where (id, brake) in \
          (select id, brake from login_attempts where begun_at < $1 limit $2)",
         TimeDelta::minutes(15),
