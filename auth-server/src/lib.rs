@@ -65,6 +65,7 @@ mod configuration;
 mod cookies;
 mod cors;
 mod events;
+mod housekeeping;
 mod portal_api;
 mod rotation;
 mod routes;
