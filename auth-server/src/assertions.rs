@@ -5,10 +5,7 @@ mod row;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::Jwk};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait, sea_query::OnConflict};
 use serde::Deserialize;
 use service::clock;
 
@@ -213,15 +210,6 @@ pub async fn remember(
     .exec_without_returning(txn)
     .await?;
     Ok(inserted == 1)
-}
-
-/// Removes those that have ended.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
 }
 
 #[cfg(test)]

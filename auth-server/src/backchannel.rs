@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{portal_api::PortalApiError, state::AppState};
 
-pub use store::{announce, delete_expired};
+pub use store::{OLDEST, announce};
 
 /// How often it is looked what is due.
 const ROUND: Duration = Duration::from_secs(1);

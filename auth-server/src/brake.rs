@@ -207,18 +207,6 @@ pub async fn release(database: &Database, act: Act, whos: &[Who<'_>]) -> Result<
     Ok(())
 }
 
-/// Removes what is no longer counted.
-pub async fn delete_expired(
-    txn: &sea_orm::DatabaseTransaction,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
 /// Half a second for the first failure, doubling.
 fn delay(failures: i64) -> Duration {
     let doublings = Ord::min(u32::try_from(failures - 1).unwrap_or(0), 8);

@@ -60,6 +60,10 @@ mod tests {
         assert_eq!(cache.get("a"), Some(1));
         cache.put("c".to_owned(), 3);
         assert_eq!((cache.get("a"), cache.get("c")), (None, Some(3)));
+        for token in 0..2000 {
+            cache.put(token.to_string(), token);
+            assert!(cache.entries.lock().unwrap().len() <= 2);
+        }
         let ended = Cache::new(Duration::ZERO, 2);
         ended.put("a".to_owned(), 1);
         assert_eq!(ended.get("a"), None::<i32>);

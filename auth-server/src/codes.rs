@@ -5,7 +5,7 @@ mod store;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use store::{NewCode, consume, delete_expired, find, insert};
+pub use store::{NewCode, consume, find, insert};
 
 /// How long a code may wait. RFC 6749 4.1.2 recommends ten minutes at most; one is enough for a
 /// redirect and keeps a leaked code worthless.

@@ -1,7 +1,8 @@
-//! The two cookies of the auth server.
+//! The cookies of the auth server.
 //!
 //! *Browser*: random, made at the first page, known to no table. It binds forms and pending
 //! requests to the browser that began them. *Session*: made at login, new at each login.
+//! *Invitation*: the token of a mail's link, until somebody has registered with it.
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub struct CookiePolicy {
 pub enum Cookie {
     Session,
     Browser,
+    Invitation,
 }
 
 impl CookiePolicy {
@@ -30,6 +32,8 @@ impl CookiePolicy {
             (Cookie::Session, false) => "portal-auth.cookie.sid",
             (Cookie::Browser, true) => "__Host-portal-auth.browser",
             (Cookie::Browser, false) => "portal-auth.browser",
+            (Cookie::Invitation, true) => "__Host-portal-auth.invitation",
+            (Cookie::Invitation, false) => "portal-auth.invitation",
         }
     }
 
@@ -54,7 +58,7 @@ impl CookiePolicy {
         HeaderValue::try_from(format!(
             "{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}"
         ))
-        .expect("cookie values are base64url")
+        .expect("cookie values are base64url or hex")
     }
 
     /// `Set-Cookie` that removes the cookie.
@@ -63,9 +67,9 @@ impl CookiePolicy {
     }
 }
 
-/// Our values are 43 characters of base64url; anything else is not worth a query.
+/// Our values are 43 characters of base64url, or 40 hex digits; anything else is not worth a query.
 fn is_plausible(value: &str) -> bool {
-    value.len() == 43
+    matches!(value.len(), 40 | 43)
         && value
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')

@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::state::AppState;
 
 pub use pages::{deny, outcome};
-pub use store::{consume, delete_expired, find, grant, note_poll};
+pub use store::{consume, find, grant, note_poll};
 
 /// How long a device waits.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);

@@ -13,7 +13,7 @@ use crate::{factors::Proof, subject::KeptProfile};
 
 pub use rules::{Presented, Verdict};
 pub use store::{
-    NewTokens, begin, delete_expired, extend, find, find_by_access, insert_tokens, list_living,
+    NewTokens, REPLACED_KEPT, begin, extend, find, find_by_access, insert_tokens, list_living,
     mark, name_of_personal, present, renew, revoke, revoke_before, revoke_of_personal,
     revoke_of_session, revoke_of_user,
 };

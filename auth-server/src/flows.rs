@@ -16,8 +16,8 @@ use crate::{
 
 pub use csrf::{FormKey, FormSource, InvalidForm, claimed_flow};
 pub use store::{
-    delete, delete_expired, find, find_latest, insert, set_factor_user, set_identity, set_link,
-    set_namespace, set_pending_user,
+    delete, find, find_latest, insert, set_factor_user, set_identity, set_link, set_namespace,
+    set_pending_user,
 };
 
 /// How long somebody may take from the first page to the last.

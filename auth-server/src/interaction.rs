@@ -28,9 +28,10 @@ use crate::{
 
 pub use end::{refuse, refuse_in_words, revoke_user};
 pub use pages::{
-    login_page, page_error, redirect, respond, send, show_register, signup_is_closed, signup_page,
-    store, targets,
+    login_page, page_error, redirect, register_page, respond, send, show_register,
+    signup_is_closed, signup_page, store, targets,
 };
+pub use registration::Form as RegisterForm;
 
 /// What comes next.
 pub enum Next {
@@ -141,7 +142,9 @@ pub async fn next(
         registration::Decision::Ask(next) => {
             let text = "The user has to be asked something.";
             return Ok(match next {
-                Next::Register(_) | Next::SelectNamespace(_) if goal.silent => {
+                Next::Register(_) | Next::SelectNamespace(_) | Next::Refuse(Fault::NotInvited)
+                    if goal.silent =>
+                {
                     refuse(ErrorCode::InteractionRequired, text)
                 }
                 next => next,

@@ -27,7 +27,7 @@ pub use link::ask as ask_to_link;
 pub use login::{admit, login_url, wanted};
 pub use passkey::{challenge as passkey_challenge, expected_place};
 pub use password::{Checked, Wanted, check_password};
-pub use verification::link as verification_link;
+pub use verification::{is_id as is_link_id, link as verification_link};
 pub use verify_email::logged_in_user;
 
 /// Below the base path.

@@ -8,7 +8,7 @@ mod store;
 use chrono::{DateTime, Utc};
 
 pub use exchange::exchange;
-pub use store::{delete, delete_expired, delete_of, insert, list};
+pub use store::{delete, delete_of, insert, list};
 
 use crate::secret::Secret;
 

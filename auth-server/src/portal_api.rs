@@ -100,6 +100,17 @@ impl PortalApi {
             .collect())
     }
 
+    /// The APIs whose users register in `pool`.
+    pub async fn apis_with_pool(&self, pool: &str) -> Result<Vec<ApiPolicy>, PortalApiError> {
+        let apis = self.apis().await?;
+        let of_pool = apis
+            .iter()
+            .filter(|api| api.registration_pool.as_deref() == Some(pool));
+        Ok(of_pool
+            .filter_map(|api| ApiPolicy::find(&apis, &api.id))
+            .collect())
+    }
+
     async fn apis(&self) -> Result<Arc<Vec<Api>>, PortalApiError> {
         if let Some(apis) = self.0.apis.get(&()) {
             return Ok(apis);

@@ -26,7 +26,7 @@ use crate::{portal_api::PortalApiError, state::AppState};
 /// Records per call.
 const BATCH: u64 = 100;
 /// portal-api takes none that are older than a week.
-const OLDEST: TimeDelta = TimeDelta::hours(7 * 24 - 1);
+pub const OLDEST: TimeDelta = TimeDelta::hours(7 * 24 - 1);
 /// How soon a record that another instance wrote is handed on at the latest.
 const ROUND: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -218,13 +218,4 @@ async fn one_by_one(state: &AppState, records: &[NewAuditRecord]) -> Result<(), 
 /// Whether the same call would be refused again.
 fn is_final(error: &PortalApiError) -> bool {
     error.status() == Some(http::StatusCode::BAD_REQUEST)
-}
-
-/// Removes what portal-api no longer takes.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::CreatedAt.lte(now - OLDEST))
-        .exec(txn)
-        .await?;
-    Ok(())
 }

@@ -6,7 +6,7 @@ use axum::{
     response::Response,
     routing::post,
 };
-use sdk::types::{Extra, registrations::PutRegistration};
+use sdk::types::{Extra, Pool, registrations::PutRegistration};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use ui::registration_answer;
@@ -57,18 +57,8 @@ async fn register(
     };
     let registration = PutRegistration {
         namespace: flow.authorize().and_then(|goal| goal.namespace.clone()),
-        properties: Extra(
-            asked
-                .pool
-                .properties
-                .iter()
-                .filter_map(|property| {
-                    let given = form.get(&property.id).and_then(Value::as_str);
-                    let value = registration_answer(property, given)?;
-                    Some((property.id.clone(), Value::String(value)))
-                })
-                .collect(),
-        ),
+        invitation: None,
+        properties: answers(&asked.pool, &form),
     };
     let saved = state
         .portal_api
@@ -85,6 +75,16 @@ async fn register(
         }
         SaveOutcome::Taken => Err(PageError::for_visitor(&visitor, &state, Fault::Internal)),
     }
+}
+
+/// What a form says of the properties of a pool.
+pub fn answers(pool: &Pool, form: &Map<String, Value>) -> Extra {
+    let answers = pool.properties.iter().filter_map(|property| {
+        let given = form.get(&property.id).and_then(Value::as_str);
+        let value = registration_answer(property, given)?;
+        Some((property.id.clone(), Value::String(value)))
+    });
+    Extra(answers.collect())
 }
 
 #[derive(Deserialize)]

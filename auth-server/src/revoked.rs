@@ -6,4 +6,4 @@ mod row;
 mod store;
 
 pub use routes::routes;
-pub use store::{contains, delete_expired, insert};
+pub use store::{contains, insert};

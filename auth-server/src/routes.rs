@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use service::http::WickedMetrics;
 
 use crate::{
-    account, authorize, consent, content, cors, devices, introspection, keys, local, logout,
-    metadata, openid, pages, registration, resources, revocation, revoked, saml, state::AppState,
-    token, upstream, userinfo,
+    account, authorize, consent, content, cors, devices, introspection, invitations, keys, local,
+    logout, metadata, openid, pages, registration, resources, revocation, revoked, saml,
+    state::AppState, token, upstream, userinfo,
 };
 
 /// Longest form or JSON body (3.1).
@@ -32,6 +32,7 @@ pub fn router(state: AppState) -> Router {
         .merge(upstream::routes())
         .merge(saml::routes())
         .merge(registration::routes())
+        .merge(invitations::routes())
         .merge(consent::routes())
         .merge(logout::routes())
         .merge(account::routes())

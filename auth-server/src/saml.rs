@@ -11,6 +11,7 @@ mod answer;
 mod assertion;
 mod begin;
 mod canonical;
+mod encrypted;
 mod logout;
 mod message;
 mod metadata;
@@ -27,6 +28,7 @@ use crate::{configuration::Method, configuration::SamlSettings, state::AppState}
 pub use begin::begin;
 pub use logout::leave_url;
 pub use profile::Source;
+pub use response::Keys as ResponseKeys;
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";

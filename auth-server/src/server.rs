@@ -13,7 +13,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chrono::TimeDelta;
 use migrations::{Database, OpenError, auth_server::Migrator};
 use service::{ServiceName, backoff::Backoff, clock, health::Readiness, ops, problem::Problem};
 use tokio::net::TcpListener;
@@ -21,12 +20,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
-    Settings, assertions, backchannel, brake, codes, devices, events, families, flows, kong,
-    personal,
+    Settings, backchannel, events, housekeeping, kong,
     portal_api::PortalApi,
-    records, revoked, rotation, routes, sessions,
+    records, rotation, routes,
     state::{AppState, StateError},
-    tokens, upstream,
 };
 
 /// How often configuration and keys are looked after.
@@ -172,30 +169,9 @@ async fn look_after(state: AppState, shutdown: CancellationToken) {
         }
         rounds += 1;
         if rounds.is_multiple_of(CLEAN_EVERY)
-            && let Err(error) = clean(&state).await
+            && let Err(error) = housekeeping::clean(&state).await
         {
             tracing::warn!(%error, "what has ended could not be removed");
         }
     }
-}
-
-/// Small batches by nature: each table holds what ended since the last time.
-async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
-    let now = clock::now();
-    let idle = TimeDelta::minutes(i64::from(state.settings.session_minutes));
-    let txn = state.database.write().await?;
-    sessions::delete_expired(&txn, idle, now).await?;
-    flows::delete_expired(&txn, now).await?;
-    upstream::delete_expired(&txn, now).await?;
-    codes::delete_expired(&txn, now).await?;
-    devices::delete_expired(&txn, now).await?;
-    families::delete_expired(&txn, now).await?;
-    revoked::delete_expired(&txn, now).await?;
-    tokens::delete_expired(&txn, now).await?;
-    personal::delete_expired(&txn, now).await?;
-    brake::delete_expired(&txn, now).await?;
-    records::delete_expired(&txn, now).await?;
-    backchannel::delete_expired(&txn, now).await?;
-    assertions::delete_expired(&txn, now).await?;
-    txn.commit().await
 }

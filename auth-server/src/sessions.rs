@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{factors::Proof, federated::Identity};
 
-pub use store::{begin, delete_expired, delete_of, end, end_named, find, list_of};
+pub use store::{begin, delete_of, end, end_named, find, list_of};
 
 /// How long a session lives at most, however busy it is.
 pub const ABSOLUTE_LIFETIME: TimeDelta = TimeDelta::hours(12);

@@ -14,7 +14,7 @@ use crate::keys::SigningKeys;
 
 pub use claims::{Audience, Claims, Subject, UserSession};
 pub use mode::{TokenMode, UnsupportedMode};
-pub use opaque::{delete_expired, keep};
+pub use opaque::keep;
 #[cfg(test)]
 pub use verify::verify;
 pub use verify::{decode, find};

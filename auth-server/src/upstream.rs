@@ -29,7 +29,6 @@ pub use error::UpstreamError;
 pub use failure::note as note_failure;
 pub use oidc::Descriptions;
 pub use password::verify;
-pub use states::delete_expired;
 
 /// Below the base path.
 pub fn routes() -> Router<AppState> {

@@ -16,7 +16,7 @@ use crate::{
     brake::{self, BrakeError, Who},
     cookies::Cookie,
     federated::Person,
-    flows::FormSource,
+    flows::{self, FormSource},
     pages::{Fault, OwnPages, PageError},
     records::{self, Act},
     secret::Secret,
@@ -41,6 +41,8 @@ pub struct Visitor {
     /// The client drives the forms as a program (3.4).
     pub wants_json: bool,
     pub own_pages: Arc<OwnPages>,
+    /// The token of an invitation whose link was followed in this browser.
+    pub invitation: Option<String>,
     cookies: Vec<HeaderValue>,
 }
 
@@ -162,6 +164,16 @@ impl Visitor {
         Ok(())
     }
 
+    /// Keeps the token of an invitation while somebody logs in, as long as that may take; or forgets
+    /// it.
+    pub fn keep_invitation(&mut self, state: &AppState, token: Option<&str>) {
+        let policy = state.configuration().cookies;
+        self.cookies.push(match token {
+            Some(token) => policy.set(Cookie::Invitation, token, flows::LIFETIME.to_std().ok()),
+            None => policy.clear(Cookie::Invitation),
+        });
+    }
+
     /// Puts the cookies on an answer.
     pub fn finish(self, response: impl IntoResponse) -> Response {
         let mut response = response.into_response();
@@ -200,6 +212,7 @@ impl FromRequestParts<AppState> for Visitor {
             agent: agent(headers),
             wants_json: wants_json(state, parts),
             own_pages: configuration.own_pages.clone(),
+            invitation: policy.read(headers, Cookie::Invitation).map(str::to_owned),
             cookies,
         };
         if let Some(cookie) = session_cookie {

@@ -17,6 +17,9 @@ mod property;
 /// Member of a registration that tells which version of a text was accepted, and when.
 pub const CONSENTS: &str = "consents";
 
+/// Member of the body by which somebody registers that holds his invitation.
+pub const INVITATION: &str = "invitation";
+
 pub use property::{Consent, Kind, PoolProperty};
 
 /// What people give when they register, and where.
@@ -29,6 +32,8 @@ pub struct Pool {
     pub requires_namespace: bool,
     /// Nobody can register himself.
     pub disable_register: bool,
+    /// Whoever registers himself has to be invited.
+    pub requires_invitation: bool,
     pub properties: Vec<PoolProperty>,
     /// Answer of `GET /pools/{pool}`.
     pub rendered: Rendered,
@@ -123,11 +128,27 @@ fn read_pool(id: &str, file: &str, document: &Value, report: &Report) -> Option<
              otherwise",
         );
     }
+    let disable_register = root.flag("disableRegister") || root.flag("disallowRegister");
+    let requires_invitation = root.flag("requiresInvitation");
+    if requires_invitation && disable_register {
+        root.warn(
+            "requiresInvitation",
+            "nobody can use an invitation as long as `disableRegister` is set",
+        );
+    }
+    if requires_invitation && properties.iter().any(|one| one.id == INVITATION) {
+        root.error(
+            "properties",
+            "`invitation` is where somebody who registers shows his invitation; name the field \
+             otherwise",
+        );
+    }
     Some(Pool {
         id: id.to_owned(),
         name: root.required("name").unwrap_or_else(|| id.to_owned()),
         requires_namespace: root.flag("requiresNamespace"),
-        disable_register: root.flag("disableRegister") || root.flag("disallowRegister"),
+        disable_register,
+        requires_invitation,
         properties,
         rendered: Rendered::json(document),
     })

@@ -20,6 +20,7 @@ mod m20261121_000070_event_bus;
 mod m20261121_000071_usage_windows;
 mod m20261121_000090_mail_language;
 mod m20261121_000140_oauth_settings;
+mod m20261122_000150_pool_invitations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000071_usage_windows::Migration),
             Box::new(m20261121_000090_mail_language::Migration),
             Box::new(m20261121_000140_oauth_settings::Migration),
+            Box::new(m20261122_000150_pool_invitations::Migration),
         ]
     }
 

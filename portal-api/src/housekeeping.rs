@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, audit, credentials, events, idempotency, sql, usage};
+use crate::{AppState, audit, credentials, events, idempotency, usage};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// How often per interval the queues of listeners are measured.
@@ -24,6 +24,11 @@ const RULES: &[Rule] = &[
     (
         "delete from invitations where id in \
          (select id from invitations where expires_at < $1 limit $2)",
+        TimeDelta::days(30),
+    ),
+    (
+        "delete from pool_invitations where id in \
+         (select id from pool_invitations where expires_at < $1 limit $2)",
         TimeDelta::days(30),
     ),
     (
@@ -67,7 +72,7 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
         let slow = if is_hourly { SLOW_RULES } else { &[] };
         for &(statement, age) in RULES.iter().chain(slow) {
             let before = service::clock::now() - age;
-            if let Err(error) = sql::in_chunks(&state.db, statement, &[before.into()]).await {
+            if let Err(error) = state.db.in_chunks(statement, &[before.into()]).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
             }
         }

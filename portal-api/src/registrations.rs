@@ -1,5 +1,6 @@
 //! Registrations: what users told a pool about themselves (portal-api 11).
 
+pub mod invitations;
 mod read;
 pub mod row;
 pub mod rules;
@@ -22,4 +23,5 @@ pub fn routes() -> Router<AppState> {
                 .delete(write::remove),
         )
         .route("/registrations/users/{user}", get(read::of_user))
+        .merge(invitations::routes())
 }

@@ -1,11 +1,7 @@
 //! What written-out statements have in common on both databases.
 
-use migrations::Database;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use serde::de::DeserializeOwned;
-
-/// Rows that [`in_chunks`] touches in one transaction; keeps each below 20 ms.
-const CHUNK: u64 = 500;
 
 /// A statement with `$1`, `$2`, … for `values`.
 pub fn statement(
@@ -68,23 +64,6 @@ pub async fn packed<T: DeserializeOwned>(
     let row = db.query_one_raw(statement(db, &sql, values)).await?;
     let text: String = row.map_or(Ok("[]".to_owned()), |row| row.try_get_by_index(0))?;
     serde_json::from_str(&text).map_err(|error| DbErr::Json(error.to_string()))
-}
-
-/// Repeats a statement whose last parameter is the most rows that it may touch, each time in a
-/// transaction of its own, until it finds fewer; how many it touched.
-pub async fn in_chunks(db: &Database, sql: &str, values: &[Value]) -> Result<u64, DbErr> {
-    let mut all = 0;
-    loop {
-        let mut values = values.to_vec();
-        values.push(CHUNK.cast_signed().into());
-        let txn = db.write().await?;
-        let touched = run(&txn, sql, values).await?;
-        txn.commit().await?;
-        all += touched;
-        if touched < CHUNK {
-            return Ok(all);
-        }
-    }
 }
 
 /// The numbers in parameter `n`, which is made by [`numbers`]. One parameter for all of them: so the

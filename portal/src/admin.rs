@@ -14,6 +14,7 @@ mod first_run;
 mod gateways;
 mod grid;
 mod health;
+mod invitations;
 mod listener;
 mod listeners;
 mod menu;
@@ -47,6 +48,16 @@ pub fn routes() -> Router<App> {
         .route("/admin/subscribe", get(subscribe::show))
         .route("/admin/verifications", get(verifications::show))
         .route("/admin/verifications/{id}", post(verifications::change))
+        .route("/admin/invitations", get(invitations::show))
+        .route("/admin/invitations/{pool}", post(invitations::invite))
+        .route(
+            "/admin/invitations/{pool}/{id}/resend",
+            post(invitations::resend),
+        )
+        .route(
+            "/admin/invitations/{pool}/{id}/withdraw",
+            post(invitations::withdraw),
+        )
         .route("/admin/health", get(health::show))
         .route("/admin/restart", post(restart::restart))
         .route("/admin/gateways", get(gateways::show))

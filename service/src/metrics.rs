@@ -1,10 +1,13 @@
 //! Prometheus metrics of this process.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, thread, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// How often observations are added up.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Buckets of response times in seconds: the ones existing dashboards know (static-config 21.6).
 const RESPONSE_TIMES: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
@@ -36,9 +39,29 @@ pub fn recorder() -> &'static PrometheusHandle {
             })
             .and_then(PrometheusBuilder::install_recorder)
             .expect("the buckets are valid and the recorder is installed once");
+        keep_small(recorder.clone());
         metrics::gauge!("wicketgate_build_info", "version" => crate::VERSION).set(1);
         recorder
     })
+}
+
+/// Adds up what was observed. Until then every single observation is kept, so where nobody reads the
+/// metrics a process would grow with every request. On a thread of its own: the recorder outlives the
+/// runtimes of tests, and the gateway has several.
+fn keep_small(recorder: PrometheusHandle) {
+    let upkeep = move || {
+        loop {
+            thread::sleep(UPKEEP);
+            recorder.run_upkeep();
+        }
+    };
+    let started = thread::Builder::new()
+        .name("metrics".to_owned())
+        .stack_size(256 * 1024)
+        .spawn(upkeep);
+    if let Err(error) = started {
+        tracing::warn!(%error, "metrics take memory until somebody reads them");
+    }
 }
 
 /// The current values as Prometheus text.

@@ -22,6 +22,7 @@ pub enum Mail {
     SecretExpires,
     QuotaNearlyUsed,
     Invitation,
+    PoolInvitation,
     Announcement,
     ListenerDisabled,
     /// Several of the others in one, for those who want it so.
@@ -31,7 +32,7 @@ pub enum Mail {
 }
 
 impl Mail {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::VerifyEmail,
         Self::LostPassword,
         Self::PendingApproval,
@@ -44,6 +45,7 @@ impl Mail {
         Self::SecretExpires,
         Self::QuotaNearlyUsed,
         Self::Invitation,
+        Self::PoolInvitation,
         Self::Announcement,
         Self::ListenerDisabled,
         Self::Digest,
@@ -51,7 +53,7 @@ impl Mail {
     ];
 
     /// The kinds of events that are asked for.
-    pub const KINDS: [&'static str; 13] = [
+    pub const KINDS: [&'static str; 14] = [
         "verification_email.*",
         "verification_lostpassword.*",
         "approval.add",
@@ -63,6 +65,7 @@ impl Mail {
         "credential.expiring",
         "usage.threshold",
         "invitation.add",
+        "pool_invitation.add",
         "announcement.add",
         "listener.disabled",
     ];
@@ -94,6 +97,7 @@ impl Mail {
                 (!is_short).then_some(Self::QuotaNearlyUsed)
             }
             ("invitation", "add") => Some(Self::Invitation),
+            ("pool_invitation", "add") => Some(Self::PoolInvitation),
             ("announcement", "add") => Some(Self::Announcement),
             ("listener", "disabled") => Some(Self::ListenerDisabled),
             _ => None,
@@ -128,12 +132,16 @@ impl Mail {
         !matches!(self, Self::Welcome)
     }
 
-    /// Whether the installation can switch it off. Without the three others nobody could sign up
-    /// or get back in.
+    /// Whether the installation can switch it off. Without the others nobody could sign up, get back
+    /// in, or take what he was invited to.
     pub const fn can_be_switched_off(self) -> bool {
         !matches!(
             self,
-            Self::VerifyEmail | Self::LostPassword | Self::Invitation | Self::Test
+            Self::VerifyEmail
+                | Self::LostPassword
+                | Self::Invitation
+                | Self::PoolInvitation
+                | Self::Test
         )
     }
 
@@ -152,6 +160,7 @@ impl Mail {
             Self::SecretExpires => "secret_expires",
             Self::QuotaNearlyUsed => "quota_nearly_used",
             Self::Invitation => "invitation",
+            Self::PoolInvitation => "pool_invitation",
             Self::Announcement => "announcement",
             Self::ListenerDisabled => "listener_disabled",
             Self::Digest => "digest",
@@ -180,7 +189,7 @@ impl Mail {
             Self::ApiDeprecated => "API Ends",
             Self::SecretExpires => "Credential Expires",
             Self::QuotaNearlyUsed => "Limit Nearly Reached",
-            Self::Invitation => "Invitation",
+            Self::Invitation | Self::PoolInvitation => "Invitation",
             Self::Announcement => "Announcement",
             Self::ListenerDisabled => "Listener Switched Off",
             Self::Digest => "News",
@@ -193,7 +202,7 @@ impl Mail {
         match self {
             Self::VerifyEmail | Self::LostPassword | Self::Test => Duration::from_hours(1),
             // As long as its link works.
-            Self::Invitation => Duration::from_hours(7 * 24),
+            Self::Invitation | Self::PoolInvitation => Duration::from_hours(7 * 24),
             _ => Duration::from_hours(48),
         }
     }

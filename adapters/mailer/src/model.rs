@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Members of events that templates get as they are.
-const PLAIN: [&str; 15] = [
+const PLAIN: [&str; 16] = [
     "group",
     "reason",
     "role",
@@ -27,6 +27,7 @@ const PLAIN: [&str; 15] = [
     "to",
     "successor",
     "listenerId",
+    "namespace",
 ];
 /// Members with a fixed set of values, which each language has its own words for.
 const CHOICES: [&str; 4] = ["role", "window", "from", "to"];

@@ -25,7 +25,7 @@ pub async fn of(
     let text = |member| event.text(member).map(str::to_owned);
     let ids: Vec<String> = match mail {
         Mail::PendingApproval => return of_request(client, event, configuration).await,
-        Mail::Invitation => return Ok(invited(event).into_iter().collect()),
+        Mail::Invitation | Mail::PoolInvitation => return Ok(invited(event).into_iter().collect()),
         Mail::ListenerDisabled if event.text("applicationId").is_none() => {
             let person = Person::unknown("");
             let admin = configuration.admin.clone();

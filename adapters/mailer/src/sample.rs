@@ -18,7 +18,7 @@ pub fn letter(mail: Mail, language: Option<String>) -> Letter {
     let data = json!({
         "id": "2b6f4c1e9a", "link": "https://portal.example.org/verify/{{id}}",
         "applicationId": "web-shop", "apiId": "petstore", "planId": "gold",
-        "role": "collaborator", "listenerId": "crm-sync",
+        "role": "collaborator", "listenerId": "crm-sync", "namespace": "acme",
         "reason": reason(mail), "subject": "Maintenance on Sunday",
         "text": "On Sunday from 6 to 8 o'clock the API answers more slowly than usual.\n\nNothing has to be done.",
         "days": 14, "last4": "x7Kq", "expiresAt": day(14),

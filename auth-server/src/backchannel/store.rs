@@ -15,7 +15,7 @@ use crate::{families::Family, scopes};
 use super::{CLAIM, Notice, row};
 
 /// Nobody is told about a log-out of yesterday.
-const OLDEST: TimeDelta = TimeDelta::hours(1);
+pub const OLDEST: TimeDelta = TimeDelta::hours(1);
 
 /// Remembers that the sessions of these authorizations have ended; each client that identified its
 /// user by one is told once.
@@ -96,13 +96,5 @@ pub async fn postpone(
 
 pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     row::Entity::delete_by_id(id).exec(txn).await?;
-    Ok(())
-}
-
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::CreatedAt.lte(now - OLDEST))
-        .exec(txn)
-        .await?;
     Ok(())
 }

@@ -64,12 +64,3 @@ pub async fn consume(
         .await?;
     Ok(updated.rows_affected == 1)
 }
-
-/// Removes codes that ended a while ago; until then a second use is recognised as such.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now - chrono::TimeDelta::days(1)))
-        .exec(txn)
-        .await?;
-    Ok(())
-}

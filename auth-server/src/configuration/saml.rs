@@ -4,13 +4,17 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::DecodingKey;
+use openssl::{
+    pkey::{PKey, Private},
+    x509::X509,
+};
 use ring::signature::RsaKeyPair;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use sdk::template::Template;
 use serde_json::Value;
 use url::Url;
 
-use crate::saml::Source;
+use crate::saml::{ResponseKeys, Source};
 
 use super::read::{Reader, Wrong};
 
@@ -23,7 +27,11 @@ pub struct SamlSettings {
     /// The provider's own name, if it has to be right.
     pub issuer: Option<String>,
     /// What its messages are signed with.
-    pub keys: Vec<DecodingKey>,
+    pub signers: Vec<DecodingKey>,
+    /// What its assertions may be encrypted for.
+    pub decryption_key: Option<PKey<Private>>,
+    /// Others are not accepted.
+    pub only_encrypted: bool,
     pub name_id_format: String,
     pub context: Option<AuthContext>,
     /// A session at the provider is never enough.
@@ -65,11 +73,15 @@ impl SamlSettings {
         let format = config
             .text("spOptions/nameid_format")
             .unwrap_or_else(|| "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified".to_owned());
+        let certificate = own_certificate(config)?;
+        let decryption_key = decryption_key(config, certificate.as_deref())?;
         Ok(Self {
             sso_login_url: config.needed_url("idpOptions/sso_login_url")?,
             sso_logout_url: config.url("idpOptions/sso_logout_url")?,
             issuer: config.text("idpOptions/entity_id"),
-            keys: keys(config)?,
+            signers: signers(config)?,
+            only_encrypted: decryption_key.is_some() && forbids_clear(config),
+            decryption_key,
             name_id_format: format,
             context: context(config)?,
             force_authn: either("force_authn"),
@@ -78,7 +90,7 @@ impl SamlSettings {
             } else {
                 None
             },
-            certificate: own_certificate(config)?,
+            certificate,
             profile: profile(config)?,
             trust_users: config.flag("trustUsers"),
             group_field: config.text("groupField"),
@@ -88,7 +100,7 @@ impl SamlSettings {
 }
 
 /// The keys of the provider's certificates. Whatever key comes with a message proves nothing.
-fn keys(config: &Reader) -> Result<Vec<DecodingKey>, Wrong> {
+fn signers(config: &Reader) -> Result<Vec<DecodingKey>, Wrong> {
     let path = "idpOptions/certificates";
     let texts: Vec<&str> = match config.value(path) {
         Some(Value::String(one)) => vec![one],
@@ -143,6 +155,38 @@ fn private_key(config: &Reader) -> Result<RsaKeyPair, Wrong> {
         _ => return Err(wrong()),
     };
     key.map_err(|_| wrong())
+}
+
+/// Ours, if the provider is given the certificate to encrypt with.
+fn decryption_key(
+    config: &Reader,
+    certificate: Option<&[u8]>,
+) -> Result<Option<PKey<Private>>, Wrong> {
+    let (Some(certificate), Some(pem)) = (certificate, config.text("spOptions/private_key")) else {
+        return Ok(None);
+    };
+    let wrong = |text: &str| Wrong::LeftOut(text.to_owned());
+    let pem = with_lines(&pem, "PRIVATE KEY");
+    let key = PKey::private_key_from_pem(pem.as_bytes())
+        .ok()
+        .filter(|key| key.rsa().is_ok())
+        .ok_or_else(|| wrong("`spOptions.private_key` is no RSA key in PEM form"))?;
+    let public = X509::from_der(certificate).and_then(|own| own.public_key());
+    if public.is_ok_and(|public| public.public_eq(&key)) {
+        return Ok(Some(key));
+    }
+    Err(wrong(
+        "`spOptions.certificate` is not that of `spOptions.private_key`",
+    ))
+}
+
+/// Whether the operator has written that assertions have to be encrypted.
+fn forbids_clear(config: &Reader) -> bool {
+    let name = "allow_unencrypted_assertion";
+    let written = |options: &str| config.value(&format!("{options}/{name}")).is_some();
+    let allowed = |options: &str| config.flag(&format!("{options}/{name}"));
+    let options = ["spOptions", "idpOptions"];
+    options.iter().any(|one| written(one)) && !options.iter().any(|one| allowed(one))
 }
 
 fn own_certificate(config: &Reader) -> Result<Option<Vec<u8>>, Wrong> {
@@ -207,6 +251,14 @@ fn profile(config: &Reader) -> Result<Vec<(String, Source)>, Wrong> {
 }
 
 impl SamlSettings {
+    pub fn keys(&self) -> ResponseKeys<'_> {
+        ResponseKeys {
+            signing: &self.signers,
+            decryption: self.decryption_key.as_ref(),
+            only_encrypted: self.only_encrypted,
+        }
+    }
+
     /// Our certificate as it stands in a description.
     pub fn certificate_text(&self) -> Option<String> {
         self.certificate.as_ref().map(|der| STANDARD.encode(der))

@@ -134,12 +134,3 @@ pub async fn consume(
         .await?;
     Ok(updated.rows_affected == 1)
 }
-
-/// Removes devices that no longer wait; a while longer they are told so.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now - LIFETIME))
-        .exec(txn)
-        .await?;
-    Ok(())
-}

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// How long a refresh token that was replaced is recognised, in a family that goes on for longer.
-const REPLACED_KEPT: TimeDelta = TimeDelta::days(90);
+pub const REPLACED_KEPT: TimeDelta = TimeDelta::days(90);
 
 /// The tokens of one answer.
 pub struct NewTokens<'a> {
@@ -374,61 +374,4 @@ async fn list_user(
     }
     let sub = user_id.to_owned();
     revoked::insert(txn, Revoked::User { sub, not_before }, last, now).await
-}
-
-/// Removes families and tokens that have ended by themselves.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    access_token::Entity::delete_many()
-        .filter(access_token::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    // Families without an end would collect them for ever. One used again after this is unknown, so it
-    // gets nothing either; only the family goes on.
-    refresh_token::Entity::delete_many()
-        .filter(refresh_token::Column::ReplacedAt.lte(now - REPLACED_KEPT))
-        .exec(txn)
-        .await?;
-    // Used codes of a family are remembered for a day after their end, and so is the family.
-    family::Entity::delete_many()
-        .filter(family::Column::ExpiresAt.lte(now - TimeDelta::days(1)))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use migrations::{Database, Location, auth_server::Migrator};
-    use sea_orm::PaginatorTrait;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn tokens_that_were_replaced_long_ago_go_before_their_family() {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::in_folder(folder.path(), "auth-server.db");
-        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
-        let txn = database.write().await.unwrap();
-        let family = "insert into auth_families \
-            (id, client_id, api, method, user_id, scope, created_at, expires_at) values \
-            ('f', 'c', 'a', 'm', 'u', '', '2026-01-01 00:00:00+00:00', '9999-01-01 00:00:00+00:00')";
-        txn.execute_unprepared(family).await.unwrap();
-        for (token, generation, replaced) in [
-            ("long-ago", 1, "'2026-01-02 00:00:00+00:00'"),
-            ("lately", 2, "'2026-06-01 00:00:00+00:00'"),
-            ("newest", 3, "null"),
-        ] {
-            let token = format!(
-                "insert into auth_refresh_tokens (token_hash, family, generation, created_at, \
-                 replaced_at) values ('{token}', 'f', {generation}, \
-                 '2026-01-01 00:00:00+00:00', {replaced})"
-            );
-            txn.execute_unprepared(&token).await.unwrap();
-        }
-        let now = DateTime::parse_from_rfc3339("2026-06-02T00:00:00Z").unwrap();
-        delete_expired(&txn, now.to_utc()).await.unwrap();
-        let left = refresh_token::Entity::find().count(&txn).await.unwrap();
-        assert_eq!(left, 2);
-        assert_eq!(family::Entity::find().count(&txn).await.unwrap(), 1);
-    }
 }

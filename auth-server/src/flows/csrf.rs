@@ -24,6 +24,7 @@ pub enum FormSource {
     SecondFactor,
     Link,
     Register,
+    Invitation,
     Logout,
     Account,
     Device,
@@ -45,6 +46,7 @@ impl FormSource {
             Self::SecondFactor => "second_factor",
             Self::Link => "link",
             Self::Register => "register",
+            Self::Invitation => "invitation",
             Self::Logout => "logout",
             Self::Account => "account",
             Self::Device => "device",
@@ -60,6 +62,7 @@ impl FormSource {
                 | Self::UserScopes
                 | Self::VerifyEmail
                 | Self::Register
+                | Self::Invitation
                 | Self::Logout
                 | Self::Account
         )

@@ -133,11 +133,3 @@ pub async fn delete(txn: &DatabaseTransaction, id: &str) -> Result<(), DbErr> {
     row::Entity::delete_by_id(id).exec(txn).await?;
     Ok(())
 }
-
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}

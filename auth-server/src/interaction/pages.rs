@@ -217,6 +217,17 @@ pub fn show_register(
         FormSource::Register,
         Some(flow),
     );
+    register_page(visitor, shell, form, typed, &targets(flow))
+}
+
+/// The same with what is around it; its form may lead to `redirects`.
+pub fn register_page(
+    visitor: Visitor,
+    shell: Shell,
+    form: registration::Form,
+    typed: Option<(String, serde_json::Map<String, Value>)>,
+    redirects: &[Url],
+) -> Response {
     let (error_message, values) = typed.map_or((None, None), |(e, v)| (Some(e), Some(v)));
     let known = form.known.as_ref();
     let lang = shell.frame.lang();
@@ -256,7 +267,7 @@ pub fn show_register(
     } else {
         StatusCode::OK
     };
-    pages::show(visitor, status, &page, &targets(flow))
+    pages::show(visitor, status, &page, redirects)
 }
 
 fn show_consent(

@@ -95,6 +95,8 @@ fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>)
     };
     let register = if pool.is_closed() {
         Outcome::Refuse(Fault::RegisterOff)
+    } else if pool.requires_invitation {
+        Outcome::Refuse(Fault::NotInvited)
     } else {
         Outcome::Register
     };
@@ -199,6 +201,17 @@ mod tests {
         assert_eq!(
             outcome(&closed, &[], None),
             Outcome::Refuse(Fault::RegisterOff)
+        );
+        let by_invitation = Pool {
+            requires_invitation: true,
+            ..Pool::default()
+        };
+        let refused = Outcome::Refuse(Fault::NotInvited);
+        assert_eq!(outcome(&by_invitation, &[], None), refused);
+        let own = registered(&[""]);
+        assert_eq!(
+            outcome(&by_invitation, &own, None),
+            Outcome::Registered(None)
         );
     }
 }

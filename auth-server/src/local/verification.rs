@@ -247,7 +247,7 @@ async fn find(state: &AppState, visitor: &Visitor, id: &str) -> Result<Verificat
 }
 
 /// What such ids are made of; anything else is not put into an internal URL (F37).
-fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     (16..=128).contains(&text.len())
         && text
             .bytes()

@@ -84,6 +84,8 @@ pub enum Fault {
     /// The same for somebody who sends the form nevertheless (17.1).
     SignupRefused,
     RegisterOff,
+    /// Registration needs an invitation.
+    NotInvited,
     Namespace,
     Action,
     LoginNeeded,
@@ -107,6 +109,7 @@ impl Fault {
             Self::Form
             | Self::SignupOff
             | Self::RegisterOff
+            | Self::NotInvited
             | Self::LoginNeeded
             | Self::LinkOther => StatusCode::FORBIDDEN,
             Self::Flow
@@ -147,6 +150,7 @@ impl Fault {
             Self::Request => t.fault_request(),
             Self::SignupOff | Self::SignupRefused => t.fault_signup_off(),
             Self::RegisterOff => t.fault_register_off(),
+            Self::NotInvited => t.fault_not_invited(),
             Self::Namespace => t.fault_namespace(),
             Self::Action => t.fault_action(),
             Self::LoginNeeded => t.fault_login_needed(),

@@ -159,6 +159,8 @@ ui::texts! {
         device_denied_text = "The device was told that you do not agree.", "Dem Gerät wurde gesagt, dass Sie nicht zustimmen.";
         device_ended = "The device no longer waits", "Das Gerät wartet nicht mehr";
         device_ended_text = "It took too long, or somebody answered before. Begin again at the device.", "Es hat zu lange gedauert, oder jemand hat schon geantwortet. Beginnen Sie am Gerät von vorn.";
+        registered = "You are registered", "Sie sind registriert";
+        registered_text = "You can now log in to what you were invited to.", "Sie können sich jetzt dort anmelden, wohin Sie eingeladen wurden.";
         logged_out = "Logged out", "Abgemeldet";
         logged_out_text = "Your session has ended.", "Ihre Sitzung ist beendet.";
         log_out = "Log out", "Abmelden";
@@ -182,6 +184,7 @@ ui::texts! {
         fault_request = "The application asks for something that it cannot have here: look at `response_type`, `code_challenge` and `scope`.", "Die Anwendung bittet um etwas, das sie hier nicht bekommen kann: Sehen Sie auf `response_type`, `code_challenge` und `scope`.";
         fault_signup_off = "New accounts are made by the operators only.", "Neue Konten legen nur die Betreiber an.";
         fault_register_off = "You are not registered for this API, and registration is closed.", "Sie sind für diese Schnittstelle nicht registriert, und die Registrierung ist geschlossen.";
+        fault_not_invited = "You are not registered for this API, and only those register who are invited. Open the link of your invitation once more, or ask for one.", "Sie sind für diese Schnittstelle nicht registriert, und registrieren können sich nur Eingeladene. Öffnen Sie noch einmal den Link Ihrer Einladung, oder bitten Sie um eine.";
         fault_namespace = "You are not registered in this place.", "Sie sind in diesem Bereich nicht registriert.";
         fault_action = "The form was sent with an unknown button.", "Das Formular wurde mit einem unbekannten Knopf gesendet.";
         fault_address_taken = "Another account already has the mail address of this log-in. Log in with that account.", "Ein anderes Konto hat bereits die E-Mail-Adresse dieser Anmeldung. Melden Sie sich mit jenem Konto an.";

@@ -120,12 +120,3 @@ pub async fn delete_of(txn: &DatabaseTransaction, user_id: &str) -> Result<(), D
         .await?;
     Ok(())
 }
-
-/// Removes tokens that have ended.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}

@@ -8,7 +8,7 @@ use sdk::{
     types::{
         Registration, Secret, User, Verification,
         grants::Grant,
-        registrations::PutRegistration,
+        registrations::{PoolInvitation, PutRegistration},
         users::{CreateUser, PatchUser},
         verifications::Kind,
     },
@@ -197,6 +197,12 @@ impl PortalApi {
                 .put_registration(pool, user_id, registration)
                 .await,
         )
+    }
+
+    /// What the token of an invitation invites to.
+    pub async fn invitation(&self, token: &str) -> Result<Option<PoolInvitation>, PortalApiError> {
+        let opened = self.0.sdk.open_pool_invitation(&Secret::new(token)).await;
+        opened.optional()
     }
 
     /// The scopes that a user granted to an application.

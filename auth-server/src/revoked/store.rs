@@ -81,12 +81,3 @@ pub async fn newest(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
         .await?;
     Ok(newest.unwrap_or_default())
 }
-
-/// Removes what is about tokens that have ended by themselves.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    Entity::delete_many()
-        .filter(Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}

@@ -115,7 +115,7 @@ fn believe(
         issuer: settings.issuer.as_deref(),
         now,
     };
-    response::read(&text, &settings.keys, &expected)
+    response::read(&text, settings.keys(), &expected)
 }
 
 /// An assertion counts once, at whichever instance.

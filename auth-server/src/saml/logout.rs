@@ -89,7 +89,7 @@ pub async fn asked(
         issuer: settings.issuer.as_deref(),
         now,
     };
-    let request = redirect::signed_message(query, "SAMLRequest", &settings.keys)
+    let request = redirect::signed_message(query, "SAMLRequest", &settings.signers)
         .and_then(|text| response::read_logout(&text, &expected));
     let request = match request {
         Ok(request) => request,

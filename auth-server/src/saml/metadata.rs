@@ -15,7 +15,7 @@ use crate::{
     visitor::Visitor,
 };
 
-use super::{DSIG, PROTOCOL, Place};
+use super::{DSIG, PROTOCOL, Place, encrypted};
 
 /// `GET {B}/{method}/metadata.xml`
 pub async fn show(
@@ -33,11 +33,20 @@ pub async fn show(
 
 fn description(settings: &SamlSettings, place: &Place) -> String {
     let (entity, assert) = (escape(&place.entity), escape(&place.assert));
-    let key = settings.certificate_text().map_or_else(String::new, |der| {
-        format!(
-            "<md:KeyDescriptor use=\"signing\"><ds:KeyInfo xmlns:ds=\"{DSIG}\"><ds:X509Data><ds:X509Certificate>{der}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-        )
-    });
+    let certificate = settings.certificate_text();
+    let key = |uses: &str, methods: &str| {
+        certificate.as_ref().map_or_else(String::new, |der| {
+            format!(
+                "<md:KeyDescriptor use=\"{uses}\"><ds:KeyInfo xmlns:ds=\"{DSIG}\"><ds:X509Data><ds:X509Certificate>{der}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>{methods}</md:KeyDescriptor>"
+            )
+        })
+    };
+    let mut keys = key("signing", "");
+    if settings.decryption_key.is_some() {
+        let method = |uri: &str| format!("<md:EncryptionMethod Algorithm=\"{uri}\"/>");
+        let methods: String = encrypted::METHODS.into_iter().map(method).collect();
+        keys.push_str(&key("encryption", &methods));
+    }
     let logout = if settings.sso_logout_url.is_some() {
         format!(
             "<md:SingleLogoutService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect\" Location=\"{assert}\"/>"
@@ -46,7 +55,7 @@ fn description(settings: &SamlSettings, place: &Place) -> String {
         String::new()
     };
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity}\"><md:SPSSODescriptor AuthnRequestsSigned=\"{signed}\" WantAssertionsSigned=\"true\" protocolSupportEnumeration=\"{PROTOCOL}\">{key}{logout}<md:NameIDFormat>{format}</md:NameIDFormat><md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{assert}\" index=\"0\" isDefault=\"true\"/></md:SPSSODescriptor></md:EntityDescriptor>\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" entityID=\"{entity}\"><md:SPSSODescriptor AuthnRequestsSigned=\"{signed}\" WantAssertionsSigned=\"true\" protocolSupportEnumeration=\"{PROTOCOL}\">{keys}{logout}<md:NameIDFormat>{format}</md:NameIDFormat><md:AssertionConsumerService Binding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" Location=\"{assert}\" index=\"0\" isDefault=\"true\"/></md:SPSSODescriptor></md:EntityDescriptor>\n",
         signed = settings.signing_key.is_some(),
         format = escape(&settings.name_id_format),
     )

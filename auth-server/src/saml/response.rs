@@ -1,12 +1,13 @@
 //! The answer of a provider (SAML core 3.2.2, 3.3.3): whether it is believed, and what it says.
 
 use jsonwebtoken::DecodingKey;
+use openssl::pkey::{PKey, Private};
 use roxmltree::Node;
 
 use super::{
     ASSERTION, DSIG, PROTOCOL,
     assertion::{self, Assertion, Expected},
-    signature,
+    encrypted, signature,
     xml::{self, Fault, needed, only, text},
 };
 
@@ -31,8 +32,19 @@ impl From<Fault> for Refused {
     }
 }
 
-/// Reads an answer that has to be signed with one of `keys`, as a whole or the assertion in it.
-pub fn read(text: &str, keys: &[DecodingKey], expected: &Expected) -> Result<Assertion, Refused> {
+/// What a provider's answer is checked and read with.
+#[derive(Clone, Copy)]
+pub struct Keys<'a> {
+    /// The provider's: one of them has signed the answer as a whole, or the assertion in it.
+    pub signing: &'a [DecodingKey],
+    /// Ours, for assertions that are encrypted.
+    pub decryption: Option<&'a PKey<Private>>,
+    /// An assertion that anybody could read is refused.
+    pub only_encrypted: bool,
+}
+
+/// Reads the answer of a provider.
+pub fn read(text: &str, keys: Keys<'_>, expected: &Expected) -> Result<Assertion, Refused> {
     let document = xml::parse(text)?;
     let response = document.root_element();
     if !response.has_tag_name((PROTOCOL, "Response")) {
@@ -49,24 +61,32 @@ pub fn read(text: &str, keys: &[DecodingKey], expected: &Expected) -> Result<Ass
         return Err("it is for another address".into());
     }
     check_status(response)?;
-    let assertion = only_assertion(response)?;
-    let is_whole = signature::verify(response, keys)?;
-    let is_signed = signature::verify(assertion, keys)?;
-    if !is_whole && !is_signed {
-        return Err("it is not signed".into());
+    let clear = is_clear(response)?;
+    if clear && keys.only_encrypted {
+        return Err("its assertion is not encrypted".into());
     }
+    let is_whole = signature::verify(response, keys.signing)?;
     if is_whole && destination.is_none() {
         return Err("it does not say for which address it is".into());
     }
-    // Every signature that stands anywhere is one of the two that were verified.
-    let signatures = response
-        .descendants()
-        .filter(|node| node.has_tag_name((DSIG, "Signature")))
-        .count();
-    if signatures != usize::from(is_whole) + usize::from(is_signed) {
-        return Err("there is a signature where none belongs".into());
-    }
-    let believed = assertion::read(assertion, expected)?;
+    let (name, whole) = ((ASSERTION, "Assertion"), usize::from(is_whole));
+    let believed = if clear {
+        let assertion = needed(response, name)?;
+        believe(assertion, is_whole, keys, (response, whole), expected)?
+    } else {
+        count_signatures(response, whole)?;
+        let sealed = needed(response, (ASSERTION, "EncryptedAssertion"))?;
+        let key = keys.decryption;
+        let key = key.ok_or("its assertion is encrypted, for which no key was offered")?;
+        let opened = encrypted::open(sealed, key)?;
+        let document = xml::parse(&opened)?;
+        let around = document.root_element();
+        if !is_clear(around)? || xml::elements(around).count() != 1 {
+            return Err("what is encrypted in it is not one assertion".into());
+        }
+        let assertion = needed(around, name)?;
+        believe(assertion, is_whole, keys, (around, 0), expected)?
+    };
     if let Some(issuer) = only(response, (ASSERTION, "Issuer"))?
         && xml::text(issuer)? != believed.issuer
     {
@@ -75,20 +95,48 @@ pub fn read(text: &str, keys: &[DecodingKey], expected: &Expected) -> Result<Ass
     Ok(believed)
 }
 
-/// The one assertion, directly in the answer: whatever else is called so was put there by somebody
-/// who wants it to be read instead.
-fn only_assertion<'a, 'input>(response: Node<'a, 'input>) -> Result<Node<'a, 'input>, Fault> {
+/// Reads an assertion that is signed, or stands in a message that is. `tree` is where it was found,
+/// with the number of signatures that were verified there already.
+fn believe(
+    assertion: Node<'_, '_>,
+    is_whole: bool,
+    keys: Keys<'_>,
+    (tree, verified): (Node<'_, '_>, usize),
+    expected: &Expected,
+) -> Result<Assertion, Fault> {
+    let is_signed = signature::verify(assertion, keys.signing)?;
+    if !is_whole && !is_signed {
+        return Err("it is not signed");
+    }
+    count_signatures(tree, verified + usize::from(is_signed))?;
+    assertion::read(assertion, expected)
+}
+
+/// Every signature that stands anywhere is one of those that were verified.
+fn count_signatures(tree: Node<'_, '_>, verified: usize) -> Result<(), Fault> {
+    let all = tree.descendants();
+    let found = all.filter(|node| node.has_tag_name((DSIG, "Signature")));
+    if found.count() == verified {
+        return Ok(());
+    }
+    Err("there is a signature where none belongs")
+}
+
+/// Whether the one assertion, directly below `tree`, can be read as it is. Whatever else is called so
+/// was put there by somebody who wants it to be read instead.
+fn is_clear(tree: Node<'_, '_>) -> Result<bool, Fault> {
     let count = |name: &str| {
-        let all = response.descendants();
-        all.filter(|node| node.tag_name().name() == name).count()
+        let below = tree.descendants().filter(|node| *node != tree);
+        below.filter(|node| node.tag_name().name() == name).count()
     };
-    if count("EncryptedAssertion") > 0 {
-        return Err("its assertion is encrypted, for which no key was offered");
+    if count("Response") > 0 {
+        return Err("there is an answer within it");
     }
-    if count("Assertion") != 1 || count("Response") != 1 {
-        return Err("it has not exactly one assertion");
+    match (count("Assertion"), count("EncryptedAssertion")) {
+        (1, 0) => Ok(true),
+        (0, 1) => Ok(false),
+        _ => Err("it has not exactly one assertion"),
     }
-    needed(response, (ASSERTION, "Assertion"))
 }
 
 fn check_status(response: Node<'_, '_>) -> Result<(), Refused> {

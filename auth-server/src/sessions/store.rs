@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use migrations::Database;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter,
     sea_query::{Query, SelectStatement},
 };
 use service::random;
@@ -171,23 +171,6 @@ fn of_user(user_id: &str) -> SelectStatement {
 pub async fn delete_of(txn: &DatabaseTransaction, user_id: &str) -> Result<(), DbErr> {
     session::Entity::delete_many()
         .filter(session::Column::IdHash.in_subquery(of_user(user_id)))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
-/// Removes sessions that have ended by themselves.
-pub async fn delete_expired(
-    txn: &DatabaseTransaction,
-    idle: TimeDelta,
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
-    session::Entity::delete_many()
-        .filter(
-            Condition::any()
-                .add(session::Column::ExpiresAt.lte(now))
-                .add(session::Column::SeenAt.lte(now - idle)),
-        )
         .exec(txn)
         .await?;
     Ok(())

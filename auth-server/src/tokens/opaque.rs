@@ -68,15 +68,6 @@ pub async fn find(
     serde_json::from_str(&row.claims).map_err(|error| DbErr::Json(error.to_string()))
 }
 
-/// Removes tokens that have ended.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
 mod row {
     use sea_orm::entity::prelude::*;
 

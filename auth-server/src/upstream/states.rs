@@ -133,15 +133,6 @@ pub async fn take(
     Ok((deleted.rows_affected == 1).then_some((row.flow, row.answer)))
 }
 
-/// Removes what was never come back for.
-pub async fn delete_expired(txn: &DatabaseTransaction, now: DateTime<Utc>) -> Result<(), DbErr> {
-    row::Entity::delete_many()
-        .filter(row::Column::ExpiresAt.lte(now))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
 /// What is computed from a `state`, and known to nobody else before the code is redeemed.
 pub struct Derived {
     /// RFC 7636.

@@ -270,11 +270,12 @@ fn posts() -> BTreeSet<String> {
 }
 
 /// Forms of pages.
-const FORMS: [&str; 19] = [
+const FORMS: [&str; 20] = [
     "/account/security",
     "/account/sessions",
     "/account/tokens",
     "/device",
+    "/invitation",
     "/logout",
     "/oauth2/logout",
     "/{method}/changepassword",

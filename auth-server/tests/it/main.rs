@@ -17,6 +17,7 @@ mod external;
 mod factors;
 mod foreign;
 mod instances;
+mod invitations;
 mod kong;
 mod ldap;
 mod login;

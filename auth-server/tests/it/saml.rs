@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::support::{
     Browser, REDIRECT, SamlAnswer, SamlProvider, SamlRequest, TestServer, parameter, saml_message,
+    self_signed,
 };
 
 const ASSERT: &str = "http://localhost:8000/auth/corp/assert";
@@ -326,6 +327,55 @@ async fn the_description_says_what_a_provider_has_to_know() {
     assert!(find("NameIDFormat").text().unwrap().ends_with("persistent"));
     assert!(find("X509Certificate").text().unwrap().len() > 500);
     server.get("/local/metadata.xml").await.expect(404);
+}
+
+/// A key of ours with its certificate, as texts.
+fn own_key() -> Option<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, certificate) = self_signed(folder.path())?;
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    Some((read(key), read(certificate)))
+}
+
+#[tokio::test]
+async fn assertions_are_decrypted_with_the_key_that_the_description_offers() {
+    let Some(provider) = SamlProvider::start() else {
+        return;
+    };
+    let (key, certificate) = own_key().unwrap();
+    let (other_key, other_certificate) = own_key().unwrap();
+    let options = json!({"private_key": key, "certificate": certificate,
+        "allow_unencrypted_assertion": false});
+    let server = server(&provider, json!({"spOptions": options, "trustUsers": true})).await;
+    let description = server.get("/corp/metadata.xml").await.expect(200).text;
+    assert!(description.contains(r#"<md:KeyDescriptor use="encryption">"#));
+    let outcome = async |make: &dyn Fn(&SamlRequest) -> String| {
+        let browser = server.browser();
+        let request = SamlRequest::read(&leave(&browser, &[]).await);
+        let path = bring(&server, &request, &make(&request)).await;
+        let target = browser.get(&path).await.expect(302).location();
+        parameter(&target, "code").ok_or_else(|| error(&target))
+    };
+    let clear = |request: &SamlRequest| {
+        provider.answer(request, &SamlAnswer::about("ada7", "ada@corp.example"))
+    };
+    for sign in [false, true] {
+        let code = outcome(&|request| provider.encrypt(&clear(request), &certificate, sign)).await;
+        let token = server.redeem("app-social", &code.unwrap()).await;
+        let token = token.member("access_token");
+        let profile = server.get_with("/profile", &token).await.expect(200).json();
+        assert_eq!(profile["email"], "ada@corp.example");
+    }
+    let refused = Err(Some("server_error".to_owned()));
+    assert_eq!(outcome(&clear).await, refused, "it is not encrypted");
+    let foreign =
+        |request: &SamlRequest| provider.encrypt(&clear(request), &other_certificate, false);
+    assert_eq!(outcome(&foreign).await, refused, "it is for somebody else");
+
+    // A pair that is none is no way to log in; the others are.
+    let options = json!({"private_key": other_key, "certificate": certificate});
+    let mixed = self::server(&provider, json!({"spOptions": options})).await;
+    mixed.get("/corp/metadata.xml").await.expect(404);
 }
 
 #[tokio::test]

@@ -171,12 +171,6 @@ fn method(file: &str, place: &JsonPath, method: &Value, report: &Report) {
                 })
             };
             let has_key = member("spOptions/private_key").is_some();
-            if has_key && !is_on("allow_unencrypted_assertion") {
-                let message = "encrypted assertions are not read; switch encryption off at the \
-                    provider, and write `true`";
-                let options = place.key("config").key("spOptions");
-                report.warn(file, &options.key("allow_unencrypted_assertion"), message);
-            }
             if is_on("sign_get_request") && !has_key {
                 let why = "it is needed for `sign_get_request`";
                 missing(file, place, "spOptions/private_key", why, report);

@@ -37,7 +37,7 @@ const FORMS: [&str; 21] = [
     "verify_email_request",
     "verify_password_reset",
 ];
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "choose_method",
     "device_allowed",
     "device_denied",
@@ -45,6 +45,7 @@ const OTHERS: [&str; 12] = [
     "error",
     "failure",
     "forgot_password_post",
+    "invitation_post",
     "logout",
     "signup_post",
     "verify_email_post",

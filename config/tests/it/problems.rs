@@ -329,7 +329,6 @@ fn log_in_methods_that_cannot_work_are_pointed_out() {
             "authMethods[8].config.idpOptions.certificates",
             "authMethods[8].config.spOptions.private_key",
             "authMethods[8].config.trustUser",
-            "authMethods[9].config.spOptions.allow_unencrypted_assertion",
             "config.api.routes[0].strip_path",
         ],
         "{problems}"

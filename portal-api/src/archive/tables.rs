@@ -115,6 +115,10 @@ pub const TABLES: &[Table] = &[
         ("id", Text), ("application_id", Text), ("email", Text), ("role", Text), ("digest", Text),
         ("created_at", Time), ("created_by", Text), ("expires_at", Time),
     ]),
+    table("pool_invitations", &["id"], &[
+        ("id", Text), ("pool_id", Text), ("namespace", Text), ("email", Text), ("digest", Text),
+        ("created_at", Time), ("created_by", Text), ("expires_at", Time),
+    ]),
     table("subscriptions", &["id"], &[
         ("id", Text), ("application_id", Text), ("api_id", Text), ("plan_id", Text),
         ("api_group", Text), ("auth", Text), ("approved", Flag), ("trusted", Flag),

@@ -89,5 +89,8 @@ async fn delete_before(
     // The record of this very deletion stays, whatever `before` is.
     let statement = "delete from audit_log where seq in (select seq from audit_log \
          where occurred_at < $1 and seq <= $2 order by seq limit $3)";
-    Ok(sql::in_chunks(&state.db, statement, &[before.into(), last.into()]).await?)
+    Ok(state
+        .db
+        .in_chunks(statement, &[before.into(), last.into()])
+        .await?)
 }

@@ -317,6 +317,24 @@ impl Event {
         event
     }
 
+    /// Somebody was invited to register in a pool; `token` and `link` are secrets, as in
+    /// [`Event::verification_added`].
+    pub fn pool_invitation_added(
+        (pool_id, namespace): (&str, Option<&str>),
+        email: &str,
+        actor: Option<&str>,
+        token: &str,
+        link: &str,
+        sealed: (String, DateTime<Utc>),
+    ) -> Self {
+        let data = json!({
+            "poolId": pool_id, "namespace": namespace, "email": email, "userId": actor,
+        });
+        let mut event = Self::new("pool_invitation", "add", pool_id, data);
+        event.secret = Some(opening(token, link, sealed));
+        event
+    }
+
     /// A word to everybody who uses an API.
     pub fn announced(
         id: &str,

@@ -81,7 +81,7 @@ pub async fn run(state: &AppState) -> Result<(), ApiError> {
             TimeDelta::zero(),
         ),
     ] {
-        sql::in_chunks(&state.db, statement, &[(now - age).into()]).await?;
+        state.db.in_chunks(statement, &[(now - age).into()]).await?;
     }
     listeners::stats::forget_old(state).await?;
     Ok(())
@@ -182,7 +182,7 @@ async fn give_up_old(state: &AppState, listener: &listener::Model) -> Result<(),
         (now - TimeDelta::hours(hours)).into(),
         now.into(),
     ];
-    sql::in_chunks(&state.db, &statement, &values).await?;
+    state.db.in_chunks(&statement, &values).await?;
     Ok(())
 }
 
@@ -190,12 +190,18 @@ async fn trim_log(state: &AppState, listener: &str) -> Result<(), ApiError> {
     let old = "delete from delivery_attempts where id in (select id from delivery_attempts \
          where listener_id = $1 and started_at < $2 order by id limit $3)";
     let since = service::clock::now() - TimeDelta::days(LOG_DAYS);
-    sql::in_chunks(&state.db, old, &[listener.into(), since.into()]).await?;
+    state
+        .db
+        .in_chunks(old, &[listener.into(), since.into()])
+        .await?;
     let many = "delete from delivery_attempts where id in (select id from delivery_attempts \
          where listener_id = $1 and id <= coalesce((select id from delivery_attempts \
            where listener_id = $1 order by id desc limit 1 offset $2), 0) \
          order by id limit $3)";
-    sql::in_chunks(&state.db, many, &[listener.into(), LOG_ROWS.into()]).await?;
+    state
+        .db
+        .in_chunks(many, &[listener.into(), LOG_ROWS.into()])
+        .await?;
     Ok(())
 }
 

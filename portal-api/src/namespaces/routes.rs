@@ -167,6 +167,7 @@ pub async fn remove(
             "Users are registered in this namespace; add `?cascade=true` to delete that, too.",
         ));
     }
+    registrations::invitations::store::delete_namespace(&txn, &pool.id, &namespace).await?;
     store::delete(&txn, &found.id).await?;
     let event =
         Event::namespace_changed("delete", &pool.id, &namespace, caller.user_id()).was(&found);

@@ -162,6 +162,7 @@ mod tests {
             name: "Users".to_owned(),
             requires_namespace: false,
             disable_register: false,
+            requires_invitation: false,
             properties: vec![
                 property("name", true, 2, 10),
                 property("company", false, 3, 255),

@@ -1,11 +1,13 @@
 //! Writing registrations (portal-api 11.4, 11.5).
 
 use axum::extract::{Path, State};
+use config::pools::INVITATION;
 use http::StatusCode;
 use serde_json::{Map, Value};
 use service::{clock, random};
 
 use super::{
+    invitations,
     read::{require_rights, shown, user_not_found},
     row, rules, store,
 };
@@ -51,6 +53,13 @@ pub async fn put(
                 pool.id
             ),
         ));
+    }
+    // The auth server acts for whoever is at the browser, so it shows his.
+    if pool.requires_invitation && !caller.is_admin_user() {
+        let invitation = text(&body, INVITATION)?;
+        if before.is_none() || invitation.is_some() {
+            invitations::take(&txn, (&pool.id, namespace), invitation).await?;
+        }
     }
     let earlier = before.as_ref().map(|before| &before.properties.0);
     let properties = rules::properties(pool, &body, earlier, clock::now())?;

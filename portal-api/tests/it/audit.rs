@@ -18,7 +18,7 @@ const SCOPES: &str = "read_auditlog write_auditlog read_approvals read_subscript
     write_grants write_verifications read_verifications webhooks write_apis read_applications restart_api";
 
 /// Writes of the machinery, many per minute: they change nothing that people decide about.
-const MACHINERY: [(&str, &str); 14] = [
+const MACHINERY: [(&str, &str); 15] = [
     // On record, where the configuration comes out of git.
     ("POST", "/config/commits"),
     // Nobody else sees them before they are committed.
@@ -39,6 +39,8 @@ const MACHINERY: [(&str, &str); 14] = [
     ),
     // Compares and changes nothing; that it failed is on record.
     ("POST", "/subscriptions/{client_id}/verify"),
+    // Reads; the token is in no address.
+    ("POST", "/registrations/invitations/open"),
     // Puts records in.
     ("POST", "/auditlog/records"),
 ];
@@ -205,6 +207,19 @@ async fn people(walk: &mut Walk<'_>) {
     )
     .await;
     walk.step(ADMIN, "DELETE /users/{user}", &path, Value::Null)
+        .await;
+    let all = "/registrations/pools/guests/invitations";
+    let route = "/registrations/pools/{pool}/invitations";
+    let body = json!({"email": "guest@example.org"});
+    let made = walk
+        .step(ADMIN, &format!("POST {route}"), all, body)
+        .await
+        .json();
+    let one = format!("{all}/{}", made["id"].as_str().unwrap());
+    let resend = format!("POST {route}/{{id}}/resend");
+    walk.step(ADMIN, &resend, &format!("{one}/resend"), Value::Null)
+        .await;
+    walk.step(ADMIN, &format!("DELETE {route}/{{id}}"), &one, Value::Null)
         .await;
     let namespace = "/pools/tenants/namespaces/acme";
     walk.step(

@@ -1,6 +1,7 @@
 //! Registrations and namespaces (portal-api 11, 12).
 
 use serde_json::{Value, json};
+use service::ServiceName;
 
 use crate::support::{ADMIN, DEVELOPER, PARTNER, TestApi, on_both_databases};
 
@@ -9,6 +10,29 @@ const SCOPES: &str = "read_registrations write_registrations read_namespaces wri
 async fn put(api: &TestApi, user: &str, body: Value) {
     let path = format!("/registrations/pools/wicked/users/{user}");
     api.user(user, SCOPES).put(&path, body).await.expect(204);
+}
+
+/// The token of an invitation, as the mailer gets it.
+async fn invited(api: &TestApi, body: Value, pool: &str) -> String {
+    let mailer = api.service(ServiceName::Mailer);
+    let listener =
+        json!({"id": "mailer", "url": "http://127.0.0.1:9/", "events": ["pool_invitation.add"]});
+    let path = "/webhooks/listeners/mailer";
+    mailer.put(path, listener).await.expect(200);
+    let path = format!("/registrations/pools/{pool}/invitations");
+    let made = api.user(ADMIN, SCOPES).post(&path, body).await.expect(201);
+    let events = mailer
+        .get("/webhooks/events/mailer")
+        .await
+        .expect(200)
+        .json();
+    let data = &events.as_array().unwrap().last().unwrap()["data"];
+    assert_eq!(data["poolId"], pool);
+    let link = data["link"].as_str().unwrap();
+    assert!(link.ends_with("/auth/invitations/{{id}}"), "{link}");
+    let token = data["id"].as_str().unwrap().to_owned();
+    assert!(!made.text().contains(&token));
+    token
 }
 
 async fn names(api: &TestApi, query: &str) -> Vec<String> {
@@ -44,6 +68,74 @@ on_both_databases! {
         assert_eq!(own.get(&path).await.expect(200).json()["count"], 0);
         let all = own.get(&format!("/registrations/users/{DEVELOPER}")).await.expect(200).json();
         assert_eq!(all, json!({"pools": {}}));
+    }
+
+    async fn who_is_invited_registers_once(api: TestApi) {
+        let place = |user: &str| format!("/registrations/pools/guests/users/{user}");
+        let (admin, own) = (api.user(ADMIN, SCOPES), api.user(DEVELOPER, SCOPES));
+        let auth_server = api.service(ServiceName::AuthServer);
+        let token = invited(&api, json!({"email": "Guest@example.org"}), "guests").await;
+        let open = "/registrations/invitations/open";
+        let shown = auth_server.post(open, json!({"token": token})).await.expect(200).json();
+        assert_eq!(
+            (&shown["poolId"], &shown["email"], shown.get("namespace")),
+            (&json!("guests"), &json!("guest@example.org"), None)
+        );
+        own.post(open, json!({"token": token})).await.expect(403);
+        auth_server.post(open, json!({"token": "x".repeat(129)})).await.expect(400);
+        for invitation in [json!(null), json!("wrong"), json!("x".repeat(129)), json!(7)] {
+            let mut body = json!({"name": "Ada", "invitation": invitation});
+            if invitation.is_null() {
+                body.as_object_mut().unwrap().remove("invitation");
+            }
+            let status = if invitation == "wrong" || invitation.is_null() { 403 } else { 400 };
+            own.put(&place(DEVELOPER), body.clone()).await.expect(status);
+            // The auth server is no administrator here: it shows what its visitor has.
+            auth_server.put(&place(DEVELOPER), body).await.expect(status);
+        }
+        // What is refused uses nothing up.
+        own.put(&place(DEVELOPER), json!({"invitation": token})).await.expect(400);
+        let body = json!({"name": "Ada", "invitation": token});
+        own.put(&place(DEVELOPER), body.clone()).await.expect(204);
+        let kept = own.get(&place(DEVELOPER)).await.expect(200).json();
+        assert!(!kept.to_string().contains(&token));
+        api.user(PARTNER, SCOPES).put(&place(PARTNER), body).await.expect(403);
+        auth_server.post(open, json!({"token": token})).await.expect(404);
+        // Whoever is registered says more about himself without being asked again.
+        own.put(&place(DEVELOPER), json!({"name": "Ada L."})).await.expect(204);
+        admin.put(&place(PARTNER), json!({"name": "Pat"})).await.expect(204);
+    }
+
+    async fn an_invitation_is_for_one_namespace_and_goes_with_it(api: TestApi) {
+        let admin = api.user(ADMIN, SCOPES);
+        for namespace in ["acme", "other"] {
+            let path = format!("/pools/members/namespaces/{namespace}");
+            admin.put(&path, json!({"description": "A place"})).await.expect(204);
+        }
+        let all = "/registrations/pools/members/invitations";
+        for (body, status) in [
+            (json!({"email": "guest@example.org"}), 400),
+            (json!({"email": "guest@example.org", "namespace": "nowhere"}), 400),
+            (json!({"email": "nobody", "namespace": "acme"}), 400),
+            (json!({"namespace": "acme"}), 400),
+        ] {
+            admin.post(all, body).await.expect(status);
+        }
+        let guest = json!({"email": "guest@example.org"});
+        admin.post("/registrations/pools/wicked/invitations", guest.clone()).await.expect(400);
+        admin.post("/registrations/pools/none/invitations", guest).await.expect(404);
+        let body = json!({"email": "guest@example.org", "namespace": "acme"});
+        let token = invited(&api, body.clone(), "members").await;
+        admin.post(all, body).await.expect(409);
+        let own = api.user(DEVELOPER, SCOPES);
+        let path = format!("/registrations/pools/members/users/{DEVELOPER}");
+        let body = |namespace| json!({"name": "Ada", "namespace": namespace, "invitation": token});
+        own.put(&path, body("other")).await.expect(403);
+        admin.delete("/pools/members/namespaces/acme").await.expect(204);
+        assert_eq!(admin.get(all).await.expect(200).json(), json!([]));
+        let back = json!({"description": "Again"});
+        admin.put("/pools/members/namespaces/acme", back).await.expect(204);
+        own.put(&path, body("acme")).await.expect(403);
     }
 
     async fn lists_are_filtered_and_ordered(api: TestApi) {

@@ -38,6 +38,17 @@ const TENANTS: &str = r#"{
   "properties": [{"id": "name", "description": "Name", "type": "string", "required": true}]
 }"#;
 
+/// Pools that people do not join on their own.
+const GUESTS: &str = r#"{
+  "id": "guests", "name": "Guests", "requiresInvitation": true,
+  "properties": [{"id": "name", "description": "Name", "type": "string", "required": true}]
+}"#;
+
+const MEMBERS: &str = r#"{
+  "id": "members", "name": "Members", "requiresInvitation": true, "requiresNamespace": true,
+  "properties": [{"id": "name", "description": "Name", "type": "string", "required": true}]
+}"#;
+
 /// A portal-api on a free port; stops when dropped.
 pub struct TestApi {
     address: String,
@@ -372,6 +383,8 @@ fn tree(files: &[(&str, &str)]) -> Tree {
             {"id": "dev"}, {"id": "partners"}]}"#,
     );
     tree.insert("pools/tenants.json", TENANTS);
+    tree.insert("pools/guests.json", GUESTS);
+    tree.insert("pools/members.json", MEMBERS);
     for (path, text) in files {
         tree.insert(*path, (*text).to_owned());
     }

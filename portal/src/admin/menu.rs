@@ -17,6 +17,7 @@ pub enum Item {
     Users,
     Applications,
     Verifications,
+    Invitations,
     AuditLog,
     Usage,
 }
@@ -35,6 +36,7 @@ impl Item {
             Self::Users => "/admin/users",
             Self::Applications => "/admin/applications",
             Self::Verifications => "/admin/verifications",
+            Self::Invitations => "/admin/invitations",
             Self::AuditLog => "/admin/auditlog",
             Self::Usage => "/admin/usage",
         }
@@ -53,6 +55,7 @@ impl Item {
             Self::Users => Icon::Users,
             Self::Applications => Icon::Application,
             Self::Verifications => Icon::Mail,
+            Self::Invitations => Icon::Send,
             Self::AuditLog => Icon::Log,
             Self::Usage => Icon::Chart,
         }
@@ -71,6 +74,7 @@ impl Item {
             Self::Users => t.users(),
             Self::Applications => t.applications(),
             Self::Verifications => t.verifications(),
+            Self::Invitations => t.invitations(),
             Self::AuditLog => t.audit_log(),
             Self::Usage => t.usage(),
         }
@@ -131,7 +135,12 @@ pub fn side(frame: &Frame, current: Item) -> Html {
         ),
         (
             t.people(),
-            vec![Item::Users, Item::Applications, Item::Verifications],
+            vec![
+                Item::Users,
+                Item::Applications,
+                Item::Verifications,
+                Item::Invitations,
+            ],
         ),
         (t.records(), vec![Item::AuditLog, Item::Usage]),
     ];

@@ -163,6 +163,7 @@ fn registration(form: &Form, profile: &Profile) -> Option<PutRegistration> {
     });
     Some(PutRegistration {
         namespace: None,
+        invitation: None,
         properties: Extra(values.collect()),
     })
 }

@@ -63,6 +63,12 @@ const PAGES: &[(&str, bool, &[&str], &str)] = &[
         "New password",
     ),
     (
+        "/admin/invitations",
+        false,
+        &["title", "pools", "pool", "invitations"],
+        "haven.example",
+    ),
+    (
         "/admin/health",
         false,
         &["title", "health"],
@@ -146,6 +152,48 @@ async fn every_page_is_for_those_who_may_see_it() {
         assert_eq!(developer.get(path).await.status, StatusCode::FORBIDDEN);
         guest(&portal, path).await;
     }
+}
+
+#[tokio::test]
+async fn administrators_invite_into_pools_that_ask_for_it() {
+    let portal = TestPortal::start().await;
+    let mut admin = portal.ann().await;
+    let (_, body) = admin.json("/admin/invitations").await;
+    assert_eq!(
+        (&body["pools"], &body["pool"]),
+        (&json!(["crew", "guests"]), &json!("crew"))
+    );
+    let here = "/admin/invitations?pool=guests";
+    let page = admin.get(here).await;
+    page.shows("<option value=\"acme\">");
+    assert_eq!(
+        admin.get("/admin/invitations?pool=wicked").await.status,
+        404
+    );
+    let form = [("email", " new@haven.example "), ("namespace", "acme")];
+    let sent = admin.submit(here, "/admin/invitations/guests", &form).await;
+    assert_eq!(sent.location(), here);
+    admin
+        .get(here)
+        .await
+        .shows("on its way to new@haven.example");
+    let twice = [("email", "twice@haven.example")];
+    let sent = admin
+        .submit(here, "/admin/invitations/guests", &twice)
+        .await;
+    assert_eq!(sent.location(), here);
+    admin.get(here).await.shows("was invited already");
+    let one = "/admin/invitations/guests/i1";
+    for (what, status) in [("resend", 200), ("withdraw", 204)] {
+        let path = format!("{one}/{what}");
+        assert_eq!(admin.send_json(&path, &json!({})).await.status, status);
+        assert_eq!(admin.submit(here, &path, &[]).await.location(), here);
+        let mut approver = portal.lena().await;
+        assert_eq!(approver.send_json(&path, &json!({})).await.status, 403);
+    }
+    let log = portal.log.entries();
+    let made = r#"POST /registrations/pools/guests/invitations {"email":"new@haven.example","namespace":"acme"}"#;
+    assert!(log.iter().any(|entry| entry == made), "{log:?}");
 }
 
 async fn guest(portal: &TestPortal, path: &str) {

@@ -44,6 +44,20 @@ pub fn router() -> Router<Log> {
         .route("/webhooks/replay/{id}", post(act))
         .route("/verifications", get(verifications).post(act))
         .route("/verifications/{id}", delete(act))
+        .route("/pools", get(async || Json(pools())))
+        .route(
+            "/pools/{pool}/namespaces",
+            get(async || Json(page(&[json!({"namespace": "acme"})], 1))),
+        )
+        .route(
+            "/registrations/pools/{pool}/invitations",
+            get(async || Json(json!([invitation()]))).post(invite),
+        )
+        .route("/registrations/pools/{pool}/invitations/{id}", delete(act))
+        .route(
+            "/registrations/pools/{pool}/invitations/{id}/resend",
+            post(invite),
+        )
         .route("/systemhealth", get(health))
         .route("/gateway/status", get(gateway))
         .route("/config/status", get(async || Json(configuration())))
@@ -326,6 +340,27 @@ async fn verifications(headers: HeaderMap) -> Response {
     Json(json!([{"id": "~abc", "type": "lostpassword", "email": "piet@haven.example", "userId": "piet",
         "link": "http://localhost:8000/auth/default/resetpassword/{{id}}", "utc": 1_795_000_000}]))
     .into_response()
+}
+
+fn pools() -> Value {
+    let pool = |id: &str, invited: bool| {
+        json!({"id": id, "name": id.to_uppercase(), "requiresNamespace": true,
+            "requiresInvitation": invited, "properties": []})
+    };
+    json!({"wicked": pool("wicked", false), "guests": pool("guests", true), "crew": pool("crew", true)})
+}
+
+fn invitation() -> Value {
+    json!({"id": "i1", "poolId": "guests", "namespace": "acme", "email": "new@haven.example",
+        "createdAt": "2026-11-20T10:00:00Z", "expiresAt": "2099-11-20T10:00:00Z"})
+}
+
+async fn invite(State(log): State<Log>, method: Method, uri: Uri, body: String) -> Response {
+    log.note(format!("{method} {} {body}", uri.path()));
+    if body.contains("twice@") {
+        return refused(StatusCode::CONFLICT, "This address was invited already.");
+    }
+    (StatusCode::CREATED, Json(invitation())).into_response()
 }
 
 async fn health(headers: HeaderMap) -> Response {

@@ -13,7 +13,7 @@ const SUBSCRIBE: &str = "/applications/tracking-dashboard/subscribe/shipments";
 const KEYS: &str = "/applications/tracking-dashboard/subscriptions/invoices/credentials";
 
 /// What stands for a part of an address.
-const FILLED: [(&str, &str); 13] = [
+const FILLED: [(&str, &str); 14] = [
     ("{api}", "shipments"),
     ("{application}", "tracking-dashboard"),
     ("{operation}", "book"),
@@ -23,6 +23,7 @@ const FILLED: [(&str, &str); 13] = [
     ("{listener}", "mailer"),
     ("{user}", "lena-id"),
     ("{team}", "crew"),
+    ("{pool}", "guests"),
     ("{token}", "good"),
     ("{file}", "swagger-ui.css"),
     ("/credentials/{id}", "/credentials/c1"),

@@ -2,8 +2,10 @@
 
 use super::{Client, Error};
 use crate::types::{
-    ListQuery, Page, Registration,
-    registrations::{PutRegistration, RegistrationsOfUser},
+    ListQuery, Page, Registration, Secret,
+    registrations::{
+        NewPoolInvitation, OpenPoolInvitation, PoolInvitation, PutRegistration, RegistrationsOfUser,
+    },
 };
 
 impl Client {
@@ -58,6 +60,54 @@ impl Client {
         self.delete(&["registrations", "pools", pool, "users", user])
             .query(namespace.map(|namespace| ("namespace", namespace)))
             .empty()
+            .await
+    }
+
+    /// `GET /registrations/pools/{pool}/invitations`: the open ones, the oldest first.
+    pub async fn pool_invitations(&self, pool: &str) -> Result<Vec<PoolInvitation>, Error> {
+        self.get(&["registrations", "pools", pool, "invitations"])
+            .json()
+            .await
+    }
+
+    /// `POST /registrations/pools/{pool}/invitations`
+    pub async fn invite_into_pool(
+        &self,
+        pool: &str,
+        new: &NewPoolInvitation,
+    ) -> Result<PoolInvitation, Error> {
+        self.post(&["registrations", "pools", pool, "invitations"])
+            .body(new)
+            .json()
+            .await
+    }
+
+    /// `DELETE /registrations/pools/{pool}/invitations/{id}`
+    pub async fn withdraw_pool_invitation(&self, pool: &str, id: &str) -> Result<(), Error> {
+        self.delete(&["registrations", "pools", pool, "invitations", id])
+            .empty()
+            .await
+    }
+
+    /// `POST /registrations/pools/{pool}/invitations/{id}/resend`
+    pub async fn resend_pool_invitation(
+        &self,
+        pool: &str,
+        id: &str,
+    ) -> Result<PoolInvitation, Error> {
+        self.post(&["registrations", "pools", pool, "invitations", id, "resend"])
+            .json()
+            .await
+    }
+
+    /// `POST /registrations/invitations/open`: what a token invites to.
+    pub async fn open_pool_invitation(&self, token: &Secret) -> Result<PoolInvitation, Error> {
+        let token = OpenPoolInvitation {
+            token: token.clone(),
+        };
+        self.post(&["registrations", "invitations", "open"])
+            .body(&token)
+            .json()
             .await
     }
 }

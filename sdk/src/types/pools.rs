@@ -25,6 +25,9 @@ pub struct Pool {
     /// No registration by the users themselves.
     #[serde(default, deserialize_with = "lenient::null_default")]
     pub disable_register: bool,
+    /// Users register themselves only with an invitation.
+    #[serde(default, deserialize_with = "lenient::null_default")]
+    pub requires_invitation: bool,
     #[serde(default)]
     pub properties: Vec<Property>,
     #[serde(flatten)]

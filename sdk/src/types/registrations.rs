@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ChangedDate, Extra};
+use super::{ChangedDate, Extra, Secret, Timestamp};
 
 /// What one user told one pool about himself. The pool's properties, `name` among them, stand
 /// beside the fixed members.
@@ -54,8 +54,43 @@ impl Registration {
 pub struct PutRegistration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// Token of an invitation, where the pool demands one of those who register themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<Secret>,
     #[serde(flatten)]
     pub properties: Extra,
+}
+
+/// Body of `POST /registrations/pools/{pool}/invitations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewPoolInvitation {
+    #[serde(default)]
+    pub email: String,
+    /// Only in pools that have them, and mandatory there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// An open invitation to register in a pool. Its token stands in the mail only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolInvitation {
+    pub id: String,
+    pub pool_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    pub email: String,
+    pub created_at: Timestamp,
+    /// Id of the user who invited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+    pub expires_at: Timestamp,
+}
+
+/// Body of `POST /registrations/invitations/open`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpenPoolInvitation {
+    pub token: Secret,
 }
 
 /// Answer of `GET /registrations/users/{user}`: pools without a registration are absent.

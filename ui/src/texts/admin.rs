@@ -23,6 +23,7 @@ crate::texts! {
         users = "Users", "Benutzer";
         applications = "Applications", "Anwendungen";
         verifications = "Verifications", "Bestätigungen";
+        invitations = "Invitations", "Einladungen";
         audit_log = "Audit log", "Audit-Log";
         usage = "Usage", "Nutzung";
 
@@ -86,6 +87,12 @@ crate::texts! {
         delete = "Delete", "Löschen";
         proof_deleted(email) = "The link sent to {email} does not work any more.", "Der Link an {email} gilt nicht mehr.";
         proof_gone = "It was used, deleted or has expired already.", "Sie wurde schon benutzt, gelöscht oder ist abgelaufen.";
+
+        invitations_lead = "Who may register where people do not join on their own. The link goes by mail, works once, and ends after seven days.", "Wer sich dort registrieren darf, wo man nicht von selbst beitritt. Der Link geht per E-Mail, gilt einmal und endet nach sieben Tagen.";
+        pools = "Registration pools", "Registrierungspools";
+        namespace = "Namespace", "Namensraum";
+        no_invited_pools = "Nobody needs an invitation.", "Niemand braucht eine Einladung.";
+        no_invited_pools_text = "A pool whose file in the configuration says requiresInvitation appears here.", "Ein Pool, dessen Datei in der Konfiguration requiresInvitation sagt, erscheint hier.";
 
         state = "State", "Status";
         message = "Message", "Meldung";

@@ -30,6 +30,7 @@ pub fn text(mail: Mail) -> Template {
         Mail::SecretExpires => sample!("secret_expires"),
         Mail::QuotaNearlyUsed => sample!("quota_nearly_used"),
         Mail::Invitation => sample!("invitation"),
+        Mail::PoolInvitation => sample!("pool_invitation"),
         Mail::Announcement => sample!("announcement"),
         Mail::ListenerDisabled => sample!("listener_disabled"),
         Mail::Digest => sample!("digest"),

@@ -190,6 +190,31 @@ async fn the_invited_get_a_link_with_or_without_an_account() {
 }
 
 #[tokio::test]
+async fn whoever_is_invited_into_a_pool_gets_the_link_of_the_auth_server() {
+    let mailer = TestMailer::start(json!({})).await;
+    for (namespace, words) in [(Some("acme"), "for acme"), (None, "register at")] {
+        let mut data = json!({
+            "id": "70ken", "link": "https://api.acme.example/auth/invitations/{{id}}",
+            "poolId": "guests", "email": "new@example.org", "userId": "ada",
+        });
+        if let Some(namespace) = namespace {
+            data["namespace"] = namespace.into();
+        }
+        let mut invitation = event("pool_invitation", "add", data);
+        invitation.id = format!("to-{namespace:?}");
+        assert_eq!(mailer.deliver(&invitation).await, Delivered::Acked);
+        let mail = mailer.outbox().pop().unwrap();
+        assert!(mail.contains("To: new@example.org\r\n"), "{mail}");
+        assert!(
+            mail.contains("https://api.acme.example/auth/invitations/70ken"),
+            "{mail}"
+        );
+        assert!(mail.contains(words), "{mail}");
+        assert_eq!(mail.contains("acme."), true);
+    }
+}
+
+#[tokio::test]
 async fn announcements_go_to_the_owners_who_want_them() {
     let mailer = TestMailer::start(json!({})).await;
     let api = &mailer.portal_api;

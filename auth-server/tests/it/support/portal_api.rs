@@ -38,6 +38,8 @@ struct Data {
     clients: Vec<Value>,
     grants: Vec<Value>,
     registrations: Vec<Value>,
+    /// With their tokens.
+    invitations: Vec<Value>,
     verifications: Vec<Value>,
     calls: Vec<String>,
     /// Addresses of a Kong that keeps the tokens: Admin API and proxy.
@@ -111,6 +113,7 @@ impl PortalApi {
                 "/registrations/pools/{pool}/users/{user}",
                 get(registrations).put(register),
             )
+            .route("/registrations/invitations/open", post(open_invitation))
             .route("/grants/{user}", get(grants))
             .route(
                 "/grants/{user}/applications/{application}/apis/{api}",
@@ -315,6 +318,26 @@ impl PortalApi {
         self.data().registrations.push(registration);
     }
 
+    /// Somebody is invited into namespace `acme` of pool `guests`.
+    pub fn invite(&self, token: &str) {
+        let now = service::clock::now();
+        self.data().invitations.push(json!({
+            "token": token, "id": "i1", "poolId": "guests", "namespace": "acme",
+            "email": "ada@example.org", "createdAt": now, "expiresAt": now,
+        }));
+    }
+
+    /// The one who is registered in a pool, and where.
+    pub fn registered(&self, pool: &str) -> Option<(String, String)> {
+        let data = self.data();
+        let found = data
+            .registrations
+            .iter()
+            .find(|one| one["poolId"] == *pool)?;
+        let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+        Some((text("userId"), text("namespace")))
+    }
+
     /// The id of the latest mail link.
     pub fn latest_mail(&self) -> Option<(String, Value)> {
         let data = self.data();
@@ -425,6 +448,7 @@ async fn apis(State(api): State<PortalApi>) -> Json<Value> {
         {"id": "both", "auth": "oauth2", "authMethods": ["default:local", "default:staff"], "settings": settings(true)},
         {"id": "portal-api", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "wicked"},
         {"id": "tenants", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "tenants"},
+        {"id": "guests", "auth": "oauth2", "authMethods": methods, "settings": direct, "registrationPool": "guests"},
         {"id": "social", "auth": "oauth2", "authMethods": social, "settings": direct}
     ]);
     apis.as_array_mut()
@@ -445,6 +469,10 @@ async fn pool(Path(pool): Path<String>) -> Response {
             "properties": [property("name", "name", true), property("company", "wicked.haufe.io:company", false)]})),
         "tenants" => Some(json!({"id": "tenants", "requiresNamespace": true,
             "properties": [property("name", "name", true)]})),
+        "guests" => Some(
+            json!({"id": "guests", "name": "Guests", "requiresNamespace": true,
+            "requiresInvitation": true, "properties": [property("name", "name", true)]}),
+        ),
         _ => None,
     })
 }
@@ -637,10 +665,25 @@ async fn register(
     {
         return refuse(400, "Property `name` is required.");
     }
+    let shown = body.remove("invitation");
+    if pool == "guests" {
+        let mut data = api.data();
+        let mut all = data.invitations.iter();
+        let Some(place) = all.position(|one| Some(&one["token"]) == shown.as_ref()) else {
+            return refuse(403, "not invited");
+        };
+        data.invitations.remove(place);
+    }
     body.insert("poolId".to_owned(), pool.into());
     body.insert("userId".to_owned(), user.into());
     api.data().registrations.push(body.into());
     StatusCode::NO_CONTENT.into_response()
+}
+
+async fn open_invitation(State(api): State<PortalApi>, Json(body): Json<Value>) -> Response {
+    let data = api.data();
+    let mut all = data.invitations.iter();
+    found(all.find(|one| one["token"] == body["token"]).cloned())
 }
 
 async fn grants(State(api): State<PortalApi>, Path(user): Path<String>) -> Json<Value> {

@@ -17,6 +17,8 @@ use super::{der, parameter, self_signed, skip};
 
 const SIGNATURE: &str = r##"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#ID"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference></ds:SignedInfo><ds:SignatureValue/></ds:Signature>"##;
 
+const ENCRYPTION: &str = r#"<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element"><xenc:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm"/><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"/><xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo><xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>"#;
+
 /// The provider, with a key and its certificate.
 pub struct SamlProvider {
     folder: TempDir,
@@ -118,18 +120,72 @@ impl SamlProvider {
             assert = request.assert,
             request = request.id,
         );
-        let text = if is_signed { self.sign(&text) } else { text };
+        let text = if is_signed {
+            self.sign(&text, "assertion:Assertion")
+        } else {
+            text
+        };
         STANDARD.encode(text)
     }
 
-    fn sign(&self, text: &str) -> String {
+    fn sign(&self, text: &str, element: &str) -> String {
+        let key = self.folder.path().join("key.pem");
+        let element = format!("urn:oasis:names:tc:SAML:2.0:{element}");
+        let options = ["--sign", "--id-attr:ID", &element, "--privkey-pem"];
+        self.xmlsec1(&[&options[..], &[key.to_str().unwrap()]].concat(), text)
+    }
+
+    /// The answer with its assertion encrypted for the owner of `certificate`, and then signed as a
+    /// whole, too.
+    pub fn encrypt(&self, answer: &str, certificate: &str, sign: bool) -> String {
+        let path = |name: &str| self.folder.path().join(name);
+        let text = String::from_utf8(STANDARD.decode(answer).unwrap()).unwrap();
+        let text = text
+            .replace(
+                "<saml:Assertion ",
+                "<saml:EncryptedAssertion><saml:Assertion ",
+            )
+            .replace(
+                "</saml:Assertion>",
+                "</saml:Assertion></saml:EncryptedAssertion>",
+            );
+        std::fs::write(path("data.xml"), text).unwrap();
+        std::fs::write(path("recipient.pem"), certificate).unwrap();
+        let options = [
+            "--encrypt",
+            "--session-key",
+            "aes-256",
+            "--pubkey-cert-pem",
+            path("recipient.pem").to_str().unwrap(),
+            "--xml-data",
+            path("data.xml").to_str().unwrap(),
+            "--node-name",
+            "urn:oasis:names:tc:SAML:2.0:assertion:Assertion",
+        ]
+        .map(str::to_owned);
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let mut text = self.xmlsec1(&options, ENCRYPTION);
+        assert!(!text.contains("<saml:Assertion"), "{text}");
+        if sign {
+            let id = text
+                .split("ID=\"")
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap();
+            let signature = SIGNATURE.replace("#ID", &format!("#{id}"));
+            text = text.replacen("</saml:Issuer>", &format!("</saml:Issuer>{signature}"), 1);
+            text = self.sign(&text, "protocol:Response");
+        }
+        STANDARD.encode(text)
+    }
+
+    fn xmlsec1(&self, options: &[&str], text: &str) -> String {
         let path = |name: &str| self.folder.path().join(name);
         std::fs::write(path("in.xml"), text).unwrap();
         let output = Command::new("xmlsec1")
-            .args(["--sign", "--id-attr:ID"])
-            .arg("urn:oasis:names:tc:SAML:2.0:assertion:Assertion")
-            .arg("--privkey-pem")
-            .arg(path("key.pem"))
+            .args(options)
             .arg("--output")
             .arg(path("out.xml"))
             .arg(path("in.xml"))

@@ -44,7 +44,7 @@ pub async fn forget_old(state: &AppState) -> Result<(), DbErr> {
     let statement = "delete from listener_hours where (listener_id, hour) in \
          (select listener_id, hour from listener_hours where hour < $1 limit $2)";
     let first = service::clock::now().timestamp() / HOUR - 2 * HOURS;
-    sql::in_chunks(&state.db, statement, &[first.into()]).await?;
+    state.db.in_chunks(statement, &[first.into()]).await?;
     Ok(())
 }
 

@@ -199,7 +199,7 @@ pub async fn clear(state: &AppState, id: &str) -> Result<(), DbErr> {
             "delete from {table} where listener_id = $1 and {key} in \
              (select {key} from {table} where listener_id = $1 limit $2)"
         );
-        sql::in_chunks(&state.db, &statement, &[id.into()]).await?;
+        state.db.in_chunks(&statement, &[id.into()]).await?;
     }
     Ok(())
 }

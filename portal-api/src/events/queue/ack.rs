@@ -45,7 +45,8 @@ pub async fn drop_up_to(db: &Database, listener: &str, last: i64) -> Result<(), 
          where listener_id = $1 and {OPEN} and event_seq <= $2 order by event_seq limit $4)"
     );
     let now = service::clock::now();
-    sql::in_chunks(db, &statement, &[listener.into(), last.into(), now.into()]).await?;
+    db.in_chunks(&statement, &[listener.into(), last.into(), now.into()])
+        .await?;
     Ok(())
 }
 

@@ -162,7 +162,7 @@ async fn all(state: &AppState, at: &Writable, act: Act) -> Result<u64, ApiError>
          where listener_id = $1 and state = 'dead' order by event_seq limit $3)",
     );
     let values = [at.listener.id.clone().into(), service::clock::now().into()];
-    let count = sql::in_chunks(&state.db, &statement, &values).await?;
+    let count = state.db.in_chunks(&statement, &values).await?;
     let txn = state.db.write().await?;
     audit::record(&txn, state, entry(at, act)).await?;
     state.commit(txn).await?;

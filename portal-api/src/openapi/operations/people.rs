@@ -4,7 +4,7 @@ use sdk::types::{
     Grant, Registration, User, Verification,
     applications::ApplicationOfUser,
     grants::PutGrants,
-    registrations::RegistrationsOfUser,
+    registrations::{NewPoolInvitation, OpenPoolInvitation, PoolInvitation, RegistrationsOfUser},
     users::{
         CreateUser, Login, PatchUser, Preferences, Unsubscribe, Unsubscribed, UserExport,
         UserSummary,
@@ -186,8 +186,55 @@ pub fn registrations() -> Vec<Operation> {
         .answers::<RegistrationsOfUser>()
         .refuses(&[404]),
     ];
+    all.extend(invitations());
     all.extend(namespaces());
     all
+}
+
+fn invitations() -> [Operation; 5] {
+    const ALL: &str = "/registrations/pools/{pool}/invitations";
+    let (read, write) = (&["read_registrations"], &["write_registrations"]);
+    [
+        get(ALL, "Open invitations to register in a pool")
+            .who(Who::Admin)
+            .scope(read)
+            .answers_short_list::<PoolInvitation>()
+            .refuses(&[400, 404]),
+        post(ALL, "Invite somebody by mail to register")
+            .who(Who::Admin)
+            .scope(write)
+            .about("Of a pool with `requiresInvitation`. The mail holds a token that works once, for seven days.")
+            .takes::<NewPoolInvitation>(json!({"email": "eve@example.org", "namespace": "acme"}))
+            .answers::<PoolInvitation>()
+            .refuses(&[404, 409]),
+        delete(
+            "/registrations/pools/{pool}/invitations/{id}",
+            "Withdraw an invitation to register",
+        )
+        .who(Who::Admin)
+        .scope(write)
+        .refuses(&[400, 404]),
+        post(
+            "/registrations/pools/{pool}/invitations/{id}/resend",
+            "Send an invitation to register again, with a new token",
+        )
+        .who(Who::Admin)
+        .scope(write)
+        .status(200)
+        .answers::<PoolInvitation>()
+        .refuses(&[400, 404, 409]),
+        post(
+            "/registrations/invitations/open",
+            "What the token of an invitation invites to",
+        )
+        .who(Who::Admin)
+        .scope(read)
+        .about("Uses nothing up. Whoever registers sends it as `invitation`.")
+        .takes::<OpenPoolInvitation>(json!({"token": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"}))
+        .status(200)
+        .answers::<PoolInvitation>()
+        .refuses(&[404]),
+    ]
 }
 
 fn namespaces() -> [Operation; 4] {

@@ -9,6 +9,7 @@ pub fn rows() -> Vec<Row> {
     [
         users(),
         registrations(),
+        invitations(),
         verifications(),
         ends(),
         namespaces(),
@@ -99,6 +100,52 @@ fn registrations() -> Vec<Row> {
         row(ADMIN, remove, Value::Null, gone),
         row(ADMIN, remove, Value::Null, json!([])),
         row(ADMIN, path, json!({"name": "Eve"}), saved),
+    ]
+}
+
+fn invitations() -> Vec<Row> {
+    let made = |token: &str, link: &str| {
+        json!([["pool_invitation.add", {"id": format!("<+{token}>"), "link": link,
+            "poolId": "guests", "email": "guest@example.org", "userId": ADMIN}]])
+    };
+    let all = "POST /registrations/pools/guests/invitations";
+    let body = json!({"email": "Guest@example.org"});
+    let register = "PUT /registrations/pools/guests/users/<eve>";
+    vec![
+        row(ADMIN, all, body.clone(), made("invited", "<+page>")).keep("guest", "/id"),
+        row(ADMIN, all, body.clone(), json!([])).refused(409),
+        row(
+            ADMIN,
+            "POST /registrations/pools/guests/invitations/<guest>/resend",
+            Value::Null,
+            made("invited-again", "<page>"),
+        ),
+        row(
+            ADMIN,
+            "POST /registrations/invitations/open",
+            json!({"token": "<invited-again>"}),
+            json!([]),
+        ),
+        row(
+            "<eve>",
+            register,
+            json!({"name": "Eve", "invitation": "<invited>"}),
+            json!([]),
+        )
+        .refused(403),
+        row(
+            "<eve>",
+            register,
+            json!({"name": "Eve", "invitation": "<invited-again>"}),
+            json!([["registration.add", {"userId": "<eve>", "email": "eve@example.org"}]]),
+        ),
+        row(ADMIN, all, body, made("invited-third", "<page>")).keep("guest", "/id"),
+        row(
+            ADMIN,
+            "DELETE /registrations/pools/guests/invitations/<guest>",
+            Value::Null,
+            json!([]),
+        ),
     ]
 }
 

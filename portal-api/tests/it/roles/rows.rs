@@ -173,6 +173,13 @@ pub const ROWS: &[Row] = &[
         .with(r#"{"name": "x"}"#),
     row("DELETE", "/registrations/pools/{pool}/users/{user}", User, OWN_204),
     row("GET", "/registrations/users/{user}", User, OWN),
+    row("GET", "/registrations/pools/{pool}/invitations", Nothing, ADMIN),
+    row("POST", "/registrations/pools/{pool}/invitations", User, "403 403 403 403 403 403 201 403")
+        .with(r#"{"email": "{new}@example.org"}"#),
+    row("DELETE", "/registrations/pools/{pool}/invitations/{id}", User, ADMIN_204),
+    row("POST", "/registrations/pools/{pool}/invitations/{id}/resend", User, ADMIN),
+    row("POST", "/registrations/invitations/open", Nothing, "403 403 403 403 403 403 404 403")
+        .with(r#"{"token": "{new}"}"#),
     row("GET", "/subscriptions", Nothing, "403 403 403 403 403 200 200 200"),
     row("GET", "/subscriptions/{client_id}", Subscriptions, "403 403 403 403 403 403 403 200"),
     row("POST", "/subscriptions/{client_id}/verify", Subscriptions, "403")

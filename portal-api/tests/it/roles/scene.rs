@@ -73,6 +73,8 @@ pub struct Scene<'a> {
     client: String,
     verification: String,
     invitation: String,
+    /// Invitation into a pool.
+    guest: String,
     /// Of the application.
     listener: String,
 }
@@ -87,6 +89,7 @@ impl<'a> Scene<'a> {
             client: "none".to_owned(),
             verification: "none".to_owned(),
             invitation: "none".to_owned(),
+            guest: "none".to_owned(),
             listener: "none".to_owned(),
         };
         if needs >= Needs::User {
@@ -127,6 +130,10 @@ impl<'a> Scene<'a> {
         hand.put(&path, json!({"description": "Namespace"}))
             .await
             .expect(204);
+        let body = json!({"email": format!("guest-of-{}@example.org", self.id)});
+        let path = "/registrations/pools/guests/invitations";
+        let made = hand.post(path, body).await.expect(201).json();
+        made["id"].as_str().unwrap().clone_into(&mut self.guest);
         let path = format!("/webhooks/listeners/{}", self.id);
         let body =
             json!({"id": self.id, "url": "https://listener.example.org/", "events": ["x.y"]});
@@ -260,11 +267,15 @@ impl<'a> Scene<'a> {
         };
         let pool = if path.contains("/namespaces") {
             "tenants"
+        } else if path.starts_with("/registrations") && path.contains("/invitations") {
+            "guests"
         } else {
             "wicked"
         };
         let id = if is_credential {
             &self.credential
+        } else if path.contains("{pool}/invitations/") {
+            &self.guest
         } else if path.contains("/invitations/") {
             &self.invitation
         } else if path.starts_with("/verifications") {
