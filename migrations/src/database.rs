@@ -32,7 +32,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(8);
 pub enum OpenError {
     #[error("cannot use the folder `{}`: {source}", path.display())]
     Folder { path: PathBuf, source: io::Error },
-    #[error("`{}` is in use by another process; one database file has one owner", .0.display())]
+    #[error("`{}` is in use by another process; one database file has one owner, so stop that one first", .0.display())]
     InUse(PathBuf),
     #[error("{location}: {source}")]
     Database {

@@ -1,6 +1,9 @@
 //! `wicketgate backup` while people write, and `restore` on an empty machine.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    os::unix::fs::{MetadataExt, chown},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::json;
 
@@ -118,12 +121,20 @@ async fn a_file_that_is_not_whole_changes_nothing() {
     );
 
     std::fs::write(&file, whole).unwrap();
+    // What root restores is for the user who runs the service; nobody else can give files away.
+    chown(installation.data(), Some(65_534), Some(65_534)).ok();
     let output = installation
         .run(&["restore", &name, "--data", &data, "--replace"])
         .await;
     assert!(output.status.success(), "{output:?}");
     let aside = installation.data().join("portal-api.db.before-restore");
     assert!(before == std::fs::read(aside).unwrap());
+    let owner = |name| {
+        std::fs::metadata(installation.data().join(name))
+            .unwrap()
+            .uid()
+    };
+    assert_eq!(owner("portal-api.db"), owner("."));
     installation.launch().await;
 }
 

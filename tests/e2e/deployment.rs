@@ -11,10 +11,12 @@ use crate::support::Installation;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Files with variables of ours.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 6] = [
     "docker-compose.yml",
     "docker-stack.yml",
+    "deploy/systemd/common.env",
     "haproxy/container.env",
+    "haproxy/machine.env",
     "Dockerfile",
 ];
 const KUBERNETES: [&str; 8] = [
@@ -51,6 +53,29 @@ fn every_variable_is_read_somewhere() {
                 || own.starts_with("PORTAL_NETWORK_");
             assert!(is_known, "{file}: nobody reads {name}");
         }
+    }
+}
+
+#[test]
+fn the_sample_fits_the_addresses_of_the_files() {
+    for file in [
+        "docker-compose.yml",
+        "deploy/kubernetes/settings.yaml",
+        "deploy/systemd/common.env",
+    ] {
+        let text = read(file);
+        let address = text.lines().find_map(|line| {
+            let rest = line.trim().strip_prefix("PORTAL_ECHO_URL")?;
+            Some(rest.trim_start_matches([':', '=', ' ']))
+        });
+        let output = Command::new(Installation::binary())
+            .args(["config", "check", "static-config"])
+            .env("PORTAL_ECHO_URL", address.unwrap())
+            .current_dir(ROOT)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("no problems"), "{file}: {said}");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -214,6 +214,7 @@ fn unpack(file: &Path, data: &Path) -> anyhow::Result<Vec<(String, Temporary)>> 
         let part = Temporary(data.join(format!("{name}.restoring")));
         part.remove();
         let mut target = private(&part.0)?;
+        hand_over(&target, data)?;
         let copied = io::copy(&mut entry, &mut target).with_context(broken)?;
         ensure!(copied == length, "{}", broken());
         target.sync_all()?;
@@ -267,6 +268,16 @@ fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options.open(path)
+}
+
+/// What root restores belongs to whoever the folder belongs to, who runs the service.
+fn hand_over(file: &File, folder: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder)?;
+    match fchown(file, Some(owner.uid()), Some(owner.gid())) {
+        // Others restore for themselves.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
+    }
 }
 
 /// A file that goes when it is no longer needed, unless it was renamed.

@@ -72,6 +72,13 @@ pub fn of_up(ports: &Ports) -> Vec<(&'static str, SocketAddr)> {
     ports.map(local).to_vec()
 }
 
+/// The sentence of a problem; what else answers there, as it is.
+fn reason(body: &[u8]) -> String {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let sentence = problem.and_then(|problem| Some(problem["message"].as_str()?.to_owned()));
+    sentence.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned())
+}
+
 async fn ask(client: &reqwest::Client, address: SocketAddr) -> anyhow::Result<()> {
     let url = format!("http://{address}/readyz");
     let answer = client.get(&url).timeout(TIME_LIMIT).send().await;
@@ -81,6 +88,5 @@ async fn ask(client: &reqwest::Client, address: SocketAddr) -> anyhow::Result<()
     }
     let status = answer.status();
     let body = service::http::read_at_most(answer, MAX_REASON).await?;
-    let reason = String::from_utf8_lossy(&body);
-    anyhow::bail!("{status} {}", reason.trim())
+    anyhow::bail!("{} ({status})", reason(&body))
 }

@@ -60,9 +60,16 @@ impl GatewayApi {
             api.number(key);
         }
         api.flag("hide_credentials");
+        let upstream_url = api.url("upstream_url");
+        if upstream_url.as_ref().is_some_and(|url| url.path().contains("//")) {
+            api.warn(
+                "upstream_url",
+                "gateways refuse a path with `//`; perhaps a variable that stands here ends with `/`",
+            );
+        }
         Some(Self {
             routes,
-            upstream_url: api.url("upstream_url"),
+            upstream_url,
             host: api.text("host"),
             plugins: check_plugins(config),
         })

@@ -120,7 +120,10 @@ async fn service(name: &str, base: &str) -> Finding {
             }
         }
         Ok((status, body)) => {
-            let text = format!("{name} is not ready: {status} {body}");
+            let waits = body["message"]
+                .as_str()
+                .map_or(body.to_string(), str::to_owned);
+            let text = format!("{name} is not ready: {waits} ({status})");
             Finding::bad(WHAT, text, "its answer and its log say what it waits for")
         }
         Err(error) => {
