@@ -245,6 +245,9 @@ impl Plugin {
                 Box::pin(plugin.ask(exchange, worker)).await
             }
             Self::DataService(plugin) => Box::pin(plugin.answer(exchange, worker)).await,
+            Self::MtlsAuth(plugin) if plugin.fetches() => {
+                Box::pin(plugin.access_with_lists(exchange, worker)).await
+            }
             Self::BasicAuth(plugin) => Box::pin(plugin.access(exchange, worker)).await,
             Self::OpenIdConnect(plugin) => Box::pin(plugin.access(exchange, worker)).await,
             _ if exchange.has_body() && self.reads_body(exchange) => {

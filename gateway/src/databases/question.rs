@@ -65,25 +65,27 @@ impl Prepared {
         limits: Limits,
     ) -> Self {
         let most = limits.most(rows);
-        let mut order = (0..statement.names().len()).collect();
-        let sql = match (dialect, rows, writes) {
+        let order = (0..statement.names().len()).collect();
+        let (sql, order) = match (dialect, rows, writes) {
             #[cfg(feature = "mysql")]
-            (Dialect::MySql, ..) => {
-                let (sql, marks) = statement.marked();
-                order = marks;
-                sql
-            }
-            (Dialect::Sqlite, ..) => statement.numbered('?'),
-            (Dialect::Postgres, Rows::None, _) => statement.numbered('$'),
+            (Dialect::MySql, ..) => statement.marked(),
+            (Dialect::Sqlite, ..) => (statement.numbered('?'), order),
+            (Dialect::Postgres, Rows::None, _) => (statement.numbered('$'), order),
             // The database knows best how its types are written; and it stops by itself.
-            (Dialect::Postgres, _, false) => format!(
-                "select row_to_json(\"row\")::text from ({}) as \"row\" limit {most}",
-                statement.numbered('$')
-            ),
-            (Dialect::Postgres, _, true) => format!(
-                "with \"row\" as ({}) select row_to_json(\"row\")::text from \"row\"",
-                statement.numbered('$')
-            ),
+            (Dialect::Postgres, _, false) => {
+                let sql = statement.numbered('$');
+                let sql = format!(
+                    "select row_to_json(\"row\")::text from ({sql}) as \"row\" limit {most}"
+                );
+                (sql, order)
+            }
+            (Dialect::Postgres, _, true) => {
+                let sql = statement.numbered('$');
+                let sql = format!(
+                    "with \"row\" as ({sql}) select row_to_json(\"row\")::text from \"row\""
+                );
+                (sql, order)
+            }
         };
         Self {
             sql: sql.into(),

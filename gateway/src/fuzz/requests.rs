@@ -107,6 +107,31 @@ fn configuration() -> serde_json::Value {
                 {"name": "proxy-cache", "config": {"strategy": "memory", "cache_control": true, "vary_headers": ["x-a"]}},
                 {"name": "request-termination", "config": {"trigger": "x-end", "echo": true}},
             ])),
+            service("away", json!([{"name": "redirect", "config": {
+                "location": "https://shop.example/start?a=1", "keep_incoming_path": true,
+            }}])),
+            service("data", json!([{"name": "data-service", "config": {"database": "sample", "operations": [
+                {"path": "/products", "sql": "select id, name, price from products where (:category is null or category = :category) \
+                  and price <= :most and available = :available order by id limit :limit", "parameters": [
+                    {"name": "category", "max_length": 20, "pattern": "[a-z]+"},
+                    {"name": "most", "type": "number", "minimum": 0, "default": 100.0},
+                    {"name": "available", "type": "boolean", "default": true},
+                    {"name": "limit", "type": "integer", "minimum": 1, "maximum": 5, "default": 2},
+                ]},
+                {"path": "/products/{id}", "rows": "one", "sql": "select id, name from products where id = :id",
+                 "parameters": [{"name": "id", "in": "path", "type": "integer"}]},
+                {"method": "POST", "path": "/echo", "rows": "one", "sql": "select :id as id, :text || :day || :at as text",
+                 "parameters": [
+                    {"name": "id", "in": "body", "type": "uuid", "required": true}, {"name": "text", "in": "body", "enum": ["a", "b"]},
+                    {"name": "day", "in": "body", "type": "date"}, {"name": "at", "in": "body", "type": "date-time"},
+                ]},
+            ]}}])),
+            service("facade", json!([{"name": "compose", "config": {
+                "backends": {"b": {"url": "http://backend"}},
+                "operations": [{"method": "POST", "path": "/both/{name}", "steps": [
+                    {"name": "one", "backend": "b", "path": "/one/{path.name}", "query": {"q": "query.q"}, "headers": {"x-v": "body.v"}},
+                ]}],
+            }}])),
         ],
         "consumers": [{
             "username": "ada",

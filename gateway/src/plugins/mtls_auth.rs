@@ -1,6 +1,7 @@
 //! A client shows a certificate at the handshake. Whose certificates count is decided per call, by
 //! the authorities of the route's plugin.
 
+mod lists;
 mod names;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use futures_util::future::join_all;
 use http::{HeaderName, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use rustls::{
     RootCertStore,
@@ -25,6 +27,7 @@ use crate::{
     proxy::{Answer, Exchange},
     worker::Worker,
 };
+use lists::{Lists, Source};
 use names::Names;
 
 const DN: HeaderName = HeaderName::from_static("x-client-cert-dn");
@@ -42,6 +45,8 @@ pub struct Config {
     authenticated_group_by: Option<GroupBy>,
     revocation_check_mode: RevocationCheck,
     crls: Option<Vec<String>>,
+    crl_urls: Option<Vec<String>>,
+    crl_ttl: u64,
     anonymous: Option<String>,
 }
 
@@ -76,14 +81,17 @@ pub struct MtlsAuth {
     has_groups: bool,
     check: RevocationCheck,
     revoked: Vec<CertificateRevocationListDer<'static>>,
+    /// Where there are further lists.
+    sources: Vec<Arc<Source>>,
     anonymous: Option<String>,
     challenge: HeaderValue,
     built: ArcSwapOption<Built>,
 }
 
-/// Verifies certificates, as long as the authorities are these.
+/// Verifies certificates, as long as authorities and fetched lists are these.
 pub struct Built {
     of: Arc<Authorities>,
+    lists: Vec<Option<Arc<Lists>>>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
@@ -109,7 +117,13 @@ impl MtlsAuth {
             looks_up: !config.skip_consumer_lookup,
             has_groups: config.authenticated_group_by.is_some(),
             check: config.revocation_check_mode,
-            revoked: revocation_lists(config.crls.iter().flatten())?,
+            revoked: revocation_lists(config.crls.iter().flatten().map(String::as_str))?,
+            sources: {
+                let is_checked = config.revocation_check_mode != RevocationCheck::Skip;
+                let urls = config.crl_urls.iter().flatten().filter(|_| is_checked);
+                let fresh = Duration::from_secs(config.crl_ttl);
+                urls.map(|url| Source::known(url, fresh)).collect()
+            },
             anonymous: config.anonymous,
             challenge: authentication::challenge("Certificate", None)?,
             built: ArcSwapOption::empty(),
@@ -119,6 +133,18 @@ impl MtlsAuth {
     /// Whose certificates clients are asked for.
     pub fn authorities(&self) -> impl Iterator<Item = Uuid> {
         self.authorities.iter().copied()
+    }
+
+    /// Whether there are lists to fetch.
+    pub const fn fetches(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
+    /// With the lists that there are elsewhere. Without them the mode decides.
+    pub async fn access_with_lists(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
+        let runtime = &worker.shared.runtime;
+        join_all(self.sources.iter().map(|source| source.prepare(runtime))).await;
+        self.access(exchange, worker)
     }
 
     pub fn access(&self, exchange: &mut Exchange<'_>, worker: &Worker) -> Verdict {
@@ -185,21 +211,31 @@ impl MtlsAuth {
     /// Made anew when an authority has changed.
     fn built(&self, worker: &Worker) -> Arc<Built> {
         let of = worker.live().authorities.load_full();
+        let lists: Vec<_> = self.sources.iter().map(|source| source.lists()).collect();
         if let Some(built) = self.built.load_full()
             && Arc::ptr_eq(&built.of, &of)
+            && are_same(&built.lists, &lists)
         {
             return built;
         }
-        let verifier = self.verifier(&of);
+        let verifier = self.verifier(&of, &lists);
         let verifier = verifier
             .inspect_err(|reason| tracing::error!("no client certificate can count: {reason}"))
             .ok();
-        let built = Arc::new(Built { of, verifier });
+        let built = Arc::new(Built {
+            of,
+            lists,
+            verifier,
+        });
         self.built.store(Some(built.clone()));
         built
     }
 
-    fn verifier(&self, known: &Authorities) -> Result<Arc<dyn ClientCertVerifier>, String> {
+    fn verifier(
+        &self,
+        known: &Authorities,
+        lists: &[Option<Arc<Lists>>],
+    ) -> Result<Arc<dyn ClientCertVerifier>, String> {
         let mut roots = RootCertStore::empty();
         for certificate in known.of(self.authorities()) {
             roots.add(certificate).map_err(|error| error.to_string())?;
@@ -207,7 +243,13 @@ impl MtlsAuth {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
         if self.check != RevocationCheck::Skip {
-            builder = builder.with_crls(self.revoked.clone());
+            let fetched = lists.iter().flatten().flat_map(|lists| &lists.lists);
+            let all: Vec<_> = self.revoked.iter().chain(fetched).cloned().collect();
+            // Without any list the library would ask for none.
+            if all.is_empty() && self.check == RevocationCheck::Strict {
+                return Err("there is no revocation list yet".to_owned());
+            }
+            builder = builder.with_crls(all);
         }
         builder = match self.check {
             RevocationCheck::Strict => builder.enforce_revocation_expiration(),
@@ -219,15 +261,14 @@ impl MtlsAuth {
 
 /// The lists in the texts, one or more in each.
 pub fn revocation_lists<'a>(
-    texts: impl Iterator<Item = &'a String>,
+    texts: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
     let mut lists = Vec::new();
     for text in texts {
         let before = lists.len();
         for list in CertificateRevocationListDer::pem_slice_iter(text.as_bytes()) {
             let list = list.map_err(|_| "not a valid PEM block `X509 CRL`")?;
-            let parsed = x509_parser::parse_x509_crl(&list).map(|(rest, _)| rest.is_empty());
-            if !matches!(parsed, Ok(true)) {
+            if !is_list(&list) {
                 return Err("not a valid revocation list".to_owned());
             }
             lists.push(list);
@@ -237,6 +278,16 @@ pub fn revocation_lists<'a>(
         }
     }
     Ok(lists)
+}
+
+fn is_list(der: &[u8]) -> bool {
+    let parsed = x509_parser::parse_x509_crl(der).map(|(rest, _)| rest.is_empty());
+    matches!(parsed, Ok(true))
+}
+
+fn are_same(one: &[Option<Arc<Lists>>], other: &[Option<Arc<Lists>>]) -> bool {
+    let pointer = |lists: &Option<Arc<Lists>>| lists.as_ref().map(Arc::as_ptr);
+    one.iter().map(pointer).eq(other.iter().map(pointer))
 }
 
 impl ClientCertificate {

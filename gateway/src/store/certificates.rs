@@ -37,8 +37,8 @@ pub fn complete(kind: Kind, fields: &mut Map<String, Value>, now: i64) -> Result
             let lists = fields.get("config").and_then(|config| config.get("crls"));
             let lists = lists.and_then(Value::as_array).into_iter().flatten();
             for (position, list) in lists.enumerate() {
-                let text = list.as_str().unwrap_or_default().to_owned();
-                if let Err(reason) = revocation_lists([&text].into_iter()) {
+                let text = list.as_str().unwrap_or_default();
+                if let Err(reason) = revocation_lists([text].into_iter()) {
                     faults.field(&format!("config.crls.{}", position + 1), reason);
                 }
             }

@@ -1,5 +1,11 @@
 //! Clients that show a certificate.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType,
@@ -229,6 +235,71 @@ async fn revoked_certificates_are_refused_on_open_connections_too() {
 }
 
 #[tokio::test]
+async fn lists_are_fetched_and_renewed() {
+    let authority = Authority::new("ours");
+    let (good, bad, later) = (
+        authority.issue("ada", &[], 1, |_| {}),
+        authority.issue("ada", &[], 2, |_| {}),
+        authority.issue("ada", &[], 3, |_| {}),
+    );
+    let der = |list: &str| {
+        let lines = list.lines().filter(|line| !line.starts_with("---"));
+        STANDARD.decode(lines.collect::<String>()).unwrap()
+    };
+    // Nothing is there at first.
+    let list: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+    let shown = list.clone();
+    let server = Router::new().fallback(async move || {
+        let list = shown.lock().unwrap().clone();
+        list.ok_or(StatusCode::SERVICE_UNAVAILABLE)
+    });
+    let url = format!("http://{}/ours.crl", crate::support::serve(server).await);
+    let config = json!({"crl_urls": [url], "crl_ttl": 1, "revocation_check_mode": "STRICT"});
+    let strict = Locked::new(&authority, config.clone()).await;
+    let mut config = config;
+    config["revocation_check_mode"] = json!("IGNORE_CA_ERROR");
+    let lenient = Locked::new(&authority, config).await;
+    assert_eq!(strict.status(Some(&good)).await, 401);
+    assert_eq!(lenient.status(Some(&bad)).await, 200);
+    let becomes = async |locked: &Locked, identity: &reqwest::Identity, status: u16| {
+        let client = Locked::client(Some(identity));
+        let waiting = async {
+            while locked.call(&client, "/locked").await.0 != status {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+        assert!(waited.is_ok(), "{status} does not come");
+    };
+    let put = |content: Option<Vec<u8>>| *list.lock().unwrap() = content;
+    put(Some(der(&authority.revoke(2, 2100))));
+    for locked in [&strict, &lenient] {
+        becomes(locked, &good, 200).await;
+        becomes(locked, &bad, 401).await;
+        assert_eq!(locked.status(Some(&later)).await, 200);
+    }
+    // The next one as PEM, on connections that are open.
+    put(Some(authority.revoke(3, 2100).into_bytes()));
+    for locked in [&strict, &lenient] {
+        becomes(locked, &later, 401).await;
+    }
+    // What is none, and no answer at all: the last one counts.
+    for broken in [Some(b"<html>".to_vec()), None] {
+        put(broken);
+        for locked in [&strict, &lenient] {
+            for _ in 0..3 {
+                assert_eq!(locked.status(Some(&good)).await, 200);
+                assert_eq!(locked.status(Some(&later)).await, 401);
+            }
+        }
+    }
+    // One that has ended.
+    put(Some(der(&authority.revoke(3, 2021))));
+    becomes(&strict, &good, 401).await;
+    assert_eq!(lenient.status(Some(&good)).await, 200);
+}
+
+#[tokio::test]
 async fn who_is_no_consumer_may_be_let_in_by_name() {
     let authority = Authority::new("ours");
     let locked = Locked::new(&authority, json!({"skip_consumer_lookup": true})).await;
@@ -300,6 +371,12 @@ async fn authorities_are_there_and_stay_as_long_as_they_are_needed() {
             json!({"ca_certificates": [id], "consumer_by": ["tags"]}),
             "consumer_by",
         ),
+        (
+            json!({"ca_certificates": [id], "crl_urls": ["ftp://x"]}),
+            "crl_urls",
+        ),
+        (json!({"ca_certificates": [id], "crl_urls": []}), "crl_urls"),
+        (json!({"ca_certificates": [id], "crl_ttl": 0}), "crl_ttl"),
         (
             json!({"ca_certificates": [id], "http_timeout": 1}),
             "http_timeout",

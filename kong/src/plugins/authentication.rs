@@ -150,17 +150,29 @@ pub fn mtls_auth() -> PluginSchema {
         .default("IGNORE_CA_ERROR"),
         // Not Kong's, which asks the addresses in certificates.
         Field::new("crls", Type::list(Type::checked(revocation_list))),
+        Field::new("crl_urls", Type::set(Type::checked(text::url))).len_min(1),
+        Field::new("crl_ttl", Type::integer(1, 604_800))
+            .required()
+            .default(3600),
         Field::new("anonymous", Type::text()),
     ])
     .with_check(|config, faults| {
         let is_strict =
             config.get("revocation_check_mode").and_then(Value::as_str) == Some("STRICT");
-        if is_strict && config.get("crls").is_none_or(Value::is_null) && !faults.contains("crls") {
-            faults.field("crls", "is needed for the mode STRICT");
+        let lacks = |field: &str| config.get(field).is_none_or(Value::is_null);
+        if is_strict && lacks("crls") && lacks("crl_urls") && !faults.contains("crls") {
+            faults.field("crls", "or `crl_urls` is needed for the mode STRICT");
+        }
+        let urls = config.get("crl_urls").and_then(Value::as_array);
+        if urls.is_some_and(|urls| urls.len() > MAX_LISTS) {
+            faults.field("crl_urls", format!("has at most {MAX_LISTS} addresses"));
         }
     });
     PluginSchema::new("mtls-auth", 1600, schema)
 }
+
+/// Addresses of revocation lists.
+const MAX_LISTS: usize = 16;
 
 /// Algorithms whose keys can be published.
 const PUBLIC_ALGORITHMS: &[&str] = &[

@@ -243,3 +243,69 @@ fn parse_all(
     });
     members.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A step that puts the caller's values wherever values can be.
+    fn step() -> Step {
+        let step = json!({
+            "name": "a", "backend": "b", "method": "POST", "timeout": 1, "after": [], "on_failure": "fail",
+            "path": "/shop/{query.one}/items/{body.two}.json",
+            "query": {"q": "query.one", "all": "body.list"},
+            "headers": {"x-value": "query.one"},
+            "body": "{value: body}",
+        });
+        let step: compose::Step = serde_json::from_value(step).unwrap();
+        Step::new(&step, &["a"], &[&"b".to_owned()]).unwrap()
+    }
+
+    fn seen_by_expressions(data: Value) -> Shared {
+        Shared::new(Variable::try_from(data).unwrap())
+    }
+
+    proptest! {
+        /// Whatever a caller sends, a backend is asked for what is configured and nothing beside it.
+        #[test]
+        fn values_stay_where_they_are_put(
+            one in "\\.{0,3}|/?(\\.\\./|%2e|[a-z/?#&;\\\\]){0,8}|\\PC{0,20}|.{0,20}",
+            two in prop::option::of(prop_oneof!["[a-z]{1,5}".prop_map(Value::from), any::<i64>().prop_map(Value::from)]),
+            list in prop::collection::vec(".{0,8}", 0..4),
+        ) {
+            let data = json!({"query": {"one": &one}, "body": {"two": two, "list": &list}});
+            let Ok(call) = step().call(&seen_by_expressions(data.clone()), 1000) else {
+                return Ok(());
+            };
+            let segments: Vec<&str> = call.path.split('/').collect();
+            prop_assert_eq!(segments.len(), 5, "{}", call.path);
+            prop_assert_eq!((segments[1], segments[3]), ("shop", "items"));
+            prop_assert!(!segments.iter().any(|segment| matches!(*segment, "." | "..")));
+            prop_assert!(call.path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\\".contains(&byte)));
+            let query = call.query.unwrap();
+            let pairs = url::form_urlencoded::parse(&query.as_bytes()[1..]);
+            let pairs: Vec<(String, String)> = pairs.into_owned().collect();
+            prop_assert_eq!(pairs.len(), 1 + list.len());
+            prop_assert!(pairs.contains(&("q".to_owned(), one.clone())));
+            for (_, value) in &call.headers {
+                prop_assert!(!value.as_bytes().iter().any(|byte| b"\r\n\0".contains(byte)));
+            }
+            let sent: Value = serde_json::from_slice(&call.body.unwrap()).unwrap();
+            prop_assert_eq!(&sent["value"], &data["body"]);
+        }
+
+        /// No answer is longer than allowed, whatever the backends said.
+        #[test]
+        fn answers_have_their_limit(text in ".{0,200}", limit in 0_usize..100) {
+            let step = seen_by_expressions(json!({"a": text}));
+            let operation = Operation { steps: Vec::new(), result: Outcome::Steps };
+            match operation.answer(&step, &step, limit) {
+                Ok(answer) => prop_assert!(answer.len() <= limit),
+                Err(failed) => prop_assert_eq!(failed, Failed::TooLarge),
+            }
+        }
+    }
+}

@@ -298,3 +298,67 @@ impl Try {
         written
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A record is one line of JSON without keys, whatever the request was.
+        #[test]
+        fn any_request_is_one_line_without_its_secrets(
+            path in "/[!-~]{0,20}",
+            pairs in prop::collection::vec(("[a-z%0-9+]{0,6}", "[!-%'-~]{0,10}"), 0..4),
+            at in 0_usize..5,
+            spelling in prop::sample::select(vec!["apikey", "APIKEY", "api%6bey", "%61pikey", "access_token", "own-key"]),
+            headers in prop::collection::vec(("[a-z_-]{1,8}", prop::collection::vec(any::<u8>(), 0..12)), 0..4),
+            secret_header in prop::sample::select(vec!["authorization", "cookie", "own-key", "X-Api-Key"]),
+        ) {
+            const SECRET: &str = "hush-hush-hush";
+            let mut query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            query.insert(at.min(query.len()), format!("{spelling}={SECRET}"));
+            let Ok(uri) = format!("{path}?{}", query.join("&")).parse::<Uri>() else {
+                return Ok(());
+            };
+            if uri.path() != path {
+                return Ok(());
+            }
+            let mut sent = HeaderMap::new();
+            for (name, value) in &headers {
+                if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value)) {
+                    sent.append(name, value);
+                }
+            }
+            let name: HeaderName = secret_header.parse().unwrap();
+            sent.append(name, HeaderValue::from_static(SECRET));
+            let mut logged = Logged::new(&sent, &uri, None, 80);
+            logged.hide(["own-key".to_owned()].into_iter());
+            logged.response_headers = sent;
+            let record = logged.write(&Outcome {
+                id: 1,
+                method: &Method::GET,
+                uri: &uri,
+                status: 200,
+                from_backend: false,
+                request_bytes: 0,
+                response_bytes: 0,
+                started_ns: 0,
+                total: Duration::ZERO,
+                upstream_ms: None,
+                client: [127, 0, 0, 1].into(),
+                target: None,
+                consumer: None,
+                credential: None,
+                correlation_id: None,
+                trace_id: None,
+                client_verify: "NONE",
+            });
+            prop_assert!(!record.contains('\n') && !record.contains(SECRET), "{record}");
+            let read: Value = serde_json::from_str(&record).unwrap();
+            prop_assert_eq!(&read["request"]["method"], "GET");
+        }
+    }
+}
