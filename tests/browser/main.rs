@@ -10,6 +10,7 @@
 
 mod axe;
 mod chromium;
+mod colleagues;
 mod connection;
 mod every_page;
 mod keyboard;

@@ -23,10 +23,14 @@ pub enum Role {
     /// Owns the APIs of the sample.
     Publisher,
     Admin,
+    /// The same as above, but by a team alone that has the application.
+    TeamReader,
+    TeamCollaborator,
+    TeamOwner,
 }
 
 impl Role {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Guest,
         Self::Developer,
         Self::Reader,
@@ -35,7 +39,20 @@ impl Role {
         Self::Approver,
         Self::Publisher,
         Self::Admin,
+        Self::TeamReader,
+        Self::TeamCollaborator,
+        Self::TeamOwner,
     ];
+
+    /// The role on the application that comes by a team.
+    pub fn by_team(self) -> Option<Self> {
+        match self {
+            Self::TeamReader => Some(Self::Reader),
+            Self::TeamCollaborator => Some(Self::Collaborator),
+            Self::TeamOwner => Some(Self::Owner),
+            _ => None,
+        }
+    }
 
     /// Also the id of the user.
     pub fn name(self) -> String {
@@ -48,7 +65,7 @@ impl Role {
 
     fn groups(self) -> &'static [&'static str] {
         match self {
-            Self::Owner => &["dev", "partners"],
+            Self::Owner | Self::TeamOwner => &["dev", "partners"],
             Self::Approver => &["dev", "partners", "deciders"],
             Self::Publisher => &["dev", "approvers"],
             Self::Admin => &["dev", "admin"],

@@ -3,6 +3,7 @@
 use super::{
     people::Role::{
         self, Admin, Approver, Collaborator, Developer, Guest, Owner, Publisher, Reader,
+        TeamCollaborator, TeamOwner, TeamReader,
     },
     scene::Needs::{self, Application, Nothing, Subscriptions, Team},
 };
@@ -28,17 +29,24 @@ pub struct Row {
     pub html: Html,
     /// Whose call would be about something else.
     without: &'static [Role],
+    /// Who may with a role of his own only.
+    not_by_team: &'static [Role],
     /// What others get; a guest with a browser is asked to log in instead of 403.
     pub refusal: u16,
 }
 
 impl Row {
     pub fn is_about(&self, role: Role) -> bool {
-        !self.without.contains(&role)
+        // Teams give rights on applications; nobody of them is the owner of the scene.
+        let is_his = self.needs >= Application && !self.path.contains("{owner}");
+        !self.without.contains(&role) && (role.by_team().is_none() || is_his)
     }
 
     pub fn allows(&self, role: Role) -> bool {
-        self.who.contains(&role)
+        match role.by_team() {
+            Some(own) => self.who.contains(&own) && !self.not_by_team.contains(&role),
+            None => self.who.contains(&role),
+        }
     }
 
     /// The route that serves it, as the portal's source names it.
@@ -97,6 +105,11 @@ impl Row {
         self
     }
 
+    const fn not_by_team(mut self, roles: &'static [Role]) -> Self {
+        self.not_by_team = roles;
+        self
+    }
+
     const fn refused(mut self, status: u16) -> Self {
         self.refusal = status;
         self
@@ -123,6 +136,7 @@ const fn get(path: &'static str, needs: Needs, who: &'static [Role]) -> Row {
         json: None,
         html: Html::Page,
         without: &[],
+        not_by_team: &[],
         refusal: 403,
     }
 }
@@ -152,6 +166,16 @@ const PUBLISHERS: &[Role] = &[Publisher, Admin];
 const PARTNERS: &[Role] = &[Owner, Approver, Admin];
 const ADMINS: &[Role] = &[Admin];
 const NOBODY: &[Role] = &[];
+const EVERYBODY_ALONE: &[Role] = &[
+    Guest,
+    Developer,
+    Reader,
+    Collaborator,
+    Owner,
+    Approver,
+    Publisher,
+    Admin,
+];
 
 const APPLICATION: &str = "title application roles subscriptions";
 const PUBLISHED: &str = "title api config description draft";
@@ -252,7 +276,7 @@ pub const ROWS: &[Row] = &[
     get("/applications/{app}/unregister", Application, OWNERS),
     post("/applications/{app}/unregister", Application, OWNERS).json(204, "").to("/applications"),
     post("/applications/{app}/owners/add", Application, OWNERS).with(&[("owneremail", "the-spare@example.org"), ("ownerrole", "reader")]).json(201, "id name").to(PAGE),
-    post("/applications/{app}/owners/delete", Application, &[Reader, Owner, Admin]).with(&[("owneremail", "the-reader@example.org")]).json(200, "id name").to("/applications"),
+    post("/applications/{app}/owners/delete", Application, &[Reader, Owner, Admin]).with(&[("owneremail", "the-reader@example.org")]).json(200, "id name").to("/applications").not_by_team(&[TeamReader]),
     get("/applications/{app}/subscribe/petstore", Application, MEMBERS).json(200, "title apiInfo apiPlans application"),
     post("/applications/{app}/subscribe/petstore", Application, WORKERS).with(&[("plan", "free")]).json(201, "application api plan approved").html(200),
     post("/applications/{app}/subscribe/ledger", Application, &[Owner]).with(&[("plan", "team")]).json(201, "application api plan approved").to("/apis/ledger").without(&[Admin]),
@@ -316,7 +340,9 @@ pub const ROWS: &[Row] = &[
     get("/applications/{app}/subscriptions/petstore/plan", Subscriptions, WORKERS).json(200, "plan apiPlans"),
     post("/applications/{app}/subscriptions/petstore/plan", Subscriptions, WORKERS).with(&[("plan", "team")]).json(200, "id plan").to(PAGE),
     post("/applications/{app}/owners/role", Application, OWNERS).with(&[("user", "{reader}"), ("ownerrole", "owner")]).json(200, "id name").to("/applications/{app}/members"),
-    post("/applications/{app}/leave", Application, &[Reader, Collaborator]).json(204, "").to("/applications").without(OWNERS),
+    post("/applications/{app}/leave", Application, &[Reader, Collaborator]).json(204, "").to("/applications").without(&[Owner, Admin, TeamReader, TeamCollaborator, TeamOwner]),
+    // One leaves the team instead.
+    post("/applications/{app}/leave", Application, &[Reader, Collaborator, Owner]).json(409, "").to("/applications/{app}/members").without(EVERYBODY_ALONE),
     post("/applications/{app}/invitations", Application, OWNERS).with(&[("email", "other@example.org"), ("role", "reader")]).json(201, "id email").to("/applications/{app}/members"),
     post("/applications/{app}/invitations/{invitation}/resend", Application, OWNERS).json(200, "id email").to("/applications/{app}/members"),
     post("/applications/{app}/invitations/{invitation}/withdraw", Application, OWNERS).json(204, "").to("/applications/{app}/members"),

@@ -63,6 +63,7 @@ impl Scene {
             self.done(people, "/applications/{app}/owners/add", &fields)
                 .await;
         }
+        self.give_to_a_team(people).await;
         let fields = [("email", "guest@example.org"), ("role", "reader")];
         let invitation = self
             .done(people, "/applications/{app}/invitations", &fields)
@@ -73,6 +74,24 @@ impl Scene {
             .done(people, "/applications/{app}/listeners", &fields)
             .await;
         self.listener = text(&made["listener"]["id"]);
+    }
+
+    /// Whose members have their roles by it alone.
+    async fn give_to_a_team(&self, people: &People) {
+        let team = "{app}-crew";
+        let fields = [("id", team), ("name", "The crew")];
+        self.done(people, "/teams", &fields).await;
+        for role in Role::ALL {
+            let Some(own) = role.by_team() else {
+                continue;
+            };
+            let (email, name) = (role.email(), format!("{own:?}").to_lowercase());
+            let fields = [("email", email.as_str()), ("role", name.as_str())];
+            let members = format!("/teams/{team}/members");
+            self.done(people, &members, &fields).await;
+        }
+        self.done(people, "/applications/{app}/patch", &[("team", team)])
+            .await;
     }
 
     async fn add_subscriptions(&mut self, people: &People) {
