@@ -142,7 +142,9 @@ pub async fn next(
         registration::Decision::Ask(next) => {
             let text = "The user has to be asked something.";
             return Ok(match next {
-                Next::Register(_) | Next::SelectNamespace(_) | Next::Refuse(Fault::NotInvited)
+                Next::Register(_)
+                | Next::SelectNamespace(_)
+                | Next::Refuse(Fault::NotInvited | Fault::RegisterOff)
                     if goal.silent =>
                 {
                     refuse(ErrorCode::InteractionRequired, text)
