@@ -48,6 +48,18 @@ pub enum Next {
     Refuse(Fault),
 }
 
+impl Next {
+    /// Whether somebody could only go on by registering, or choosing a tenant.
+    const fn is_about_registering(&self) -> bool {
+        matches!(
+            self,
+            Self::Register(_)
+                | Self::SelectNamespace(_)
+                | Self::Refuse(Fault::NotInvited | Fault::RegisterOff)
+        )
+    }
+}
+
 /// Why the next step could not be found.
 #[derive(Debug, thiserror::Error)]
 pub enum InteractionError {
@@ -139,17 +151,11 @@ pub async fn next(
     }
     let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
-        registration::Decision::Ask(next) => {
+        registration::Decision::Ask(next) if goal.silent && next.is_about_registering() => {
             let text = "The user has to be asked something.";
-            return Ok(match next {
-                Next::Register(_) | Next::SelectNamespace(_) | Next::Refuse(Fault::NotInvited)
-                    if goal.silent =>
-                {
-                    refuse(ErrorCode::InteractionRequired, text)
-                }
-                next => next,
-            });
+            return Ok(refuse(ErrorCode::InteractionRequired, text));
         }
+        registration::Decision::Ask(next) => return Ok(next),
     };
     let decided =
         passthrough::decide(state, &api, &goal.scope, &flow.method, &subject.profile).await;

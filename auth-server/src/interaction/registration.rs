@@ -70,19 +70,33 @@ pub async fn decide(
                     api.name.clone()
                 },
             }))),
-            Outcome::Select(namespaces) => Decision::Ask(Next::SelectNamespace(
-                namespaces
-                    .into_iter()
-                    .map(|namespace| NamespaceChoice {
-                        description: namespace.clone(),
-                        namespace,
-                        pool_id: pool_id.clone(),
-                    })
-                    .collect(),
-            )),
+            Outcome::Select(namespaces) => {
+                Decision::Ask(match offered(state, pool_id, namespaces).await? {
+                    none if none.is_empty() => Next::Refuse(Fault::Namespace),
+                    some => Next::SelectNamespace(some),
+                })
+            }
             Outcome::Refuse(fault) => Decision::Ask(Next::Refuse(fault)),
         },
     )
+}
+
+/// The namespaces among `registered` that still exist, by their names (9.2).
+async fn offered(
+    state: &AppState,
+    pool_id: &str,
+    registered: Vec<String>,
+) -> Result<Vec<NamespaceChoice>, InteractionError> {
+    let mut offered = Vec::new();
+    for namespace in registered {
+        let found = state.portal_api.namespace(pool_id, &namespace).await?;
+        offered.extend(found.map(|description| NamespaceChoice {
+            namespace,
+            pool_id: pool_id.to_owned(),
+            description,
+        }));
+    }
+    Ok(offered)
 }
 
 fn outcome(pool: &Pool, registrations: &[Registration], requested: Option<&str>) -> Outcome {

@@ -13,6 +13,7 @@ use sdk::{
         verifications::Kind,
     },
 };
+use serde_json::Value;
 use ui::Lang;
 
 use crate::federated::Identity;
@@ -183,6 +184,20 @@ impl PortalApi {
         user_id: &str,
     ) -> Result<Vec<Registration>, PortalApiError> {
         self.0.sdk.registrations(pool, user_id).await
+    }
+
+    /// What a namespace is called; nothing if it does not exist any more.
+    pub async fn namespace(
+        &self,
+        pool: &str,
+        namespace: &str,
+    ) -> Result<Option<String>, PortalApiError> {
+        let found = self.0.sdk.namespace(pool, namespace).await.optional()?;
+        Ok(found.map(|found| {
+            let description = found.get("description").and_then(Value::as_str);
+            let description = description.filter(|text| !text.is_empty());
+            description.unwrap_or(namespace).to_owned()
+        }))
     }
 
     pub async fn put_registration(

@@ -158,10 +158,22 @@ async fn a_tenant_comes_from_a_registration_and_from_nowhere_else() {
             .location();
         assert_eq!(parameter(&target, "namespace").as_deref(), Some(tenant));
     }
+    // One that does not exist any more is not offered.
+    server
+        .portal
+        .add_registration("tenants", "ada", Some("gone"));
     let page = browser
         .page(&Browser::authorize_url("app-tenants", &[]))
         .await
         .expect("select_namespace");
+    let offered = |namespace: &str| {
+        serde_json::json!({"namespace": namespace, "poolId": "tenants",
+            "description": format!("The {namespace} company")})
+    };
+    assert_eq!(
+        page.model["namespaces"],
+        serde_json::json!([offered("acme"), offered("globex")])
+    );
     let csrf = page.csrf();
     let foreign = [("_csrf", csrf.as_str()), ("namespace", "initech")];
     browser

@@ -208,19 +208,7 @@ async fn people(walk: &mut Walk<'_>) {
     .await;
     walk.step(ADMIN, "DELETE /users/{user}", &path, Value::Null)
         .await;
-    let all = "/registrations/pools/guests/invitations";
-    let route = "/registrations/pools/{pool}/invitations";
-    let body = json!({"email": "guest@example.org"});
-    let made = walk
-        .step(ADMIN, &format!("POST {route}"), all, body)
-        .await
-        .json();
-    let one = format!("{all}/{}", made["id"].as_str().unwrap());
-    let resend = format!("POST {route}/{{id}}/resend");
-    walk.step(ADMIN, &resend, &format!("{one}/resend"), Value::Null)
-        .await;
-    walk.step(ADMIN, &format!("DELETE {route}/{{id}}"), &one, Value::Null)
-        .await;
+    guests(walk).await;
     let namespace = "/pools/tenants/namespaces/acme";
     walk.step(
         ADMIN,
@@ -316,6 +304,22 @@ async fn teams(walk: &mut Walk<'_>) {
     walk.step(DEVELOPER, &format!("DELETE {route}"), &member, Value::Null)
         .await;
     walk.step(DEVELOPER, "DELETE /teams/{team}", one, Value::Null)
+        .await;
+}
+
+async fn guests(walk: &mut Walk<'_>) {
+    let all = "/registrations/pools/guests/invitations";
+    let route = "/registrations/pools/{pool}/invitations";
+    let body = json!({"email": "guest@example.org"});
+    let made = walk
+        .step(ADMIN, &format!("POST {route}"), all, body)
+        .await
+        .json();
+    let one = format!("{all}/{}", made["id"].as_str().unwrap());
+    let resend = format!("POST {route}/{{id}}/resend");
+    walk.step(ADMIN, &resend, &format!("{one}/resend"), Value::Null)
+        .await;
+    walk.step(ADMIN, &format!("DELETE {route}/{{id}}"), &one, Value::Null)
         .await;
 }
 

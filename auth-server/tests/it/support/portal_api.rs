@@ -99,6 +99,7 @@ impl PortalApi {
             .route("/apis", get(apis))
             .route("/apis/{api}/config", get(api_config))
             .route("/pools/{pool}", get(pool))
+            .route("/pools/{pool}/namespaces/{namespace}", get(namespace))
             .route("/subscriptions/{client}", get(subscription))
             .route("/subscriptions/{client}/verify", post(verify))
             .route("/applications/{application}", get(application))
@@ -475,6 +476,13 @@ async fn pool(Path(pool): Path<String>) -> Response {
         ),
         _ => None,
     })
+}
+
+/// Every namespace exists but one.
+async fn namespace(Path((pool, namespace)): Path<(String, String)>) -> Response {
+    let description = format!("The {namespace} company");
+    let all = json!({"poolId": pool, "namespace": namespace, "description": description});
+    found((namespace != "gone").then_some(all))
 }
 
 fn client(api: &PortalApi, id: &str) -> Option<Value> {
