@@ -185,8 +185,8 @@ impl Office {
         let key: String = carl.evaluate(find).await;
         let url = self.installation.gateway() + "/petstore/v1/pets";
         eventually("the key works at the gateway", async || {
-            let call = self.installation.http.get(&url).header("x-apikey", &key);
-            (call.send().await.ok()?.status() == 200).then_some(())
+            let request = self.installation.http.get(&url).header("x-apikey", &key);
+            (request.send().await.ok()?.status() == 200).then_some(())
         })
         .await;
         carl.follow("I have stored it").await;

@@ -61,7 +61,10 @@ impl GatewayApi {
         }
         api.flag("hide_credentials");
         let upstream_url = api.url("upstream_url");
-        if upstream_url.as_ref().is_some_and(|url| url.path().contains("//")) {
+        if upstream_url
+            .as_ref()
+            .is_some_and(|url| url.path().contains("//"))
+        {
             api.warn(
                 "upstream_url",
                 "gateways refuse a path with `//`; perhaps a variable that stands here ends with `/`",

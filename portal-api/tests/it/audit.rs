@@ -209,6 +209,10 @@ async fn people(walk: &mut Walk<'_>) {
     walk.step(ADMIN, "DELETE /users/{user}", &path, Value::Null)
         .await;
     guests(walk).await;
+    namespaces(walk).await;
+}
+
+async fn namespaces(walk: &mut Walk<'_>) {
     let namespace = "/pools/tenants/namespaces/acme";
     walk.step(
         ADMIN,
