@@ -75,7 +75,7 @@ fn configuration() -> serde_json::Value {
     json!({
         "_format_version": "3.0",
         "services": [
-            service("key", json!([{"name": "key-auth", "config": {"key_in_body": true, "hide_credentials": true}}])),
+            service("key", json!([{"name": "key-auth", "config": {"key_in_body": true, "hide_credentials": true}}, {"name": "acl", "config": {"allow": ["readers"]}}])),
             service("jwt", json!([
                 {"name": "jwt", "config": {
                     "cookie_names": ["t"], "claims_to_verify": ["exp", "nbf"], "maximum_expiration": 3600,
@@ -135,6 +135,7 @@ fn configuration() -> serde_json::Value {
         ],
         "consumers": [{
             "username": "ada",
+            "acls": [{"group": "readers"}],
             "keyauth_credentials": [{"key": "the-key"}],
             "basicauth_credentials": [{"username": "ada", "password": "p"}],
             "hmacauth_credentials": [{"username": "ada", "secret": "s"}],
@@ -213,7 +214,8 @@ fn read(input: &[u8]) -> Option<(Request<()>, Bytes)> {
     let mut request = Request::new(());
     *request.method_mut() = method.parse().ok()?;
     *request.uri_mut() = target.parse::<Uri>().ok()?;
-    for line in lines {
+    // A text may end with its last line.
+    for line in lines.filter(|line| !line.is_empty()) {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let name = HeaderName::from_bytes(&line[..colon]).ok()?;
         let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
