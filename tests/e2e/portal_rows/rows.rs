@@ -119,11 +119,20 @@ impl Row {
 const KNOWN_APIS: [&str; 5] = ["petstore", "orders", "timezones", "ledger", "retired"];
 
 /// Addresses that do not show their route.
-const SPELLED: [(&str, &str); 4] = [
+const SPELLED: [(&str, &str); 7] = [
     ("/help/oauth2/implicit_grant", "/help/oauth2/implicit_grant"),
     ("/content/terms-and-conditions", "/content/{*path}"),
     ("/users/me", "/users/{user}"),
     ("/content/", "/content/"),
+    ("/admin/invitations/none", "/admin/invitations/{pool}"),
+    (
+        "/admin/invitations/none/none/resend",
+        "/admin/invitations/{pool}/{id}/resend",
+    ),
+    (
+        "/admin/invitations/none/none/withdraw",
+        "/admin/invitations/{pool}/{id}/withdraw",
+    ),
 ];
 
 const fn get(path: &'static str, needs: Needs, who: &'static [Role]) -> Row {
@@ -310,10 +319,10 @@ pub const ROWS: &[Row] = &[
     get("/admin/listeners", Nothing, ADMINS).json(200, "title listeners"),
     get("/admin/listeners/mailer", Nothing, ADMINS).json(200, "title events deliveries stats"),
     get("/admin/verifications", Nothing, ADMINS).json(200, "title verifications"),
-    get("/admin/invitations", Nothing, ADMINS).json(200, "title pools"),
-    post("/admin/invitations/none", Nothing, ADMINS).with(&[("email", "x@example.org")]).json(404, ""),
-    post("/admin/invitations/none/none/resend", Nothing, ADMINS).json(404, ""),
-    post("/admin/invitations/none/none/withdraw", Nothing, ADMINS).json(404, ""),
+    get("/admin/invitations", Nothing, ADMINS).json(200, "title pools pool invitations"),
+    post("/admin/invitations/none", Nothing, ADMINS).with(&[("email", "x@example.org")]).json(404, "").html(404),
+    post("/admin/invitations/none/none/resend", Nothing, ADMINS).json(404, "").html(404),
+    post("/admin/invitations/none/none/withdraw", Nothing, ADMINS).json(404, "").html(404),
     post("/admin/verifications/none", Nothing, ADMINS).json(404, "success message").to("/admin/verifications"),
     get("/admin/health", Nothing, ADMINS).json(200, "title health"),
     get("/admin/apis/retired/subscriptions_csv", Nothing, ADMINS),
