@@ -1,6 +1,6 @@
 //! Several gateways hold a plan's limit together.
 
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::{
@@ -37,7 +37,7 @@ async fn two_gateways_keep_to_one_limit_and_go_on_without_the_store() {
     assert_eq!(gateways.len(), 2);
     let calls = |number: usize| {
         let url = format!("{}/petstore/v1/pets", gateways[number % 2]);
-        let request = Client::new().get(url).header("x-apikey", &key);
+        let request = installation.http.get(url).header("x-apikey", &key);
         tokio::spawn(async move {
             let mut passed = 0;
             for _ in 0..2 * LIMIT / CLIENTS {
