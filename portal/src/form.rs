@@ -91,7 +91,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             .await
             .map_err(|rejection| Failure::BadRequest(rejection.body_text()))?;
         let form = Self {
-            fields: fields(kind.unwrap_or_default(), &body)?,
+            fields: fields(kind.unwrap_or_default(), body).await?,
         };
         let expected = visitor.csrf();
         let given = header
@@ -105,15 +105,15 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
-fn fields(media_type: &str, body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
+async fn fields(media_type: &str, body: Bytes) -> Result<Vec<(String, String)>, Failure> {
     if media_type.starts_with("application/json") {
-        return of_json(body);
+        return of_json(&body);
     }
-    match multipart::boundary(media_type) {
-        Some(boundary) => {
-            multipart::fields(body, boundary, MAX_FIELDS).map_err(Failure::BadRequest)
-        }
-        None => Ok(of_form(body)),
+    match multer::parse_boundary(media_type) {
+        Ok(boundary) => multipart::fields(body, boundary, MAX_FIELDS)
+            .await
+            .map_err(Failure::BadRequest),
+        Err(_) => Ok(of_form(&body)),
     }
 }
 
