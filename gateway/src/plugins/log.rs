@@ -9,6 +9,7 @@ mod record;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 pub use guard::{client as guarded_client, is_link_local};
@@ -44,7 +45,7 @@ impl Log {
     }
 
     /// Takes a record; the first one starts the delivery.
-    pub fn add(&self, record: Arc<str>, runtime: &tokio::runtime::Handle) {
+    pub fn add(&self, record: Bytes, runtime: &tokio::runtime::Handle) {
         self.queue.add(record, runtime);
     }
 }

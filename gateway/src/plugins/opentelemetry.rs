@@ -1,4 +1,4 @@
-//! Tells a collector what a request went through (OTLP over HTTP, as JSON), and the backend which
+//! Tells a collector what a request went through (OTLP over HTTP), and the backend which
 //! trace it belongs to (gateway 7.21).
 
 mod context;
@@ -72,6 +72,7 @@ pub struct OpenTelemetry {
     answer_header: Option<HeaderName>,
 }
 
+const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const ALL: [Format; 3] = [Format::W3c, Format::B3, Format::B3Single];
 
 impl OpenTelemetry {
@@ -83,9 +84,10 @@ impl OpenTelemetry {
         ];
         let timeout = Duration::from_millis(timeouts.iter().sum());
         let attributes = config.resource_attributes.unwrap_or_default();
-        let queue = |url: Option<Url>, frame: (String, String)| {
+        let queue = |url: Option<Url>| {
             let Some(url) = url else { return Ok(None) };
-            let server = Server::framed(url, config.headers.as_ref(), timeout, frame)?;
+            let (kind, message) = (PROTOBUF, Box::new(otlp::message(&attributes)));
+            let server = Server::of_messages(url, config.headers.as_ref(), timeout, kind, message)?;
             let limits = config.queue.limits();
             Ok::<_, String>(Some(Queue::new(limits, Destination::Server(server))))
         };
@@ -96,14 +98,8 @@ impl OpenTelemetry {
         let own = config.propagation.unwrap_or_default();
         let clear = own.clear.iter().flatten();
         Ok(Self {
-            traces: queue(
-                config.traces_endpoint,
-                otlp::frame("Spans", "spans", &attributes),
-            )?,
-            logs: queue(
-                config.logs_endpoint,
-                otlp::frame("Logs", "logRecords", &attributes),
-            )?,
+            traces: queue(config.traces_endpoint)?,
+            logs: queue(config.logs_endpoint)?,
             sampling_rate: config.sampling_rate.unwrap_or(1.0),
             extract: own.extract.unwrap_or(extract),
             inject: own.inject.unwrap_or_else(|| vec![inject]),
@@ -167,10 +163,10 @@ impl OpenTelemetry {
     /// The request is over.
     pub fn add(&self, trace: &Trace, logged: &Logged, outcome: &Outcome<'_>, runtime: &Handle) {
         if let Some(traces) = self.traces.as_ref().filter(|_| trace.is_sampled) {
-            traces.add(otlp::spans(trace, logged, outcome).into(), runtime);
+            traces.add(otlp::spans(trace, logged, outcome), runtime);
         }
         if let Some(logs) = &self.logs {
-            logs.add(otlp::record(trace, logged, outcome).into(), runtime);
+            logs.add(otlp::record(trace, logged, outcome), runtime);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use hyper::{Request, body::Incoming};
 use service::http::CORRELATION_ID;
@@ -317,7 +318,7 @@ impl Finish {
         if let (Some(telemetry), Some(trace)) = (telemetry, &trace) {
             telemetry.add(trace, logged, &outcome, runtime);
         }
-        let mut record: Option<Arc<str>> = None;
+        let mut record: Option<Bytes> = None;
         for log in logs.into_iter().flatten() {
             let record = record.get_or_insert_with(|| logged.write(&outcome).into());
             log.add(record.clone(), runtime);

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{Json, Router, http::HeaderMap, routing::post};
+use axum::{Router, body::Bytes, extract::Path, http::HeaderMap, routing::post};
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest,
+};
+use prost::Message;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -21,10 +25,14 @@ struct Collector {
 impl Collector {
     async fn start() -> Self {
         let (sender, messages) = mpsc::unbounded_channel();
-        let take = async move |headers: HeaderMap, Json(message): Json<Value>| {
+        let take = async move |Path(kind): Path<String>, headers: HeaderMap, body: Bytes| {
+            let message = match kind.as_str() {
+                "traces" => shown(ExportTraceServiceRequest::decode(body)),
+                _ => shown(ExportLogsServiceRequest::decode(body)),
+            };
             sender.send((headers, message)).unwrap();
         };
-        let app = Router::new().route("/v1/{*kind}", post(take));
+        let app = Router::new().route("/v1/{kind}", post(take));
         Self {
             address: serve(app).await,
             messages,
@@ -46,6 +54,11 @@ impl Collector {
         let spans = &message["resourceSpans"][0]["scopeSpans"][0]["spans"];
         spans.as_array().unwrap().clone()
     }
+}
+
+/// As the JSON encoding of OTLP has it.
+fn shown<T: serde::Serialize>(message: Result<T, prost::DecodeError>) -> Value {
+    serde_json::to_value(message.unwrap()).unwrap()
 }
 
 fn attribute(of: &Value, name: &str) -> Value {
@@ -100,7 +113,7 @@ async fn a_request_is_a_span_with_one_for_each_try() {
     let (headers, message) = collector.next().await;
     let after = now();
     assert_eq!(headers["x-key"], "k");
-    assert_eq!(headers["content-type"], "application/json");
+    assert_eq!(headers["content-type"], "application/x-protobuf");
     let of = &message["resourceSpans"][0];
     assert_eq!(attribute(&of["resource"], "service.name"), "shop");
     assert_eq!(attribute(&of["resource"], "zone"), "a");

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use bytes::Bytes;
+
 /// A file that records are appended to, one line each.
 pub struct LogFile {
     path: PathBuf,
@@ -23,10 +25,10 @@ impl LogFile {
         }
     }
 
-    pub async fn write(&self, batch: &[Arc<str>]) -> Result<(), String> {
+    pub async fn write(&self, batch: &[Bytes]) -> Result<(), String> {
         let mut lines = Vec::new();
         for record in batch {
-            lines.extend_from_slice(record.as_bytes());
+            lines.extend_from_slice(record);
             lines.push(b'\n');
         }
         let (path, reopens, open) = (self.path.clone(), self.reopens, self.open.clone());

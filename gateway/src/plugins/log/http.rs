@@ -1,5 +1,6 @@
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
+use bytes::Bytes;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -61,9 +62,11 @@ pub struct Server {
     method: Method,
     headers: HeaderMap,
     timeout: Duration,
-    /// What stands around the records; nothing around a single one that goes alone.
-    frame: Option<Box<(String, String)>>,
+    message: Message,
 }
+
+/// Makes one message of the records of a batch.
+type Message = Box<dyn Fn(&[Bytes]) -> Vec<u8> + Send + Sync>;
 
 impl Server {
     pub fn new(config: Config) -> Result<Self, String> {
@@ -78,41 +81,40 @@ impl Server {
             url: config.http_endpoint,
             headers,
             timeout: Duration::from_millis(config.timeout),
-            frame: (config.queue.max_batch_size > 1)
-                .then(|| ("[".to_owned(), "]".to_owned()).into()),
+            message: if config.queue.max_batch_size > 1 {
+                Box::new(list)
+            } else {
+                Box::new(<[Bytes]>::concat)
+            },
         })
     }
 
-    /// One that gets JSON with this around all records.
-    pub fn framed(
+    /// One that gets messages of another kind.
+    pub fn of_messages(
         url: Url,
         own: Option<&BTreeMap<String, String>>,
         timeout: Duration,
-        frame: (String, String),
+        kind: HeaderValue,
+        message: Message,
     ) -> Result<Self, String> {
         let mut headers = headers(own)?;
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, kind);
         Ok(Self {
             url,
             method: Method::POST,
             headers,
             timeout,
-            frame: Some(frame.into()),
+            message,
         })
     }
 
     /// The reason of a failure does not name the address: it may hold a secret.
-    pub async fn send(&self, batch: &[Arc<str>]) -> Result<(), String> {
-        let records = batch.join(",");
-        let body = match &self.frame {
-            Some(frame) => [&*frame.0, &records, &frame.1].concat(),
-            None => records,
-        };
+    pub async fn send(&self, batch: &[Bytes]) -> Result<(), String> {
         let answer = super::guard::client()
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone())
             .timeout(self.timeout)
-            .body(body)
+            .body((self.message)(batch))
             .send()
             .await
             .map_err(|error| error.without_url().to_string())?;
@@ -123,6 +125,19 @@ impl Server {
             Err(format!("the log server answered {status}"))
         }
     }
+}
+
+/// A list in JSON.
+fn list(records: &[Bytes]) -> Vec<u8> {
+    let mut list = b"[".to_vec();
+    for (number, record) in records.iter().enumerate() {
+        if number > 0 {
+            list.push(b',');
+        }
+        list.extend_from_slice(record);
+    }
+    list.push(b']');
+    list
 }
 
 fn headers(own: Option<&BTreeMap<String, String>>) -> Result<HeaderMap, String> {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use tokio::{runtime::Handle, sync::Notify};
 
 use super::{file::LogFile, http::Server};
@@ -45,7 +46,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    async fn deliver(&self, batch: &[Arc<str>]) -> Result<(), String> {
+    async fn deliver(&self, batch: &[Bytes]) -> Result<(), String> {
         match self {
             Self::Server(server) => server.send(batch).await,
             Self::File(file) => file.write(batch).await,
@@ -62,7 +63,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    records: VecDeque<Arc<str>>,
+    records: VecDeque<Bytes>,
     bytes: usize,
     is_delivering: bool,
     is_closed: bool,
@@ -83,7 +84,7 @@ impl Queue {
     }
 
     /// The oldest go when there is no room.
-    pub fn add(self: &Arc<Self>, record: Arc<str>, runtime: &Handle) {
+    pub fn add(self: &Arc<Self>, record: Bytes, runtime: &Handle) {
         let mut waiting = self.waiting();
         waiting.bytes += record.len();
         waiting.records.push_back(record);
@@ -146,18 +147,18 @@ impl Queue {
         }
     }
 
-    fn next_batch(&self) -> Vec<Arc<str>> {
+    fn next_batch(&self) -> Vec<Bytes> {
         let mut waiting = self.waiting();
         let count = waiting.records.len().min(self.limits.batch);
-        let batch: Vec<Arc<str>> = waiting.records.drain(..count).collect();
-        waiting.bytes -= batch.iter().map(|record| record.len()).sum::<usize>();
+        let batch: Vec<Bytes> = waiting.records.drain(..count).collect();
+        waiting.bytes -= batch.iter().map(Bytes::len).sum::<usize>();
         if batch.is_empty() {
             waiting.is_delivering = false;
         }
         batch
     }
 
-    async fn deliver(&self, batch: &[Arc<str>]) {
+    async fn deliver(&self, batch: &[Bytes]) {
         let started = Instant::now();
         let mut delay = self.limits.first_delay;
         while let Err(reason) = self.destination.deliver(batch).await {

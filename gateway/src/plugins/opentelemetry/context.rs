@@ -66,18 +66,37 @@ impl Trace {
         format!("{:032x}", self.id)
     }
 
-    pub fn span(&self) -> String {
+    fn span(&self) -> String {
         format!("{:016x}", self.span)
     }
 
-    pub fn parent(&self) -> Option<String> {
-        self.parent.map(|parent| format!("{parent:016x}"))
+    /// Of the last try, which the backend knows about.
+    fn client(&self) -> String {
+        format!("{:016x}", self.client_number(0))
     }
 
-    /// Of the last try, which the backend knows about, or of one of those before.
-    pub fn client(&self, tries_after: usize) -> String {
+    fn client_number(&self, tries_after: usize) -> u64 {
         let number = (tries_after as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        format!("{:016x}", (self.client ^ number).max(1))
+        (self.client ^ number).max(1)
+    }
+
+    pub fn id_bytes(&self) -> Vec<u8> {
+        self.id.to_be_bytes().to_vec()
+    }
+
+    pub fn span_bytes(&self) -> Vec<u8> {
+        self.span.to_be_bytes().to_vec()
+    }
+
+    /// Nothing for the first span of a trace.
+    pub fn parent_bytes(&self) -> Vec<u8> {
+        let parent = self.parent.map(u64::to_be_bytes);
+        parent.map_or_else(Vec::new, Vec::from)
+    }
+
+    /// Of a try with so many after it.
+    pub fn client_bytes(&self, tries_after: usize) -> Vec<u8> {
+        self.client_number(tries_after).to_be_bytes().to_vec()
     }
 }
 
@@ -118,7 +137,7 @@ impl Format {
     /// Tells the backend.
     pub fn write(self, trace: &Trace, headers: &mut HeaderMap) {
         let sampled = u8::from(trace.is_sampled);
-        let (id, span) = (trace.id(), trace.client(0));
+        let (id, span) = (trace.id(), trace.client());
         let mut set = |name: HeaderName, value: String| {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
