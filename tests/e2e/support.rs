@@ -12,7 +12,7 @@ mod visitor;
 pub use cluster::Cluster;
 pub use git_host::GitHost;
 pub use installation::{Installation, Shape, free_address};
-pub use load::{Load, Requests, Work, under_load, under_load_of};
+pub use load::{Load, Pace, Requests, Work, under_load, under_load_of};
 pub use redis::Redis;
 pub use sample::{change, copy_sample};
 pub use severed::Line;

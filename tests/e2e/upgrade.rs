@@ -6,7 +6,7 @@ use service::settings;
 
 use crate::{
     rolling::{expect_nothing_failed, replace},
-    support::{Installation, Shape, under_load_of},
+    support::{Installation, Pace, Shape, under_load_of},
 };
 
 /// The order of `docs/operations.md`.
@@ -40,8 +40,7 @@ async fn two_releases_share_a_database_and_the_older_one_takes_over_again() {
         .iter()
         .cloned()
         .partition(|name| name.ends_with("-2"));
-    let pause = Duration::from_millis(100);
-    let (requests, work) = under_load_of(&installation, pause, async |load| {
+    let (requests, work) = under_load_of(&installation, Pace::STEADY, async |load| {
         installation.use_program(Installation::binary());
         replace(&installation, load, &asked[..1]).await;
         tokio::time::sleep(side_by_side / 2).await;

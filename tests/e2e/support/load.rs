@@ -20,11 +20,31 @@ use crate::journey::Person;
 /// What programs call.
 const PETS: &str = "/petstore/v1/pets";
 
+/// How much goes on: the time between two requests of a kind, and between two applications that
+/// somebody makes.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    pub requests: Duration,
+    pub applications: Duration,
+}
+
+impl Pace {
+    /// As much as a small installation has, so that the machine is not the limit.
+    const BUSY: Self = Self {
+        requests: Duration::from_millis(20),
+        applications: Duration::from_millis(100),
+    };
+    /// For hours: what one person has made stays within the limits for one person.
+    pub const STEADY: Self = Self {
+        requests: Duration::from_millis(100),
+        applications: Duration::from_secs(15),
+    };
+}
+
 /// Programs that call and guests who browse, until it ends.
 pub struct Load {
     stop: Arc<AtomicBool>,
-    /// Between two requests of the same kind.
-    pause: Duration,
+    pace: Pace,
     count: Arc<AtomicUsize>,
     failures: Arc<Mutex<Vec<String>>>,
     tasks: Vec<JoinHandle<()>>,
@@ -40,10 +60,10 @@ pub struct Requests {
 impl Load {
     /// Pages of the portal, with portal-api behind them; the auth server by way of the gateway;
     /// an API that wants a key, whose plan is soon used up, which is an answer, too.
-    fn begin(installation: &Installation, key: &str, pause: Duration) -> Self {
+    fn begin(installation: &Installation, key: &str, pace: Pace) -> Self {
         let load = Self {
             stop: Arc::default(),
-            pause,
+            pace,
             count: Arc::default(),
             failures: Arc::default(),
             tasks: Vec::new(),
@@ -62,7 +82,7 @@ impl Load {
         let client = Visitor::client();
         let key = key.map(str::to_owned);
         let (stop, count) = (self.stop.clone(), self.count.clone());
-        let (pause, failures) = (self.pause, self.failures.clone());
+        let (pause, failures) = (self.pace.requests, self.failures.clone());
         self.tasks.push(tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 let answered = ask(&client, &url, key.as_deref()).await;
@@ -106,26 +126,24 @@ impl Load {
     }
 }
 
-/// Runs `drill` while programs call, guests browse, and somebody logs in and subscribes: as many as a
-/// small installation has, so that the machine is not the limit.
+/// Runs `drill` while programs call, guests browse, and somebody logs in and subscribes.
 pub async fn under_load(
     installation: &Installation,
     drill: impl AsyncFnOnce(&Load),
 ) -> (Requests, Work) {
-    under_load_of(installation, Duration::from_millis(20), drill).await
+    under_load_of(installation, Pace::BUSY, drill).await
 }
 
-/// As `under_load`, with a pause between two requests of the same kind.
 pub async fn under_load_of(
     installation: &Installation,
-    pause: Duration,
+    pace: Pace,
     drill: impl AsyncFnOnce(&Load),
 ) -> (Requests, Work) {
     let ada = Person::sign_up(installation, "ada@example.org", "Ada Lovelace").await;
     let key = ada
         .subscribe_new_application("ada-shop", "petstore", "free")
         .await;
-    let load = Load::begin(installation, &key, pause);
+    let load = Load::begin(installation, &key, pace);
     let work = async {
         drill(&load).await;
         load.stop.store(true, Ordering::Relaxed);
@@ -217,7 +235,7 @@ async fn subscribe_meanwhile(mut person: Person<'_>, load: &Load) -> Work {
                 work.failures.push(text.unwrap_or_default());
             }
         }
-        tokio::time::sleep(5 * load.pause).await;
+        tokio::time::sleep(load.pace.applications).await;
     }
     work
 }
