@@ -1,5 +1,6 @@
 //! APIs (`apis/apis.json`, `apis/<id>/…`): the published products.
 
+mod audience;
 pub mod gateway;
 mod lifecycle;
 mod oauth2;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::Url;
 
+pub use audience::Audience;
 pub use lifecycle::{Lifecycle, LifecycleState};
 pub use oauth2::{Flow, OAuth2Settings};
 

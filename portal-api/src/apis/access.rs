@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use config::{
     Configuration,
-    apis::{Api, LifecycleState},
+    apis::{Api, Audience, LifecycleState},
 };
 
 use crate::{ApiError, caller::Caller};
@@ -25,9 +25,7 @@ pub fn visible<'c>(
 /// Refuses callers who must not see the API.
 pub fn check(api: &Api, caller: &Caller) -> Result<(), ApiError> {
     known_caller(caller)?;
-    if let Some(group) = hidden_behind(api)
-        && !has_group(caller, group)
-    {
+    if !belongs_to(caller, api.audience()) {
         let message = if caller.user().is_some() {
             "Your groups do not give access to this API."
         } else {
@@ -64,11 +62,10 @@ pub fn has_group(caller: &Caller, group: &str) -> bool {
     }
 }
 
-/// The group that one needs to see the API; empty = administrators only.
-fn hidden_behind(api: &Api) -> Option<&str> {
-    if api.lifecycle.state == LifecycleState::Created {
-        // A preview belongs to its owners. No group has an empty id.
-        return Some(api.owner_group.as_deref().unwrap_or_default());
+pub fn belongs_to(caller: &Caller, audience: Audience) -> bool {
+    match audience {
+        Audience::Everybody => true,
+        Audience::Group(group) => has_group(caller, group),
+        Audience::Administrators => caller.is_admin(),
     }
-    api.required_group.as_deref().filter(|_| !api.partner)
 }

@@ -13,6 +13,7 @@ use axum::{
 };
 use config::{
     Rendered,
+    apis::Audience,
     openapi::{self, Definition, Rewriting},
 };
 use http::{HeaderMap, StatusCode};
@@ -117,10 +118,8 @@ async fn earlier(
     let list = file("apis/apis.json".to_owned()).await?;
     let entries = list.as_ref().and_then(|list| list["apis"].as_array());
     let entry = entries.and_then(|entries| entries.iter().find(|entry| entry["id"] == id));
-    let is_visible = entry.is_some_and(|entry| match entry["requiredGroup"].as_str() {
-        None | Some("") => true,
-        Some(group) => caller.is_admin() || access::has_group(caller, group),
-    });
+    let is_visible =
+        entry.is_some_and(|entry| access::belongs_to(caller, Audience::of_entry(entry)));
     let definition = if is_visible {
         file(format!("apis/{id}/swagger.json")).await?
     } else {

@@ -342,11 +342,17 @@ async fn definitions_of_earlier_commits_are_for_those_who_saw_the_api_then() {
     let list = admin.get("/config/files/apis/apis.json").await.expect(200);
     let mut base = list.header("etag").trim_matches('"').to_owned();
     let mut commits = vec![base.clone()];
-    for group in [json!("partners"), Value::Null] {
+    let (partners, everybody) = (json!("partners"), Value::Null);
+    for (group, state) in [
+        (partners, "published"),
+        (everybody.clone(), "created"),
+        (everybody, "published"),
+    ] {
         let mut apis = list.json();
         let all = apis["apis"].as_array_mut().unwrap().iter_mut();
         for one in all.filter(|one| one["id"] == "petstore") {
             one["requiredGroup"] = group.clone();
+            one["lifecycle"] = json!({"state": state});
         }
         let change = json!({"base": base, "message": "Other readers", "files": [
             {"path": "apis/apis.json", "content": apis.to_string()},
@@ -365,13 +371,14 @@ async fn definitions_of_earlier_commits_are_for_those_who_saw_the_api_then() {
     let reader = api.user(DEVELOPER, SCOPES);
     let written = reader.get(&at(&commits[0])).await.expect(200).json();
     assert!(written["paths"].is_object(), "{written}");
-    reader.get(&at(&commits[1])).await.expect(404);
+    // Both what was for a group and what was a preview stay with those whom they were shown to.
     let partner = api.user(PARTNER, SCOPES);
-    assert_eq!(
-        partner.get(&at(&commits[1])).await.expect(200).json(),
-        written
-    );
-    reader.get(&at(&commits[2])).await.expect(200);
+    for hidden in &commits[1..3] {
+        reader.get(&at(hidden)).await.expect(404);
+        let seen = partner.get(&at(hidden)).await.expect(200).json();
+        assert_eq!(seen, written);
+    }
+    reader.get(&at(&commits[3])).await.expect(200);
     for unknown in ["0000", "..", &"0".repeat(40)] {
         reader.get(&at(unknown)).await.expect(404);
     }
