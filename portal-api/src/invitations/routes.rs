@@ -15,7 +15,11 @@ use sea_orm::DatabaseTransaction;
 use serde_json::{Value, json};
 use service::{clock, random};
 
-use super::{row, rules, store};
+use super::{
+    row,
+    rules::{self, not_found},
+    store,
+};
 use crate::{
     ApiError, AppState,
     applications::{
@@ -113,20 +117,10 @@ async fn create(
     };
     let txn = state.db.write().await?;
     store::delete_expired(&txn, &id, &new.email, now).await?;
-    if store::count(&txn, &id, now).await? >= rules::MOST {
-        let message = format!(
-            "An application has at most {} open invitations.",
-            rules::MOST
-        );
-        return Err(ApiError::conflict("too-many-invitations", message));
-    }
-    match store::insert(&txn, new.clone()).await {
-        Err(error) if is_duplicate(&error) => {
-            let message = "This address was invited already; send the invitation again.";
-            return Err(ApiError::conflict("already-invited", message));
-        }
-        inserted => inserted?,
-    }
+    let open = store::count(&txn, &id, now).await?;
+    rules::check_count("An application", open, rules::MOST)?;
+    let inserted = store::insert(&txn, new.clone()).await;
+    inserted.map_err(rules::not_stored)?;
     tell(&txn, &state, &caller, &new, &token).await?;
     state.commit(txn).await?;
     Ok((StatusCode::CREATED, Json(shown(new))))
@@ -212,10 +206,7 @@ async fn accept(
     let user = access::require_validated(&caller)?;
     let request: AcceptInvitation = from_value(body)?;
     let token = request.token.expose();
-    if token.len() > rules::MAX_TOKEN {
-        let message = "`token` is longer than a token of an invitation.";
-        return Err(ApiError::invalid("token", "length", message));
-    }
+    rules::check_token("token", token)?;
     let digest = rules::digest(token);
     let txn = state.db.write().await?;
     let found = store::find_by_digest(&txn, &digest, clock::now()).await?;
@@ -247,8 +238,4 @@ async fn accept(
     let owners = owners::store::list(&txn, id).await?;
     state.commit(txn).await?;
     Ok(Json(wire::with_owners(application, owners)))
-}
-
-fn not_found() -> ApiError {
-    ApiError::not_found("There is no such invitation; it may have ended.")
 }

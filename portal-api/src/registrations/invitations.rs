@@ -13,7 +13,10 @@ use service::clock;
 
 pub use routes::routes;
 
-use crate::{ApiError, invitations::rules::digest};
+use crate::{
+    ApiError,
+    invitations::rules::{check_token, digest},
+};
 
 /// Uses up the invitation that somebody shows to register at this place.
 pub async fn take(
@@ -25,7 +28,7 @@ pub async fn take(
         let message = format!("Whoever registers in the pool `{pool}` has to be invited.");
         return Err(ApiError::forbidden("invitation-required", message));
     };
-    rules::check_token("invitation", token)?;
+    check_token("invitation", token)?;
     let found = store::find_by_digest(txn, &digest(token), clock::now()).await?;
     let here = found.filter(|one| one.pool_id == pool && one.namespace == namespace);
     // Of two people with the same mail one is registered.

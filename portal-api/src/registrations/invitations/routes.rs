@@ -18,10 +18,11 @@ use crate::{
     ApiError, AppState,
     audit::{self, Entry},
     caller::Caller,
-    error::is_duplicate,
     events::{self, Event},
     extract::{Body, from_value},
-    invitations::rules::{LIFETIME, digest},
+    invitations::rules::{
+        LIFETIME, address, check_count, check_token, digest, not_found, not_stored,
+    },
     namespaces,
     paging::{self, Parameters},
     registrations::rules::{find_place, find_pool},
@@ -87,7 +88,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<PoolInvitation>), ApiError> {
     require_right(&caller, "write_registrations")?;
     let request: NewPoolInvitation = from_value(body)?;
-    let email = rules::address(&request)?;
+    let email = address(&request.email)?;
     let configuration = state.configuration();
     let (pool, namespace) = find_place(&configuration, &pool, request.namespace.as_deref())?;
     rules::require_invitations(pool)?;
@@ -107,17 +108,10 @@ async fn create(
         namespaces::require(&txn, &pool.id, namespace).await?;
     }
     store::delete_expired(&txn, &new, now).await?;
-    if store::count(&txn, &pool.id, now).await? >= rules::MOST {
-        let message = format!("A pool has at most {} open invitations.", rules::MOST);
-        return Err(ApiError::conflict("too-many-invitations", message));
-    }
-    match store::insert(&txn, new.clone()).await {
-        Err(error) if is_duplicate(&error) => {
-            let message = "This address was invited already; send the invitation again.";
-            return Err(ApiError::conflict("already-invited", message));
-        }
-        inserted => inserted?,
-    }
+    let open = store::count(&txn, &pool.id, now).await?;
+    check_count("A pool", open, rules::MOST)?;
+    let inserted = store::insert(&txn, new.clone()).await;
+    inserted.map_err(not_stored)?;
     tell(&txn, &state, &caller, &new, &token).await?;
     state.commit(txn).await?;
     Ok((StatusCode::CREATED, Json(shown(new))))
@@ -212,11 +206,7 @@ async fn open(
     require_right(&caller, "read_registrations")?;
     let request: OpenPoolInvitation = from_value(body)?;
     let token = request.token.expose();
-    rules::check_token("token", token)?;
+    check_token("token", token)?;
     let found = store::find_by_digest(state.db.read(), &digest(token), clock::now()).await?;
     Ok(Json(shown(found.ok_or_else(not_found)?)))
-}
-
-fn not_found() -> ApiError {
-    ApiError::not_found("There is no such invitation; it may have ended.")
 }

@@ -1,9 +1,8 @@
 //! Decisions about invitations into pools, without I/O.
 
 use config::{Configuration, pools::Pool};
-use sdk::types::registrations::NewPoolInvitation;
 
-use crate::{ApiError, invitations::rules::MAX_TOKEN, users::email};
+use crate::ApiError;
 
 /// Open invitations of one pool.
 pub const MOST: u64 = 1000;
@@ -21,25 +20,6 @@ pub fn require_invitations(pool: &Pool) -> Result<(), ApiError> {
         pool.id
     );
     Err(ApiError::bad_request("no-invitations", message))
-}
-
-/// The address of a request, as it is stored.
-pub fn address(request: &NewPoolInvitation) -> Result<String, ApiError> {
-    let address = email::fold(&request.email);
-    if email::is_valid(&address) {
-        return Ok(address);
-    }
-    let message = "`email` is not a mail address such as name@example.org.";
-    Err(ApiError::invalid("email", "format", message))
-}
-
-/// Refuses what cannot be a token; `field` is where it stood.
-pub fn check_token(field: &str, token: &str) -> Result<(), ApiError> {
-    if token.len() <= MAX_TOKEN {
-        return Ok(());
-    }
-    let message = format!("`{field}` is longer than a token of an invitation.");
-    Err(ApiError::invalid(field, "length", message))
 }
 
 /// The link for the mail: a page of the auth server by which people log in to what the pool is for.
