@@ -1,110 +1,64 @@
 //! What has ended is removed in small batches, so that no request waits for it.
 
 use chrono::TimeDelta;
+use migrations::Retention;
 use service::clock;
 
 use crate::{backchannel, devices, families, records, state::AppState};
 
-/// A statement with `$1` = the time before which rows have served and `$2` = the most rows at a time;
-/// and how long they stay after their end.
-type Rule = (&'static str, TimeDelta);
-
 /// Used codes of a family are remembered for a day after their end, and so is the family.
 const A_DAY: TimeDelta = TimeDelta::days(1);
+const AT_ONCE: TimeDelta = TimeDelta::zero();
 
-const RULES: &[Rule] = &[
-    (
-        "delete from auth_sessions where id_hash in \
-         (select id_hash from auth_sessions where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_flows where id in \
-         (select id from auth_flows where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_upstreams where state_hash in \
-         (select state_hash from auth_upstreams where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_codes where code_hash in \
-         (select code_hash from auth_codes where expires_at <= $1 limit $2)",
-        A_DAY,
-    ),
-    (
-        "delete from auth_devices where device_hash in \
-         (select device_hash from auth_devices where expires_at <= $1 limit $2)",
+const RULES: [Retention; 15] = [
+    Retention::new("auth_sessions", "id_hash", "expires_at", AT_ONCE),
+    Retention::new("auth_flows", "id", "expires_at", AT_ONCE),
+    Retention::new("auth_upstreams", "state_hash", "expires_at", AT_ONCE),
+    Retention::new("auth_codes", "code_hash", "expires_at", A_DAY),
+    Retention::new(
+        "auth_devices",
+        "device_hash",
+        "expires_at",
         devices::LIFETIME,
     ),
-    (
-        "delete from auth_access_tokens where jti in \
-         (select jti from auth_access_tokens where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
+    Retention::new("auth_access_tokens", "jti", "expires_at", AT_ONCE),
     // Families without an end would collect them for ever. One used again after this is unknown, so it
     // gets nothing either; only the family goes on.
-    (
-        "delete from auth_refresh_tokens where token_hash in \
-         (select token_hash from auth_refresh_tokens where replaced_at <= $1 limit $2)",
+    Retention::new(
+        "auth_refresh_tokens",
+        "token_hash",
+        "replaced_at",
         families::REPLACED_KEPT,
     ),
-    (
-        "delete from auth_families where id in \
-         (select id from auth_families where expires_at <= $1 limit $2)",
-        A_DAY,
-    ),
-    (
-        "delete from auth_revocations where seq in \
-         (select seq from auth_revocations where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_opaque_tokens where token_hash in \
-         (select token_hash from auth_opaque_tokens where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_personal_tokens where id in \
-         (select id from auth_personal_tokens where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_brakes where key_hash in \
-         (select key_hash from auth_brakes where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from auth_records where id in \
-         (select id from auth_records where created_at <= $1 limit $2)",
-        records::OLDEST,
-    ),
-    (
-        "delete from auth_logout_notices where id in \
-         (select id from auth_logout_notices where created_at <= $1 limit $2)",
+    Retention::new("auth_families", "id", "expires_at", A_DAY),
+    Retention::new("auth_revocations", "seq", "expires_at", AT_ONCE),
+    Retention::new("auth_opaque_tokens", "token_hash", "expires_at", AT_ONCE),
+    Retention::new("auth_personal_tokens", "id", "expires_at", AT_ONCE),
+    Retention::new("auth_brakes", "key_hash", "expires_at", AT_ONCE),
+    Retention::new("auth_records", "id", "created_at", records::OLDEST),
+    Retention::new(
+        "auth_logout_notices",
+        "id",
+        "created_at",
         backchannel::OLDEST,
     ),
-    (
-        "delete from auth_assertions where id_hash in \
-         (select id_hash from auth_assertions where expires_at <= $1 limit $2)",
-        TimeDelta::zero(),
-    ),
+    Retention::new("auth_assertions", "id_hash", "expires_at", AT_ONCE),
 ];
-
-/// Sessions that nobody has used for so long as the settings say.
-const IDLE: &str = "delete from auth_sessions where id_hash in \
-    (select id_hash from auth_sessions where seen_at <= $1 limit $2)";
 
 /// Removes what has ended by now.
 pub async fn clean(state: &AppState) -> Result<(), sea_orm::DbErr> {
     let now = clock::now();
-    let idle = TimeDelta::minutes(i64::from(state.settings.session_minutes));
-    for &(statement, kept) in RULES.iter().chain(&[(IDLE, idle)]) {
-        let before = (now - kept).into();
-        state.database.in_chunks(statement, &[before]).await?;
+    for rule in RULES {
+        rule.apply(&state.database, now).await?;
     }
-    Ok(())
+    // Sessions that nobody has used for so long as the settings say.
+    let idle = Retention::new(
+        "auth_sessions",
+        "id_hash",
+        "seen_at",
+        TimeDelta::minutes(i64::from(state.settings.session_minutes)),
+    );
+    idle.apply(&state.database, now).await
 }
 
 #[cfg(test)]
@@ -155,9 +109,8 @@ mod tests {
         }
         txn.commit().await.unwrap();
         let now = DateTime::parse_from_rfc3339("2026-06-02T00:00:00Z").unwrap();
-        for &(statement, kept) in RULES.iter().chain(&[(IDLE, A_DAY)]) {
-            let before = (now.to_utc() - kept).into();
-            database.in_chunks(statement, &[before]).await.unwrap();
+        for rule in RULES {
+            rule.apply(&database, now.to_utc()).await.unwrap();
         }
         assert_eq!(count(&database, "auth_opaque_tokens").await, 1);
         // Those that were replaced long ago go before their family.

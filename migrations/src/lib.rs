@@ -14,6 +14,7 @@ pub mod portal_api;
 mod prepared;
 mod reader;
 mod reseal;
+mod retention;
 mod transfer;
 
 pub use database::{Database, OpenError, lock_file};
@@ -23,4 +24,5 @@ pub use look::{Seen, look};
 pub use prepared::Prepared;
 pub use reader::Reader;
 pub use reseal::Sealed;
+pub use retention::Retention;
 pub use transfer::{TransferError, to_postgres};

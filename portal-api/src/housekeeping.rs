@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use chrono::TimeDelta;
+use migrations::Retention;
 use tokio_util::sync::CancellationToken;
 
 use crate::{AppState, audit, credentials, events, idempotency, usage};
@@ -10,57 +11,39 @@ use crate::{AppState, audit, credentials, events, idempotency, usage};
 const INTERVAL: Duration = Duration::from_mins(1);
 /// How often per interval the queues of listeners are measured.
 const MEASURED: u32 = 4;
-/// What is removed: a statement with `$1` = the time before which rows have served and
-/// `$2` = the most rows at a time.
-type Rule = (&'static str, TimeDelta);
 
 /// Every minute.
-const RULES: &[Rule] = &[
-    (
-        "delete from verifications where digest in \
-         (select digest from verifications where expires_at < $1 limit $2)",
-        TimeDelta::zero(),
-    ),
-    (
-        "delete from invitations where id in \
-         (select id from invitations where expires_at < $1 limit $2)",
-        TimeDelta::days(30),
-    ),
-    (
-        "delete from pool_invitations where id in \
-         (select id from pool_invitations where expires_at < $1 limit $2)",
-        TimeDelta::days(30),
-    ),
-    (
-        "delete from login_attempts where (id, brake) in \
-         (select id, brake from login_attempts where begun_at < $1 limit $2)",
+const RULES: &[Retention] = &[
+    Retention::new("verifications", "digest", "expires_at", TimeDelta::zero()),
+    Retention::new("invitations", "id", "expires_at", TimeDelta::days(30)),
+    Retention::new("pool_invitations", "id", "expires_at", TimeDelta::days(30)),
+    Retention::new(
+        "login_attempts",
+        "id, brake",
+        "begun_at",
         TimeDelta::minutes(15),
     ),
-    (
-        "delete from idempotency_keys where (principal, idempotency_key) in \
-         (select principal, idempotency_key from idempotency_keys \
-          where started_at < $1 limit $2)",
+    Retention::new(
+        "idempotency_keys",
+        "principal, idempotency_key",
+        "started_at",
         idempotency::LIFETIME,
     ),
-    (
-        "delete from usage_batches where id in \
-         (select id from usage_batches where received_at < $1 limit $2)",
-        TimeDelta::days(1),
-    ),
-    (
-        "delete from config_drafts where user_id in \
-         (select user_id from config_drafts where changed_at < $1 limit $2)",
+    Retention::new("usage_batches", "id", "received_at", TimeDelta::days(1)),
+    Retention::new(
+        "config_drafts",
+        "user_id",
+        "changed_at",
         TimeDelta::days(30),
     ),
 ];
 
-/// Every hour: tables without an index for it, in which little ends.
-const SLOW_RULES: &[Rule] = &[(
-    // The audit log tells of them as long as it is kept.
-    "delete from credentials where id in \
-         (select id from credentials where revoked_at < $1 or expires_at < $1 limit $2)",
-    TimeDelta::days(365),
-)];
+/// Every hour: tables without an index for it, in which little ends. The audit log tells of them as
+/// long as it is kept.
+const SLOW_RULES: &[Retention] = &[
+    Retention::new("credentials", "id", "revoked_at", TimeDelta::days(365)),
+    Retention::new("credentials", "id", "expires_at", TimeDelta::days(365)),
+];
 
 /// Cleans up until `shutdown`.
 pub async fn run(state: AppState, shutdown: CancellationToken) {
@@ -70,9 +53,8 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
         state.limits.clean_up();
         let is_hourly = minutes.is_multiple_of(60);
         let slow = if is_hourly { SLOW_RULES } else { &[] };
-        for &(statement, age) in RULES.iter().chain(slow) {
-            let before = service::clock::now() - age;
-            if let Err(error) = state.db.in_chunks(statement, &[before.into()]).await {
+        for rule in RULES.iter().chain(slow) {
+            if let Err(error) = rule.apply(&state.db, service::clock::now()).await {
                 tracing::warn!(%error, "housekeeping failed; it goes on in a minute");
             }
         }
