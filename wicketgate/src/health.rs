@@ -73,7 +73,7 @@ pub fn of_up(ports: &Ports) -> Vec<(&'static str, SocketAddr)> {
 }
 
 /// The sentence of a problem; what else answers there, as it is.
-fn reason(body: &[u8]) -> String {
+pub fn reason(body: &[u8]) -> String {
     let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let sentence = problem.and_then(|problem| Some(problem["message"].as_str()?.to_owned()));
     sentence.unwrap_or_else(|| String::from_utf8_lossy(body).trim().to_owned())

@@ -2,6 +2,7 @@
 
 use std::{fs::File, io::ErrorKind, net::TcpListener, path::Path, time::Duration};
 
+use bytes::Bytes;
 use serde_json::Value;
 use service::settings;
 use url::Url;
@@ -105,12 +106,11 @@ async fn service(name: &str, base: &str) -> Finding {
     };
     match ready {
         Ok((200, body)) => {
-            let theirs = match body["version"].as_str() {
-                Some(kong) => return Finding::good(WHAT, format!("{name}: Kong {kong}")),
-                None => get(base, "ping").await.ok(),
-            };
-            let theirs = theirs.and_then(|(_, ping)| Some(ping["version"].as_str()?.to_owned()));
-            match theirs {
+            if let Some(kong) = version(&body) {
+                return Finding::good(WHAT, format!("{name}: Kong {kong}"));
+            }
+            let ping = get(base, "ping").await.ok();
+            match ping.and_then(|(_, ping)| version(&ping)) {
                 Some(version) if version != service::VERSION => Finding::odd(
                     WHAT,
                     format!("{name} is ready, and is version {version}"),
@@ -120,9 +120,7 @@ async fn service(name: &str, base: &str) -> Finding {
             }
         }
         Ok((status, body)) => {
-            let waits = body["message"]
-                .as_str()
-                .map_or(body.to_string(), str::to_owned);
+            let waits = health::reason(&body);
             let text = format!("{name} is not ready: {waits} ({status})");
             Finding::bad(WHAT, text, "its answer and its log say what it waits for")
         }
@@ -133,7 +131,12 @@ async fn service(name: &str, base: &str) -> Finding {
     }
 }
 
-async fn get(base: &str, path: &str) -> anyhow::Result<(u16, Value)> {
+fn version(body: &[u8]) -> Option<String> {
+    let about: Value = serde_json::from_slice(body).ok()?;
+    Some(about["version"].as_str()?.to_owned())
+}
+
+async fn get(base: &str, path: &str) -> anyhow::Result<(u16, Bytes)> {
     let url = Url::parse(base)?.join(path)?;
     let answer = service::http::client()
         .get(url)
@@ -142,9 +145,5 @@ async fn get(base: &str, path: &str) -> anyhow::Result<(u16, Value)> {
         .await?;
     let status = answer.status().as_u16();
     let body = service::http::read_at_most(answer, MAX_ANSWER).await?;
-    let text = || Value::String(String::from_utf8_lossy(&body).trim().to_owned());
-    Ok((
-        status,
-        serde_json::from_slice(&body).unwrap_or_else(|_| text()),
-    ))
+    Ok((status, body))
 }
