@@ -37,6 +37,7 @@ mod router;
 mod serve;
 mod settings;
 mod store;
+mod vault;
 mod worker;
 
 pub use databases::Places;

@@ -13,6 +13,7 @@ pub mod compose;
 mod correlation_id;
 mod cors;
 mod data_service;
+mod fetch;
 mod hmac_auth;
 pub mod identity;
 mod ip_restriction;
@@ -51,6 +52,7 @@ pub use response_transformer::ResponseTransformer;
 use crate::{
     live::{Bound, Consumer, Target},
     proxy::{Answer, Exchange},
+    vault,
     worker::Worker,
 };
 
@@ -350,8 +352,9 @@ pub fn response_transformer(
 }
 
 fn config<T: DeserializeOwned>(entity: &kong::Plugin) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::Object(entity.config.clone()))
-        .map_err(|error| error.to_string())
+    let mut config = entity.config.clone();
+    vault::resolve_all(&mut config).map_err(|faults| format!("{:?}", faults.into_fields()))?;
+    serde_json::from_value(serde_json::Value::Object(config)).map_err(|error| error.to_string())
 }
 
 /// A header name that the schema has checked.

@@ -8,6 +8,7 @@ pub mod entity;
 mod faults;
 mod field;
 mod form;
+pub mod reference;
 mod remote;
 mod render;
 pub mod text;

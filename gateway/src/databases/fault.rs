@@ -21,3 +21,16 @@ pub enum Fault {
     /// Something is wrong in here.
     Wrong,
 }
+
+impl Fault {
+    /// An error that does not come from the database itself.
+    pub fn of_connection(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::WorkerCrashed => Self::Broken,
+            other => Self::Statement(other.to_string()),
+        }
+    }
+}

@@ -1,7 +1,5 @@
 //! MySQL and MariaDB (cargo feature `mysql`).
 
-use std::time::Duration;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{NaiveDate, NaiveDateTime, Utc};
 use futures_util::TryStreamExt;
@@ -24,7 +22,6 @@ use super::{
 /// Behind the limits of the operations; MariaDB counts seconds, MySQL milliseconds.
 const MARIADB_TIMEOUT: &str = "max_statement_time = 30";
 const MYSQL_TIMEOUT: &str = "max_execution_time = 30000";
-const CANCELLING: Duration = Duration::from_secs(2);
 
 pub struct MySql {
     pub connection: MySqlConnection,
@@ -204,27 +201,17 @@ fn iso(time: NaiveDateTime) -> String {
 }
 
 /// Asks the server to end the statement that the other connection works on.
-pub async fn cancel(options: &MySqlConnectOptions, thread: u64) {
-    let cancelling = async {
-        let mut connection = MySqlConnection::connect_with(options).await?;
-        let kill = AssertSqlSafe(format!("kill query {thread}"));
-        sqlx::raw_sql(kill).execute(&mut connection).await?;
-        connection.close().await
-    };
-    match tokio::time::timeout(CANCELLING, cancelling).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("a statement cannot be cancelled: {error}"),
-        Err(_) => tracing::warn!("a statement cannot be cancelled: the database does not answer"),
-    }
+pub async fn cancel(options: &MySqlConnectOptions, thread: u64) -> Result<(), sqlx::Error> {
+    let mut connection = MySqlConnection::connect_with(options).await?;
+    let kill = AssertSqlSafe(format!("kill query {thread}"));
+    sqlx::raw_sql(kill).execute(&mut connection).await?;
+    connection.close().await
 }
 
 /// By the numbers of the server's errors.
 fn fault(error: &sqlx::Error) -> Fault {
-    let sqlx::Error::Database(error) = error else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => Fault::Broken,
-            other => Fault::Statement(other.to_string()),
-        };
+    let Some(error) = error.as_database_error() else {
+        return Fault::of_connection(error);
     };
     let error = error.downcast_ref::<MySqlDatabaseError>();
     match error.number() {

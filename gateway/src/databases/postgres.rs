@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::TryStreamExt;
 use kong::plugins::data_service::{Rows, Typed, ValueType};
@@ -14,7 +12,6 @@ use super::{Fault, Question, Reply, question::Collected};
 
 /// Behind the limits of the operations.
 const STATEMENT_TIMEOUT: &str = "30s";
-const CANCELLING: Duration = Duration::from_secs(2);
 
 pub fn options(options: PgConnectOptions) -> PgConnectOptions {
     let options = options.application_name("wicketgate-data-service");
@@ -105,27 +102,17 @@ fn bind<'q>(query: Asked<'q>, value: &'q Typed) -> Asked<'q> {
 }
 
 /// Asks the server to end what one of its processes does. A process that does nothing does not mind.
-pub async fn cancel(options: &PgConnectOptions, backend: i32) {
-    let cancelling = async {
-        let mut connection = PgConnection::connect_with(options).await?;
-        let query = sqlx::query("select pg_cancel_backend($1)").bind(backend);
-        query.execute(&mut connection).await?;
-        connection.close().await
-    };
-    match tokio::time::timeout(CANCELLING, cancelling).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("a statement cannot be cancelled: {error}"),
-        Err(_) => tracing::warn!("a statement cannot be cancelled: the database does not answer"),
-    }
+pub async fn cancel(options: &PgConnectOptions, backend: i32) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let query = sqlx::query("select pg_cancel_backend($1)").bind(backend);
+    query.execute(&mut connection).await?;
+    connection.close().await
 }
 
 /// By the classes of SQLSTATE.
 fn fault(error: &sqlx::Error) -> Fault {
-    let sqlx::Error::Database(error) = error else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) => Fault::Broken,
-            other => Fault::Statement(other.to_string()),
-        };
+    let Some(error) = error.as_database_error() else {
+        return Fault::of_connection(error);
     };
     let code = error.code().unwrap_or_default();
     match &*code {

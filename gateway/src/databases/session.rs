@@ -1,11 +1,14 @@
 //! A connection to any of the databases that there are.
 
+use std::time::Duration;
+
 #[cfg(feature = "mysql")]
 use super::mysql::{self, MySql};
 use anyhow::Context;
 #[cfg(feature = "mysql")]
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{ConnectOptions, Connection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use tokio::time::timeout;
 use url::Url;
 
 use super::{
@@ -15,6 +18,9 @@ use super::{
     sample,
     sqlite::{self, Sqlite},
 };
+
+/// How long asking for the end of a statement may take.
+const CANCELLING: Duration = Duration::from_secs(2);
 
 /// How a database is reached.
 #[derive(Clone)]
@@ -144,16 +150,28 @@ pub enum Cancel {
 
 impl Cancel {
     pub async fn cancel(self, address: &Address) {
-        match (self, address) {
-            (Self::Backend(backend), Address::Postgres(options)) => {
-                postgres::cancel(options, backend).await;
+        let cancelling = async {
+            match (self, address) {
+                (Self::Backend(backend), Address::Postgres(options)) => {
+                    postgres::cancel(options, backend).await
+                }
+                #[cfg(feature = "mysql")]
+                (Self::Thread(thread), Address::MySql(options)) => {
+                    mysql::cancel(options, thread).await
+                }
+                (Self::Flag(flag), _) => {
+                    sqlite::interrupt(&flag);
+                    Ok(())
+                }
+                _ => Ok(()),
             }
-            (Self::Flag(flag), _) => sqlite::interrupt(&flag),
-            #[cfg(feature = "mysql")]
-            (Self::Thread(thread), Address::MySql(options)) => {
-                mysql::cancel(options, thread).await;
+        };
+        match timeout(CANCELLING, cancelling).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("a statement cannot be cancelled: {error}"),
+            Err(_) => {
+                tracing::warn!("a statement cannot be cancelled: the database does not answer");
             }
-            _ => {}
         }
     }
 }

@@ -161,11 +161,8 @@ fn value(row: &SqliteRow, position: usize) -> Result<Value, Fault> {
 
 /// By SQLite's result codes; the lowest byte is the general one.
 fn fault(error: &sqlx::Error) -> Fault {
-    let sqlx::Error::Database(error) = error else {
-        return match error {
-            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Fault::Broken,
-            other => Fault::Statement(other.to_string()),
-        };
+    let Some(error) = error.as_database_error() else {
+        return Fault::of_connection(error);
     };
     let code: i32 = error
         .code()

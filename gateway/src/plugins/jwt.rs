@@ -1,5 +1,6 @@
 mod cache;
 mod key;
+mod p521;
 mod token;
 
 use std::rc::Rc;
@@ -22,7 +23,8 @@ use crate::{
 };
 
 pub use cache::TokenCache;
-pub use key::VerificationKey;
+pub use key::{VerificationKey, rsa_algorithm};
+pub use p521::{COORDINATE, P521Key};
 pub use token::{Token, was_ended};
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! What only cryptography can tell about certificates: whether a key fits, whether an authority is
 //! one.
 
-use crate::plugins::mtls_auth::revocation_lists;
+use crate::{plugins::mtls_auth::revocation_lists, vault};
 use kong::{Kind, schema::Faults};
 use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
@@ -34,7 +34,13 @@ pub fn complete(kind: Kind, fields: &mut Map<String, Value>, now: i64) -> Result
             }
         }
         Kind::Plugin => {
-            let lists = fields.get("config").and_then(|config| config.get("crls"));
+            let config = fields.get("config").and_then(Value::as_object);
+            if let Some(mut config) = config.cloned()
+                && let Err(missing) = vault::resolve_all(&mut config)
+            {
+                faults.below("config", missing);
+            }
+            let lists = config.and_then(|config| config.get("crls"));
             let lists = lists.and_then(Value::as_array).into_iter().flatten();
             for (position, list) in lists.enumerate() {
                 let text = list.as_str().unwrap_or_default();
@@ -54,8 +60,8 @@ pub fn complete(kind: Kind, fields: &mut Map<String, Value>, now: i64) -> Result
 
 /// The chain with its key, ready for handshakes.
 pub fn certified_key(chain: &str, key: &str) -> Result<CertifiedKey, String> {
-    let chain = certificates(chain)?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+    let chain = certificates(&vault::resolve(chain)?)?;
+    let key = PrivateKeyDer::from_pem_slice(vault::resolve(key)?.as_bytes())
         .map_err(|_| "not a valid private key".to_owned())?;
     let provider = rustls::crypto::ring::default_provider();
     CertifiedKey::from_der(chain, key, &provider)

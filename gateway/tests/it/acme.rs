@@ -110,6 +110,7 @@ impl Authority {
                 .env("PEBBLE_AUTHZREUSE", "0"),
         );
         listens(self.port).await;
+        listens(self.management).await;
         process.unwrap()
     }
 

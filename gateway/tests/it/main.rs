@@ -29,6 +29,7 @@ mod persistence;
 mod precedence;
 mod proxy_cache;
 mod rate_limiting;
+mod references;
 mod restrictions;
 mod seeds;
 mod support;

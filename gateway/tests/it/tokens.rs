@@ -13,6 +13,16 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use openssl::{
+    bn::BigNumRef,
+    ec::{EcGroup, EcKey},
+    ecdsa::EcdsaSig,
+    hash::MessageDigest,
+    nid::Nid,
+    pkey::{PKey, Private},
+    rsa::{Padding, Rsa},
+    sign::RsaPssSaltlen,
+};
 use reqwest::StatusCode;
 use ring::{
     rand::SystemRandom,
@@ -211,6 +221,83 @@ async fn bad_tokens_are_refused() {
     assert_eq!(without.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(without.headers()["www-authenticate"], "Bearer");
     assert!(backend.seen.lock().unwrap().is_empty());
+}
+
+/// A token with a signature by OpenSSL, as others make them.
+fn signed_elsewhere(algorithm: &str, key: &PKey<Private>, claims: &Value) -> String {
+    let digest = match &algorithm[2..] {
+        "256" => Some(MessageDigest::sha256()),
+        "384" => Some(MessageDigest::sha384()),
+        "512" => Some(MessageDigest::sha512()),
+        _ => None,
+    };
+    let part = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let text = format!("{}.{}", part(&json!({"alg": algorithm})), part(claims));
+    let mut signer = match digest {
+        Some(digest) => openssl::sign::Signer::new(digest, key).unwrap(),
+        None => openssl::sign::Signer::new_without_digest(key).unwrap(),
+    };
+    if algorithm.starts_with("PS") {
+        signer.set_rsa_padding(Padding::PKCS1_PSS).unwrap();
+        signer
+            .set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)
+            .unwrap();
+    }
+    let mut signature = signer.sign_oneshot_to_vec(text.as_bytes()).unwrap();
+    if let Ok(curve) = key.ec_key() {
+        // RFC 7518, 3.4: both numbers with all their zeros.
+        let length = i32::try_from(curve.group().degree().div_ceil(8)).unwrap();
+        let pair = EcdsaSig::from_der(&signature).unwrap();
+        let padded = |number: &BigNumRef| number.to_vec_padded(length).unwrap();
+        signature = [padded(pair.r()), padded(pair.s())].concat();
+    }
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test]
+async fn every_algorithm_is_verified_with_the_key_that_fits_it() {
+    let (gateway, _backend, published) = published(&Signer::new()).await;
+    let rsa = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let curve = |curve| {
+        let group = EcGroup::from_curve_name(curve).unwrap();
+        PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap()
+    };
+    let (p256, p384) = (curve(Nid::X9_62_PRIME256V1), curve(Nid::SECP384R1));
+    let (p521, ed25519) = (curve(Nid::SECP521R1), PKey::generate_ed25519().unwrap());
+    for (algorithm, key, unfit) in [
+        ("RS256", &rsa, &p256),
+        ("RS384", &rsa, &p384),
+        ("RS512", &rsa, &p521),
+        ("PS256", &rsa, &p256),
+        ("PS384", &rsa, &ed25519),
+        ("PS512", &rsa, &p521),
+        ("ES256", &p256, &p384),
+        ("ES384", &p384, &p521),
+        ("ES512", &p521, &p256),
+        ("EdDSA", &ed25519, &rsa),
+    ] {
+        let pem =
+            |key: &PKey<Private>| String::from_utf8(key.public_key_to_pem().unwrap()).unwrap();
+        let mut secret = published.clone();
+        secret.algorithm = algorithm.to_owned();
+        secret.rsa_public_key = Some(pem(unfit));
+        let refused = gateway.admin.put(&secret).await.unwrap_err().to_string();
+        assert!(refused.contains("does not fit"), "{algorithm}: {refused}");
+        secret.rsa_public_key = Some(pem(key));
+        gateway.admin.put(&secret).await.unwrap();
+        let token = signed_elsewhere(algorithm, key, &claims());
+        assert_eq!(
+            call(&gateway, &token).await.status(),
+            StatusCode::OK,
+            "{algorithm}"
+        );
+        // The signature is of other claims.
+        let (_, signature) = token.rsplit_once('.').unwrap();
+        let other = signed_elsewhere(algorithm, key, &with(&json!({"sub": "eve"})));
+        let (text, _) = other.rsplit_once('.').unwrap();
+        let forged = call(&gateway, &format!("{text}.{signature}")).await;
+        assert_eq!(forged.status(), StatusCode::UNAUTHORIZED, "{algorithm}");
+    }
 }
 
 #[tokio::test]

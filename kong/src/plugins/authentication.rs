@@ -176,7 +176,7 @@ const MAX_LISTS: usize = 16;
 
 /// Algorithms whose keys can be published.
 const PUBLIC_ALGORITHMS: &[&str] = &[
-    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 ];
 
 pub fn openid_connect() -> PluginSchema {
@@ -297,7 +297,11 @@ pub fn identity() -> PluginSchema {
             .required()
             .default("jwt"),
         Field::new("introspection_url", Type::checked(text::url)),
-        Field::new("introspection_token", Type::checked(text::header_value)).secret(),
+        Field::new(
+            "introspection_token",
+            Type::checked(text::header_value).referenceable(),
+        )
+        .secret(),
         Field::new(
             "cache_ttl",
             Type::Number {
@@ -320,6 +324,7 @@ pub fn identity() -> PluginSchema {
                 one_of: &[],
                 check: Some(text::header_value),
                 may_be_empty: true,
+                referenceable: false,
             },
         )
         .default(""),

@@ -77,8 +77,8 @@ fn shared_fields() -> Vec<Field> {
     let redis = Record::new(vec![
         Field::new("host", Type::checked(text::host)),
         Field::new("port", Type::integer(0, 65_535)).default(6379),
-        Field::new("username", Type::text()),
-        Field::new("password", Type::text()).secret(),
+        Field::new("username", Type::text().referenceable()),
+        Field::new("password", Type::text().referenceable()).secret(),
         Field::new("database", Type::integer(0, i64::from(u16::MAX))).default(0),
         Field::new("timeout", Type::integer(1, 2_147_483_646)).default(2000),
         Field::new("ssl", Type::Boolean).default(false),

@@ -97,7 +97,7 @@ pub fn http_log() -> PluginSchema {
             "headers",
             Type::Map(
                 Some(log_header),
-                Box::new(Type::checked(text::header_value)),
+                Box::new(Type::checked(text::header_value).referenceable()),
             ),
         ),
         Field::new("queue", Type::Record(queue(1))),
@@ -135,7 +135,8 @@ const INJECTED: &[&str] = &["preserve", "w3c", "b3", "b3-single"];
 pub fn opentelemetry() -> PluginSchema {
     let milliseconds =
         |name, default: i64| Field::new(name, Type::integer(1, 2_147_483_646)).default(default);
-    let texts = |names| Type::Map(names, Box::new(Type::checked(text::header_value)));
+    let value = || Type::checked(text::header_value).referenceable();
+    let texts = |names| Type::Map(names, Box::new(value()));
     let propagation = Record::new(vec![
         Field::new("extract", Type::list(Type::one_of(FORMATS))),
         Field::new("inject", Type::list(Type::one_of(INJECTED))),

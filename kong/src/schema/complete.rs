@@ -1,7 +1,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{Faults, Field, Record, Type};
+use super::{Faults, Field, Record, Type, reference};
 
 impl Record {
     /// `input` with all fields present: defaults filled in, unset ones null. All faults at once.
@@ -121,9 +121,17 @@ impl Type {
                     one_of,
                     check,
                     may_be_empty,
+                    referenceable,
                 },
                 Value::String(text),
             ) => {
+                if reference::is_reference(&text) {
+                    if !referenceable {
+                        return Err("no reference is possible here".into());
+                    }
+                    reference::variable(&text)?;
+                    return Ok(Value::String(text));
+                }
                 if text.is_empty() && !may_be_empty {
                     return Err("must not be empty".into());
                 }

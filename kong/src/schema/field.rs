@@ -16,6 +16,8 @@ pub enum Type {
         check: Option<TextCheck>,
         /// Empty texts are refused unless this is set.
         may_be_empty: bool,
+        /// May be a reference to a secret that is kept elsewhere.
+        referenceable: bool,
     },
     Integer {
         between: Option<(i64, i64)>,
@@ -73,6 +75,7 @@ impl Type {
             one_of: &[],
             check: None,
             may_be_empty: false,
+            referenceable: false,
         }
     }
 
@@ -81,6 +84,7 @@ impl Type {
             one_of: &[],
             check: None,
             may_be_empty: true,
+            referenceable: false,
         }
     }
 
@@ -89,6 +93,7 @@ impl Type {
             one_of: &[],
             check: Some(check),
             may_be_empty: false,
+            referenceable: false,
         }
     }
 
@@ -97,7 +102,17 @@ impl Type {
             one_of: values,
             check: None,
             may_be_empty: false,
+            referenceable: false,
         }
+    }
+
+    /// A text in whose place a [`reference`](super::reference) is possible.
+    #[must_use]
+    pub fn referenceable(mut self) -> Self {
+        if let Self::Text { referenceable, .. } = &mut self {
+            *referenceable = true;
+        }
+        self
     }
 
     pub fn integer(from: i64, to: i64) -> Self {

@@ -49,6 +49,10 @@ impl Field {
 impl Type {
     fn render(&self) -> Map<String, Value> {
         let about = match self {
+            Self::Text {
+                referenceable: true,
+                ..
+            } => json!({ "type": "string", "referenceable": true }),
             Self::Text { one_of: [], .. } => json!({ "type": "string" }),
             Self::Text { one_of, .. } => json!({ "type": "string", "one_of": one_of }),
             Self::Integer {

@@ -4,8 +4,10 @@ use base64::{
 };
 use ring::{
     hmac,
-    signature::{self, UnparsedPublicKey, VerificationAlgorithm},
+    signature::{self, RsaParameters, UnparsedPublicKey, VerificationAlgorithm},
 };
+
+use super::P521Key;
 
 /// A key with the only algorithm that it may be used with.
 pub struct VerificationKey {
@@ -15,6 +17,7 @@ pub struct VerificationKey {
 
 enum Material {
     Public(UnparsedPublicKey<Vec<u8>>),
+    P521(P521Key),
     Secret(hmac::Algorithm, String),
 }
 
@@ -27,7 +30,10 @@ impl VerificationKey {
         } else {
             let pem = credential.rsa_public_key.as_deref()?;
             let key = kong::jwt::public_key(algorithm, pem).ok()?;
-            Material::Public(UnparsedPublicKey::new(public_algorithm(algorithm)?, key))
+            match algorithm {
+                "ES512" => Material::P521(P521Key::new(&key).ok()?),
+                _ => Material::Public(UnparsedPublicKey::new(public_algorithm(algorithm)?, key)),
+            }
         };
         Some(Self {
             algorithm: algorithm.to_owned(),
@@ -36,12 +42,13 @@ impl VerificationKey {
     }
 
     pub fn is_asymmetric(&self) -> bool {
-        matches!(self.material, Material::Public(_))
+        !matches!(self.material, Material::Secret(..))
     }
 
     pub fn verifies(&self, message: &[u8], signature: &[u8], secret_is_base64: bool) -> bool {
         match &self.material {
             Material::Public(key) => key.verify(message, signature).is_ok(),
+            Material::P521(key) => key.verifies(message, signature),
             Material::Secret(algorithm, secret) => {
                 let secret = if secret_is_base64 {
                     decode(secret)
@@ -67,15 +74,22 @@ fn hmac_algorithm(name: &str) -> Option<hmac::Algorithm> {
 
 fn public_algorithm(name: &str) -> Option<&'static dyn VerificationAlgorithm> {
     Some(match name {
+        "ES256" => &signature::ECDSA_P256_SHA256_FIXED,
+        "ES384" => &signature::ECDSA_P384_SHA384_FIXED,
+        "EdDSA" => &signature::ED25519,
+        _ => rsa_algorithm(name)?,
+    })
+}
+
+/// By its name in a token (RFC 7518, 3.1).
+pub fn rsa_algorithm(name: &str) -> Option<&'static RsaParameters> {
+    Some(match name {
         "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
         "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
         "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
         "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
         "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
         "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-        "ES256" => &signature::ECDSA_P256_SHA256_FIXED,
-        "ES384" => &signature::ECDSA_P384_SHA384_FIXED,
-        "EdDSA" => &signature::ED25519,
         _ => return None,
     })
 }

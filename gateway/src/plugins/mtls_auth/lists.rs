@@ -11,12 +11,11 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use rustls::pki_types::CertificateRevocationListDer;
-use service::http::read_at_most;
 use tokio::runtime::Handle;
 
 use super::{is_list, revocation_lists};
 use crate::plugins::{
-    log::guarded_client,
+    fetch,
     shared::{Known, one_for},
 };
 
@@ -113,11 +112,7 @@ impl Source {
 
 /// DER, as authorities publish them, or PEM.
 async fn fetch(url: &str) -> Result<Vec<Der>, String> {
-    let answer = guarded_client().get(url).send().await;
-    let answer = answer.and_then(reqwest::Response::error_for_status);
-    let answer = answer.map_err(|error| error.without_url().to_string())?;
-    let body = read_at_most(answer, MAX_LIST).await;
-    let body = body.map_err(|error| error.to_string())?;
+    let body = fetch::fetch(url, MAX_LIST).await?;
     if is_list(&body) {
         return Ok(vec![Der::from(body.to_vec())]);
     }

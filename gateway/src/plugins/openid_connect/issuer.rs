@@ -12,13 +12,12 @@ use std::{
 use arc_swap::ArcSwapOption;
 use serde::Deserialize;
 use serde_json::Value;
-use service::http::read_at_most;
 use tokio::runtime::Handle;
 use url::Url;
 
 use super::PublicKey;
 use crate::plugins::{
-    log::guarded_client,
+    fetch::fetch,
     shared::{Known, one_for},
 };
 
@@ -204,10 +203,6 @@ impl Issuer {
 }
 
 async fn get<T: serde::de::DeserializeOwned>(url: Url) -> Result<T, String> {
-    let answer = guarded_client().get(url).send().await;
-    let answer = answer.and_then(reqwest::Response::error_for_status);
-    let answer = answer.map_err(|error| error.without_url().to_string())?;
-    let body = read_at_most(answer, MAX_DOCUMENT).await;
-    let body = body.map_err(|error| error.to_string())?;
+    let body = fetch(url.as_str(), MAX_DOCUMENT).await?;
     serde_json::from_slice(&body).map_err(|error| error.to_string())
 }

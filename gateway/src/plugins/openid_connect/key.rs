@@ -1,8 +1,8 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{
-    self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
-};
+use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
+
+use crate::plugins::jwt::{COORDINATE, P521Key, rsa_algorithm};
 
 /// A published key (RFC 7517), with the algorithms that it may be used with: never more than its
 /// type allows, and only the one that it names, if it names one.
@@ -16,6 +16,7 @@ pub struct PublicKey {
 
 enum Material {
     Rsa(RsaPublicKeyComponents<Vec<u8>>),
+    P521(P521Key),
     Other(&'static str, UnparsedPublicKey<Vec<u8>>),
 }
 
@@ -48,6 +49,10 @@ impl PublicKey {
                 let point = point(&bytes("x")?, &bytes("y")?, 48)?;
                 other("ES384", &signature::ECDSA_P384_SHA384_FIXED, point)
             }
+            ("EC", Some("P-521")) => {
+                let point = point(&bytes("x")?, &bytes("y")?, COORDINATE)?;
+                Material::P521(P521Key::new(&point).ok()?)
+            }
             ("OKP", Some("Ed25519")) => {
                 let key = bytes("x").filter(|key| key.len() == 32)?;
                 other("EdDSA", &signature::ED25519, key)
@@ -67,8 +72,9 @@ impl PublicKey {
             return false;
         }
         match &self.material {
-            Material::Rsa(key) => rsa(algorithm)
+            Material::Rsa(key) => rsa_algorithm(algorithm)
                 .is_some_and(|parameters| key.verify(parameters, message, signature).is_ok()),
+            Material::P521(key) => algorithm == "ES512" && key.verifies(message, signature),
             Material::Other(own, key) => {
                 *own == algorithm && key.verify(message, signature).is_ok()
             }
@@ -88,18 +94,6 @@ fn other(
 fn point(x: &[u8], y: &[u8], length: usize) -> Option<Vec<u8>> {
     let fits = x.len() == length && y.len() == length;
     fits.then(|| [&[4], x, y].concat())
-}
-
-fn rsa(algorithm: &str) -> Option<&'static RsaParameters> {
-    Some(match algorithm {
-        "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
-        "RS384" => &signature::RSA_PKCS1_2048_8192_SHA384,
-        "RS512" => &signature::RSA_PKCS1_2048_8192_SHA512,
-        "PS256" => &signature::RSA_PSS_2048_8192_SHA256,
-        "PS384" => &signature::RSA_PSS_2048_8192_SHA384,
-        "PS512" => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ pub fn certificate() -> Record {
     Record::new(with_common(
         Kind::Certificate,
         vec![
-            Field::new("cert", Type::checked(certificate_pem)).required(),
-            Field::new("key", Type::checked(key_pem))
+            Field::new("cert", Type::checked(certificate_pem).referenceable()).required(),
+            Field::new("key", Type::checked(key_pem).referenceable())
                 .required()
                 .secret(),
-            Field::new("cert_alt", Type::checked(certificate_pem)),
-            Field::new("key_alt", Type::checked(key_pem)).secret(),
+            Field::new("cert_alt", Type::checked(certificate_pem).referenceable()),
+            Field::new("key_alt", Type::checked(key_pem).referenceable()).secret(),
             // Entities of their own; written together with the certificate.
             Field::new("snis", Type::set(Type::checked(sni_name))),
         ],
