@@ -103,8 +103,9 @@ impl Acme {
         let hosts = self.settings.hosts.clone();
         let found = self.store.read(move |tables| {
             let routes = tables.all(Kind::Route, None);
-            let named = routes.flat_map(|route| texts(route, "hosts").chain(texts(route, "snis")));
-            let wanted = names::wanted(&hosts, named);
+            let named = routes.flat_map(|route| [texts(route, "hosts"), texts(route, "snis")]);
+            let named: Vec<String> = named.flatten().collect();
+            let wanted = names::wanted(&hosts, named.iter().map(String::as_str));
             // Somebody else takes care of these.
             let given: Vec<String> = tables
                 .all(Kind::Sni, None)
@@ -258,8 +259,6 @@ impl Acme {
     }
 }
 
-fn texts<'a>(row: &'a Row, field: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-    let list = row.fields.get(field).and_then(serde_json::Value::as_array);
-    let list = list.into_iter().flatten();
-    list.filter_map(serde_json::Value::as_str)
+fn texts(row: &Row, field: &str) -> Vec<String> {
+    serde_json::from_value(row.value(field)).unwrap_or_default()
 }

@@ -7,7 +7,9 @@
 mod certificates;
 mod file;
 mod log_folders;
+mod row;
 mod tables;
+mod unique;
 mod write;
 
 use std::{path::Path, sync::Arc};
@@ -18,7 +20,8 @@ use tokio::sync::oneshot;
 pub use certificates::{certificates, certified_key};
 pub use file::{Damage, StateFile};
 pub use log_folders::LogFolders;
-pub use tables::{Change, Row, Tables};
+pub use row::Row;
+pub use tables::{Change, Tables};
 pub use write::{Key, examine, not_found, present};
 
 /// Writes that one sync covers at most.

@@ -26,7 +26,6 @@ pub async fn node(admin: &Arc<Admin>) -> Result<Value, ApiError> {
             let mut names: Vec<String> = tables
                 .all(Kind::Plugin, None)
                 .filter_map(|row| row.text("name"))
-                .map(str::to_owned)
                 .collect();
             names.sort_unstable();
             names.dedup();

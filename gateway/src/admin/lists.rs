@@ -29,7 +29,8 @@ enum Tags {
 
 impl Tags {
     fn fit(&self, row: &Row) -> bool {
-        let has = |tag: &String| row.tags().any(|own| own == tag);
+        let own = row.tags();
+        let has = |tag: &String| own.contains(tag);
         match self {
             Self::All(tags) => tags.iter().all(has),
             Self::Any(tags) => tags.iter().any(has),
@@ -198,7 +199,7 @@ pub fn newest_first<'a>(
     targets: impl Iterator<Item = &'a SharedRow>,
     after: Option<Uuid>,
 ) -> Vec<&'a SharedRow> {
-    let moment = |row: &Row| row.fields.get("created_at").and_then(Value::as_f64);
+    let moment = |row: &Row| row.value("created_at").as_f64();
     let mut targets: Vec<&SharedRow> = targets.collect();
     targets.sort_by(|one, other| {
         let (first, second) = (
@@ -223,8 +224,8 @@ pub async fn tags(admin: &Arc<Admin>, tag: Option<&str>, query: &Query) -> Answe
                 .rows()
                 .filter(|row| row.id > after || after.is_nil())
                 .filter(|row| match &wanted {
-                    Some(tag) => row.tags().any(|own| own == tag),
-                    None => row.tags().next().is_some(),
+                    Some(tag) => row.tags().contains(tag),
+                    None => !row.tags().is_empty(),
                 })
                 .cloned()
                 .collect();
@@ -240,7 +241,8 @@ pub async fn tags(admin: &Arc<Admin>, tag: Option<&str>, query: &Query) -> Answe
         .iter()
         .flat_map(|row| {
             row.tags()
-                .filter(|own| tag.is_none_or(|tag| *own == tag))
+                .into_iter()
+                .filter(|own| tag.is_none_or(|tag| own == tag))
                 .map(|own| json!({ "tag": own, "entity_name": row.kind.name(), "entity_id": row.id }))
                 .collect::<Vec<_>>()
         })

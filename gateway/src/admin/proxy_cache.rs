@@ -40,7 +40,7 @@ async fn find(admin: &Admin, plugin: &str) -> Result<Uuid, kong::ApiError> {
     let key = store::Key::parse(plugin);
     let find = move |tables: &store::Tables| {
         let row = tables.find(Kind::Plugin, &key)?;
-        (row.text("name") == Some("proxy-cache")).then_some(row.id)
+        (row.text("name").as_deref() == Some("proxy-cache")).then_some(row.id)
     };
     admin.store.read(find).await?.ok_or_else(not_found)
 }

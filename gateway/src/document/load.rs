@@ -21,25 +21,21 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     let mut fresh = Tables::default();
     fresh.log_folders = tables.log_folders.clone();
     let mut report = Faulty::new(std::mem::take(&mut document.faults));
-    let mut places: HashMap<(Kind, Uuid), usize> = HashMap::new();
+    let mut places: HashMap<(Kind, Uuid), u32> = HashMap::new();
     for entry in document.entries {
+        let place = u32::try_from(places.len()).unwrap_or(u32::MAX);
         let mut fields = entry.fields.clone();
-        if let Some(before) = tables.get(entry.kind, entry.id)
-            && let Some(created_at) = before.fields.get("created_at")
-        {
+        if let Some(before) = tables.get(entry.kind, entry.id) {
             fields
                 .entry("created_at")
-                .or_insert_with(|| created_at.clone());
+                .or_insert_with(|| before.value("created_at"));
         }
         let created = match &entry.fault {
             Some((field, message)) => {
                 let faults = Map::from_iter([(field.clone(), json!(message))]);
                 Err(ApiError::schema(faults))
             }
-            None if places
-                .insert((entry.kind, entry.id), places.len())
-                .is_some() =>
-            {
+            None if places.insert((entry.kind, entry.id), place).is_some() => {
                 let faults = json!({ "id": "another entity of the document has this id" });
                 Err(ApiError::schema(
                     faults.as_object().cloned().unwrap_or_default(),
@@ -81,23 +77,19 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
 }
 
 /// The row that is in force, if nothing of it has changed.
-fn unchanged(tables: &Tables, row: &SharedRow, position: usize) -> SharedRow {
+fn unchanged(tables: &Tables, row: &SharedRow, position: u32) -> SharedRow {
+    let fields = row.fields();
     let is_same = |before: &Row| {
+        let known = before.fields();
         before.position == position
-            && before.fields.len() == row.fields.len()
-            && before
-                .fields
+            && known.len() == fields.len()
+            && known
                 .iter()
-                .all(|(name, value)| name == "updated_at" || row.fields.get(name) == Some(value))
+                .all(|(name, value)| name == "updated_at" || fields.get(name) == Some(value))
     };
     match tables.get(row.kind, row.id) {
         Some(before) if is_same(before) => before.clone(),
-        _ => Arc::new(Row {
-            kind: row.kind,
-            id: row.id,
-            position,
-            fields: row.fields.clone(),
-        }),
+        _ => Arc::new(Row::new(row.kind, row.id, position, &fields)),
     }
 }
 
@@ -110,7 +102,7 @@ impl Loaded {
                 .entry(row.kind.name())
                 .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(of_kind) = of_kind {
-                of_kind.insert(row.id.to_string(), Value::Object(row.fields.clone()));
+                of_kind.insert(row.id.to_string(), Value::Object(row.fields()));
             }
         }
         Value::Object(kinds)

@@ -49,11 +49,11 @@ fn children_are_lifted_out_of_their_parents() {
         .by_unique(Kind::Service, "name", "orders")
         .unwrap()
         .clone();
-    assert_eq!(service.fields["path"], "/api");
+    assert_eq!(service.value("path"), "/api");
     let children = tables.children((Kind::Service, service.id), Kind::Plugin);
     assert_eq!(children.count(), 2);
     let target = tables.all(Kind::Target, None).next().unwrap();
-    assert_eq!(target.text("target"), Some("10.0.0.1:8000"));
+    assert_eq!(target.text("target").as_deref(), Some("10.0.0.1:8000"));
 }
 
 #[test]
@@ -123,5 +123,5 @@ fn paths_of_older_formats_are_converted() {
         r#"{"_format_version": "2.1", "routes": [{"name": "r", "paths": ["/a/%7Eb", "/a/\\d+"]}]}"#;
     loaded(&mut tables, text).ok().unwrap();
     let route = tables.by_unique(Kind::Route, "name", "r").unwrap();
-    assert_eq!(route.fields["paths"], json!(["/a/~b", "~/a/\\d+"]));
+    assert_eq!(route.value("paths"), json!(["/a/~b", "~/a/\\d+"]));
 }

@@ -14,7 +14,7 @@ impl Authorities {
     pub fn new(tables: &Tables) -> Self {
         let rows = tables.all(Kind::CaCertificate, None);
         let known = rows.filter_map(|row| {
-            let certificates = store::certificates(row.text("cert")?).ok()?;
+            let certificates = store::certificates(&row.text("cert")?).ok()?;
             Some((row.id, certificates.into_iter().next()?))
         });
         Self(known.collect())

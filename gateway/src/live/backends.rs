@@ -214,16 +214,18 @@ impl<'a> Compiler<'a> {
 
     /// The certificates of the service's own, and when they were last changed.
     fn own(&self, row: &Row, upstream: Option<&Arc<Upstream>>) -> Arc<[(Uuid, i64)]> {
-        if !matches!(row.text("protocol"), Some("https" | "grpcs")) {
+        if !matches!(row.text("protocol").as_deref(), Some("https" | "grpcs")) {
             return Arc::default();
         }
         let changed = |kind, id| {
-            let fields = &self.tables.get(kind, id)?.fields;
-            Some((id, fields.get("updated_at")?.as_i64()?))
+            let row = self.tables.get(kind, id)?;
+            Some((id, row.value("updated_at").as_i64()?))
         };
         let client = client_certificate(row, upstream);
         let client = client.and_then(|id| changed(Kind::Certificate, id));
-        let authorities = authorities(row).filter_map(|id| changed(Kind::CaCertificate, id));
+        let authorities = authorities(row)
+            .into_iter()
+            .filter_map(|id| changed(Kind::CaCertificate, id));
         client.into_iter().chain(authorities).collect()
     }
 
@@ -241,7 +243,7 @@ impl<'a> Compiler<'a> {
         let mut roots = RootCertStore::empty();
         for id in authorities(row) {
             let pem = text(Kind::CaCertificate, id, "cert").unwrap_or_default();
-            for certificate in store::certificates(pem)? {
+            for certificate in store::certificates(&pem)? {
                 roots.add(certificate).map_err(|error| error.to_string())?;
             }
         }
@@ -259,7 +261,7 @@ impl<'a> Compiler<'a> {
             return Ok(builder.with_no_client_auth());
         };
         let part = |field| text(Kind::Certificate, id, field).unwrap_or_default();
-        let key = store::certified_key(part("cert"), part("key"))?;
+        let key = store::certified_key(&part("cert"), &part("key"))?;
         Ok(builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key))))
     }
 }
@@ -269,13 +271,8 @@ fn client_certificate(row: &Row, upstream: Option<&Arc<Upstream>>) -> Option<Uui
         .or_else(|| upstream.and_then(|upstream| upstream.client_certificate))
 }
 
-fn authorities(row: &Row) -> impl Iterator<Item = Uuid> {
-    let list = row.fields.get("ca_certificates");
-    let list = list
-        .and_then(serde_json::Value::as_array)
-        .into_iter()
-        .flatten();
-    list.filter_map(|id| id.as_str()?.parse().ok())
+fn authorities(row: &Row) -> Vec<Uuid> {
+    serde_json::from_value(row.value("ca_certificates")).unwrap_or_default()
 }
 
 fn unbracketed(host: &str) -> &str {

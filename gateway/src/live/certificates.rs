@@ -106,9 +106,9 @@ impl Known {
 
 impl Chain {
     fn new(row: &Row) -> Option<Self> {
-        let first = store::certified_key(row.text("cert")?, row.text("key")?).ok()?;
+        let first = store::certified_key(&row.text("cert")?, &row.text("key")?).ok()?;
         let other = row.text("cert_alt").zip(row.text("key_alt"));
-        let other = other.and_then(|(cert, key)| store::certified_key(cert, key).ok());
+        let other = other.and_then(|(cert, key)| store::certified_key(&cert, &key).ok());
         Some(Self {
             first: first.into(),
             other: other.map(Arc::new),

@@ -196,7 +196,9 @@ impl Directory {
                         } else {
                             None
                         };
-                        if let Some(digest) = row.text("key_digest").and_then(decode_digest) {
+                        if let Some(digest) =
+                            row.text("key_digest").as_deref().and_then(decode_digest)
+                        {
                             digests.push((digest, entry.clone()));
                         }
                         if let Some(key) = row.text("key") {
@@ -264,7 +266,7 @@ impl KeyEntry {
         Some(Self {
             id: row.id,
             consumer: row.reference("consumer")?,
-            expires_at: row.fields.get("ttl").and_then(serde_json::Value::as_i64),
+            expires_at: row.value("ttl").as_i64(),
             identifier: HeaderValue::from_str(&row.id.to_string()).ok()?,
         })
     }
@@ -277,7 +279,7 @@ impl BasicEntry {
             id: row.id,
             consumer,
             identifier: HeaderValue::from_bytes(username.as_bytes()).ok(),
-            password: password::Hash::parse(row.text("password")?, consumer)?,
+            password: password::Hash::parse(&row.text("password")?, consumer)?,
             proven: OnceLock::new(),
         })
     }
@@ -288,7 +290,7 @@ impl HmacEntry {
         Some(Self {
             id: row.id,
             consumer: row.reference("consumer")?,
-            secret: row.text("secret")?.to_owned(),
+            secret: row.text("secret")?,
         })
     }
 }
@@ -316,11 +318,7 @@ impl Consumer {
             .map(Arc::as_ref)
             .collect();
         acls.sort_by_key(|acl| (acl.created_at(), acl.id));
-        let groups: Vec<String> = acls
-            .iter()
-            .filter_map(|acl| acl.text("group"))
-            .map(str::to_owned)
-            .collect();
+        let groups: Vec<String> = acls.iter().filter_map(|acl| acl.text("group")).collect();
         let plugins: Vec<Bound> = tables
             .children(parent, Kind::Plugin)
             .filter_map(|plugin| Bound::new(plugin))
@@ -331,8 +329,8 @@ impl Consumer {
             custom_id: row.text("custom_id").map(Arc::from),
             id_header: header(Some(&row.id.to_string()))
                 .unwrap_or_else(|| HeaderValue::from_static("")),
-            custom_id_header: header(row.text("custom_id")),
-            username_header: header(row.text("username")),
+            custom_id_header: header(row.text("custom_id").as_deref()),
+            username_header: header(row.text("username").as_deref()),
             groups_header: header(Some(&groups.join(", "))).filter(|_| !groups.is_empty()),
             groups,
             mask: plugins

@@ -111,7 +111,7 @@ struct Fields {
 impl Upstream {
     /// `previous` is the same upstream before.
     pub fn new(row: &Row, targets: &[SharedRow], previous: Option<&Self>) -> Option<Self> {
-        let fields = serde_json::from_value(Value::Object(row.fields.clone()));
+        let fields = serde_json::from_value(Value::Object(row.fields()));
         let fields: Fields = fields
             .inspect_err(|error| tracing::error!("upstream {} cannot be used: {error}", row.id))
             .ok()?;
@@ -199,14 +199,14 @@ impl Peer {
         let name = row.text("target")?;
         let (host, port) = name.rsplit_once(':')?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let weight = row.fields.get("weight").and_then(Value::as_u64)?;
+        let weight = row.value("weight").as_u64()?;
         let known = previous.and_then(|upstream| {
             let mut peers = upstream.peers.iter();
             peers.find(|peer| *peer.name == *name)
         });
         Some(Self {
             id: row.id,
-            name: name.into(),
+            name: name.as_str().into(),
             host: bare.into(),
             address: bare.parse().ok(),
             port: port.parse().ok()?,

@@ -113,12 +113,7 @@ fn row(plugin: Uuid, name: &str, backend: &Backend) -> Result<Row, String> {
     };
     let fields = serde_json::to_value(service).map_err(|error| error.to_string())?;
     match fields {
-        serde_json::Value::Object(fields) => Ok(Row {
-            kind: kong::Kind::Service,
-            id: plugin,
-            position: 0,
-            fields,
-        }),
+        serde_json::Value::Object(fields) => Ok(Row::new(kong::Kind::Service, plugin, 0, &fields)),
         _ => Err("a service is an object".to_owned()),
     }
 }

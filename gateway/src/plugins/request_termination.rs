@@ -129,8 +129,8 @@ impl RequestTermination {
                 "path": exchange.uri.path(),
                 "uri_captures": uri_captures(exchange),
             },
-            "matched_route": exchange.target.row.fields,
-            "matched_service": exchange.target.service.as_ref().map(|service| &service.row.fields),
+            "matched_route": exchange.target.row.fields(),
+            "matched_service": exchange.target.service.as_ref().map(|service| service.row.fields()),
         });
         Answer::json(self.status, &body)
     }

@@ -141,17 +141,14 @@ impl Finish {
         let service = target.service.as_deref();
         for (name, value) in [
             ("kong-route-id", Some(target.id.to_string())),
-            (
-                "kong-route-name",
-                target.row.text("name").map(str::to_owned),
-            ),
+            ("kong-route-name", target.row.text("name")),
             (
                 "kong-service-id",
                 service.map(|service| service.id.to_string()),
             ),
             (
                 "kong-service-name",
-                service.and_then(|service| service.row.text("name").map(str::to_owned)),
+                service.and_then(|service| service.row.text("name")),
             ),
         ] {
             if let Some(value) = value.and_then(|value| http::HeaderValue::from_str(&value).ok()) {

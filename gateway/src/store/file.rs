@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::tables::{Change, Row, Tables};
+use super::{Change, Row, Tables};
 
 const NAME: &str = "gateway.state";
 /// Compaction pays off only for files of some size.
@@ -173,7 +173,7 @@ impl StateFile {
         for row in tables.rows() {
             let put = Step::Put {
                 kind: row.kind,
-                entity: row.fields.clone(),
+                entity: row.fields(),
             };
             writer.write_all(&encode(&Line::Write(vec![put]))?)?;
         }
@@ -201,7 +201,7 @@ fn step(change: &Change) -> Step {
     match &change.after {
         Some(row) => Step::Put {
             kind: row.kind,
-            entity: row.fields.clone(),
+            entity: row.fields(),
         },
         None => Step::Delete {
             kind: change.kind,
@@ -275,12 +275,7 @@ fn apply(tables: &mut Tables, step: Step) -> Option<()> {
     match step {
         Step::Put { kind, entity } => {
             let id = entity.get("id")?.as_str()?.parse().ok()?;
-            tables.put(Arc::new(Row {
-                kind,
-                id,
-                position: 0,
-                fields: entity,
-            }));
+            tables.put(Arc::new(Row::new(kind, id, 0, &entity)));
         }
         Step::Delete { kind, id } => tables.remove(kind, id),
     }

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
 use kong::{ApiError, Kind, schema::Faults};
+use serde_json::Value;
 
-use super::tables::Row;
+use super::Row;
 
 /// Where `file-log` may write: whoever writes the configuration must not be able to add lines to any
 /// file of this machine (gateway 7.19). Without any, everywhere.
@@ -14,11 +15,11 @@ impl LogFolders {
         let Some(folders) = &self.0 else {
             return Ok(());
         };
-        if row.kind != Kind::Plugin || row.text("name") != Some("file-log") {
+        if row.kind != Kind::Plugin || row.text("name").as_deref() != Some("file-log") {
             return Ok(());
         }
-        let config = row.fields.get("config");
-        let path = config.and_then(|config| config.get("path")?.as_str());
+        let config = row.value("config");
+        let path = config.get("path").and_then(Value::as_str);
         let path = Path::new(path.unwrap_or_default());
         // A path with `..` is refused by the schema.
         if folders.iter().any(|folder| path.starts_with(folder)) {
@@ -58,12 +59,7 @@ mod tests {
             ("x.log", false),
         ] {
             let fields = json!({"name": "file-log", "config": {"path": path}});
-            let row = Row {
-                kind: Kind::Plugin,
-                id: Uuid::nil(),
-                position: 0,
-                fields: fields.as_object().unwrap().clone(),
-            };
+            let row = Row::new(Kind::Plugin, Uuid::nil(), 0, fields.as_object().unwrap());
             assert_eq!(folders.check(&row).is_ok(), is_allowed, "{path}");
         }
     }

@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{
-    certificates,
-    tables::{Row, TOGETHER, Tables, unique_values},
+    Row, certificates,
+    tables::Tables,
+    unique::{TOGETHER, unique_values},
 };
 
 /// How an entity is named in a URL.
@@ -55,7 +56,7 @@ impl Tables {
                     _ => name.clone(),
                 };
                 self.children(parent, kind)
-                    .find(|row| row.text(field) == Some(&name))
+                    .find(|row| row.text(field).as_deref() == Some(&name))
             }
             _ => self.find(kind, key).filter(|row| {
                 row.kind
@@ -145,7 +146,7 @@ impl Tables {
         let mut merged = present(&before, now / 1000);
         let name = before.text("name").unwrap_or_default();
         let config = (kind == Kind::Plugin)
-            .then(|| kong::plugins::find(name))
+            .then(|| kong::plugins::find(&name))
             .flatten();
         // The schema of a plugin's configuration depends on its name, so it is merged by hand.
         if let (Some(plugin), Some(Value::Object(change))) = (config, changes.get_mut("config")) {
@@ -204,12 +205,7 @@ impl Tables {
             _ => None,
         };
         fill_in(kind, &mut fields, before, now);
-        let row = Arc::new(Row {
-            kind,
-            id,
-            position: 0,
-            fields,
-        });
+        let row = Arc::new(Row::new(kind, id, 0, &fields));
         self.check_references(&row)?;
         self.check_authorities(&row)?;
         self.log_folders.check(&row)?;
@@ -237,7 +233,7 @@ impl Tables {
         }
         let present: Vec<(Uuid, String)> = self
             .children((Kind::Certificate, id), Kind::Sni)
-            .filter_map(|sni| Some((sni.id, sni.text("name")?.to_owned())))
+            .filter_map(|sni| Some((sni.id, sni.text("name")?)))
             .collect();
         for (sni, name) in &present {
             if !names.contains(&name.as_str()) {
@@ -256,7 +252,7 @@ impl Tables {
 
     /// Every authority that a service or plugin trusts is there.
     fn check_authorities(&self, row: &Row) -> Result<(), ApiError> {
-        for (position, id) in authorities(row).enumerate() {
+        for (position, id) in authorities(row).into_iter().enumerate() {
             if self.get(Kind::CaCertificate, id).is_none() {
                 let mut faults = Faults::default();
                 let place = match row.kind {
@@ -275,7 +271,7 @@ impl Tables {
     fn check_unused(&self, id: Uuid) -> Result<(), ApiError> {
         let users = [Kind::Service, Kind::Plugin];
         let mut users = users.into_iter().flat_map(|kind| self.all(kind, None));
-        match users.find(|row| authorities(row).any(|used| used == id)) {
+        match users.find(|row| authorities(row).contains(&id)) {
             None => Ok(()),
             Some(row) => Err(ApiError::new(
                 Code::ReferencedByOthers,
@@ -349,12 +345,7 @@ impl Tables {
             };
             let fields = names
                 .iter()
-                .map(|name| {
-                    (
-                        (*name).to_owned(),
-                        row.fields.get(*name).cloned().unwrap_or_default(),
-                    )
-                })
+                .map(|name| ((*name).to_owned(), row.value(name)))
                 // A key that is taken is somebody else's secret.
                 .map(|(name, value)| {
                     if name.starts_with("key") && row.kind == Kind::KeyAuth {
@@ -390,11 +381,8 @@ impl Tables {
             (None, None) => return Ok(()),
         };
         let list = |row: &Row| {
-            row.fields
-                .get("protocols")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default()
+            let protocols = row.value("protocols");
+            protocols.as_array().cloned().unwrap_or_default()
         };
         let own = list(row);
         let shares = routes.is_empty()
@@ -422,20 +410,22 @@ pub fn examine(
 }
 
 /// The ids of the authorities that a service or plugin trusts.
-fn authorities(row: &Row) -> impl Iterator<Item = Uuid> {
-    let holder = match row.kind {
-        Kind::Service => Some(&row.fields),
-        Kind::Plugin => row.fields.get("config").and_then(Value::as_object),
-        _ => None,
+fn authorities(row: &Row) -> Vec<Uuid> {
+    const LIST: &str = "ca_certificates";
+    let list = match row.kind {
+        Kind::Service => row.value(LIST),
+        Kind::Plugin => row
+            .value("config")
+            .get_mut(LIST)
+            .map_or(Value::Null, Value::take),
+        _ => return Vec::new(),
     };
-    let list = holder.and_then(|fields| fields.get("ca_certificates"));
-    let list = list.and_then(Value::as_array).into_iter().flatten();
-    list.filter_map(|id| id.as_str()?.parse().ok())
+    serde_json::from_value(list).unwrap_or_default()
 }
 
 /// The entity as it is answered: a time to live is the rest of it.
 pub fn present(row: &Row, now_seconds: i64) -> Map<String, Value> {
-    let mut fields = row.fields.clone();
+    let mut fields = row.fields();
     if row.kind == Kind::KeyAuth
         && let Some(expires) = fields.get("ttl").and_then(Value::as_i64)
     {
@@ -459,8 +449,8 @@ fn fill_in(kind: Kind, fields: &mut Map<String, Value>, before: Option<&Row>, no
         Kind::Target if now % 1000 != 0 => json!(now as f64 / 1000.0),
         _ => json!(seconds),
     };
-    let created_at = match before.and_then(|before| before.fields.get("created_at")) {
-        Some(before) => before.clone(),
+    let created_at = match before.map(|before| before.value("created_at")) {
+        Some(before) => before,
         None => match fields.get("created_at") {
             Some(given) if !given.is_null() => given.clone(),
             _ => moment.clone(),

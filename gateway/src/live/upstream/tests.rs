@@ -6,12 +6,7 @@ use super::*;
 fn row(kind: Kind, fields: &Value) -> SharedRow {
     let fields = kong::schema::entity::examine(kind, fields.as_object().unwrap().clone()).unwrap();
     let id = Uuid::new_v4();
-    Arc::new(Row {
-        kind,
-        id,
-        position: 0,
-        fields,
-    })
+    Arc::new(Row::new(kind, id, 0, &fields))
 }
 
 /// An upstream with these targets and weights.

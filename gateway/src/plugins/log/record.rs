@@ -175,15 +175,15 @@ impl Logged {
             json!(self.upstream_status.map(|status| status.to_string())),
         );
         if let Some(target) = outcome.target {
-            set("route", json!(target.row.fields));
+            set("route", json!(target.row.fields()));
             set(
                 "service",
-                json!(target.service.as_ref().map(|service| &service.row.fields)),
+                json!(target.service.as_ref().map(|service| service.row.fields())),
             );
         }
         set(
             "consumer",
-            json!(outcome.consumer.map(|consumer| &consumer.row.fields)),
+            json!(outcome.consumer.map(|consumer| consumer.row.fields())),
         );
         if let Some(id) = outcome.credential {
             let consumer = outcome.consumer.map(|consumer| consumer.id);
