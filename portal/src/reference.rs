@@ -11,6 +11,7 @@ mod export;
 pub mod highlight;
 mod language;
 mod operation;
+mod packed;
 pub mod refs;
 mod request;
 mod routes;

@@ -12,7 +12,10 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use super::refs;
+use super::{
+    packed::{Packed, Packer},
+    refs,
+};
 
 const METHODS: [&str; 8] = [
     "get", "post", "put", "patch", "delete", "head", "options", "trace",
@@ -28,8 +31,8 @@ const PARSED: usize = 6;
 pub struct Definition {
     /// Everything but the paths; everything, if references lead into paths.
     root: Value,
-    /// Path items as they are written: most of a large file, and few of them are looked at.
-    paths: HashMap<String, Box<RawValue>>,
+    /// Path items: most of a large file, and few of them are looked at.
+    paths: HashMap<String, Packed>,
     operations: Vec<Operation>,
     size: usize,
 }
@@ -86,20 +89,23 @@ impl Definition {
         };
         let mut root = Map::new();
         let mut names = Vec::new();
+        let mut packer = Packer::default();
         for (name, written) in members.0 {
             let written = written.get();
             if name == "paths" {
                 let items: Members = serde_json::from_str(written).unwrap_or_default();
                 for (path, item) in items.0 {
                     names.push(path.clone());
-                    if !is_whole {
-                        definition.paths.insert(path, item.to_owned());
+                    if !is_whole && let Some(item) = packer.pack(item.get()) {
+                        definition.size += item.size();
+                        definition.paths.insert(path, item);
                     }
                 }
             }
             if name == "paths" && !is_whole {
-                definition.size += written.len();
-            } else if let Ok(value) = serde_json::from_str(written) {
+                continue;
+            }
+            if let Ok(value) = serde_json::from_str(written) {
                 definition.size += written.len() * PARSED;
                 root.insert(name, value);
             }
@@ -185,7 +191,7 @@ impl Definition {
     /// The item of a path, or what it refers to.
     fn item(&self, path: &str) -> Option<Cow<'_, Value>> {
         let item = match self.paths.get(path) {
-            Some(written) => Cow::Owned(serde_json::from_str(written.get()).ok()?),
+            Some(packed) => Cow::Owned(packed.read()?),
             None => Cow::Borrowed(self.root.get("paths")?.get(path)?),
         };
         let Some(reference) = item.get("$ref").and_then(Value::as_str) else {

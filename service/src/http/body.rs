@@ -15,7 +15,10 @@ pub enum BodyError {
 
 /// The body, which may have up to `max` bytes.
 pub async fn read_at_most(mut response: Response, max: usize) -> Result<Bytes, BodyError> {
-    let mut body = BytesMut::new();
+    // What is announced need not grow, step by step, into more than that.
+    let announced = response.content_length().unwrap_or_default();
+    let announced = usize::try_from(announced).unwrap_or(max);
+    let mut body = BytesMut::with_capacity(announced.min(max));
     let broken = |error: reqwest::Error| BodyError::Broken(error.without_url());
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > max {
