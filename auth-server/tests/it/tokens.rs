@@ -68,6 +68,13 @@ async fn a_client_gets_a_token_with_the_claims_of_its_subscription() {
 #[tokio::test]
 async fn each_refusal_has_its_status_and_code_at_both_urls() {
     let server = server().await;
+    server
+        .portal
+        .add_api(json!({"id": "closed", "auth": "oauth2",
+        "authMethods": ["default:local"], "settings": {}}));
+    server
+        .portal
+        .add_client("app", "closed", "confidential", false);
     let page = [
         ("grant_type", "client_credentials"),
         ("client_id", "page-orders"),
@@ -120,6 +127,21 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
             (401, "unauthorized_client"),
         ),
         (
+            with(&page, &[("client_secret", "wrong")]),
+            (400, "unauthorized_client"),
+            (401, "unauthorized_client"),
+        ),
+        (
+            page.to_vec(),
+            (401, "invalid_client"),
+            (400, "invalid_client"),
+        ),
+        (
+            vec![("grant_type", "urn:example:own"), FORM[1], SECRET],
+            (400, "unsupported_grant_type"),
+            (400, "unsupported_grant_type"),
+        ),
+        (
             with(FORM, &[SECRET, SECRET]),
             (400, "invalid_request"),
             (400, "invalid_request"),
@@ -147,6 +169,12 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
                 assert!(answer.headers.contains_key("www-authenticate"));
             }
         }
+    }
+    // A flow that the API has not enabled (10.3).
+    let closed = [FORM[0], ("client_id", "app-closed"), SECRET];
+    for (url, status) in [("/oauth2/token", 400), ("/local/api/closed/token", 401)] {
+        let refused = server.post(url, &closed).await.error();
+        assert_eq!(refused, (status, "unauthorized_client".to_owned()), "{url}");
     }
     // A client of another API, a method the API does not accept, and a method that is off.
     let good = with(FORM, &[SECRET]);
