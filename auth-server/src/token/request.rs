@@ -256,13 +256,14 @@ mod tests {
         }
     }
 
+    /// Header, body, and the credentials that count.
+    type Case<'a> = (&'a str, &'a str, (Option<&'a str>, Option<&'a str>));
+
     #[tokio::test]
     async fn the_header_counts_only_when_the_body_names_no_other_client() {
         let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
         let plain = basic("id:se:cret");
         let (id, secret) = (Some("id"), Some("se:cret"));
-        /// Header, body, and the credentials that count.
-        type Case<'a> = (&'a str, &'a str, (Option<&'a str>, Option<&'a str>));
         let cases: &[Case] = &[
             (&plain, "grant_type=x", (id, secret)),
             (&plain, "client_id=other", (Some("other"), None)),

@@ -68,13 +68,6 @@ async fn a_client_gets_a_token_with_the_claims_of_its_subscription() {
 #[tokio::test]
 async fn each_refusal_has_its_status_and_code_at_both_urls() {
     let server = server().await;
-    server
-        .portal
-        .add_api(json!({"id": "closed", "auth": "oauth2",
-        "authMethods": ["default:local"], "settings": {}}));
-    server
-        .portal
-        .add_client("app", "closed", "confidential", false);
     let page = [
         ("grant_type", "client_credentials"),
         ("client_id", "page-orders"),
@@ -170,6 +163,18 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_an_api_does_not_allow_has_its_status_and_code_at_both_urls() {
+    let server = server().await;
+    server
+        .portal
+        .add_api(json!({"id": "closed", "auth": "oauth2",
+        "authMethods": ["default:local"], "settings": {}}));
+    server
+        .portal
+        .add_client("app", "closed", "confidential", false);
     // A flow that the API has not enabled (10.3).
     let closed = [FORM[0], ("client_id", "app-closed"), SECRET];
     for (url, status) in [("/oauth2/token", 400), ("/local/api/closed/token", 401)] {
