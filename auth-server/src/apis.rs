@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     foreign::TrustedIssuer,
+    scopes,
     tokens::{Audience, MAX_LIFETIME, TokenMode, UnsupportedMode},
 };
 
@@ -50,6 +51,8 @@ pub struct ApiPolicy {
     token_mode: Option<String>,
     pub trusted_issuers: Vec<TrustedIssuer>,
     restricted: Restricted,
+    /// Its settings exclude each other, so that nobody can log in.
+    is_contradictory: bool,
 }
 
 /// Who gets tokens, beside what consent and registration say (F36).
@@ -128,7 +131,8 @@ impl ApiPolicy {
             auth_methods: api.auth_methods.clone(),
             code: lets_in(settings.enable_authorization_code),
             implicit: lets_in(settings.enable_implicit_grant),
-            password: lets_in(settings.enable_password_grant) || both && !is_contradictory,
+            // Where it cannot work, it says so (10.4).
+            password: settings.enable_password_grant.unwrap_or(false) || both,
             passthrough_users: api.passthrough_users,
             scope_service,
             client_credentials: settings.enable_client_credentials.unwrap_or(false),
@@ -138,13 +142,20 @@ impl ApiPolicy {
             trusted_issuers: TrustedIssuer::list(&api.id, &settings),
             token_mode: settings.token_mode,
             restricted,
+            is_contradictory,
         })
     }
 
     /// Whether tokens of its users can be refreshed, and got for a password: users who are passed
     /// through need the scope service, and it is only asked for them (10.4).
     pub const fn can_renew(&self) -> bool {
-        self.passthrough_users == self.scope_service.is_some()
+        !self.is_contradictory && self.passthrough_users == self.scope_service.is_some()
+    }
+
+    /// Whether the API demands a scope, and these and those of the user's groups are none (11.4).
+    pub fn lacks_scope(&self, scope: &[String], groups: &[String]) -> bool {
+        let of_api = || scopes::of_api(scope, &self.scope_ids());
+        self.mandatory_scope && groups.is_empty() && of_api().is_empty()
     }
 
     /// Whether somebody may have tokens: an account, or nobody here who is known.

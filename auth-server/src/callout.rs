@@ -33,6 +33,13 @@ pub async fn post(
     url: &Url,
     body: &Value,
 ) -> Result<(StatusCode, Option<Value>), String> {
+    let (host, allowed) = (
+        url.host_str().unwrap_or_default(),
+        &state.settings.service_hosts,
+    );
+    if !allowed.is_empty() && !allowed.iter().any(|one| one.eq_ignore_ascii_case(host)) {
+        return Err(format!("`{host}` is not among AUTH_SERVER_SERVICE_HOSTS"));
+    }
     let issuer = &state.configuration().issuer;
     let request = service::http::client()
         .post(url.clone())

@@ -11,7 +11,6 @@ use url::Url;
 use crate::{
     pages::{Fault, PageError},
     state::AppState,
-    visitor::Visitor,
 };
 
 /// How long the service may take.
@@ -175,22 +174,18 @@ impl Captcha {
 }
 
 /// Refuses a form without a right answer, where one is wanted. Nobody gets past a service that is away.
-pub async fn check(
-    state: &AppState,
-    visitor: &Visitor,
-    token: Option<&str>,
-) -> Result<(), PageError> {
+pub async fn check(state: &AppState, token: Option<&str>) -> Result<(), PageError> {
     let configuration = state.configuration();
     let Some(captcha) = &configuration.captcha else {
         return Ok(());
     };
     match captcha.holds(token.unwrap_or_default()).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(PageError::for_visitor(visitor, state, Fault::Captcha)),
+        Ok(false) => Err(PageError::new(state, Fault::Captcha)),
         Err(error) => {
             let service = captcha.service.name;
             tracing::error!(service, "the captcha could not be checked: {error}");
-            Err(PageError::for_visitor(visitor, state, Fault::Unavailable))
+            Err(PageError::new(state, Fault::Unavailable))
         }
     }
 }

@@ -38,6 +38,8 @@ struct Decision {
     csrf: Option<String>,
     #[serde(rename = "_action", default)]
     action: String,
+    /// A box that is ticked.
+    once: Option<String>,
 }
 
 /// `POST {B}/{method}/grant`
@@ -47,24 +49,28 @@ async fn decide(
     visitor: Visitor,
     PageForm(form): PageForm<Decision>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let csrf = form.csrf.as_deref();
     let mut flow = open_form(&state, &visitor, &method.id, FormSource::Grants, csrf).await?;
     let Some(goal) = flow.authorize().cloned() else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+        return Err(PageError::new(&state, Fault::LoginNeeded));
     };
     match form.action.as_str() {
         "allow" => {
-            allow(&state, &goal, &user)
-                .await
-                .map_err(|error| PageError::portal_api(&state, &error))?;
+            let is_kept = form.once.is_none();
+            if is_kept {
+                allow(&state, &goal, &user)
+                    .await
+                    .map_err(|error| PageError::portal_api(&state, &error))?;
+            }
             put_on_record(&state, &visitor, &goal, &user, true).await?;
             // He has been asked.
             if let Goal::Authorize(goal) = &mut flow.goal {
                 goal.asks_consent = false;
+                goal.agreed_once = !is_kept;
             }
             interaction::respond(&state, visitor, flow, false).await
         }
@@ -78,7 +84,7 @@ async fn decide(
             let error = OAuthError::new(ErrorCode::AccessDenied, "The user did not agree.");
             Ok(interaction::refuse(&state, visitor, &goal, &error))
         }
-        _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
+        _ => Err(PageError::new(&state, Fault::Action)),
     }
 }
 
@@ -137,7 +143,7 @@ async fn list(
     Path(method): Path<String>,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
         let url = login_url(&state, &method.id, &format!("{}/grants", method.id));
         return Ok(visitor.finish(interaction::redirect(&url)));
@@ -162,7 +168,7 @@ async fn withdraw(
     visitor: Visitor,
     PageForm(form): PageForm<Withdrawal>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let t = pages::Texts(visitor.preferences.lang);
     let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
         let url = login_url(&state, &method.id, &format!("{}/grants", method.id));
@@ -176,7 +182,7 @@ async fn withdraw(
         delay().await;
         ("error", t.not_withdrawn())
     } else if form.revoke_app.is_empty() || form.revoke_api.is_empty() {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Parameters));
+        return Err(PageError::new(&state, Fault::Parameters));
     } else if end_consent(&state, &user, &form).await? {
         ("success", t.withdrawn())
     } else {

@@ -192,12 +192,12 @@ pub async fn load(
 ) -> Result<Loaded, InteractionError> {
     let custom_id = format!("{}:{}", method.id, identity.id);
     if let Some(user) = state.portal_api.user_by_custom_id(&custom_id).await? {
-        return with_groups(state, user, identity).await;
+        return with_groups(state, method, user, identity).await;
     }
     if let Some(user_id) = links::find(state.database.read(), &custom_id).await?
         && let Some(user) = state.portal_api.user(&user_id).await?
     {
-        return with_groups(state, user, identity).await;
+        return with_groups(state, method, user, identity).await;
     }
     let Some(email) = &identity.email else {
         return Ok(Loaded::AddressMissing);
@@ -225,7 +225,7 @@ pub async fn load(
         }
         // Two log-ins at once: the other one has just made it.
         SaveOutcome::Taken => match state.portal_api.user_by_custom_id(&custom_id).await? {
-            Some(user) => with_groups(state, user, identity).await,
+            Some(user) => with_groups(state, method, user, identity).await,
             None => Ok(Loaded::AddressTaken),
         },
         SaveOutcome::Invalid(_) => Err(InteractionError::Provider(
@@ -234,22 +234,26 @@ pub async fn load(
     }
 }
 
-/// Groups are added, never taken away: others than the provider give them, too (section 12).
+/// Groups are added. They are taken away only where the operator says that nobody else gives them
+/// (section 12, F22).
 async fn with_groups(
     state: &AppState,
+    method: &Method,
     user: User,
     identity: &Identity,
 ) -> Result<Loaded, InteractionError> {
-    let mut groups = user.groups.clone();
-    for group in &identity.groups {
+    let of_now = &identity.groups;
+    let stays = |group: &&String| of_now.contains(group) || !method.owned_groups.contains(group);
+    let mut groups: Vec<String> = user.groups.iter().filter(stays).cloned().collect();
+    for group in of_now {
         if !groups.contains(group) {
             groups.push(group.clone());
         }
     }
-    if groups.len() == user.groups.len() {
+    if groups == user.groups {
         return Ok(Loaded::User(Box::new(user)));
     }
-    tracing::info!(user.id = user.id, "groups added as the provider says");
+    tracing::info!(user.id = user.id, "groups changed as the provider says");
     match state.portal_api.set_groups(&user.id, groups).await? {
         SaveOutcome::Saved(user) => Ok(Loaded::User(Box::new(user))),
         SaveOutcome::Invalid(_) | SaveOutcome::Taken => Err(InteractionError::Provider(

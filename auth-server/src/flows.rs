@@ -84,6 +84,8 @@ pub struct AuthorizeGoal {
     pub silent: bool,
     /// `prompt=consent`: the user is asked, whatever was granted before.
     pub asks_consent: bool,
+    /// The user has just agreed, for this once. Stands in no table: whoever goes away is asked again.
+    pub agreed_once: bool,
 }
 
 /// What the client wants to be answered with.

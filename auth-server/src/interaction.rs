@@ -163,6 +163,11 @@ pub async fn next(
         Ok(decision) => decision,
         Err(error) => return Ok(Next::Done(end::refusal(state, goal, &error.answer()))),
     };
+    let scope = decision.as_ref().map_or(&goal.scope, |one| &one.scope);
+    if api.lacks_scope(scope, &subject.groups) {
+        let text = "The API demands a scope, and none is left.";
+        return Ok(refuse(ErrorCode::InvalidScope, text));
+    }
     // Whoever asks a scope service asks nobody else (9.3).
     if decision.is_none() {
         match consent::missing(state, &client, &api, &subject, goal).await? {

@@ -38,7 +38,7 @@ async fn introspect(State(state): State<AppState>, peer: Peer, request: Request)
     let headers = request.headers().clone();
     let answer = async {
         let asker = Asker::of(&state, &headers);
-        let request = TokenRequest::read(request).await?;
+        let request = TokenRequest::read(request, Dialect::Standard).await?;
         let asker = match asker {
             Some(asker) => asker,
             None => Asker::authenticated(&state, &request, peer).await?,

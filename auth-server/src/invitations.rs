@@ -31,6 +31,7 @@ use crate::{
     portal_api::SaveOutcome,
     registration,
     state::AppState,
+    subject::profile_of,
     visitor::Visitor,
 };
 
@@ -73,7 +74,7 @@ async fn show(
     let Some(guest) = logged_in(&state, &visitor, &methods).await? else {
         return log_in(&state, visitor, &invitation, &methods, &chosen).await;
     };
-    let form = form_of(&state, &visitor, &invitation, guest.user).await?;
+    let form = form_of(&state, &visitor, &invitation, &guest).await?;
     Ok(show_form(&state, visitor, &guest.method, form, None))
 }
 
@@ -89,15 +90,15 @@ async fn register(
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let token = visitor.invitation.clone();
     let invitation = find(&state, &visitor, token.as_deref()).await?;
     let methods = methods_of(&state, &invitation.pool_id).await?;
     let Some(guest) = logged_in(&state, &visitor, &methods).await? else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+        return Err(PageError::new(&state, Fault::LoginNeeded));
     };
-    let asked = form_of(&state, &visitor, &invitation, guest.user).await?;
+    let asked = form_of(&state, &visitor, &invitation, &guest).await?;
     let registration = PutRegistration {
         namespace: invitation.namespace.clone(),
         invitation: token.map(Secret::new),
@@ -130,9 +131,9 @@ async fn register(
             Ok(show_form(&state, visitor, &guest.method, asked, typed))
         }
         // Used or withdrawn between the look and the use.
-        Ok(SaveOutcome::Taken) => Err(PageError::for_visitor(&visitor, &state, Fault::Link)),
+        Ok(SaveOutcome::Taken) => Err(PageError::new(&state, Fault::Link)),
         Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
-            Err(PageError::for_visitor(&visitor, &state, Fault::Link))
+            Err(PageError::new(&state, Fault::Link))
         }
         Err(error) => Err(PageError::portal_api(&state, &error)),
     }
@@ -146,9 +147,9 @@ async fn find(
 ) -> Result<PoolInvitation, PageError> {
     let whos = [Who::Address(visitor.peer.address)];
     let now = clock::now();
-    visitor
-        .check_brake(state, Act::VerificationId, &whos, now)
-        .await?;
+    brake::check(&state.database, Act::VerificationId, &whos, now)
+        .await
+        .map_err(|error| PageError::braked(state, &error))?;
     let found = match token.filter(|token| is_link_id(token)) {
         Some(token) => state
             .portal_api
@@ -164,7 +165,7 @@ async fn find(
         .await
         .map_err(|error| PageError::database(state, &error))?;
     delay().await;
-    Err(PageError::for_visitor(visitor, state, Fault::Link))
+    Err(PageError::new(state, Fault::Link))
 }
 
 /// The ways to log in of the APIs that the pool is for; all, where it is for none.
@@ -217,7 +218,7 @@ async fn log_in(
 ) -> Result<Response, PageError> {
     let named = chosen.auth_method.as_deref();
     let method = match methods {
-        [] => return Err(PageError::for_visitor(&visitor, state, Fault::NotFound)),
+        [] => return Err(PageError::new(state, Fault::NotFound)),
         [only] => only,
         several => match several.iter().find(|method| named == Some(&method.id)) {
             Some(method) => method,
@@ -254,13 +255,15 @@ async fn form_of(
     state: &AppState,
     visitor: &Visitor,
     invitation: &PoolInvitation,
-    user: User,
+    guest: &Guest,
 ) -> Result<RegisterForm, PageError> {
+    let Guest { method, user } = guest;
+    let login = visitor.login(method);
     let failed = |error| PageError::portal_api(state, &error);
     let pool_id = &invitation.pool_id;
     let pool = state.portal_api.pool(pool_id).await.map_err(failed)?;
     let Some(pool) = pool.filter(|pool| !pool.is_closed()) else {
-        return Err(PageError::for_visitor(visitor, state, Fault::RegisterOff));
+        return Err(PageError::new(state, Fault::RegisterOff));
     };
     let known = state.portal_api.registrations(pool_id, &user.id).await;
     let is_here = |one: &Registration| one.namespace == invitation.namespace;
@@ -268,7 +271,8 @@ async fn form_of(
         pool_id: pool_id.clone(),
         asked_by: pool.name.clone(),
         pool,
-        user,
+        profile: profile_of(user, login.and_then(|login| login.identity.as_ref())),
+        user: user.clone(),
         known: known.map_err(failed)?.into_iter().find(is_here),
     })
 }

@@ -80,7 +80,7 @@ async fn by_form(
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let away = saml::leave_url(&state, &visitor, None);
     end(&state, &mut visitor).await?;

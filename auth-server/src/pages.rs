@@ -11,6 +11,7 @@ mod factors;
 mod forms;
 mod notice;
 mod own;
+mod reader;
 mod texts;
 
 use askama::Template;
@@ -32,7 +33,7 @@ pub use consent::{
     FlashMessage, FormPostPage, GrantEntry, GrantsPage, Named, ScopeListPage, ScopeRequest,
 };
 pub use device::{DeviceConfirmPage, DevicePage};
-pub use error::{Fault, PageError, not_found};
+pub use error::{Fault, PageError, retry_after};
 pub use factors::{
     AccountSecurityPage, FactorsNews, LinkPage, OwnFactors, PasskeyForm, SecondFactorPage,
 };
@@ -43,6 +44,7 @@ pub use forms::{
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use own::OwnPages;
+pub use reader::{Reader, introduce};
 pub use texts::Texts;
 
 /// A page: an id, a template, a view model.

@@ -164,7 +164,7 @@ pub async fn renew(
     api: &ApiPolicy,
     family: &Family,
 ) -> Result<Family, TokenError> {
-    if api.scope_service.is_none() || !api.passthrough_users {
+    if !api.can_renew() {
         return Err(Refusal::PassthroughUnsupported.into());
     }
     let text = family.authenticated_userid();

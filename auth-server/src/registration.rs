@@ -35,7 +35,7 @@ async fn register(
     visitor: Visitor,
     PageForm(form): PageForm<Map<String, Value>>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     // Old clients send the token as `nonce`.
     let token = form
         .get("_csrf")
@@ -45,7 +45,7 @@ async fn register(
     if visitor.check_form(&state, source, token).is_err() {
         delay().await;
         // Unlike other forms (9.1).
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     }
     let flow = open_form(&state, &visitor, &method.id, source, token).await?;
     let next = interaction::next(&state, &flow, visitor.session.as_ref())
@@ -73,7 +73,7 @@ async fn register(
                 &state, visitor, &flow, *asked, typed,
             ))
         }
-        SaveOutcome::Taken => Err(PageError::for_visitor(&visitor, &state, Fault::Internal)),
+        SaveOutcome::Taken => Err(PageError::new(&state, Fault::Internal)),
     }
 }
 
@@ -102,7 +102,7 @@ async fn select(
     visitor: Visitor,
     PageForm(form): PageForm<Selection>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let source = FormSource::SelectNamespace;
     let mut flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
     if logged_in_user(&state, &visitor, &method.id)
@@ -121,7 +121,7 @@ async fn select(
         .iter()
         .any(|choice| choice.namespace == form.namespace)
     {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Namespace));
+        return Err(PageError::new(&state, Fault::Namespace));
     }
     choose(&state, &mut flow, &form.namespace)
         .await

@@ -7,11 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, Uri, header};
+use http::header;
 use serde_json::json;
 
 use crate::{
-    apis::ApiPolicy, oauth::OAuthError, pages, portal_api::PortalApiError, state::AppState,
+    apis::ApiPolicy,
+    oauth::OAuthError,
+    pages::{Fault, PageError},
+    portal_api::PortalApiError,
+    state::AppState,
 };
 
 /// Longest `resource` that is looked at.
@@ -58,12 +62,7 @@ async fn addresses(state: &AppState, api: &str) -> Result<Vec<String>, PortalApi
 }
 
 /// `GET {B}/.well-known/oauth-protected-resource/{api}`
-async fn metadata(
-    State(state): State<AppState>,
-    Path(api): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
+async fn metadata(State(state): State<AppState>, Path(api): Path<String>) -> Response {
     let found = async {
         let Some(api) = state.portal_api.api(&api).await? else {
             return Ok(None);
@@ -73,7 +72,7 @@ async fn metadata(
     };
     let (api, resource) = match found.await {
         Ok(Some(found)) => found,
-        Ok(None) => return pages::not_found(&state, &headers, &uri),
+        Ok(None) => return PageError::new(&state, Fault::NotFound).into_response(),
         Err(error) => {
             tracing::error!(%error, "portal-api failed");
             return OAuthError::unavailable().into_response();

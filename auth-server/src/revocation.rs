@@ -31,7 +31,7 @@ pub fn routes() -> Router<AppState> {
 async fn revoke(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
     let mut about = None;
     let work = async {
-        let request = TokenRequest::read(request).await?;
+        let request = TokenRequest::read(request, Dialect::Standard).await?;
         about = request.client_id.clone().map(AboutClient);
         let (grant, endpoint) = (Grant::RefreshToken, Endpoint::Standard);
         let client = token::authenticate(&state, &request, grant, &endpoint, peer).await?;

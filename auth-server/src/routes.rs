@@ -8,13 +8,16 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use http::{HeaderName, HeaderValue, header};
 use service::http::WickedMetrics;
 
 use crate::{
     account, authorize, consent, content, cors, devices, introspection, invitations, keys, local,
-    logout, metadata, openid, pages, registration, resources, revocation, revoked, saml,
-    state::AppState, token, upstream, userinfo,
+    logout, metadata, openid,
+    pages::{self, Fault, PageError},
+    registration, resources, revocation, revoked, saml,
+    state::AppState,
+    token, upstream, userinfo,
 };
 
 /// Longest form or JSON body (3.1).
@@ -57,6 +60,10 @@ pub fn router(state: AppState) -> Router {
         .nest(&base, below)
         .merge(metadata::root_routes(&base).layer(middleware::from_fn(cors::for_everybody)))
         .fallback(unknown)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            pages::introduce,
+        ))
         .layer(middleware::from_fn(harden))
         .layer(middleware::from_fn_with_state(measured, measure))
         .with_state(state)
@@ -101,6 +108,6 @@ async fn never_keep(request: Request, next: Next) -> Response {
     response
 }
 
-async fn unknown(State(state): State<AppState>, headers: HeaderMap, uri: Uri) -> Response {
-    pages::not_found(&state, &headers, &uri)
+async fn unknown(State(state): State<AppState>) -> PageError {
+    PageError::new(&state, Fault::NotFound)
 }

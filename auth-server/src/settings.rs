@@ -32,6 +32,9 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Clients that are told about log-outs may be in these networks although they are not public.
     pub receiver_networks: Vec<IpNet>,
+    /// Hosts of services that check names and passwords or decide about scopes. Empty: all that the
+    /// configuration names (F34).
+    pub service_hosts: Vec<String>,
     /// Pages are answered as JSON to clients that accept nothing else (3.4). For tests only.
     pub render_json: bool,
     /// Methods of type `dummy`, which let anybody in, are served (F33). For development only.
@@ -129,6 +132,7 @@ impl Settings {
             session_minutes: 60,
             trusted_proxies: loopback(),
             receiver_networks: Vec::new(),
+            service_hosts: Vec::new(),
             render_json: false,
             dummy_login: false,
             grants: OldGrants::default(),
@@ -156,6 +160,11 @@ impl Settings {
         }
         if let Some(proxies) = settings::var("AUTH_SERVER_TRUSTED_PROXIES") {
             read.trusted_proxies = networks(&proxies)?;
+        }
+        if let Some(hosts) = settings::var("AUTH_SERVER_SERVICE_HOSTS") {
+            let hosts = hosts.split(',').map(str::trim);
+            let named = hosts.filter(|host| !host.is_empty());
+            read.service_hosts = named.map(str::to_owned).collect();
         }
         read.kong = KongSettings::from_env()?;
         read.grants = OldGrants::from_env();

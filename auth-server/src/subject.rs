@@ -58,9 +58,9 @@ impl Subject {
     ) -> Option<Self> {
         let claims = identity.map(|identity| identity.claims.clone());
         let claims = claims.unwrap_or_default();
-        let mut profile = claims.clone();
-        let mut insert = |name: &str, value: Value| profile.insert(name.to_owned(), value);
         if let Some(identity) = identity.filter(|_| api.passthrough_users) {
+            let mut profile = claims.clone();
+            let mut insert = |name: &str, value: Value| profile.insert(name.to_owned(), value);
             let id = method.foreign_id(identity);
             insert("sub", json!(id));
             if let Some(email) = &identity.email {
@@ -76,9 +76,7 @@ impl Subject {
             });
         }
         let user = user?;
-        insert("sub", json!(user.id));
-        insert("email", json!(user.email));
-        insert("email_verified", json!(user.validated.unwrap_or(false)));
+        let profile = profile_of(&user, identity);
         let id = user.id.clone();
         Some(if api.passthrough_users {
             Self {
@@ -139,6 +137,21 @@ impl Subject {
             claims,
         })
     }
+}
+
+/// What is known of an account and of whoever vouches for its owner, in the names of OpenID Connect.
+pub fn profile_of(user: &User, identity: Option<&Identity>) -> Map<String, Value> {
+    let claims = identity.map(|identity| identity.claims.clone());
+    let mut profile = claims.unwrap_or_default();
+    let verified = user.validated.unwrap_or(false);
+    for (name, value) in [
+        ("sub", json!(user.id)),
+        ("email", json!(user.email)),
+        ("email_verified", json!(verified)),
+    ] {
+        profile.insert(name.to_owned(), value);
+    }
+    profile
 }
 
 /// The account of somebody who is logged in. Who logged in for an API that passes its users through

@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod device;
+mod first_refresh;
 mod groups;
 mod issue;
 mod password;
@@ -9,6 +10,7 @@ mod request;
 mod routes;
 
 pub use authenticate::{api_of, authenticate, is_client_id};
+pub use first_refresh::first_refresh;
 pub use groups::groups_of;
 pub use issue::{
     NextRefresh, TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace,

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{FromRequestParts, OriginalUri},
+    extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use service::clock;
 use ui::Preferences;
 
 use crate::{
     address::Peer,
-    brake::{self, BrakeError, Who},
     cookies::Cookie,
     federated::Person,
     flows::{self, FormSource},
-    pages::{Fault, OwnPages, PageError},
+    pages::{OwnPages, PageError, Reader},
     records::{self, Act},
     secret::Secret,
     sessions::{self, Login, Place, Session},
@@ -78,21 +77,6 @@ impl Visitor {
             self.session.as_ref().map(|session| session.sid.as_str())
         } else {
             None
-        }
-    }
-
-    /// Refuses what these have tried too often, with a page.
-    pub async fn check_brake(
-        &self,
-        state: &AppState,
-        act: brake::Act,
-        whos: &[Who<'_>],
-        now: DateTime<Utc>,
-    ) -> Result<(), PageError> {
-        match brake::check(&state.database, act, whos, now).await {
-            Ok(()) => Ok(()),
-            Err(BrakeError::Braked(_)) => Err(PageError::for_visitor(self, state, Fault::TooMany)),
-            Err(BrakeError::Database(error)) => Err(PageError::database(state, &error)),
         }
     }
 
@@ -189,8 +173,10 @@ impl FromRequestParts<AppState> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
         let Ok(peer) = Peer::from_request_parts(parts, state).await;
-        let Ok(OriginalUri(uri)) = OriginalUri::from_request_parts(parts, state).await;
-        let here = uri.path_and_query().map_or("/", |path| path.as_str());
+        let Reader {
+            preferences,
+            wants_json,
+        } = Reader::current();
         let configuration = state.configuration();
         let policy = configuration.cookies;
         let headers = &parts.headers;
@@ -207,10 +193,10 @@ impl FromRequestParts<AppState> for Visitor {
             browser,
             session: None,
             session_cookie: None,
-            preferences: Preferences::of(headers, here),
+            preferences,
             peer,
             agent: agent(headers),
-            wants_json: wants_json(state, parts),
+            wants_json,
             own_pages: configuration.own_pages.clone(),
             invitation: policy.read(headers, Cookie::Invitation).map(str::to_owned),
             cookies,
@@ -229,13 +215,4 @@ impl FromRequestParts<AppState> for Visitor {
 fn agent(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(agent.chars().take(MAX_AGENT).collect())
-}
-
-/// Only with the test switch, and only for clients that accept nothing but JSON.
-fn wants_json(state: &AppState, parts: &Parts) -> bool {
-    state.settings.render_json
-        && parts
-            .headers
-            .get(header::ACCEPT)
-            .is_some_and(|accept| accept.as_bytes().eq_ignore_ascii_case(b"application/json"))
 }

@@ -31,16 +31,19 @@ const PLAIN: [&str; 16] = [
 ];
 /// Members with a fixed set of values, which each language has its own words for.
 const CHOICES: [&str; 4] = ["role", "window", "from", "to"];
+/// Members that are counts; templates get them as the language writes them.
+const COUNTS: [&str; 2] = ["limit", "used"];
 /// Members that are moments; templates get the day.
 const DAYS: [&str; 4] = ["expiresAt", "resetAt", "deprecatedOn", "sunsetOn"];
 
 /// The model of a letter. `unsubscribe` is the link that ends mails of its kind.
 pub fn model(configuration: &Configuration, letter: &Letter, unsubscribe: Option<&str>) -> Value {
-    let mut model = content(configuration, &letter.content);
+    let language = letter.to.language.as_deref();
+    let mut model = content(configuration, &letter.content, language);
     let more = letter.more.iter().map(|other| &other.content);
     let all: Vec<Value> = std::iter::once(&letter.content)
         .chain(more)
-        .map(|one| content(configuration, one))
+        .map(|one| content(configuration, one, language))
         .collect();
     model["receiver"] = json!({
         "name": letter.to.name.as_deref().unwrap_or_else(|| letter.to.address.as_ref()),
@@ -53,7 +56,7 @@ pub fn model(configuration: &Configuration, letter: &Letter, unsubscribe: Option
     model
 }
 
-fn content(configuration: &Configuration, content: &Content) -> Value {
+fn content(configuration: &Configuration, content: &Content, language: Option<&str>) -> Value {
     let Content { event, about } = content;
     let text = |member: &str| event.text(member).unwrap_or_default();
     let portal = &configuration.portal;
@@ -76,6 +79,11 @@ fn content(configuration: &Configuration, content: &Content) -> Value {
             model[member] = value.clone();
         }
     }
+    for member in COUNTS {
+        if let Some(count) = event.data.get(member).and_then(Value::as_u64) {
+            model[member] = grouped(count, language).into();
+        }
+    }
     for member in CHOICES {
         if let Some(value) = event.text(member) {
             model["is"][member][value] = true.into();
@@ -87,6 +95,23 @@ fn content(configuration: &Configuration, content: &Content) -> Value {
         }
     }
     model
+}
+
+/// `10,000`; in German `10.000`.
+fn grouped(count: u64, language: Option<&str>) -> String {
+    let separator = match language {
+        Some(language) if language.starts_with("de") => '.',
+        _ => ',',
+    };
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(separator);
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// Names are one line, in the text as in the headers, and no links: whoever signs up with another
@@ -161,6 +186,19 @@ mod tests {
             verification_link(&event),
             "https://x.example/verify/abc?a=1"
         );
+    }
+
+    #[test]
+    fn counts_are_written_as_the_language_does() {
+        for (count, english, german) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (10_000, "10,000", "10.000"),
+            (1_234_567, "1,234,567", "1.234.567"),
+        ] {
+            assert_eq!(grouped(count, None), english);
+            assert_eq!(grouped(count, Some("de-at")), german);
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub async fn logged_in(state: &AppState, visitor: &Visitor) -> Result<Option<Log
 pub fn to_login(state: &AppState, visitor: Visitor, path: &str) -> Result<Response, PageError> {
     let configuration = state.configuration();
     let Some(method) = configuration.methods.first() else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::NotFound));
+        return Err(PageError::new(state, Fault::NotFound));
     };
     let url = login_url(state, &method.id, path);
     Ok(visitor.finish(interaction::redirect(&url)))

@@ -71,7 +71,7 @@ async fn to_login(state: &AppState, visitor: Visitor) -> Result<Response, PageEr
     let mut used = used.filter_map(|login| configuration.method(&login.method));
     let method = used.find(is_local);
     let Some(method) = method.or_else(|| configuration.methods.iter().find(is_local)) else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::NotFound));
+        return Err(PageError::new(state, Fault::NotFound));
     };
     let target = format!("{}/{PATH}", state.settings.base_path);
     let flow = Flow {
@@ -174,19 +174,19 @@ pub async fn submit(
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let t = Texts(visitor.preferences.lang);
     let database = |error: DbErr| PageError::database(&state, &error);
     let whos = [Who::Account(&who.user.id)];
-    visitor
-        .check_brake(&state, Act::SecondFactor, &whos, clock::now())
-        .await?;
+    brake::check(&state.database, Act::SecondFactor, &whos, clock::now())
+        .await
+        .map_err(|error| PageError::braked(&state, &error))?;
     let Some(outcome) = change(&state, &visitor, &who, &form, t)
         .await
         .map_err(database)?
     else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Action));
+        return Err(PageError::new(&state, Fault::Action));
     };
     let mut news = FactorsNews::default();
     match outcome {

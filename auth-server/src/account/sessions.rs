@@ -119,14 +119,14 @@ pub async fn submit(
     PageForm(form): PageForm<Ending>,
 ) -> Result<Response, PageError> {
     let Some(who) = logged_in(&state, &visitor).await? else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+        return Err(PageError::new(&state, Fault::LoginNeeded));
     };
     if visitor
         .check_form(&state, FormSource::Account, form.csrf.as_deref())
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let which = match form.end.as_deref().filter(|sid| !sid.is_empty()) {
         // One's own ends by logging out.

@@ -217,14 +217,14 @@ async fn submit(state: &AppState, request: Request) -> Result<Response, PageErro
     let request = Request::from_parts(parts, body);
     let PageForm(form) = PageForm::<Form>::from_request(request, state).await?;
     let Some(who) = logged_in(state, &visitor).await? else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::LoginNeeded));
+        return Err(PageError::new(state, Fault::LoginNeeded));
     };
     if visitor
         .check_form(state, FormSource::Account, form.csrf.as_deref())
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, state, Fault::Form));
+        return Err(PageError::new(state, Fault::Form));
     }
     if let Some(id) = form.delete {
         let deleted = delete_of(state, &who.user.id, &id).await;

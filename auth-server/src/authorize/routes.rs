@@ -65,7 +65,7 @@ async fn compatible(
     parameters: Parameters,
 ) -> Result<Response, PageError> {
     if state.configuration().method(&method).is_none() {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+        return Err(PageError::new(&state, Fault::NotFound));
     }
     begin(
         &state,
@@ -82,7 +82,7 @@ async fn begin(
     parameters: Parameters,
     endpoint: Endpoint,
 ) -> Result<Response, PageError> {
-    let fault = |fault| PageError::for_visitor(&visitor, state, fault);
+    let fault = |fault| PageError::new(state, fault);
     let Ok(Query(parameters)) = parameters else {
         return Err(fault(Fault::Parameters));
     };
@@ -160,6 +160,7 @@ fn flow_of(
         device: None,
         silent: prompting.silent,
         asks_consent: prompting.asks_consent,
+        agreed_once: false,
     };
     Flow {
         login_after: prompting.login_after,
@@ -181,7 +182,7 @@ async fn begin_signup(
 ) -> Result<Response, PageError> {
     interaction::store(state, &visitor, flow).await?;
     if interaction::signup_is_closed(state, flow).await? {
-        return Err(PageError::for_visitor(&visitor, state, Fault::SignupOff));
+        return Err(PageError::new(state, Fault::SignupOff));
     }
     Ok(interaction::signup_page(
         state,

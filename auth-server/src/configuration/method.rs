@@ -20,6 +20,8 @@ pub struct Method {
     pub title: String,
     /// Not offered where methods are listed.
     pub protected: bool,
+    /// Groups of ours that somebody only has as long as the provider says so (F22).
+    pub owned_groups: Vec<String>,
     pub kind: MethodKind,
 }
 
@@ -131,8 +133,18 @@ fn method(settings: &Settings, definition: &AuthMethod) -> Result<Method, Wrong>
             .clone()
             .unwrap_or_else(|| definition.name.clone()),
         protected: definition.is_protected(),
+        owned_groups: owned_groups(&config)?,
         kind,
     })
+}
+
+/// Those of `defaultGroups`, if the provider is to take them away, too.
+fn owned_groups(config: &Reader) -> Result<Vec<String>, Wrong> {
+    if !config.flag("removeGroups") {
+        return Ok(Vec::new());
+    }
+    let groups = config.texts("defaultGroups")?.into_iter();
+    Ok(groups.map(|(_, ours)| ours).collect())
 }
 
 fn external(config: &Reader) -> Result<ExternalSettings, Wrong> {

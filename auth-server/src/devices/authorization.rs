@@ -23,7 +23,7 @@ use super::{INTERVAL, LIFETIME, store, user_code};
 /// `POST {B}/oauth2/device_authorization`
 pub async fn begin(State(state): State<AppState>, peer: Peer, request: Request) -> Response {
     let answer = async {
-        let request = TokenRequest::read(request).await?;
+        let request = TokenRequest::read(request, Dialect::Standard).await?;
         wait(&state, &request, peer).await
     };
     match answer.await {

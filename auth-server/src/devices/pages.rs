@@ -93,14 +93,16 @@ pub async fn enter(
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let t = pages::Texts(visitor.preferences.lang);
     let found = match find(&state, &visitor, &form.user_code).await {
         Ok(found) => found,
-        Err(BrakeError::Braked(_)) => {
+        Err(BrakeError::Braked(braked)) => {
             let status = StatusCode::TOO_MANY_REQUESTS;
-            return Ok(ask(&state, visitor, "", Some(t.too_many()), status));
+            let mut page = ask(&state, visitor, "", Some(t.too_many()), status);
+            pages::retry_after(&mut page, braked.0);
+            return Ok(page);
         }
         Err(BrakeError::Database(error)) => return Err(PageError::database(&state, &error)),
     };
@@ -115,7 +117,7 @@ pub async fn enter(
             let answer = deny(&state, &device.id).await?;
             Ok(interaction::send(&state, visitor, answer))
         }
-        _ => Err(PageError::for_visitor(&visitor, &state, Fault::Action)),
+        _ => Err(PageError::new(&state, Fault::Action)),
     }
 }
 
@@ -147,8 +149,8 @@ async fn confirm(
     code: &str,
     device: &Device,
 ) -> Result<Response, PageError> {
-    let unknown = |visitor: &Visitor| PageError::for_visitor(visitor, state, Fault::ClientUnknown);
-    let (client, api) = client_of(state, device).await?.ok_or(unknown(&visitor))?;
+    let unknown = || PageError::new(state, Fault::ClientUnknown);
+    let (client, api) = client_of(state, device).await?.ok_or_else(unknown)?;
     let shell = Shell::new(state, &visitor, "", FormSource::Device, None);
     let methods = authorize::offered_methods(state, &api);
     let page = DeviceConfirmPage {
@@ -182,11 +184,7 @@ async fn begin(
     method: Option<&str>,
 ) -> Result<Response, PageError> {
     let Some((client, api)) = client_of(state, device).await? else {
-        return Err(PageError::for_visitor(
-            &visitor,
-            state,
-            Fault::ClientUnknown,
-        ));
+        return Err(PageError::new(state, Fault::ClientUnknown));
     };
     let mut offered = authorize::offered_methods(state, &api).into_iter();
     let chosen = match method {
@@ -194,7 +192,7 @@ async fn begin(
         None => offered.next(),
     };
     let Some(method) = chosen else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::Action));
+        return Err(PageError::new(state, Fault::Action));
     };
     let goal = AuthorizeGoal {
         api: api.id,
@@ -212,6 +210,7 @@ async fn begin(
         device: Some(device.id.clone()),
         silent: false,
         asks_consent: false,
+        agreed_once: false,
     };
     let flow = Flow::new(&method.id, Goal::Authorize(Box::new(goal)));
     interaction::respond(state, visitor, flow, true).await

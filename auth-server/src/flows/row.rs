@@ -122,6 +122,7 @@ impl Model {
                 device: self.device,
                 silent: self.silent,
                 asks_consent: self.asks_consent.unwrap_or(false),
+                agreed_once: false,
             })),
         };
         Some(Flow {

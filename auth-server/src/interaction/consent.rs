@@ -34,7 +34,7 @@ pub async fn missing(
     subject: &Subject,
     goal: &AuthorizeGoal,
 ) -> Result<Consent, InteractionError> {
-    if client.trusted || goal.scope.is_empty() {
+    if client.trusted || goal.scope.is_empty() || goal.agreed_once {
         return Ok(Consent::Given);
     }
     let Some(user) = &subject.user else {

@@ -2,6 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use sdk::types::pools::Property;
 use serde_json::{Value, json};
 use ui::RegistrationField;
 use url::Url;
@@ -53,7 +54,7 @@ pub async fn respond(
         Next::Done(answer) => Ok(send(state, visitor, answer)),
         // Through the visitor: whoever has just logged in stays logged in.
         Next::Refuse(fault) => {
-            let page = PageError::for_visitor(&visitor, state, fault);
+            let page = PageError::new(state, fault);
             Ok(visitor.finish(page))
         }
     }
@@ -229,8 +230,22 @@ pub fn register_page(
     redirects: &[Url],
 ) -> Response {
     let (error_message, values) = typed.map_or((None, None), |(e, v)| (Some(e), Some(v)));
-    let known = form.known.as_ref();
-    let lang = shell.frame.lang();
+    let (lang, t) = (shell.frame.lang(), shell.common.t);
+    let is_missing = |property: &Property| {
+        let text = |typed: &serde_json::Map<String, Value>| {
+            let typed = typed.get(&property.id).and_then(Value::as_str);
+            typed.is_some_and(|text| !text.trim().is_empty())
+        };
+        property.required && values.as_ref().is_some_and(|typed| !text(typed))
+    };
+    let error_message = error_message.map(|message| {
+        if form.pool.properties.iter().any(is_missing) {
+            t.fields_missing().to_owned()
+        } else {
+            // In portal-api's words, which mark names like code.
+            message.replace('`', "")
+        }
+    });
     let fields = form
         .pool
         .properties
@@ -239,23 +254,20 @@ pub fn register_page(
             // A box that is not ticked is not sent.
             let value = match &values {
                 Some(typed) => typed.get(&property.id).and_then(Value::as_str),
-                None => known.and_then(|known| known.property(&property.id)),
+                None => form.prefilled(property),
             };
+            let error = is_missing(property).then(|| t.field_missing().to_owned());
             RegistrationField::new(lang, property, value, &shell.common.portal_url)
+                .with_error(error)
         })
         .collect();
-    let profile = json!({
-        "sub": form.user.id,
-        "email": form.user.email,
-        "email_verified": form.user.validated.unwrap_or(false),
-    });
     let page = RegisterPage {
         nonce: shell.common.csrf_token.clone(),
         frame: shell.frame,
         common: shell.common,
         user_id: form.user.id.clone(),
         custom_id: form.user.custom_id.clone(),
-        default_profile: profile,
+        default_profile: form.profile,
         pool_info: json!(&*form.pool),
         error_message,
         email: form.user.email,

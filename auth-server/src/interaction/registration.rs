@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use sdk::types::{Pool, Registration, User};
+use sdk::types::{Pool, Registration, User, pools::Property};
+use serde_json::{Map, Value};
 
 use crate::{
     apis::ApiPolicy, clients::Client, flows::AuthorizeGoal, pages::Fault, pages::NamespaceChoice,
@@ -22,10 +23,25 @@ pub struct Form {
     pub pool_id: String,
     pub pool: Arc<Pool>,
     pub user: User,
+    /// What is known of the user, in the names of OpenID Connect.
+    pub profile: Map<String, Value>,
     /// What the user has said before, if he is asked again.
     pub known: Option<Registration>,
     /// Who asks: the portal, or an API.
     pub asked_by: String,
+}
+
+impl Form {
+    /// What the field of a property shows before anybody has typed: what was said before, or what a
+    /// provider says.
+    pub fn prefilled(&self, property: &Property) -> Option<&str> {
+        let known = self.known.as_ref();
+        if let Some(known) = known.and_then(|known| known.property(&property.id)) {
+            return Some(known);
+        }
+        let claim = property.oidc_claim.as_deref()?;
+        self.profile.get(claim)?.as_str()
+    }
 }
 
 /// What the pool and the user's registrations lead to; the table of 9.1.
@@ -61,6 +77,7 @@ pub async fn decide(
                 pool_id: pool_id.clone(),
                 pool,
                 user: user.clone(),
+                profile: subject.profile.clone(),
                 known: registrations
                     .into_iter()
                     .find(|one| one.namespace == goal.namespace),
@@ -214,6 +231,15 @@ mod tests {
         };
         assert_eq!(
             outcome(&closed, &[], None),
+            Outcome::Refuse(Fault::RegisterOff)
+        );
+        let closed = Pool {
+            requires_namespace: true,
+            ..closed
+        };
+        let elsewhere = registered(&["b"]);
+        assert_eq!(
+            outcome(&closed, &elsewhere, Some("a")),
             Outcome::Refuse(Fault::RegisterOff)
         );
         let by_invitation = Pool {

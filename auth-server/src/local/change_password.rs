@@ -84,7 +84,7 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<NewPassword>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let source = FormSource::ChangePassword;
     let (csrf, t) = (form.csrf.as_deref(), Texts(visitor.preferences.lang));
     let flow = match open_or_stale(&state, &visitor, &method.id, source, csrf).await? {
@@ -96,9 +96,9 @@ pub async fn submit(
             return interaction::login_page(&state, visitor, &flow, status, message, None).await;
         }
     };
-    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
+    captcha::check(&state, form.captcha.as_deref()).await?;
     let Some(user_id) = flow.pending_user.clone() else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     if let Some(fault) = password_fault(&form.password, &form.password2, t) {
         return Ok(page(

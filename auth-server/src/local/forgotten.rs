@@ -32,7 +32,7 @@ pub async fn show(
     visitor: Visitor,
     Query(query): Query<FlowQuery>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let flow = any_flow(&state, &visitor, &method.id, query.flow.as_deref()).await?;
     let source = FormSource::ForgotPassword;
     let mut shell = Shell::new(&state, &visitor, &method.id, source, flow.as_ref());
@@ -63,20 +63,20 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Request>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let source = FormSource::ForgotPassword;
     if visitor
         .check_form(&state, source, form.csrf.as_deref())
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let now = clock::now();
     let address = [Who::Address(visitor.peer.address)];
-    visitor
-        .check_brake(&state, Act::Mail, &address, now)
-        .await?;
+    brake::check(&state.database, Act::Mail, &address, now)
+        .await
+        .map_err(|error| PageError::braked(&state, &error))?;
     let email = form.email.trim().to_owned();
     let work = send(
         state.clone(),

@@ -51,20 +51,20 @@ impl<T: DeserializeOwned> FromRequest<AppState> for PageForm<T> {
 }
 
 /// The method of the path, or the page for addresses that do not exist.
-pub fn method_of(state: &AppState, visitor: &Visitor, id: &str) -> Result<Method, PageError> {
+pub fn method_of(state: &AppState, id: &str) -> Result<Method, PageError> {
     state
         .configuration()
         .method(id)
         .cloned()
-        .ok_or_else(|| PageError::for_visitor(visitor, state, Fault::NotFound))
+        .ok_or_else(|| PageError::new(state, Fault::NotFound))
 }
 
 /// As [`method_of`], for pages that only accounts of this installation have.
-pub fn local_method_of(state: &AppState, visitor: &Visitor, id: &str) -> Result<Method, PageError> {
-    let method = method_of(state, visitor, id)?;
+pub fn local_method_of(state: &AppState, id: &str) -> Result<Method, PageError> {
+    let method = method_of(state, id)?;
     match method.local() {
         Some(_) => Ok(method),
-        None => Err(PageError::for_visitor(visitor, state, Fault::NotFound)),
+        None => Err(PageError::new(state, Fault::NotFound)),
     }
 }
 
@@ -78,7 +78,7 @@ pub async fn open_form(
 ) -> Result<Flow, PageError> {
     let Ok(id) = visitor.check_form(state, source, token) else {
         delay().await;
-        return Err(PageError::for_visitor(visitor, state, Fault::Form));
+        return Err(PageError::new(state, Fault::Form));
     };
     named_flow(state, visitor, method, id).await
 }
@@ -107,7 +107,7 @@ pub async fn open_or_stale(
     let flow = any_flow(state, visitor, method, claimed).await?;
     delay().await;
     flow.map(Opened::Stale)
-        .ok_or_else(|| PageError::for_visitor(visitor, state, Fault::Flow))
+        .ok_or_else(|| PageError::new(state, Fault::Flow))
 }
 
 async fn named_flow(
@@ -121,7 +121,7 @@ async fn named_flow(
         None => None,
     };
     flow.filter(|flow| flow.method == method)
-        .ok_or_else(|| PageError::for_visitor(visitor, state, Fault::Flow))
+        .ok_or_else(|| PageError::new(state, Fault::Flow))
 }
 
 /// The flow of this browser with this id.

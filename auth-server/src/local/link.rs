@@ -30,7 +30,7 @@ use super::{
 pub async fn ask(state: &AppState, visitor: Visitor, flow: &Flow) -> Result<Response, PageError> {
     let methods = others(state, &flow.method);
     let (Some(identity), false) = (&flow.identity, methods.is_empty()) else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::AddressTaken));
+        return Err(PageError::new(state, Fault::AddressTaken));
     };
     let work = async {
         let txn = state.database.write().await?;
@@ -85,17 +85,17 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Choice>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let source = FormSource::Link;
     let mut flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
     let is_offered = others(&state, &method.id)
         .iter()
         .any(|other| other.id == form.method);
     if !is_offered {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Action));
+        return Err(PageError::new(&state, Fault::Action));
     }
     let Some(identity) = flow.identity.take() else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     flow.prefill_username.clone_from(&identity.email);
     flow.link = Some(Link {
@@ -138,7 +138,7 @@ pub async fn join(
         .clone()
         .filter(|user| proven.is_some_and(|email| email.eq_ignore_ascii_case(&user.email)));
     let Some(user) = user else {
-        return Err(PageError::for_visitor(visitor, state, Fault::LinkOther));
+        return Err(PageError::new(state, Fault::LinkOther));
     };
     let custom_id = format!("{method}:{}", identity.id);
     let now = clock::now();

@@ -1,5 +1,7 @@
 //! Name and password (8.1), and logging in for a page of our own (8.4).
 
+use std::time::Duration;
+
 use axum::{
     extract::{Path, Query, State},
     response::Response,
@@ -14,7 +16,7 @@ use crate::{
     federated::Person,
     flows::{Flow, FormSource, Goal},
     interaction,
-    pages::{Fault, PageError, Texts},
+    pages::{self, Fault, PageError, Texts},
     state::AppState,
     upstream,
     visitor::Visitor,
@@ -38,9 +40,9 @@ pub async fn plain(
     visitor: Visitor,
     Query(query): Query<Target>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(target) = own_page(&state, query.redirect_uri.as_deref()) else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Target));
+        return Err(PageError::new(&state, Fault::Target));
     };
     let flow = Flow::new(&method.id, Goal::OwnPage { target });
     interaction::respond(&state, visitor, flow, true).await
@@ -85,10 +87,10 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Credentials>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     if method.is_elsewhere() {
         // It has a page of its own, elsewhere.
-        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+        return Err(PageError::new(&state, Fault::NotFound));
     }
     let source = FormSource::Login;
     let csrf = form.csrf.as_deref();
@@ -127,6 +129,8 @@ struct Again {
     status: StatusCode,
     message: String,
     username: String,
+    /// Nothing is looked at before.
+    wait: Option<Duration>,
 }
 
 impl Again {
@@ -135,6 +139,7 @@ impl Again {
             status,
             message: message.to_owned(),
             username: username.chars().take(256).collect(),
+            wait: None,
         }
     }
 
@@ -145,7 +150,12 @@ impl Again {
         flow: &Flow,
     ) -> Result<Response, PageError> {
         let (message, username) = (Some(self.message), Some(self.username));
-        interaction::login_page(state, visitor, flow, self.status, message, username).await
+        let page = interaction::login_page(state, visitor, flow, self.status, message, username);
+        let mut page = page.await?;
+        if let Some(wait) = self.wait {
+            pages::retry_after(&mut page, wait);
+        }
+        Ok(page)
     }
 }
 
@@ -160,8 +170,7 @@ async fn verify(
     let username = form.username.trim();
     let address = visitor.peer.address;
     let checked = check_password(state, method, address, username, &form.password, wanted).await;
-    let checked =
-        checked.map_err(|error| interaction::page_error(state, &error).seen_by(visitor))?;
+    let checked = checked.map_err(|error| interaction::page_error(state, &error))?;
     Ok(match checked {
         Checked::Right(person) => Ok(*person),
         Checked::Wrong => {
@@ -172,13 +181,12 @@ async fn verify(
             Err(Again::new(StatusCode::OK, text, username))
         }
         Checked::AddressTaken => {
-            return Err(PageError::for_visitor(visitor, state, Fault::AddressTaken));
+            return Err(PageError::new(state, Fault::AddressTaken));
         }
-        Checked::TooMany { .. } => Err(Again::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            t.too_many(),
-            username,
-        )),
+        Checked::TooMany { wait } => Err(Again {
+            wait: Some(wait),
+            ..Again::new(StatusCode::TOO_MANY_REQUESTS, t.too_many(), username)
+        }),
     })
 }
 

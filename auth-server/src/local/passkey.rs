@@ -106,15 +106,15 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Shown>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let csrf = form.csrf.as_deref();
     let flow = open_form(&state, &visitor, &method.id, FormSource::Login, csrf).await?;
     let database = |error: DbErr| PageError::database(&state, &error);
     let whos = [Who::Address(visitor.peer.address)];
     let t = Texts(visitor.preferences.lang);
-    visitor
-        .check_brake(&state, Act::SecondFactor, &whos, clock::now())
-        .await?;
+    brake::check(&state.database, Act::SecondFactor, &whos, clock::now())
+        .await
+        .map_err(|error| PageError::braked(&state, &error))?;
     let owner = owner(&state, csrf.unwrap_or_default(), &form.credential);
     let user = match owner.await.map_err(database)? {
         Some(id) => state

@@ -92,18 +92,18 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Shown>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let source = FormSource::SecondFactor;
     let csrf = form.csrf.as_deref();
     let mut flow = open_form(&state, &visitor, &method.id, source, csrf).await?;
     let Some(user_id) = flow.factor_user.clone() else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     let t = Texts(visitor.preferences.lang);
     let whos = [Who::Account(&user_id), Who::Address(visitor.peer.address)];
-    visitor
-        .check_brake(&state, Act::SecondFactor, &whos, clock::now())
-        .await?;
+    brake::check(&state.database, Act::SecondFactor, &whos, clock::now())
+        .await
+        .map_err(|error| PageError::braked(&state, &error))?;
     let database = |error: sea_orm::DbErr| PageError::database(&state, &error);
     let proof = if form.credential.is_empty() {
         let is_right = factors::check_code(&state, &user_id, &form.code);

@@ -51,12 +51,12 @@ pub async fn show(
     visitor: Visitor,
     Query(query): Query<FlowQuery>,
 ) -> Result<Response, PageError> {
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let flow = any_flow(&state, &visitor, &method.id, query.flow.as_deref()).await?;
     let Some(flow) = flow else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
-    refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
+    refuse_if_closed(&state, &flow, Fault::SignupOff).await?;
     Ok(interaction::signup_page(
         &state,
         visitor,
@@ -88,7 +88,7 @@ pub async fn submit(
     PageForm(form): PageForm<NewAccount>,
 ) -> Result<Response, PageError> {
     let answer_at = Instant::now() + SAME_TIME;
-    let method = local_method_of(&state, &visitor, &method)?;
+    let method = local_method_of(&state, &method)?;
     let csrf = form.csrf.as_deref();
     let t = Texts(visitor.preferences.lang);
     let email = form.email.trim();
@@ -96,7 +96,7 @@ pub async fn submit(
     let flow = match open_or_stale(&state, &visitor, &method.id, source, csrf).await? {
         Opened::Genuine(flow) => flow,
         Opened::Stale(flow) => {
-            refuse_if_closed(&state, &visitor, &flow, Fault::SignupOff).await?;
+            refuse_if_closed(&state, &flow, Fault::SignupOff).await?;
             let fill = |page: &mut SignupPage| {
                 email.clone_into(&mut page.email);
                 page.error_message = Some(t.form_expired().to_owned());
@@ -110,16 +110,13 @@ pub async fn submit(
     if let Some(fault) = check_form(&form, t) {
         return Ok(again(&state, visitor, &flow, email, fault));
     }
-    refuse_if_closed(&state, &visitor, &flow, Fault::SignupRefused).await?;
-    captcha::check(&state, &visitor, form.captcha.as_deref()).await?;
+    refuse_if_closed(&state, &flow, Fault::SignupRefused).await?;
+    captcha::check(&state, form.captcha.as_deref()).await?;
     let whos = [Who::Address(visitor.peer.address)];
     let now = clock::now();
-    if brake::check(&state.database, Act::Signup, &whos, now)
+    brake::check(&state.database, Act::Signup, &whos, now)
         .await
-        .is_err()
-    {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
-    }
+        .map_err(|error| PageError::braked(&state, &error))?;
     brake::count(&state.database, Act::Signup, &whos, now)
         .await
         .map_err(|error| PageError::database(&state, &error))?;
@@ -211,14 +208,9 @@ fn again(
     interaction::signup_page(state, visitor, flow, StatusCode::BAD_REQUEST, fill)
 }
 
-async fn refuse_if_closed(
-    state: &AppState,
-    visitor: &Visitor,
-    flow: &Flow,
-    fault: Fault,
-) -> Result<(), PageError> {
+async fn refuse_if_closed(state: &AppState, flow: &Flow, fault: Fault) -> Result<(), PageError> {
     if interaction::signup_is_closed(state, flow).await? {
-        return Err(PageError::for_visitor(visitor, state, fault));
+        return Err(PageError::new(state, fault));
     }
     Ok(())
 }

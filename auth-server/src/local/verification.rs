@@ -44,7 +44,7 @@ pub async fn show(
     Path((method, id)): Path<(String, String)>,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let verification = find(&state, &visitor, &id).await?;
     let shell = shell(&state, &visitor, &method.id);
     match verification.kind {
@@ -121,18 +121,18 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Submission>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let csrf = form.csrf.as_deref();
     if visitor
         .check_form(&state, FormSource::Verify, csrf)
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let verification = find(&state, &visitor, &form.verification_id).await?;
     if form.kind != verification.kind.as_str() {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Parameters));
+        return Err(PageError::new(&state, Fault::Parameters));
     }
     match verification.kind {
         Kind::Email => confirm_email(&state, visitor, &method.id, &form).await,
@@ -153,7 +153,7 @@ async fn confirm_email(
             let shell = shell(state, &visitor, method);
             Ok(done(state, visitor, shell, NoticeKind::AddressConfirmed))
         }
-        _ => Err(PageError::for_visitor(&visitor, state, Fault::Link)),
+        _ => Err(PageError::new(state, Fault::Link)),
     }
 }
 
@@ -165,14 +165,14 @@ async fn reset_password(
     verification: &Verification,
 ) -> Result<Response, PageError> {
     let t = Texts(visitor.preferences.lang);
-    captcha::check(state, &visitor, form.captcha.as_deref()).await?;
+    captcha::check(state, form.captcha.as_deref()).await?;
     let mut fault = password_fault(&form.password, &form.password2, t);
     if fault.is_none() {
         match consume(state, form, Some(&form.password)).await? {
             SaveOutcome::Saved(()) => {}
             SaveOutcome::Invalid(_) => fault = Some(ui::texts::Passwords(t.0).broken()),
             SaveOutcome::Taken => {
-                return Err(PageError::for_visitor(&visitor, state, Fault::Link));
+                return Err(PageError::new(state, Fault::Link));
             }
         }
     }
@@ -224,9 +224,9 @@ fn done(state: &AppState, visitor: Visitor, shell: Shell, kind: NoticeKind) -> R
 async fn find(state: &AppState, visitor: &Visitor, id: &str) -> Result<Verification, PageError> {
     let whos = [Who::Address(visitor.peer.address)];
     let now = clock::now();
-    visitor
-        .check_brake(state, Act::VerificationId, &whos, now)
-        .await?;
+    brake::check(&state.database, Act::VerificationId, &whos, now)
+        .await
+        .map_err(|error| PageError::braked(state, &error))?;
     let found = if is_id(id) {
         state
             .portal_api
@@ -243,7 +243,7 @@ async fn find(state: &AppState, visitor: &Visitor, id: &str) -> Result<Verificat
         .await
         .map_err(|error| PageError::database(state, &error))?;
     delay().await;
-    Err(PageError::for_visitor(visitor, state, Fault::Link))
+    Err(PageError::new(state, Fault::Link))
 }
 
 /// What such ids are made of; anything else is not put into an internal URL (F37).

@@ -51,7 +51,7 @@ pub async fn show(
     Path(method): Path<String>,
     visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
         let url = login_url(&state, &method.id, &format!("{}/verifyemail", method.id));
         return Ok(visitor.finish(interaction::redirect(&url)));
@@ -81,29 +81,26 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Confirmation>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let source = FormSource::VerifyEmail;
     let Some(user) = logged_in_user(&state, &visitor, &method.id).await? else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::LoginNeeded));
+        return Err(PageError::new(&state, Fault::LoginNeeded));
     };
     if visitor
         .check_form(&state, source, form.csrf.as_deref())
         .is_err()
     {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
     let whos = [
         Who::Account(&user.email),
         Who::Address(visitor.peer.address),
     ];
     let now = clock::now();
-    if brake::check(&state.database, Act::Mail, &whos, now)
+    brake::check(&state.database, Act::Mail, &whos, now)
         .await
-        .is_err()
-    {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::TooMany));
-    }
+        .map_err(|error| PageError::braked(&state, &error))?;
     brake::count(&state.database, Act::Mail, &whos, now)
         .await
         .map_err(|error| PageError::database(&state, &error))?;

@@ -56,7 +56,7 @@ async fn by_link(
     visitor: Visitor,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, PageError> {
-    let wish = read(&state, &visitor, &parameters).await?;
+    let wish = read(&state, &parameters).await?;
     let Some(session) = &visitor.session else {
         return Ok(gone(&state, visitor, wish));
     };
@@ -122,20 +122,16 @@ async fn by_form(
     let source = FormSource::Logout;
     if visitor.check_form(&state, source, Some(csrf)).is_err() {
         delay().await;
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Form));
+        return Err(PageError::new(&state, Fault::Form));
     }
-    let wish = read(&state, &visitor, &parameters).await?;
+    let wish = read(&state, &parameters).await?;
     end(&state, visitor, wish).await
 }
 
 /// Only an address that the client has registered is gone to (F7). Without one nothing is ended:
 /// whoever sent the person here did not mean well.
-async fn read(
-    state: &AppState,
-    visitor: &Visitor,
-    parameters: &Parameters,
-) -> Result<Wish, PageError> {
-    let fault = |fault| PageError::for_visitor(visitor, state, fault);
+async fn read(state: &AppState, parameters: &Parameters) -> Result<Wish, PageError> {
+    let fault = |fault| PageError::new(state, fault);
     let hint = match &parameters.id_token_hint {
         Some(text) => {
             Some(read_hint(state, text, clock::now()).ok_or_else(|| fault(Fault::IdTokenHint))?)

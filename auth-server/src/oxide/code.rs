@@ -19,9 +19,7 @@ use crate::{
     families::{self, Family, RevokeReason},
     oauth::{Grant, Refusal},
     state::AppState,
-    token::{
-        self, Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant,
-    },
+    token::{self, Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant},
 };
 
 /// Issues the tokens of a code. The form of the request was checked before.
@@ -178,6 +176,7 @@ async fn issue(
     (code, family): &(Code, Family),
 ) -> Result<TokenAnswer, TokenError> {
     let groups = token::groups_of(state, api, family).await?;
+    let refresh = token::first_refresh(state, client, api, family).await?;
     let now = clock::now();
     let grant = UserGrant {
         by: UserFlow::Code,
@@ -187,7 +186,7 @@ async fn issue(
         family,
         scope: &family.scope,
         groups: &groups,
-        refresh: (client.kind.may_refresh() && api.can_renew()).then_some(NextRefresh::FIRST),
+        refresh,
         resource: request.resource.as_deref().or(code.resource.as_deref()),
         nonce: code.nonce.as_deref(),
     };

@@ -1,17 +1,19 @@
 //! The error page, and errors that end on it.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use ui::{Frame, Preferences};
+use ui::Frame;
 
 use crate::{
-    configuration::ErrorLink, interaction::InteractionError, portal_api::PortalApiError,
-    state::AppState,
+    brake::BrakeError, configuration::ErrorLink, interaction::InteractionError,
+    portal_api::PortalApiError, state::AppState,
 };
 
-use super::{Page, Texts};
+use super::{Page, Reader, Texts};
 
 /// Page `error`: status, message, correlation id.
 #[derive(Template, Serialize)]
@@ -169,9 +171,8 @@ impl Fault {
 pub struct PageError {
     state: AppState,
     fault: Fault,
-    preferences: Preferences,
-    wants_json: bool,
     link: Option<ErrorLink>,
+    retry_after: Option<Duration>,
 }
 
 impl PageError {
@@ -179,18 +180,9 @@ impl PageError {
         Self {
             state: state.clone(),
             fault,
-            preferences: Preferences::default(),
-            wants_json: false,
             link: None,
+            retry_after: None,
         }
-    }
-
-    /// The same in the language and form that the visitor wants.
-    #[must_use]
-    pub fn seen_by(mut self, visitor: &crate::visitor::Visitor) -> Self {
-        self.preferences = visitor.preferences.clone();
-        self.wants_json = visitor.wants_json;
-        self
     }
 
     /// With a link that the operator has written for the method.
@@ -200,9 +192,15 @@ impl PageError {
         self
     }
 
-    /// In the language and form that the visitor wants.
-    pub fn for_visitor(visitor: &crate::visitor::Visitor, state: &AppState, fault: Fault) -> Self {
-        Self::new(state, fault).seen_by(visitor)
+    /// Too many attempts, or nobody knows how many.
+    pub fn braked(state: &AppState, error: &BrakeError) -> Self {
+        match error {
+            BrakeError::Braked(braked) => Self {
+                retry_after: Some(braked.0),
+                ..Self::new(state, Fault::TooMany)
+            },
+            BrakeError::Database(error) => Self::database(state, error),
+        }
     }
 
     /// Logs what happened inside; the page says only that something did.
@@ -215,9 +213,7 @@ impl PageError {
         tracing::error!(%error, "portal-api failed");
         Self::new(state, Fault::Unavailable)
     }
-}
 
-impl PageError {
     /// The operator's key for this purpose was not given to this process.
     pub fn missing_key(state: &AppState, error: &service::keys::MissingKey) -> Self {
         tracing::error!(%error, "a key is missing");
@@ -233,12 +229,16 @@ impl PageError {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let configuration = self.state.configuration();
-        let t = Texts(self.preferences.lang);
+        let Reader {
+            preferences,
+            wants_json,
+        } = Reader::current();
+        let t = Texts(preferences.lang);
         let status = self.fault.status();
         let page = ErrorPage {
             frame: Frame {
                 site: configuration.site.clone(),
-                preferences: self.preferences,
+                preferences,
                 ..Frame::default()
             },
             t,
@@ -251,21 +251,21 @@ impl IntoResponse for PageError {
             error_link_description: self.link.as_ref().map(|link| link.text.clone()),
             error_link: self.link.map(|link| link.url),
         };
-        let response = if self.wants_json {
+        let response = if wants_json {
             (status, super::as_json(&page)).into_response()
         } else {
             configuration.own_pages.show(status, &page)
         };
-        ui::no_store(response)
+        let mut response = ui::no_store(response);
+        if let Some(wait) = self.retry_after {
+            retry_after(&mut response, wait);
+        }
+        response
     }
 }
 
-/// The page for addresses that do not exist.
-pub fn not_found(state: &AppState, headers: &HeaderMap, uri: &Uri) -> Response {
-    let here = uri.path_and_query().map_or("/", |path| path.as_str());
-    PageError {
-        preferences: Preferences::of(headers, here),
-        ..PageError::new(state, Fault::NotFound)
-    }
-    .into_response()
+/// Says after how long another attempt is looked at.
+pub fn retry_after(response: &mut Response, wait: Duration) {
+    let seconds = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
 }

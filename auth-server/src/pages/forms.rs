@@ -2,7 +2,7 @@
 
 use askama::Template;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use ui::{Field, FieldKind, Frame, Html, Icon, NewPassword, PasswordRule, RegistrationField};
 
 use crate::captcha::Widget;
@@ -301,25 +301,26 @@ pub struct EmailMissingPage {
 impl EmailMissingPage {
     fn first(&self) -> Html {
         let t = self.common.t;
-        self.field("email", t.email(), self.error.clone())
+        email_field("email", t.email(), &self.email, self.error.clone())
     }
 
+    /// Typed anew: what is copied confirms nothing.
     fn second(&self) -> Html {
-        self.field("email2", self.common.t.email_again(), None)
+        email_field("email2", self.common.t.email_again(), "", None)
     }
+}
 
-    fn field(&self, name: &'static str, label: &str, error: Option<String>) -> Html {
-        Field {
-            kind: FieldKind::Email,
-            value: self.email.clone(),
-            autofocus: name == "email",
-            error,
-            autocomplete: "email",
-            max_length: Some(256),
-            ..Field::required(name, label)
-        }
-        .html()
+fn email_field(name: &'static str, label: &str, value: &str, error: Option<String>) -> Html {
+    Field {
+        kind: FieldKind::Email,
+        value: value.to_owned(),
+        autofocus: name == "email",
+        error,
+        autocomplete: "email",
+        max_length: Some(256),
+        ..Field::required(name, label)
     }
+    .html()
 }
 
 #[derive(Template, Serialize)]
@@ -332,7 +333,7 @@ pub struct RegisterPage {
     pub common: Common,
     pub user_id: String,
     pub custom_id: Option<String>,
-    pub default_profile: Value,
+    pub default_profile: Map<String, Value>,
     pub pool_info: Value,
     /// The same as `csrfToken`; old clients send it under this name.
     pub nonce: String,

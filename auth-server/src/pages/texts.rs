@@ -26,6 +26,8 @@ ui::texts! {
         terms = "terms of use", "Nutzungsbedingungen";
         privacy_intro = "How we handle your data is said in the", "Wie wir mit Ihren Daten umgehen, steht in der";
         privacy = "privacy policy", "Datenschutzerklärung";
+        terms_title = "Terms of use", "Nutzungsbedingungen";
+        privacy_title = "Privacy policy", "Datenschutzerklärung";
         user_name = "User name", "Benutzername";
         wrong_name = "User name or password is not right.", "Benutzername oder Passwort stimmt nicht.";
         wrong_login = "Email or password is not right.", "E-Mail-Adresse oder Passwort stimmt nicht.";
@@ -58,6 +60,8 @@ ui::texts! {
         mail_sent_text = "Follow the link in the mail. It is good for an hour.", "Folgen Sie dem Link in der E-Mail. Er gilt eine Stunde.";
         register_title = "About you", "Über Sie";
         register_lead(name) = "{name} asks for this once.", "{name} fragt das einmal.";
+        fields_missing = "Nothing was saved. A field that is needed is empty.", "Nichts wurde gespeichert. Ein Feld, das gebraucht wird, ist leer.";
+        field_missing = "This is needed.", "Das wird gebraucht.";
         register_button = "Save and continue", "Speichern und weiter";
         namespace_title = "Choose where to work", "Wählen Sie den Bereich";
         namespace_lead = "You are registered in more than one place.", "Sie sind in mehreren Bereichen registriert.";
@@ -68,6 +72,7 @@ ui::texts! {
         scope_openid = "know who you are here", "wissen, wer Sie hier sind";
         scope_profile = "read your name and what you told about yourself", "Ihren Namen lesen, und was Sie über sich angegeben haben";
         scope_email = "read your mail address", "Ihre E-Mail-Adresse lesen";
+        consent_once = "Only this time; ask me again", "Nur dieses Mal; später wieder fragen";
         consent_hint = "You can withdraw this at any time.", "Sie können das jederzeit zurücknehmen.";
         grants_title = "Applications with access", "Anwendungen mit Zugang";
         grants_lead = "These applications may act in your name.", "Diese Anwendungen dürfen in Ihrem Namen handeln.";

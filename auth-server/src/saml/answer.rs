@@ -58,18 +58,17 @@ pub struct Posted {
 pub async fn receive(
     State(state): State<AppState>,
     Path(method): Path<String>,
-    visitor: Visitor,
     PageForm(form): PageForm<Posted>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(settings) = super::settings(&method) else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+        return Err(PageError::new(&state, Fault::NotFound));
     };
     let now = clock::now();
     let database = |error: sea_orm::DbErr| PageError::database(&state, &error);
     let is_pending = states::is_pending(state.database.read(), &form.relay_state, &method.id, now);
     if !is_pending.await.map_err(database)? {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     }
     let id = request_id(&state.settings.keys, &form.relay_state)
         .map_err(|error| PageError::missing_key(&state, &error))?;
@@ -88,7 +87,7 @@ pub async fn receive(
     };
     let ticket: Option<Secret> = keep.await.map_err(database)?;
     let Some(ticket) = ticket else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     let base = &state.settings.base_path;
     let url = format!("{base}/{}/assert?ticket={}", method.id, ticket.expose());
@@ -171,9 +170,9 @@ pub async fn go_on(
     visitor: Visitor,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(settings) = super::settings(&method) else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+        return Err(PageError::new(&state, Fault::NotFound));
     };
     let query = query.unwrap_or_default();
     let uri = http::Uri::try_from(format!("/?{query}"));
@@ -181,7 +180,7 @@ pub async fn go_on(
         .ok()
         .and_then(|uri| axum::extract::Query::<Parameters>::try_from_uri(&uri).ok());
     let Some(axum::extract::Query(parameters)) = parameters else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Parameters));
+        return Err(PageError::new(&state, Fault::Parameters));
     };
     let relay_state = parameters.relay_state.as_deref();
     match parameters {
@@ -195,7 +194,7 @@ pub async fn go_on(
         Parameters {
             response: Some(_), ..
         } => Ok(logout::done(&state, visitor, relay_state)),
-        _ => Err(PageError::for_visitor(&visitor, &state, Fault::Parameters)),
+        _ => Err(PageError::new(&state, Fault::Parameters)),
     }
 }
 
@@ -222,7 +221,7 @@ async fn collect(
     let answer = taken.and_then(|(_, answer)| serde_json::from_str(&answer?).ok());
     let flow = flow.filter(|flow| flow.method == method.id);
     let (Some(flow), Some(answer)) = (flow, answer) else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::Flow));
+        return Err(PageError::new(state, Fault::Flow));
     };
     match answer {
         Answer::In(identity) if is_fresh(&flow, &identity) => {
@@ -255,7 +254,7 @@ async fn refuse(
 ) -> Result<Response, PageError> {
     upstream::note_failure(state, &visitor, &flow.method).await?;
     let Some(goal) = flow.authorize() else {
-        return Err(PageError::for_visitor(&visitor, state, Fault::LoginFailed));
+        return Err(PageError::new(state, Fault::LoginFailed));
     };
     let error = OAuthError::new(code, "The provider did not log the user in.");
     Ok(interaction::refuse(state, visitor, goal, &error))

@@ -98,7 +98,7 @@ pub async fn asked(
                 method = method.id,
                 "a provider's log-out is not accepted: {why}"
             );
-            return Err(PageError::for_visitor(&visitor, state, Fault::Parameters));
+            return Err(PageError::new(state, Fault::Parameters));
         }
     };
     let remember = async {
@@ -112,7 +112,7 @@ pub async fn asked(
     };
     let database = |error: sea_orm::DbErr| PageError::database(state, &error);
     if !remember.await.map_err(database)? {
-        return Err(PageError::for_visitor(&visitor, state, Fault::Parameters));
+        return Err(PageError::new(state, Fault::Parameters));
     }
     let is_meant = |foreign: &ForeignSession| {
         let indexes = &request.session_indexes;

@@ -12,7 +12,6 @@ use crate::{
     local::method_of,
     pages::{Fault, PageError},
     state::AppState,
-    visitor::Visitor,
 };
 
 use super::{DSIG, PROTOCOL, Place, encrypted};
@@ -21,11 +20,10 @@ use super::{DSIG, PROTOCOL, Place, encrypted};
 pub async fn show(
     State(state): State<AppState>,
     Path(method): Path<String>,
-    visitor: Visitor,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let Some(settings) = super::settings(&method) else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::NotFound));
+        return Err(PageError::new(&state, Fault::NotFound));
     };
     let text = description(settings, &Place::of(&state, &method.id));
     Ok(([(header::CONTENT_TYPE, "application/xml")], text).into_response())

@@ -102,7 +102,14 @@ async fn verified(
         VerifiedSecret::Wrong => {
             brake::count(&state.database, Act::ClientSecret, &whos, now).await?;
             metrics::counter!("wicketgate_auth_client_secret_failures").increment(1);
-            Err(Refusal::SecretWrong { grant }.into())
+            // A public client has none that could be right.
+            let client = state.portal_api.client(client_id).await?;
+            let is_public = client.is_some_and(|client| !client.kind.is_confidential());
+            Err(if is_public {
+                Refusal::SecretNotAllowed { grant }.into()
+            } else {
+                Refusal::SecretWrong { grant }.into()
+            })
         }
         VerifiedSecret::UnknownClient => {
             brake::count(&state.database, Act::ClientSecret, &whos, now).await?;

@@ -13,8 +13,8 @@ use crate::{
 };
 
 use super::{
-    Endpoint, NextRefresh, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of,
-    authenticate, discard, groups_of, keep, make,
+    Endpoint, TokenAnswer, TokenError, TokenRequest, UserFlow, UserGrant, api_of, authenticate,
+    discard, first_refresh, groups_of, keep, make,
 };
 
 pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -70,6 +70,7 @@ async fn issue(
         .filter(|family| !family.revoked)
         .ok_or(Refusal::CodeInvalid)?;
     let groups = groups_of(state, api, &family).await?;
+    let refresh = first_refresh(state, client, api, &family).await?;
     let now = clock::now();
     let grant = UserGrant {
         by: UserFlow::Device,
@@ -79,7 +80,7 @@ async fn issue(
         family: &family,
         scope: &family.scope,
         groups: &groups,
-        refresh: (client.kind.may_refresh() && api.can_renew()).then_some(NextRefresh::FIRST),
+        refresh,
         resource: request.resource.as_deref(),
         nonce: None,
     };

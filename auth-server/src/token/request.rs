@@ -7,6 +7,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::{
@@ -72,7 +73,7 @@ pub struct TokenRequest {
 
 impl TokenRequest {
     /// Reads body and header. Empty members count as absent.
-    pub async fn read(request: Request) -> Result<Self, Refusal> {
+    pub async fn read(request: Request, dialect: Dialect) -> Result<Self, Refusal> {
         let headers = request.headers().clone();
         let body = axum::body::to_bytes(request.into_body(), MAX_BODY)
             .await
@@ -82,9 +83,7 @@ impl TokenRequest {
         } else {
             Self::from_form(headers.clone(), body).await?
         };
-        if parsed.client_id.is_none() {
-            parsed.take_basic(&headers);
-        }
+        parsed.take_basic(&headers, dialect);
         let mut request = parsed.without_empty();
         if let (None, Some(assertion)) = (&request.client_id, &request.client_assertion) {
             request.client_id = assertions::claimed_client(assertion);
@@ -143,17 +142,34 @@ impl TokenRequest {
             })
     }
 
-    /// `Authorization: Basic` with id and secret; old clients leave the word out.
-    fn take_basic(&mut self, headers: &HeaderMap) {
+    /// `Authorization: Basic` with id and secret, where the body names no client; old clients leave the
+    /// word out. At the standard URLs both are encoded like members of a form (RFC 6749 2.3.1), and the
+    /// body may name the same client.
+    fn take_basic(&mut self, headers: &HeaderMap, dialect: Dialect) {
         let credentials = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
-            .map(|value| value.strip_prefix("Basic ").unwrap_or(value).trim())
+            .map(|value| match value.split_once(' ') {
+                Some((scheme, rest)) if scheme.eq_ignore_ascii_case("basic") => rest.trim(),
+                _ => value.trim(),
+            })
             .and_then(|encoded| STANDARD.decode(encoded).ok())
             .and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some((id, secret)) = credentials.as_deref().and_then(|text| text.split_once(':')) {
-            self.client_id = Some(id.to_owned());
-            self.client_secret = Some(secret.to_owned());
+        let Some((id, secret)) = credentials.as_deref().and_then(|text| text.split_once(':'))
+        else {
+            return;
+        };
+        let (id, secret) = match dialect {
+            Dialect::Standard => (decoded(id), decoded(secret)),
+            Dialect::Compatible => (id.to_owned(), secret.to_owned()),
+        };
+        let is_free = match &self.client_id {
+            None => true,
+            Some(named) => dialect == Dialect::Standard && *named == id && !self.has_proof(),
+        };
+        if is_free {
+            self.client_id = Some(id);
+            self.client_secret = Some(secret);
         }
     }
 
@@ -181,6 +197,12 @@ impl TokenRequest {
     }
 }
 
+/// A part of `Authorization: Basic`. A plus is left alone: no id and no secret has a blank, and many
+/// clients encode nothing.
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
@@ -193,6 +215,15 @@ mod tests {
     use super::*;
 
     async fn read(content_type: &str, authorization: Option<&str>, body: &str) -> TokenRequest {
+        read_in(Dialect::Standard, content_type, authorization, body).await
+    }
+
+    async fn read_in(
+        dialect: Dialect,
+        content_type: &str,
+        authorization: Option<&str>,
+        body: &str,
+    ) -> TokenRequest {
         let mut builder = Request::builder()
             .method("POST")
             .header("content-type", content_type);
@@ -200,7 +231,7 @@ mod tests {
             builder = builder.header("authorization", value);
         }
         let request = builder.body(body.to_owned().into()).unwrap();
-        TokenRequest::read(request)
+        TokenRequest::read(request, dialect)
             .await
             .unwrap_or_else(|refusal| panic!("{refusal:?}"))
     }
@@ -225,19 +256,41 @@ mod tests {
         }
     }
 
+    /// Header, body, and the credentials that count.
+    type Case<'a> = (&'a str, &'a str, (Option<&'a str>, Option<&'a str>));
+
     #[tokio::test]
-    async fn the_header_counts_only_when_the_body_names_no_client() {
-        let basic = format!("Basic {}", STANDARD.encode("id:se:cret"));
+    async fn the_header_counts_only_when_the_body_names_no_other_client() {
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        let plain = basic("id:se:cret");
+        let (id, secret) = (Some("id"), Some("se:cret"));
+        let cases: &[Case] = &[
+            (&plain, "grant_type=x", (id, secret)),
+            (&plain, "client_id=other", (Some("other"), None)),
+            (&plain, "client_id=id", (id, secret)),
+            (&plain, "client_id=id&client_secret=own", (id, Some("own"))),
+            (&plain.replace("Basic", "bAsIc"), "", (id, secret)),
+            // Old clients leave the word out.
+            (&STANDARD.encode("id:s"), "", (id, Some("s"))),
+            ("Basic ???", "client_secret=", (None, None)),
+            ("Basic aWQ", "", (None, None)),
+            (&basic("i%64:s%3A%25+/="), "", (id, Some("s:%+/="))),
+        ];
         let form = "application/x-www-form-urlencoded";
-        let request = read(form, Some(&basic), "grant_type=x").await;
-        assert_eq!(request.client_id.as_deref(), Some("id"));
-        assert_eq!(request.client_secret.as_deref(), Some("se:cret"));
-        let request = read(form, Some(&basic), "client_id=other").await;
-        assert_eq!(request.client_id.as_deref(), Some("other"));
+        for (header, body, expected) in cases {
+            let request = read(form, Some(header), body).await;
+            let got = (
+                request.client_id.as_deref(),
+                request.client_secret.as_deref(),
+            );
+            assert_eq!(got, *expected, "{header} {body}");
+        }
+        // The old URLs decode nothing, and a client in the body is all there is (10.1).
+        let old = Dialect::Compatible;
+        let request = read_in(old, form, Some(&basic("i%64:s%25")), "").await;
+        assert_eq!(request.client_id.as_deref(), Some("i%64"));
+        assert_eq!(request.client_secret.as_deref(), Some("s%25"));
+        let request = read_in(old, form, Some(&plain), "client_id=id").await;
         assert_eq!(request.client_secret, None);
-        let request = read(form, Some(&STANDARD.encode("id:s")), "").await;
-        assert_eq!(request.client_id.as_deref(), Some("id"));
-        let request = read(form, Some("Basic ???"), "client_secret=").await;
-        assert_eq!((request.client_id, request.client_secret), (None, None));
     }
 }

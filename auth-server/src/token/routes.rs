@@ -13,7 +13,9 @@ use crate::{
     address::Peer,
     cors::AboutClient,
     oauth::{Dialect, OAuthError, Refusal},
-    oxide, personal, records,
+    oxide,
+    pages::{Fault, PageError},
+    personal, records,
     state::AppState,
 };
 
@@ -42,7 +44,7 @@ async fn compatible(
     request: Request,
 ) -> Response {
     if state.configuration().method(&method).is_none() {
-        return crate::pages::not_found(&state, request.headers(), request.uri());
+        return PageError::new(&state, Fault::NotFound).into_response();
     }
     answer(&state, Endpoint::PerMethod { method, api }, peer, request).await
 }
@@ -51,7 +53,7 @@ async fn answer(state: &AppState, endpoint: Endpoint, peer: Peer, request: Reque
     let dialect = endpoint.dialect();
     let mut client_id = None;
     let result = async {
-        let request = TokenRequest::read(request).await?;
+        let request = TokenRequest::read(request, dialect).await?;
         client_id.clone_from(&request.client_id);
         grant(state, &request, &endpoint, peer).await
     }

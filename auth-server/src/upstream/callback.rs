@@ -50,8 +50,8 @@ pub async fn callback(
     visitor: Visitor,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
-    let fault = |fault| PageError::for_visitor(&visitor, &state, fault);
+    let method = method_of(&state, &method)?;
+    let fault = |fault| PageError::new(&state, fault);
     let Some(settings) = method.redirect().cloned() else {
         return Err(fault(Fault::NotFound));
     };
@@ -194,7 +194,7 @@ pub async fn enter(
     };
     let loaded = federated::load(state, method, &identity, language)
         .await
-        .map_err(|error| interaction::page_error(state, &error).seen_by(&visitor))?;
+        .map_err(|error| interaction::page_error(state, &error))?;
     // Who is locked would be sent back and forth: the provider knows nothing of it.
     let is_open = |user: &User| user.accepts_session_of(clock::now());
     if let Some(goal) = flow.authorize().filter(|goal| goal.silent)
@@ -212,7 +212,7 @@ pub async fn enter(
             return local::ask_to_link(state, visitor, &flow).await;
         }
         Loaded::AddressTaken => {
-            return Err(PageError::for_visitor(&visitor, state, Fault::AddressTaken));
+            return Err(PageError::new(state, Fault::AddressTaken));
         }
         Loaded::AddressMissing => {
             flow.identity = Some(identity);

@@ -70,11 +70,11 @@ pub async fn submit(
     visitor: Visitor,
     PageForm(form): PageForm<Address>,
 ) -> Result<Response, PageError> {
-    let method = method_of(&state, &visitor, &method)?;
+    let method = method_of(&state, &method)?;
     let source = FormSource::EmailMissing;
     let flow = open_form(&state, &visitor, &method.id, source, form.csrf.as_deref()).await?;
     let Some(mut identity) = flow.identity.clone() else {
-        return Err(PageError::for_visitor(&visitor, &state, Fault::Flow));
+        return Err(PageError::new(&state, Fault::Flow));
     };
     let t = Texts(visitor.preferences.lang);
     let email = form.email.trim();
@@ -94,7 +94,9 @@ pub async fn submit(
     // Each try tells whether somebody has this address, so there are not many.
     let whos = [Who::Account(email), Who::Address(visitor.peer.address)];
     let now = clock::now();
-    visitor.check_brake(&state, Act::Signup, &whos, now).await?;
+    brake::check(&state.database, Act::Signup, &whos, now)
+        .await
+        .map_err(|error| PageError::braked(&state, &error))?;
     brake::count(&state.database, Act::Signup, &whos, now)
         .await
         .map_err(|error| PageError::database(&state, &error))?;

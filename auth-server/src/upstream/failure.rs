@@ -51,7 +51,7 @@ pub async fn answer(
         return Ok(to_failure_page(state, visitor));
     }
     let link = settings.error_link.clone();
-    Err(PageError::for_visitor(&visitor, state, fault).with_link(link))
+    Err(PageError::new(state, fault).with_link(link))
 }
 
 /// The provider says itself that it did not work, or the person said no there. `error` is in its

@@ -34,7 +34,7 @@ async fn server() -> TestServer {
 }
 
 #[tokio::test]
-async fn an_address_that_is_not_registered_is_refused_however_it_is_written() {
+async fn f15_an_address_that_is_not_registered_is_refused_however_it_is_written() {
     let server = server().await;
     // Registered: `https://app.example/cb?x=1` and `http://127.0.0.1/cb`.
     let variants = [
@@ -312,7 +312,7 @@ const NO_FORMS: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn each_form_is_refused_without_its_own_page() {
+async fn f18_each_form_is_refused_without_its_own_page() {
     let known: BTreeSet<String> = FORMS
         .iter()
         .chain(&MORE_FORMS)
@@ -427,7 +427,7 @@ async fn no_page_can_be_framed_or_sniffed() {
 }
 
 #[tokio::test]
-async fn headers_of_the_caller_prove_nothing() {
+async fn f8_headers_of_the_caller_prove_nothing() {
     let server = TestServer::start_changed(
         |portal| {
             portal.add_client("app", "orders", "confidential", true);
@@ -700,6 +700,7 @@ async fn guess(tries: usize) {
         .post_from("/local/login", &right, "192.0.2.66")
         .await;
     assert_eq!(locked.status, 429);
+    assert!(locked.headers.contains_key("retry-after"));
     let owner = server.browser();
     let csrf = owner.page(&url).await.expect("login").csrf();
     let right = [("_csrf", csrf.as_str()), right[1], right[2]];
@@ -710,7 +711,7 @@ async fn guess(tries: usize) {
 }
 
 #[tokio::test]
-async fn whoever_guesses_passwords_is_locked_out_and_the_owner_is_not() {
+async fn f11_whoever_guesses_passwords_is_locked_out_and_the_owner_is_not() {
     guess(200).await;
 }
 

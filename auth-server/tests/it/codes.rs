@@ -116,7 +116,7 @@ async fn a_second_use_of_a_code_ends_what_came_out_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_code_is_bound_to_client_verifier_and_redirect_uri() {
+async fn f12_f13_a_code_is_bound_to_client_verifier_and_redirect_uri() {
     let server = server().await;
     let other = "a".repeat(43);
     let wrong: &[(&str, Form, (u16, &str))] = &[
@@ -230,7 +230,7 @@ async fn programs_in_a_page_get_no_refresh_token_and_public_ones_need_pkce() {
 }
 
 #[tokio::test]
-async fn faults_of_the_client_go_back_to_it_and_only_to_a_registered_address() {
+async fn f14_faults_of_the_client_go_back_to_it_and_only_to_a_registered_address() {
     let server = server().await;
     let to_client: &[(&str, Form, &str)] = &[
         (

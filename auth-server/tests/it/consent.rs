@@ -66,6 +66,12 @@ async fn an_untrusted_application_needs_consent_once() {
         .await
         .expect("scope_list");
     assert_eq!(page.model["flashMessage"]["type"], "success");
+    let again = browser.submit("/local/grants", &form).await;
+    let again = again.expect("scope_list").model;
+    assert_eq!(again["flashMessage"]["type"], "warning");
+    browser.post("/local/grants", &form[..2]).await.expect(400);
+    let stranger = server.browser().post("/local/grants", &form).await;
+    assert_eq!(stranger.expect(302).location().path(), "/auth/local/login");
     browser.page(&url).await.expect("grant_scopes");
     let form = [
         ("grant_type", "refresh_token"),
@@ -77,6 +83,29 @@ async fn an_untrusted_application_needs_consent_once() {
         server.token(&form).await.error(),
         (400, "invalid_grant".to_owned())
     );
+}
+
+#[tokio::test]
+async fn who_agrees_for_this_once_is_asked_again_and_leaves_nothing_to_refresh() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", false);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
+    let page = browser.page(&url).await.expect("login");
+    let asked = browser.log_in(&page, "ada").await.json();
+    let csrf = asked["csrfToken"].as_str().unwrap();
+    let agree = [("_csrf", csrf), ("_action", "allow"), ("once", "on")];
+    let target = browser.post("/local/grant", &agree).await.expect(302);
+    let code = parameter(&target.location(), "code").unwrap();
+    let tokens = server.redeem("app-orders", &code).await;
+    assert_eq!(tokens.member("scope"), "read wicked:dev");
+    assert!(tokens.json().get("refresh_token").is_none());
+    assert!(server.is_active(&tokens.member("access_token")).await);
+    browser.page(&url).await.expect("grant_scopes");
+    let list = browser.page("/local/grants").await.expect("scope_list");
+    assert_eq!(list.model["grants"], serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -136,7 +165,31 @@ async fn an_api_with_a_pool_asks_for_registration_first() {
 }
 
 #[tokio::test]
-async fn a_tenant_comes_from_a_registration_and_from_nowhere_else() {
+async fn where_nobody_may_register_there_is_no_way_in_and_no_sign_up() {
+    let server = TestServer::start_beside(|portal| {
+        portal.add_api(
+            serde_json::json!({"id": "shut", "auth": "oauth2", "authMethods": ["default:local"],
+            "registrationPool": "closed", "settings": {"enable_authorization_code": true}}),
+        );
+    })
+    .await;
+    server
+        .portal
+        .add_client("app", "shut", "confidential", true);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-shut", &[]);
+    let page = browser.page(&url).await.expect("login");
+    assert_eq!(page.model["disableSignup"], true);
+    browser.get("/local/signup").await.expect(403);
+    let form = [("_csrf", "signup-x")];
+    browser.post("/local/signup", &form).await.expect(403);
+    browser.log_in(&page, "ada").await.expect(403);
+    server.portal.add_registration("closed", "ada", None);
+    browser.get(&url).await.expect(302);
+}
+
+#[tokio::test]
+async fn f1_a_tenant_comes_from_a_registration_and_from_nowhere_else() {
     let server = TestServer::start().await;
     server
         .portal
@@ -195,7 +248,7 @@ async fn a_tenant_comes_from_a_registration_and_from_nowhere_else() {
         claims(&token)["authenticated_userid"],
         "sub=ada;namespace=globex"
     );
-    for bad in ["a;b", "UPPER", ""] {
+    for bad in ["a;b", "UPPER", "initech", ""] {
         let url = Browser::authorize_url("app-tenants", &[("namespace", bad), ("prompt", "none")]);
         let target = browser.get(&url).await.location();
         assert!(parameter(&target, "code").is_none(), "{bad}");

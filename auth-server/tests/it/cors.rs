@@ -33,7 +33,7 @@ fn allowed(answer: &Answer) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn a_page_of_a_registered_origin_may_read_what_is_about_its_client() {
+async fn f34_a_page_of_a_registered_origin_may_read_what_is_about_its_client() {
     let server = server().await;
     let code = server.browser().code("page-orders", &[]).await;
     let form = [

@@ -107,6 +107,25 @@ async fn pages_are_html_in_the_language_of_the_reader_with_a_strict_policy() {
 }
 
 #[tokio::test]
+async fn f26_each_request_keeps_its_own_correlation_id() {
+    let server = TestServer::start().await;
+    let browser = server.browser();
+    let ask = async |number: usize| {
+        let id = format!("request-{number}");
+        let answer = browser.get_with("/nowhere", "correlation-id", &id).await;
+        let answer = answer.expect(404);
+        assert_eq!(answer.json()["correlationId"], id);
+        assert_eq!(answer.json()["template"], "error");
+        assert_eq!(answer.headers["correlation-id"], id);
+    };
+    futures_util::future::join_all((0..50).map(ask)).await;
+    let made = server.get("/nowhere").await.expect(404);
+    let id = made.headers["correlation-id"].to_str().unwrap();
+    assert!(uuid::Uuid::parse_str(id).is_ok(), "{id}");
+    assert!(made.text.contains(id));
+}
+
+#[tokio::test]
 async fn the_operators_style_and_pictures_are_handed_on_and_nothing_else() {
     let server = TestServer::start().await;
     let style = server.get("/content/wicked.css").await.expect(200);

@@ -68,13 +68,15 @@ async fn open(browser: &Browser<'_>) -> Page {
 }
 
 #[tokio::test]
-async fn the_first_log_in_makes_an_account_and_the_next_one_finds_it() {
+async fn f35_the_first_log_in_makes_an_account_and_the_next_one_finds_it() {
     let (server, asked) = server().await;
     let browser = server.browser();
     let page = open(&browser).await;
     assert_eq!(page.model["loginUrl"], "directory/login");
     assert_eq!(page.model["disableSignup"], true);
+    // Neither overwrites the other (F35).
     assert_eq!(page.model["usernamePrompt"], "Staff number");
+    assert_eq!(page.model["passwordPrompt"], "Secret word");
     assert_eq!(
         page.model["forgotPasswordUrl"],
         "https://staff.example/forgotten"

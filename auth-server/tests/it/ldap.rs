@@ -62,7 +62,7 @@ async fn a_directory_is_asked_over_tls_and_the_account_made_from_its_entry() {
 }
 
 #[tokio::test]
-async fn ldap_refuses_empty_passwords_wrong_ones_and_names_that_are_filters() {
+async fn f6_ldap_refuses_empty_passwords_wrong_ones_and_names_that_are_filters() {
     let Some((server, directory)) = server(|_, _| {}).await else {
         return;
     };

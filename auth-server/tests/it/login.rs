@@ -112,7 +112,7 @@ async fn a_form_without_its_browser_or_of_another_page_is_refused() {
 }
 
 #[tokio::test]
-async fn two_tabs_log_in_side_by_side() {
+async fn f18_two_tabs_log_in_side_by_side() {
     let server = server().await;
     server
         .portal
@@ -133,7 +133,7 @@ async fn two_tabs_log_in_side_by_side() {
 }
 
 #[tokio::test]
-async fn the_cookie_of_a_session_is_new_at_each_login_and_hidden_from_scripts() {
+async fn f9_the_cookie_of_a_session_is_new_at_each_login_and_hidden_from_scripts() {
     let server = server().await;
     let browser = server.browser();
     let mut seen = Vec::new();
@@ -206,7 +206,7 @@ async fn a_given_password_has_to_be_changed_before_it_opens_anything() {
 }
 
 #[tokio::test]
-async fn a_plain_login_goes_to_pages_of_this_server_only() {
+async fn f7_a_plain_login_goes_to_pages_of_this_server_only() {
     let server = server().await;
     let browser = server.browser();
     for bad in [

@@ -120,7 +120,7 @@ async fn faults_go_into_the_fragment_where_a_token_would() {
 }
 
 #[tokio::test]
-async fn without_the_operators_switch_both_grants_do_not_exist() {
+async fn f16_f17_without_the_operators_switch_both_grants_do_not_exist() {
     let server = TestServer::start().await;
     add_clients(&server);
     let target = server
@@ -164,7 +164,7 @@ async fn name_and_password_lead_to_tokens_that_can_be_refreshed() {
 }
 
 #[tokio::test]
-async fn the_password_grant_says_what_is_wrong_with_the_client_but_not_with_the_user() {
+async fn f10_the_password_grant_says_what_is_wrong_with_the_client_but_not_with_the_user() {
     let server = server().await;
     let wrong = ("client_secret", "wrong");
     let scope = ("scope", "fly");

@@ -29,7 +29,11 @@ impl Services {
                 let asked = (name.to_owned(), body.clone());
                 services.asked.lock().unwrap().push(asked);
                 match name {
-                    "scope" => Json(services.decision.lock().unwrap().clone()).into_response(),
+                    "scope" => match services.decision.lock().unwrap().clone() {
+                        // The service is away.
+                        Value::String(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                        decision => Json(decision).into_response(),
+                    },
                     "refresh" => Json(services.refresh.lock().unwrap().clone()).into_response(),
                     _ if body["password"] == PASSWORD => {
                         let profile = json!({"sub": "7", "email": "bond@example.org",
@@ -256,7 +260,79 @@ async fn a_scope_service_decides_instead_of_consent() {
 }
 
 #[tokio::test]
-async fn a_refresh_asks_both_services_again() {
+async fn while_the_scope_service_is_away_nobody_gets_a_token_and_clients_are_told() {
+    let (server, services) = server().await;
+    services.decide(json!("away"));
+    let browser = server.browser();
+    let (target, answer) = tokio::join!(
+        authorize(&browser, "app-through", &[]),
+        password(&server, "app-through")
+    );
+    let error = parameter(&target, "error");
+    assert_eq!(error.as_deref(), Some("server_error"), "{target}");
+    assert_eq!(answer.error().0, 503);
+}
+
+#[tokio::test]
+async fn f34_only_services_on_hosts_of_the_operators_list_are_called() {
+    for (host, status) in [("elsewhere.example", 503), ("127.0.0.1", 200)] {
+        let services = Services::default();
+        services.decide(json!({"allow": true, "authenticated_userid": "agent=7"}));
+        let url = services.start().await;
+        let server = TestServer::start_changed(
+            |portal| configure(portal, &url),
+            |settings| {
+                settings.service_hosts = vec![host.to_owned()];
+                settings.grants.password = auth_server::PasswordGrant::Confidential;
+            },
+        )
+        .await;
+        server
+            .portal
+            .add_client("app", "through", "confidential", true);
+        assert_eq!(password(&server, "app-through").await.status, status);
+        assert_eq!(services.asked("validate").is_empty(), status == 503);
+    }
+}
+
+#[tokio::test]
+async fn where_a_password_could_not_lead_to_a_user_the_grant_says_so() {
+    let (server, services) = server().await;
+    let decision = services.start().await.join("scope").unwrap();
+    let apis = [
+        ("half", json!({"passthroughUsers": true})),
+        ("other-half", json!({"passthroughScopeUrl": decision})),
+        (
+            "odd",
+            json!({"passthroughUsers": true, "passthroughScopeUrl": decision,
+                "registrationPool": "wicked"}),
+        ),
+    ];
+    for (id, more) in &apis {
+        let mut api = json!({"id": id, "auth": "oauth2", "authMethods": ["default:staff-list"],
+            "settings": {"enable_password_grant": true}});
+        let members = more.as_object().unwrap().clone();
+        api.as_object_mut().unwrap().extend(members);
+        server.portal.add_api(api);
+    }
+    for (id, _) in apis {
+        let client = server.portal.add_client("app", id, "confidential", true);
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", &*client),
+            ("username", "007"),
+            ("password", PASSWORD),
+            SECRET,
+        ];
+        let url = format!("/staff-list/api/{id}/token");
+        let refused = server.post(&url, &form).await;
+        assert_eq!(refused.error(), (500, "server_error".to_owned()), "{id}");
+    }
+    assert!(services.asked("validate").is_empty(), "nobody was asked");
+}
+
+#[tokio::test]
+async fn f4_f30_a_refresh_asks_both_services_again() {
     let (server, services) = server().await;
     let decision = |text: &str| json!({"allow": true, "authenticated_scope": ["read"], "authenticated_userid": text});
     services.decide(decision("agent=7"));

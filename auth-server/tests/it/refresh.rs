@@ -33,7 +33,7 @@ fn refused() -> (u16, String) {
 }
 
 #[tokio::test]
-async fn each_use_gives_new_tokens_with_the_groups_of_now() {
+async fn f22_each_use_gives_new_tokens_with_the_groups_of_now() {
     let server = server().await;
     let tokens = first(&server).await;
     server.portal.change_user("ada", &["admin"], false);
@@ -116,7 +116,7 @@ async fn a_token_older_than_the_last_rotation_is_theft_at_once() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_for_its_client_only_and_the_client_proves_itself() {
+async fn f3_a_refresh_token_is_for_its_client_only_and_the_client_proves_itself() {
     let server = server().await;
     let token = first(&server).await.member("refresh_token");
     let wrong: &[(&str, Form, u16)] = &[
@@ -162,6 +162,21 @@ async fn without_its_user_a_family_ends_and_a_revoked_one_stays_ended() {
             .error(),
         refused()
     );
+}
+
+#[tokio::test]
+async fn f24_tokens_outlive_a_change_of_redirect_uris() {
+    let server = server().await;
+    let tokens = first(&server).await;
+    server.portal.remove_redirect_uris("app-orders");
+    server
+        .portal
+        .add_redirect_uri("app-orders", "https://new.example/cb");
+    assert!(server.is_active(&tokens.member("access_token")).await);
+    let token = tokens.member("refresh_token");
+    refresh(&server, "app-orders", &token, &[SECRET])
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

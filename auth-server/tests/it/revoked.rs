@@ -116,7 +116,7 @@ async fn a_deleted_user_has_nothing_left() {
 }
 
 #[tokio::test]
-async fn a_locked_user_and_an_old_password_end_tokens() {
+async fn f23_a_locked_user_and_an_old_password_end_tokens() {
     let server = server().await;
     let old = tokens(&server, "app-orders").await.member("access_token");
     // Further back than clocks may differ.

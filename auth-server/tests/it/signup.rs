@@ -83,7 +83,7 @@ async fn a_new_account_is_complete_after_the_link_in_its_mail() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_told_to_its_owner_only() {
+async fn f28_a_taken_address_is_told_to_its_owner_only() {
     let server = server().await;
     let browser = server.browser();
     let mut models = Vec::new();
@@ -110,6 +110,8 @@ async fn faults_are_shown_beside_what_was_typed() {
     let server = server().await;
     let browser = server.browser();
     let csrf = signup_page(&browser).await.csrf();
+    let nothing_pending = server.browser().get("/local/signup").await;
+    assert_eq!(nothing_pending.status, 400);
     let faults = [
         account(&csrf, "no address", "new secret"),
         account(&csrf, "x@nodot", "new secret"),
@@ -154,7 +156,7 @@ async fn a_link_may_begin_with_the_account() {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_reset_by_mail_and_ends_all_sessions() {
+async fn f27_a_forgotten_password_is_reset_by_mail_and_ends_all_sessions() {
     let server = server().await;
     let elsewhere = server.browser();
     elsewhere.code("app-orders", &[]).await;
@@ -232,7 +234,7 @@ async fn a_forgotten_password_is_reset_by_mail_and_ends_all_sessions() {
 }
 
 #[tokio::test]
-async fn unknown_links_are_not_found() {
+async fn f37_unknown_links_are_not_found() {
     let server = server().await;
     let unknown = "0".repeat(40);
     for id in [unknown.as_str(), "..%2f..%2fusers", "x"] {

@@ -70,7 +70,7 @@ pub struct TestServer {
     http: reqwest::Client,
     shutdown: CancellationToken,
     task: JoinHandle<anyhow::Result<()>>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Drop for TestServer {
@@ -270,8 +270,16 @@ impl TestServer {
             http: service::http::client(),
             shutdown,
             task,
-            _data: data,
+            data,
         }
+    }
+
+    /// All bytes of the database, on SQLite.
+    pub fn stored(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.data.path()).unwrap();
+        files
+            .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .collect()
     }
 
     /// Ends it at once, whatever it is doing.

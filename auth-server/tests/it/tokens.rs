@@ -120,6 +120,21 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
             (401, "unauthorized_client"),
         ),
         (
+            with(&page, &[("client_secret", "wrong")]),
+            (400, "unauthorized_client"),
+            (401, "unauthorized_client"),
+        ),
+        (
+            page.to_vec(),
+            (401, "invalid_client"),
+            (400, "invalid_client"),
+        ),
+        (
+            vec![("grant_type", "urn:example:own"), FORM[1], SECRET],
+            (400, "unsupported_grant_type"),
+            (400, "unsupported_grant_type"),
+        ),
+        (
             with(FORM, &[SECRET, SECRET]),
             (400, "invalid_request"),
             (400, "invalid_request"),
@@ -147,6 +162,24 @@ async fn each_refusal_has_its_status_and_code_at_both_urls() {
                 assert!(answer.headers.contains_key("www-authenticate"));
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn what_an_api_does_not_allow_has_its_status_and_code_at_both_urls() {
+    let server = server().await;
+    server
+        .portal
+        .add_api(json!({"id": "closed", "auth": "oauth2",
+        "authMethods": ["default:local"], "settings": {}}));
+    server
+        .portal
+        .add_client("app", "closed", "confidential", false);
+    // A flow that the API has not enabled (10.3).
+    let closed = [FORM[0], ("client_id", "app-closed"), SECRET];
+    for (url, status) in [("/oauth2/token", 400), ("/local/api/closed/token", 401)] {
+        let refused = server.post(url, &closed).await.error();
+        assert_eq!(refused, (status, "unauthorized_client".to_owned()), "{url}");
     }
     // A client of another API, a method the API does not accept, and a method that is off.
     let good = with(FORM, &[SECRET]);

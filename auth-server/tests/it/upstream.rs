@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::support::{
     Answer, Browser, Kind, PASSWORD, Provider, REDIRECT, SECRET, TestServer, back, certificate,
-    parameter,
+    claims, code_of, parameter,
 };
 
 /// A server with one method `idp` that leads to a provider.
@@ -85,6 +85,57 @@ async fn github_leads_to_an_account_with_the_primary_address() {
     let other = server.browser();
     log_in(&other, &provider).await.expect(302);
     assert_eq!(server.portal.find_custom("idp:583231").unwrap().0, id);
+}
+
+#[tokio::test]
+async fn whom_an_api_passes_through_is_named_by_his_method_and_id() {
+    let (server, provider) = server(Kind::GitHub, "github", json!({})).await;
+    provider.tell(octocat());
+    server.portal.add_api(
+        json!({"id": "through", "auth": "oauth2", "passthroughUsers": true,
+        "authMethods": ["default:idp"], "settings": {"enable_authorization_code": true}}),
+    );
+    server
+        .portal
+        .add_client("app", "through", "confidential", true);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-through", &[]);
+    let there = browser.get(&url).await.expect(302).location();
+    let target = browser.get(&provider.approve(&there)).await.expect(302);
+    let code = code_of(&target.location());
+    let token = server.redeem("app-through", &code).await;
+    let token = token.member("access_token");
+    let said = claims(&token);
+    assert_eq!(said["sub"], "idp:583231");
+    assert_eq!(said["authenticated_userid"], "sub=idp:583231");
+    let profile = server.get_with("/profile", &token).await.expect(200).json();
+    assert_eq!(profile["sub"], "idp:583231");
+    assert_eq!(profile["preferred_username"], "octocat");
+    assert!(server.portal.find_custom("idp:583231").is_none());
+}
+
+#[tokio::test]
+async fn what_a_provider_says_stands_in_the_form_already() {
+    let (server, provider) = server(Kind::GitHub, "github", json!({})).await;
+    provider.tell(octocat());
+    server.portal.add_api(
+        json!({"id": "pooled", "auth": "oauth2", "registrationPool": "wicked",
+        "authMethods": ["default:idp"], "settings": {"enable_authorization_code": true}}),
+    );
+    server
+        .portal
+        .add_client("app", "pooled", "confidential", true);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-pooled", &[]);
+    let there = browser.get(&url).await.expect(302).location();
+    let page = browser.page(&provider.approve(&there)).await;
+    let page = page.expect("register");
+    let known = &page.model["defaultProfile"];
+    assert_eq!(known["name"], "Mona Lisa Octocat");
+    assert_eq!(known["email"], "mona@example.org");
+    let html = browser.html(&url, ("accept-language", "en")).await.text;
+    assert!(html.contains("value=\"Mona Lisa Octocat\""), "{html}");
+    assert!(html.contains("content/terms-and-conditions"), "{html}");
 }
 
 #[tokio::test]
@@ -281,7 +332,25 @@ async fn openid_connect_brings_claims_and_groups() {
 }
 
 #[tokio::test]
-async fn what_an_id_token_does_not_prove_is_not_believed() {
+async fn f22_a_provider_takes_groups_away_where_nobody_else_gives_them() {
+    let more = json!({"defaultGroups": {"Staff": "dev", "Chefs": "cooks"}, "removeGroups": true});
+    let (server, provider) = server(Kind::Oidc, "oidc", more).await;
+    provider.tell(grace());
+    log_in(&server.browser(), &provider).await.expect(302);
+    let (id, ..) = server.portal.find_custom("idp:g-1").unwrap();
+    assert_eq!(server.portal.groups(&id), ["dev", "cooks"]);
+    server
+        .portal
+        .change_user(&id, &["admin", "dev", "cooks"], false);
+    let mut person = grace();
+    person["group"] = json!(["Staff"]);
+    provider.tell(person);
+    log_in(&server.browser(), &provider).await.expect(302);
+    assert_eq!(server.portal.groups(&id), ["admin", "dev"]);
+}
+
+#[tokio::test]
+async fn f19_what_an_id_token_does_not_prove_is_not_believed() {
     let link = json!({"errorLink": "https://help.example/", "errorLinkDescription": "Help"});
     let (server, provider) = server(Kind::Oidc, "oidc", link).await;
     provider.tell(grace());

@@ -42,7 +42,13 @@ fn members(kind: &str) -> Option<Members> {
                 "idpOptions/sso_login_url",
                 "idpOptions/certificates",
             ],
-            &[&["spOptions", "trustUsers", "groupField", "defaultGroups"]],
+            &[&[
+                "spOptions",
+                "trustUsers",
+                "groupField",
+                "defaultGroups",
+                "removeGroups",
+            ]],
         ),
         "ldap" => (
             &["url", "filter", "profile/sub", "profile/email"],
@@ -55,6 +61,7 @@ fn members(kind: &str) -> Option<Members> {
                 "startTls",
                 "groupField",
                 "defaultGroups",
+                "removeGroups",
                 "forgotPasswordUrl",
                 "usernamePrompt",
                 "passwordPrompt",
@@ -87,6 +94,7 @@ const PERSON: &[&str] = &[
     "trustUsers",
     "groupField",
     "defaultGroups",
+    "removeGroups",
     "errorLink",
     "errorLinkDescription",
 ];

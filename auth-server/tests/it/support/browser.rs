@@ -90,6 +90,13 @@ impl<'s> Browser<'s> {
         .await
     }
 
+    /// Sends something else than a form.
+    pub async fn post_body(&self, path: &str, content_type: &str, body: &str) -> Answer {
+        let request = service::http::client().post(self.server.url(path));
+        let request = request.header(header::CONTENT_TYPE, content_type);
+        self.send(request.body(body.to_owned())).await
+    }
+
     /// As if it came from another address, by a proxy that is believed.
     pub async fn post_from(&self, path: &str, form: &[(&str, &str)], address: &str) -> Answer {
         let request = service::http::client().post(self.server.url(path));
@@ -185,6 +192,12 @@ impl<'s> Browser<'s> {
             .expect("login");
         let target = self.log_in(&page, "ada").await.expect(302).location();
         code_of(&target)
+    }
+
+    /// Another code in the session that there is.
+    pub async fn code_again(&self, client_id: &str) -> String {
+        let answer = self.get(&Self::authorize_url(client_id, &[])).await;
+        code_of(&answer.expect(302).location())
     }
 }
 

@@ -169,9 +169,11 @@ impl PortalApi {
         self.data().captcha = captcha;
     }
 
-    /// Adds an API.
+    /// Adds an API, or takes the place of one that was added before.
     pub fn add_api(&self, api: Value) {
-        self.data().apis.push(api);
+        let mut data = self.data();
+        data.apis.retain(|one| one["id"] != api["id"]);
+        data.apis.push(api);
     }
 
     /// The groups of an account.
@@ -296,6 +298,16 @@ impl PortalApi {
         id
     }
 
+    /// The scopes that a subscription may have.
+    pub fn limit_scopes(&self, client_id: &str, mode: &str, allowed: &[&str]) {
+        let mut data = self.data();
+        let mut clients = data.clients.iter_mut();
+        let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
+        let subscription = &mut client.unwrap()["subscription"];
+        subscription["allowedScopesMode"] = json!(mode);
+        subscription["allowedScopes"] = json!(allowed);
+    }
+
     /// What an application says about itself as an OAuth client.
     pub fn set_oauth(&self, application: &str, oauth: &Value) {
         for client in &mut self.data().clients {
@@ -312,6 +324,19 @@ impl PortalApi {
         let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
         let uris = &mut client.unwrap()["application"]["redirectUris"];
         uris.as_array_mut().unwrap().push(json!(uri));
+    }
+
+    /// All consent is withdrawn, elsewhere than at the auth server.
+    pub fn forget_grants(&self) {
+        self.data().grants.clear();
+    }
+
+    /// The application of a client has no address to come back to.
+    pub fn remove_redirect_uris(&self, client_id: &str) {
+        let mut data = self.data();
+        let mut clients = data.clients.iter_mut();
+        let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
+        client.unwrap()["application"]["redirectUris"] = json!([]);
     }
 
     pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
@@ -404,6 +429,7 @@ async fn auth_server(State(api): State<PortalApi>) -> Json<Value> {
     let directory = json!({"name": "directory", "type": "external",
         "enabled": api.data().external.is_some(), "config": {
             "validateUserPassUrl": api.data().external, "usernamePrompt": "Staff number",
+            "passwordPrompt": "Secret word",
             "forgotPasswordUrl": "https://staff.example/forgotten"}});
     let mut methods = vec![
         json!({"name": "local", "type": "local", "friendlyShort": "Mail and password", "config": {}}),
@@ -470,6 +496,8 @@ async fn pool(Path(pool): Path<String>) -> Response {
             "properties": [property("name", "name", true), property("company", "wicked.haufe.io:company", false)]})),
         "tenants" => Some(json!({"id": "tenants", "requiresNamespace": true,
             "properties": [property("name", "name", true)]})),
+        "closed" => Some(json!({"id": "closed", "requiresNamespace": false,
+            "disableRegister": true, "properties": [property("name", "name", true)]})),
         "guests" => Some(
             json!({"id": "guests", "name": "Guests", "requiresNamespace": true,
             "requiresInvitation": true, "properties": [property("name", "name", true)]}),
