@@ -4,6 +4,7 @@ mod login;
 mod notices;
 mod paths;
 mod references;
+mod theme;
 
 use crate::{configuration::Configuration, problem::Report};
 

@@ -72,6 +72,9 @@ impl Content {
             let Some(name) = page::name(path) else {
                 continue;
             };
+            if page::translated(tree, "content/", name).is_some() {
+                continue;
+            }
             if let Some(page) = page::read(tree, documents, &format!("content/{name}"), report) {
                 pages.insert(name.to_owned(), page);
             }

@@ -153,6 +153,7 @@ fn content(configuration: &Configuration) -> Vec<&[u8]> {
     let mut parts: Vec<&[u8]> = Vec::new();
     if let Some(index) = &content.index {
         parts.push(text(&index.source));
+        parts.extend(index.translations.values().map(|page| text(&page.source)));
     }
     parts.push(
         configuration
@@ -162,6 +163,9 @@ fn content(configuration: &Configuration) -> Vec<&[u8]> {
     );
     for (name, page) in &content.pages {
         parts.extend([name.as_bytes(), text(&page.source)]);
+        for (language, page) in &page.translations {
+            parts.extend([language.as_bytes(), text(&page.source)]);
+        }
     }
     for (name, asset) in &content.assets {
         parts.extend([name.as_bytes(), text(asset)]);

@@ -150,6 +150,16 @@ impl Report {
         );
     }
 
+    pub fn warn_at(&self, file: &str, line: usize, message: impl Into<String>) {
+        self.add(
+            Severity::Warning,
+            file,
+            &JsonPath::default(),
+            Some(line),
+            message.into(),
+        );
+    }
+
     fn add(
         &self,
         severity: Severity,

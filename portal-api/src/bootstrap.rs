@@ -7,7 +7,7 @@ mod portal_client;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
 
-pub use administrators::{AdminError, grant_admin, reset_password};
+pub use administrators::{AdminError, grant_admin, has_administrator, reset_password};
 
 use crate::{AppState, Settings};
 

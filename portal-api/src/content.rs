@@ -12,7 +12,7 @@ use config::{
     Configuration,
     content::{Page, TocEntry, asset_type},
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     ApiError, AppState,
@@ -81,6 +81,7 @@ async fn toc(
     State(state): State<AppState>,
     caller: Caller,
     parameters: Parameters,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     if caller.names_a_user() && caller.user().is_none() {
@@ -92,7 +93,9 @@ async fn toc(
     let configuration = state.configuration();
     let entries = configuration.content.toc.iter();
     let listed = entries.filter(|entry| is_listed(entry, &configuration, &caller));
-    paging::array(listed.collect(), &parameters, |entry| &entry.url)
+    let language = language(&headers).unwrap_or_default();
+    let listed = listed.map(|entry| entry.in_language(&language));
+    paging::array(listed.collect(), &parameters, |entry: &TocEntry| &entry.url)
 }
 
 /// A group that the configuration does not know hides an entry from everybody.
@@ -102,10 +105,41 @@ fn is_listed(entry: &TocEntry, configuration: &Arc<Configuration>, caller: &Call
     })
 }
 
+/// The language that the reader likes best: the first part of its tag, in lower case.
+pub fn language(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let mut best: Option<(f32, &str)> = None;
+    for part in text.split(',').take(20) {
+        let (tag, quality) = part.split_once(';').unwrap_or((part, ""));
+        let quality = quality.trim().strip_prefix("q=");
+        let quality = quality.map_or(1.0, |text| text.trim().parse().unwrap_or(0.0));
+        if quality > best.map_or(0.0, |(known, _)| known) {
+            best = Some((quality, tag.trim()));
+        }
+    }
+    let (_, tag) = best?;
+    let primary = tag.split('-').next().unwrap_or_default();
+    Some(primary.to_ascii_lowercase())
+}
+
+/// The page, in the reader's language where there is a translation.
 pub fn page_response(page: &Page, headers: &HeaderMap) -> Response {
+    let language = language(headers);
+    let translation = language
+        .as_ref()
+        .and_then(|language| page.translations.get_key_value(language));
+    let (language, page) = match translation {
+        Some((language, page)) => (Some(language), page),
+        None => (None, page),
+    };
     let mut response = respond(headers, &page.source, page.kind.media_type());
     if let Ok(meta) = HeaderValue::from_str(&page.meta_header) {
         response.headers_mut().insert("x-metainfo", meta);
+    }
+    let answered = response.headers_mut();
+    answered.insert(header::VARY, HeaderValue::from_static("Accept-Language"));
+    if let Some(language) = language.and_then(|tag| HeaderValue::from_str(tag).ok()) {
+        answered.insert(header::CONTENT_LANGUAGE, language);
     }
     response
 }

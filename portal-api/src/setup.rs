@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 use crate::{
     ApiError, AppState,
     audit::{self, Entry},
+    bootstrap,
     caller::Caller,
     extract::{Body, from_value},
     meta, sql,
 };
 
 const HIDDEN: &str = "setup-hidden";
+/// The administrator that every installation begins with.
+const BUILT_IN: &str = "1";
 
 pub fn routes() -> Router<AppState> {
     Router::new().route("/setup", get(read).put(put))
@@ -56,7 +59,6 @@ fn require_administrator(caller: &Caller) -> Result<(), ApiError> {
 
 #[derive(FromQueryResult)]
 struct Facts {
-    own_accounts: i64,
     applications: i64,
     subscriptions: i64,
     hidden: Option<String>,
@@ -66,8 +68,7 @@ async fn current(state: &AppState) -> Result<Setup, DbErr> {
     let db = state.db.read();
     let statement = sql::statement(
         db,
-        "select (select count(*) from users where id <> '1') as own_accounts, \
-         (select count(*) from applications where id <> '__portal') as applications, \
+        "select (select count(*) from applications where id <> '__portal') as applications, \
          (select count(*) from subscriptions where application_id <> '__portal') as subscriptions, \
          (select value from meta where name = $1) as hidden",
         [HIDDEN.into()],
@@ -75,6 +76,7 @@ async fn current(state: &AppState) -> Result<Setup, DbErr> {
     let facts = Facts::find_by_statement(statement).one(db).await?;
     let facts = facts.ok_or_else(|| DbErr::RecordNotFound("facts".to_owned()))?;
     let configuration = state.configuration();
+    let has_own = bootstrap::has_administrator(db, &configuration, BUILT_IN).await?;
     let own_apis = configuration
         .apis
         .iter()
@@ -89,7 +91,7 @@ async fn current(state: &AppState) -> Result<Setup, DbErr> {
     };
     Ok(Setup {
         steps: vec![
-            step("own-account", facts.own_accounts > 0),
+            step("own-account", has_own),
             step("own-configuration", !is_sample),
             step("mail-server", !mail_server.is_empty()),
             step("publish-api", own_apis > 0 && !is_sample),

@@ -17,11 +17,14 @@ use crate::{
     layout::{self, Console, Views},
     login::{Method, methods},
     markdown,
+    reference::Samples,
     state::App,
 };
 
 /// How often portal-api is asked whether other configuration is in force.
 const FOLLOW: Duration = Duration::from_secs(10);
+/// `credentials.maxOverlapSeconds`, where nothing is written: 30 days.
+const MAX_OVERLAP: u64 = 30 * 24 * 60 * 60;
 
 /// One state of the configuration.
 #[derive(Clone, Debug)]
@@ -43,11 +46,15 @@ pub struct Installation {
     pub auth_servers: Vec<AuthServer>,
     /// Header that carries API keys.
     pub key_header: String,
+    /// Seconds for which an old credential may live on beside its successor.
+    pub max_overlap: u64,
     /// What becomes of a secret after it was shown.
     pub keeping: Keeping,
     /// Plain requests are sent on to https instead of being refused.
     pub redirect_to_https: bool,
-    pub policy: HeaderValue,
+    policy: HeaderValue,
+    /// For pages that count the visit.
+    counting_policy: HeaderValue,
     /// Ways to log in, in the order of the configuration.
     pub methods: Vec<Method>,
     /// What a new password has to be like; portal-api decides.
@@ -55,6 +62,8 @@ pub struct Installation {
     /// The group of everybody with a confirmed address.
     pub validated_group: Option<String>,
     pub views: Views,
+    /// Code samples in the operator's words.
+    pub samples: Samples,
     pub console: Console,
     /// `auditlog.useAuditlog`; on unless it is switched off.
     pub keeps_audit_log: bool,
@@ -101,21 +110,30 @@ impl Installation {
         let issuer = crate::settings::below(&gateway, settings.auth_url.path());
         let proxy = globals.network.kong_proxy_url.as_deref();
         let proxy = proxy.and_then(|text| text.parse().ok());
-        let policy = security::content_security_policy(std::slice::from_ref(&issuer));
+        let statistics = layout::statistics(portal_member(globals, "analytics"));
+        let origins = statistics.iter().flat_map(|counted| &counted.origins);
+        let origins: Vec<&str> = origins.map(String::as_str).collect();
+        let own = std::slice::from_ref(&issuer);
+        let policy = security::content_security_policy(own);
+        let counting_policy = security::content_security_policy_with(own, &origins);
+        let mut site = site(globals, external.scheme(), &read);
+        site.statistics = statistics.map(|counted| counted.script);
         Ok(Self {
-            site: Arc::new(site(globals, external.scheme(), &read)),
+            site: Arc::new(site),
             gateway: globals
                 .network
                 .gateway()
                 .unwrap_or_else(|| gateway.origin().ascii_serialization()),
             key_header: globals.api.header_name.clone(),
             keeping: keeping(globals),
+            max_overlap: max_overlap(globals),
             keeps_audit_log: keeps_audit_log(globals),
             redirect_to_https: globals.network.force_redirect_to_https.unwrap_or_default(),
             external: crate::settings::below(&external, ""),
             proxy: proxy.unwrap_or_else(|| gateway.clone()),
             issuer,
             policy,
+            counting_policy,
             hash,
             methods: read.methods,
             auth_servers: read.auth_servers,
@@ -123,8 +141,18 @@ impl Installation {
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             validated_group: globals.validated_user_group.clone(),
             views: layout::views(globals),
+            samples: Samples::of(portal_member(globals, "samples")),
             console: layout::console(globals, read.console_style),
         })
+    }
+
+    /// What browsers may load with a page.
+    pub fn policy(&self, counts_visit: bool) -> &HeaderValue {
+        if counts_visit {
+            &self.counting_policy
+        } else {
+            &self.policy
+        }
     }
 
     /// A page of the auth server, as browsers see it.
@@ -206,6 +234,16 @@ fn keeps_audit_log(globals: &Globals) -> bool {
         .get("auditlog")
         .and_then(|value| value.get("useAuditlog"));
     switch.and_then(Value::as_bool) != Some(false)
+}
+
+fn portal_member<'a>(globals: &'a Globals, name: &str) -> Option<&'a Value> {
+    globals.portal.as_ref()?.extra.get(name)
+}
+
+fn max_overlap(globals: &Globals) -> u64 {
+    let limits = globals.extra.get("credentials");
+    let seconds = limits.and_then(|limits| limits.get("maxOverlapSeconds")?.as_u64());
+    seconds.unwrap_or(MAX_OVERLAP)
 }
 
 fn keeping(globals: &Globals) -> Keeping {

@@ -4,6 +4,7 @@
 use sdk::types::Globals;
 use serde_json::Value;
 use ui::{Entry, RootLink, Site};
+use url::Url;
 
 /// Sentences below the headings of lists, and what cards show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,40 @@ pub struct Console {
     pub shows_content: bool,
     /// Path of the operator's style sheet for it.
     pub style: Option<String>,
+}
+
+/// How the operator counts visits (portal-ui 24.8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// Path of the portal, or an address elsewhere.
+    pub script: String,
+    /// Other sites that the script comes from or talks to.
+    pub origins: Vec<String>,
+}
+
+/// `portal.analytics`: `script`, and `origins` that it talks to. What cannot be used is said to
+/// operators, and nothing is counted.
+pub fn statistics(configured: Option<&Value>) -> Option<Statistics> {
+    let configured = configured?;
+    let refused = |why: &str| {
+        tracing::warn!("`portal.analytics` has no effect: {why}");
+        None
+    };
+    let Some(script) = configured.get("script").and_then(text) else {
+        return refused("`script` is missing");
+    };
+    let is_local = ui::local_path(&script).is_some();
+    let named = configured.get("origins").and_then(Value::as_array);
+    let named = named.into_iter().flatten().filter_map(Value::as_str);
+    let mut origins = Vec::new();
+    for address in named.chain((!is_local).then_some(script.as_str())) {
+        let url = Url::parse(address).ok();
+        let Some(url) = url.filter(|url| matches!(url.scheme(), "https" | "http")) else {
+            return refused(&format!("`{address}` is no address of the web"));
+        };
+        origins.push(url.origin().ascii_serialization());
+    }
+    Some(Statistics { script, origins })
 }
 
 /// Puts the operator's choices into what all pages show.

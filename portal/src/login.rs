@@ -20,7 +20,7 @@ pub use methods::Method;
 pub use oauth::{Client, OAuth, TokenError, authorize_for};
 pub use personal::PersonalTokens;
 pub use renew::{Renewal, renew, renew_now};
-pub use routes::{is_ours, routes};
+pub use routes::{is_ours, may_publish, routes};
 
 /// Address of the log-in page that leads back to `path`.
 pub fn url(path: &str) -> String {

@@ -15,8 +15,6 @@ pub use cookie::{Jar, read};
 
 /// Idle time after which a session ends.
 pub const IDLE: TimeDelta = TimeDelta::minutes(45);
-/// Time after which a session ends in any case.
-const ABSOLUTE: TimeDelta = TimeDelta::hours(12);
 /// A session that is used is written again when its cookie is older than this.
 const RENEW: TimeDelta = TimeDelta::minutes(5);
 const MAX_ATTEMPTS: usize = 5;
@@ -106,10 +104,10 @@ impl Session {
         }
     }
 
-    /// Whether the session may still be used.
-    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+    /// Whether the session may still be used; at `limit` after its beginning it ends in any case.
+    pub fn is_alive(&self, now: DateTime<Utc>, limit: TimeDelta) -> bool {
         now - self.seen < IDLE
-            && now - self.started < ABSOLUTE
+            && now - self.started < limit
             && self.started <= now + TimeDelta::minutes(1)
     }
 
@@ -192,13 +190,15 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_when_idle_and_after_twelve_hours() {
+    fn a_session_ends_when_idle_and_after_its_time() {
+        let limit = TimeDelta::hours(12);
         let mut session = Session::new(at(0));
-        assert!(session.is_alive(at(44)) && !session.is_alive(at(45)));
+        assert!(session.is_alive(at(44), limit) && !session.is_alive(at(45), limit));
         for minute in (0..=720).step_by(5) {
             session.touch(at(minute));
         }
-        assert!(!session.is_alive(at(720)));
+        assert!(!session.is_alive(at(720), limit));
+        assert!(session.is_alive(at(720), TimeDelta::hours(13)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What one portal process has to be told.
 
+use std::num::NonZeroU16;
+
 use chrono::TimeDelta;
 use service::{
     keys::Keys,
@@ -20,6 +22,8 @@ pub struct Settings {
     pub external_url: Option<Url>,
     /// How long after a log-in secrets are shown and things deleted without another one.
     pub fresh_login: TimeDelta,
+    /// How long after a log-in a session ends, however much it is used.
+    pub session_limit: TimeDelta,
     /// The auth server as browsers see it; `network.apiHost` with the base path if absent.
     pub issuer: Option<Url>,
 }
@@ -27,6 +31,16 @@ pub struct Settings {
 impl Settings {
     /// Unless somebody wants it otherwise.
     pub const FRESH_LOGIN: TimeDelta = TimeDelta::minutes(10);
+    /// Unless `PORTAL_SESSION_HOURS` says otherwise.
+    pub const SESSION_LIMIT: TimeDelta = TimeDelta::hours(12);
+
+    /// `PORTAL_SESSION_HOURS`
+    pub fn session_limit_from_env() -> Result<TimeDelta, SettingsError> {
+        let hours: Option<NonZeroU16> = parsed("PORTAL_SESSION_HOURS")?;
+        Ok(hours.map_or(Self::SESSION_LIMIT, |hours| {
+            TimeDelta::hours(i64::from(hours.get()))
+        }))
+    }
 
     /// Reads the variables that original installations set.
     pub fn from_env(keys: Keys) -> Result<Self, SettingsError> {
@@ -39,6 +53,7 @@ impl Settings {
             keys,
             external_url: None,
             fresh_login: Self::FRESH_LOGIN,
+            session_limit: Self::session_limit_from_env()?,
             issuer: None,
         })
     }

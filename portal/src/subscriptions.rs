@@ -16,6 +16,7 @@ use crate::state::App;
 
 pub use choose::{Circumstances, obstacle, reason};
 pub use credentials::{CredentialView, State, list::path as credentials_path};
+pub use scopes::in_short as scopes_in_short;
 
 pub fn routes() -> Router<App> {
     Router::new()

@@ -52,7 +52,7 @@ async fn visit(
     match host::elsewhere(&installation, &request) {
         Some(Elsewhere::Moved(response)) => return response,
         Some(Elsewhere::Refused(failure)) => {
-            let policy = installation.policy.clone();
+            let policy = installation.policy(false).clone();
             let guest = Visitor::new(app, installation, preferences, None, wants_json);
             let response = failure.respond(guest.frame_with(Entry::None, 0), id(), wants_json);
             return security::harden(response, &policy);
@@ -67,7 +67,10 @@ async fn visit(
     let is_kept = shown.is_none() && !content::is_file(request.uri().path());
     let now = service::clock::now();
     let before = is_kept
-        .then(|| session::read(jar, app.cookie_key(), &headers, now))
+        .then(|| {
+            let limit = app.settings().session_limit;
+            session::read(jar, app.cookie_key(), &headers, now, limit)
+        })
         .flatten();
     let (session, refused) = match shown {
         Some(token) => match app.personal().person(&app, token).await {
@@ -102,13 +105,16 @@ async fn visit(
         Some(failure) => answer(&failure, &visitor),
         None => response,
     };
+    let is_guest = visitor.user().is_none();
+    let script = installation.site.counting(&visitor.preferences, is_guest);
+    let counts_visit = script.is_some();
     let after = visitor.session(Option::take);
     let response = if is_kept {
         remember(response, &app, jar, &headers, before.as_ref(), after)
     } else {
         response
     };
-    security::harden(response, &installation.policy)
+    security::harden(response, installation.policy(counts_visit))
 }
 
 /// What a program shows in place of a session.
@@ -142,7 +148,10 @@ async fn read_rights(app: &App, user: &mut SessionUser) {
         .service()
         .with_auth(Auth::Bearer(user.tokens.access.clone()));
     match own.user(&user.id).await {
-        Ok(now) => (user.admin, user.approver) = (now.admin, now.approver),
+        Ok(now) => {
+            (user.admin, user.approver) = (now.admin, now.approver);
+            user.publisher = login::may_publish(&own, &now).await;
+        }
         // The page's own calls say what is the matter.
         Err(error) => tracing::debug!("the rights of a person are those of before: {error}"),
     }

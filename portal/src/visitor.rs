@@ -146,7 +146,9 @@ impl Visitor {
                 .with_renewal(Arc::new(self.clone())),
             None => service.clone(),
         };
-        client.with_config_hash(self.installation.hash.clone())
+        client
+            .with_config_hash(self.installation.hash.clone())
+            .with_language(self.lang().tag())
     }
 
     /// Token for forms; empty without session, because then no form needs one.

@@ -84,6 +84,8 @@ pub struct Client {
     agent: Option<&'static str>,
     /// The configuration that the caller works with; portal-api refuses an outdated one (428).
     config_hash: Option<Arc<str>>,
+    /// Of the reader, for what has translations.
+    language: Option<&'static str>,
 }
 
 impl Client {
@@ -97,6 +99,7 @@ impl Client {
             renew: None,
             agent: None,
             config_hash: None,
+            language: None,
         }
     }
 
@@ -149,6 +152,13 @@ impl Client {
     #[must_use]
     pub fn with_config_hash(mut self, hash: Arc<str>) -> Self {
         self.config_hash = Some(hash);
+        self
+    }
+
+    /// Says in which language pages are wanted (`de`).
+    #[must_use]
+    pub fn with_language(mut self, tag: &'static str) -> Self {
+        self.language = Some(tag);
         self
     }
 

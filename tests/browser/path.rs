@@ -35,6 +35,7 @@ async fn walk(scripts: bool) {
         looks: scripts.then(Looks::default),
     };
     journey.find_an_operation().await;
+    journey.take_short_cuts().await;
     journey.look_in_german().await;
     journey.sign_up("ada@example.org").await;
     journey
@@ -88,6 +89,24 @@ impl Journey {
             self.ada.evaluate::<bool>(offers_to_copy).await,
             self.scripts
         );
+    }
+
+    /// Single keys lead to the search and to the help, but not while somebody types.
+    async fn take_short_cuts(&mut self) {
+        if !self.scripts {
+            return;
+        }
+        let ada = &self.ada;
+        ada.press("/", 191, Some("/")).await;
+        let is_searching = "document.activeElement.type === 'search'";
+        assert!(ada.evaluate::<bool>(is_searching).await);
+        ada.press("?", 191, Some("?")).await;
+        let is_typed = "document.activeElement.value === '?'";
+        assert!(ada.evaluate::<bool>(is_typed).await);
+        ada.evaluate::<bool>("(document.activeElement.blur(), true)")
+            .await;
+        ada.until_next_page(ada.press("?", 191, Some("?"))).await;
+        assert!(ada.url().await.ends_with("/help"));
     }
 
     /// German is about 30 % longer.

@@ -154,5 +154,7 @@
       const search = [...document.querySelectorAll("input[type=search]")].find((field) => field.offsetParent);
       if (search) { event.preventDefault(); search.focus(); }
     }
+    const help = document.querySelector("a[data-help]");
+    if (event.key === "?" && help && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) help.click();
   });
 })();

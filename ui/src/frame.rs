@@ -51,6 +51,17 @@ pub struct Site {
     pub hides_product: bool,
     /// Its version is shown to administrators only.
     pub hides_builds: bool,
+    /// Address of the script by which the operator counts visits.
+    pub statistics: Option<String>,
+}
+
+impl Site {
+    /// The script that counts a visit: with the reader's consent, and never beside somebody's
+    /// session, in which it could do whatever that person may.
+    pub fn counting(&self, preferences: &Preferences, is_guest: bool) -> Option<&str> {
+        let agreed = preferences.statistics == Some(true) && is_guest;
+        self.statistics.as_deref().filter(|_| agreed)
+    }
 }
 
 /// Where name and mark of every page lead.
@@ -232,7 +243,10 @@ impl Frame {
 
     /// Messages of the last action.
     pub fn message_list(&self) -> Html {
-        Html::of(&Messages { frame: self })
+        Html::of(&Messages {
+            frame: self,
+            t: self.t(),
+        })
     }
 
     /// Footer and icon sprite.
@@ -300,6 +314,16 @@ impl Frame {
             100.. => "99+".to_owned(),
             count => count.to_string(),
         }
+    }
+
+    fn statistics(&self) -> Option<&str> {
+        self.site.counting(&self.preferences, self.user.is_none())
+    }
+
+    /// Whether the reader is asked for his consent.
+    fn asks_for_statistics(&self) -> bool {
+        let is_open = self.preferences.statistics.is_none() && self.user.is_none();
+        is_open && self.site.statistics.is_some()
     }
 
     fn may_decide(&self) -> bool {
@@ -375,6 +399,7 @@ struct Header<'a> {
 #[template(path = "frame/messages.html")]
 struct Messages<'a> {
     frame: &'a Frame,
+    t: texts::Shared,
 }
 
 #[derive(Template)]

@@ -14,6 +14,7 @@ use crate::{Lang, Theme};
 
 const LANG_COOKIE: &str = "wicketgate_lang";
 const THEME_COOKIE: &str = "wicketgate_theme";
+const STATISTICS_COOKIE: &str = "wicketgate_statistics";
 const YEAR_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// What the reader chose, and the address of the page being asked for.
@@ -21,6 +22,8 @@ const YEAR_SECONDS: u32 = 365 * 24 * 60 * 60;
 pub struct Preferences {
     pub lang: Lang,
     pub theme: Theme,
+    /// Whether the reader lets his visits be counted; nothing as long as he did not say.
+    pub statistics: Option<bool>,
     /// Path and query of the request; the preference forms come back here.
     pub here: String,
 }
@@ -40,8 +43,20 @@ impl Preferences {
         Self {
             lang,
             theme,
+            statistics: statistics(headers),
             here: here.into(),
         }
+    }
+}
+
+/// What the reader said here, else what the browser says for him (Global Privacy Control, Do Not
+/// Track).
+fn statistics(headers: &HeaderMap) -> Option<bool> {
+    let is_on = |name: &str| headers.get(name).is_some_and(|value| value == "1");
+    match cookie(headers, STATISTICS_COOKIE) {
+        Some("yes") => Some(true),
+        Some(_) => Some(false),
+        None => (is_on("sec-gpc") || is_on("dnt")).then_some(false),
     }
 }
 
@@ -60,6 +75,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Preferences {
 pub struct Change {
     lang: Option<String>,
     theme: Option<String>,
+    statistics: Option<String>,
     #[serde(default)]
     back: String,
 }
@@ -74,6 +90,10 @@ pub async fn change(Form(change): Form<Change>) -> Response {
     }
     if let Some(theme) = change.theme.as_deref().and_then(Theme::from_value) {
         cookies.push((header::SET_COOKIE, set(THEME_COOKIE, theme.value())));
+    }
+    if let Some(answer) = change.statistics.as_deref() {
+        let answer = if answer == "yes" { "yes" } else { "no" };
+        cookies.push((header::SET_COOKIE, set(STATISTICS_COOKIE, answer)));
     }
     let target = local_path(&change.back).unwrap_or("/");
     (AppendHeaders(cookies), Redirect::to(target)).into_response()
@@ -119,6 +139,26 @@ mod tests {
             "/\t/x",
         ] {
             assert_eq!(local_path(foreign), None, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn visits_are_counted_with_a_yes_only() {
+        for (name, value, expected) in [
+            ("accept", "*/*", None),
+            ("sec-gpc", "1", Some(false)),
+            ("dnt", "1", Some(false)),
+            ("dnt", "0", None),
+            ("cookie", "wicketgate_statistics=yes", Some(true)),
+            ("cookie", "wicketgate_statistics=no", Some(false)),
+            ("cookie", "wicketgate_statistics=", Some(false)),
+        ] {
+            let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
+            assert_eq!(
+                Preferences::of(&headers, "/").statistics,
+                expected,
+                "{name}"
+            );
         }
     }
 

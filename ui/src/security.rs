@@ -19,7 +19,7 @@ pub fn content_security_policy_with(form_targets: &[Url], foreign: &[&str]) -> H
         policy.push(' ');
         policy.push_str(origin);
     }
-    policy.push_str("; img-src 'self' data:; connect-src 'self'");
+    policy.push_str("; img-src 'self' data:; font-src 'self'; connect-src 'self'");
     for origin in foreign {
         policy.push(' ');
         policy.push_str(origin);

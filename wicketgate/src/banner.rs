@@ -10,6 +10,22 @@ pub struct Banner {
     admin: String,
     data: String,
     loopback: bool,
+    /// Names of this machine in the configuration that lead to other ports than those in use.
+    elsewhere: Vec<(String, u16)>,
+}
+
+fn elsewhere(options: &Up, configuration: &Configuration) -> Vec<(String, u16)> {
+    let network = &configuration.globals.network;
+    let named = [
+        (&network.portal_host, options.ports.portal_port),
+        (&network.api_host, options.ports.gateway_port),
+    ];
+    let is_elsewhere = |(host, port): &(&String, u16)| {
+        let (name, named) = host.rsplit_once(':').unwrap_or((host, ""));
+        matches!(name, "localhost" | "127.0.0.1") && named != port.to_string()
+    };
+    let elsewhere = named.into_iter().filter(is_elsewhere);
+    elsewhere.map(|(host, port)| (host.clone(), port)).collect()
 }
 
 impl Banner {
@@ -21,6 +37,7 @@ impl Banner {
             admin: options.admin.clone(),
             data: options.data.display().to_string(),
             loopback: options.listen.is_loopback(),
+            elsewhere: elsewhere(options, configuration),
         }
     }
 
@@ -44,6 +61,14 @@ impl Banner {
         println!("  Gateway   {gateway}/");
         println!("  Data      {data}");
         println!();
+        for (host, port) in &self.elsewhere {
+            println!("  The configuration says {host}, but the port in use is {port}.");
+        }
+        if !self.elsewhere.is_empty() {
+            println!("  Add --public-host localhost, or set PORTAL_NETWORK_PORTALHOST and");
+            println!("  PORTAL_NETWORK_APIHOST: browsers are sent to what the configuration says.");
+            println!();
+        }
         if let Some(password) = password {
             println!("  First administrator   {admin}");
             println!("  Password              {password}");

@@ -275,6 +275,7 @@ impl Services {
 
         let portal = portal::Settings {
             fresh_login: portal::Settings::FRESH_LOGIN,
+            session_limit: portal::Settings::session_limit_from_env()?,
             api_url: neighbours.portal_api.clone(),
             auth_url: neighbours.auth_server.clone(),
             keys: keys.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::theme;
 use crate::{
     apis, content::asset_type, files, globals, path::JsonPath, plans, problem::Report, tree::Tree,
 };
@@ -26,6 +27,7 @@ pub fn check(tree: &Tree, documents: &Documents, report: &Report) {
     }
     approvals_without_mail(documents, report);
     not_pools(tree, report);
+    theme::check(tree, report);
     assets(tree, report);
     environments(documents, report);
 }

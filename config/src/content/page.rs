@@ -1,6 +1,9 @@
 //! One page: the source in Markdown, HTML with Mustache or Jade, and its metadata in a JSON file of the same name.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -50,6 +53,23 @@ pub struct Page {
     pub metadata: Option<Metadata>,
     /// Value of the header `X-MetaInfo`: Base64 of the metadata as configured.
     pub meta_header: String,
+    /// By language: `<name>.de.md` beside `<name>.md`. Who may read the page is said by the page
+    /// itself.
+    pub translations: BTreeMap<String, Page>,
+}
+
+impl Page {
+    /// Title and subtitle of each translation.
+    pub fn titles(&self) -> BTreeMap<String, (Option<String>, Option<String>)> {
+        let of = |page: &Page| {
+            let metadata = page.metadata.clone().unwrap_or_default();
+            (metadata.title, metadata.sub_title)
+        };
+        let translations = self.translations.iter();
+        translations
+            .map(|(language, page)| (language.clone(), of(page)))
+            .collect()
+    }
 }
 
 /// A guide of an API.
@@ -67,19 +87,79 @@ pub(super) fn name(path: &str) -> Option<&str> {
         .or_else(|| path.strip_suffix(".jade"))
 }
 
-/// The page `<stem>.md`, else `<stem>.html.tmpl`, else `<stem>.jade`, with `<stem>.json`.
+const KINDS: [(&str, PageKind); 3] = [
+    ("md", PageKind::Markdown),
+    ("html.tmpl", PageKind::Template),
+    ("jade", PageKind::Jade),
+];
+
+/// The page that a name such as `terms.de` translates, and the language, if there is that page.
+pub(super) fn translated<'a>(
+    tree: &Tree,
+    folder: &str,
+    name: &'a str,
+) -> Option<(&'a str, &'a str)> {
+    let (of, language) = name.rsplit_once('.').filter(|(_, tag)| is_language(tag))?;
+    let is_there = |(extension, _): &(&str, _)| {
+        let file = format!("{folder}{of}.{extension}");
+        tree.get(&file).is_some()
+    };
+    KINDS.iter().any(is_there).then_some((of, language))
+}
+
+fn is_language(tag: &str) -> bool {
+    tag.len() == 2 && tag.bytes().all(|letter| letter.is_ascii_lowercase())
+}
+
+/// The page `<stem>.md`, else `<stem>.html.tmpl`, else `<stem>.jade`, with `<stem>.json` and all
+/// translations.
 pub(super) fn read(
     tree: &Tree,
     documents: &BTreeMap<String, Value>,
     stem: &str,
     report: &Report,
 ) -> Option<Page> {
-    let kinds = [
-        ("md", PageKind::Markdown),
-        ("html.tmpl", PageKind::Template),
-        ("jade", PageKind::Jade),
-    ];
-    let (file, kind, source) = kinds.into_iter().find_map(|(extension, kind)| {
+    let mut page = read_one(tree, documents, stem, None, report)?;
+    let of_it = format!("{stem}.");
+    let languages: BTreeSet<&str> = tree
+        .below(&of_it)
+        .filter_map(|(rest, _)| name(rest).filter(|tag| is_language(tag)))
+        .collect();
+    for language in languages {
+        let file = format!("{stem}.{language}");
+        if let Some(translation) = read_one(tree, documents, &file, Some(stem), report) {
+            page.translations.insert(language.to_owned(), translation);
+        }
+    }
+    Some(page)
+}
+
+/// The metadata of `<stem>.json`; of a translation those of the page, and what it says otherwise.
+fn described<'a>(
+    documents: &'a BTreeMap<String, Value>,
+    stem: &str,
+    original: Option<&str>,
+) -> Option<Cow<'a, Value>> {
+    let own = documents.get(&format!("{stem}.json"));
+    let of_page = original.and_then(|original| documents.get(&format!("{original}.json")));
+    match (own.and_then(Value::as_object), of_page) {
+        (Some(own), Some(Value::Object(members))) => {
+            let mut both = members.clone();
+            both.extend(own.clone());
+            Some(Cow::Owned(both.into()))
+        }
+        _ => own.or(of_page).map(Cow::Borrowed),
+    }
+}
+
+fn read_one(
+    tree: &Tree,
+    documents: &BTreeMap<String, Value>,
+    stem: &str,
+    original: Option<&str>,
+    report: &Report,
+) -> Option<Page> {
+    let (file, kind, source) = KINDS.into_iter().find_map(|(extension, kind)| {
         let file = format!("{stem}.{extension}");
         let source: Bytes = tree.get(&file)?.clone();
         Some((file, kind, source))
@@ -92,9 +172,13 @@ pub(super) fn read(
     if std::str::from_utf8(&source).is_err() {
         report.error(&file, &JsonPath::default(), "the text is not UTF-8");
     }
-    let metadata_file = format!("{stem}.json");
-    let document = documents.get(&metadata_file);
-    let metadata = document.and_then(|document| {
+    let own_file = format!("{stem}.json");
+    let metadata_file = match original {
+        Some(original) if !documents.contains_key(&own_file) => format!("{original}.json"),
+        _ => own_file,
+    };
+    let document = described(documents, stem, original);
+    let metadata = document.as_deref().and_then(|document| {
         let root = Object::root(&metadata_file, document, report)?;
         if root.get("subtitle").is_some() {
             root.warn(
@@ -117,7 +201,8 @@ pub(super) fn read(
         })
     });
     let without = json!({"showTitle": false});
-    let meta = serde_json::to_vec(document.unwrap_or(&without)).expect("JSON has text keys");
+    let meta =
+        serde_json::to_vec(document.as_deref().unwrap_or(&without)).expect("JSON has text keys");
     let meta_header = STANDARD.encode(meta);
     // The metadata travels with the page, so the validator covers both.
     let etag = Rendered::new([&source[..], meta_header.as_bytes()].concat()).etag;
@@ -129,6 +214,7 @@ pub(super) fn read(
         },
         metadata,
         meta_header,
+        translations: BTreeMap::new(),
     })
 }
 
@@ -142,6 +228,9 @@ pub(crate) fn docs(
     let folder = format!("{api_folder}docs/");
     let pages = tree.below(&folder).filter_map(|(path, _)| {
         let name = path.strip_suffix(".md")?;
+        if translated(tree, &folder, name).is_some() {
+            return None;
+        }
         let page = read(tree, documents, &format!("{folder}{name}"), report)?;
         let metadata = page.metadata.as_ref();
         let title = metadata.and_then(|metadata| metadata.title.clone());

@@ -6,7 +6,7 @@ use axum::{
 };
 use sdk::types::{
     Role,
-    apis::{ApiContext, ApiRights, ApplicationOfContext},
+    apis::{ApiContext, ApiRights, ApplicationOfContext, DeclinedRequest},
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -14,7 +14,7 @@ use crate::{
     ApiError, AppState,
     apis::{access, scopes},
     applications,
-    approvals::rules::Reach,
+    approvals::{self, rules::Reach},
     caller::Caller,
     credentials::{self, secret::SecretKeys},
     owners, subscriptions,
@@ -81,6 +81,7 @@ async fn applications_of(
     let roles = owners::store::of_user(db, user.id()).await?;
     let ids: Vec<String> = roles.iter().map(|(id, _)| id.clone()).collect();
     let mut known = applications::store::names_and_redirects(db, ids.clone()).await?;
+    let mut declined = approvals::store::declined(db, api, ids.clone()).await?;
     let rows = subscriptions::row::Entity::find()
         .filter(subscriptions::row::Column::ApiId.eq(api))
         .filter(subscriptions::row::Column::ApplicationId.is_in(ids))
@@ -101,6 +102,10 @@ async fn applications_of(
         .into_iter()
         .map(|(id, role)| {
             let row = rows.iter().find(|row| row.application_id == id);
+            // An old refusal says nothing about a subscription that was made since.
+            let declined = declined.remove(&id);
+            let declined =
+                declined.filter(|request| row.is_none_or(|row| row.id == request.subscription_id));
             let subscription = row.map(|row| {
                 let own = credentials.remove(&row.id).unwrap_or_default();
                 subscriptions::wire::subscription(row, &own, &view)
@@ -113,6 +118,11 @@ async fn applications_of(
                 id,
                 role,
                 subscription,
+                declined: declined.map(|request| DeclinedRequest {
+                    plan: request.plan_id,
+                    decided_at: request.decided_at.map(Into::into),
+                    reason: request.reason,
+                }),
             }
         })
         .collect())

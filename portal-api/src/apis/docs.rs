@@ -12,7 +12,7 @@ use super::access;
 use crate::{
     ApiError, AppState,
     caller::Caller,
-    content::page_response,
+    content::{language, page_response},
     paging::{self, Parameters},
 };
 
@@ -25,6 +25,7 @@ pub async fn tree(
     Path(id): Path<String>,
     caller: Caller,
     parameters: Parameters,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     caller.require_scope(SCOPE)?;
     let configuration = state.configuration();
@@ -33,12 +34,13 @@ pub async fn tree(
         .docs
         .iter()
         .filter(|(_, guide)| may_read(guide, &caller));
+    let language = language(&headers).unwrap_or_default();
     let mut guides: Vec<(u64, Guide)> = shown
         .map(|(path, guide)| {
             let order = Some(guide.order).filter(|order| *order != u64::MAX);
             let shown = Guide {
                 path: path.clone(),
-                title: guide.title.clone(),
+                title: title(guide, &language),
                 order,
             };
             (guide.order, shown)
@@ -71,6 +73,14 @@ pub async fn page(
         ));
     }
     Ok(page_response(&guide.page, &headers))
+}
+
+/// The title in the reader's language, where there is one.
+fn title(guide: &DocPage, language: &str) -> String {
+    let translation = guide.page.translations.get(language);
+    let metadata = translation.and_then(|page| page.metadata.as_ref());
+    let title = metadata.and_then(|metadata| metadata.title.as_ref());
+    title.unwrap_or(&guide.title).clone()
 }
 
 fn may_read(guide: &DocPage, caller: &Caller) -> bool {

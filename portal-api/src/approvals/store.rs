@@ -52,6 +52,26 @@ pub async fn find(
     within(reach).filter(row::Column::Id.eq(id)).one(db).await
 }
 
+/// The last request of each of these applications for an API, where it was declined.
+pub async fn declined(
+    db: &impl ConnectionTrait,
+    api: &str,
+    applications: Vec<String>,
+) -> Result<HashMap<String, row::Model>, DbErr> {
+    let requests = row::Entity::find()
+        .filter(row::Column::ApiId.eq(api))
+        .filter(row::Column::ApplicationId.is_in(applications))
+        .order_by_asc(row::Column::RequestedAt)
+        .all(db)
+        .await?;
+    let by_application = requests.into_iter();
+    let mut last: HashMap<_, _> = by_application
+        .map(|request| (request.application_id.clone(), request))
+        .collect();
+    last.retain(|_, request| request.state == "declined");
+    Ok(last)
+}
+
 fn within(reach: &Reach) -> Select<row::Entity> {
     let api = Expr::col(row::Column::ApiId);
     let group = Expr::col(row::Column::ApiGroup);

@@ -40,6 +40,9 @@ pub enum AdminError {
     Database(#[from] DbErr),
 }
 
+/// No user has this id.
+const NOBODY: &str = "";
+
 /// Creates an administrator with this address if the installation has none, and gives back his
 /// generated password: the only time it can be read.
 pub(super) async fn ensure_first_admin(
@@ -47,7 +50,7 @@ pub(super) async fn ensure_first_admin(
     email: &str,
 ) -> anyhow::Result<Option<String>> {
     let configuration = state.configuration();
-    if has_administrator(state.db.read(), &configuration).await? {
+    if has_administrator(state.db.read(), &configuration, NOBODY).await? {
         return Ok(None);
     }
     let address = email::fold(email);
@@ -59,7 +62,7 @@ pub(super) async fn ensure_first_admin(
     let group = admin_group(&configuration)?;
     let txn = state.db.write().await?;
     one_at_a_time(&txn).await?;
-    if has_administrator(&txn, &configuration).await? {
+    if has_administrator(&txn, &configuration, NOBODY).await? {
         return Ok(None);
     }
     if store::find_by_email(&txn, &address).await?.is_some() {
@@ -167,10 +170,11 @@ fn admin_group(configuration: &Configuration) -> Result<&Group, AdminError> {
         .ok_or(AdminError::NoAdminGroup)
 }
 
-/// Whether somebody is in one of the administrators' groups.
-async fn has_administrator(
+/// Whether somebody other than `except` is in one of the administrators' groups.
+pub async fn has_administrator(
     db: &impl ConnectionTrait,
     configuration: &Configuration,
+    except: &str,
 ) -> Result<bool, DbErr> {
     for group in admin_groups(configuration) {
         // Group ids stand in the column as JSON texts, so quotes mark where one begins and ends.
@@ -182,6 +186,7 @@ async fn has_administrator(
         let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
         let found = row::Entity::find()
             .filter(Expr::col(row::Column::Groups).cast_as("text").like(pattern))
+            .filter(row::Column::Id.ne(except))
             .limit(1)
             .one(db)
             .await?;

@@ -88,6 +88,38 @@ async fn those_who_decide_comment_and_take_care_of_a_request() {
 }
 
 #[tokio::test]
+async fn who_asked_sees_that_it_was_declined_and_why() {
+    for market in Market::on_each_database().await {
+        market.application(DEVELOPER, "shop").await;
+        market.application(PARTNER, "kiosk").await;
+        let ask = async || {
+            let asked = market.subscribe(DEVELOPER, "shop", PETS, "team").await;
+            asked.expect(201);
+        };
+        let told = async |user: &str| {
+            let path = format!("/apis/{PETS}/context");
+            let context = market.get(user, &path).await.expect(200).json();
+            context["applications"][0]["declined"].clone()
+        };
+        ask().await;
+        assert!(told(DEVELOPER).await.is_null(), "nobody decided yet");
+        let open = market.get(ADMIN, "/approvals").await.expect(200).json();
+        let path = format!("/approvals/{}/decline", open[0]["id"].as_str().unwrap());
+        let reason = json!({"reason": "Too early."});
+        market.post(ADMIN, &path, reason).await.expect(200);
+        let declined = told(DEVELOPER).await;
+        assert_eq!(
+            (&declined["plan"], &declined["reason"]),
+            (&json!("team"), &json!("Too early."))
+        );
+        assert!(declined["decidedAt"].is_string());
+        assert!(told(PARTNER).await.is_null(), "it is not theirs");
+        ask().await;
+        assert!(told(DEVELOPER).await.is_null(), "they asked again");
+    }
+}
+
+#[tokio::test]
 async fn decided_requests_stay_readable_by_their_state() {
     for market in Market::on_each_database().await {
         market.application(DEVELOPER, "shop").await;

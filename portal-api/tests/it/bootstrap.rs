@@ -78,6 +78,24 @@ async fn an_installation_without_an_administrator_gets_one() {
     assert_eq!(user[0]["id"], "1");
     assert_eq!(user[0]["admin"], true);
     assert_eq!(user[0]["validated"], true);
+    let root = api.user("1", "read_users write_users");
+    let is_done = async || {
+        let setup = root.get("/setup").await.expect(200).json();
+        let steps = setup["steps"].as_array().unwrap().clone();
+        let mut steps = steps.iter();
+        steps.find(|step| step["id"] == "own-account").unwrap()["done"] == true
+    };
+    let new = json!({"email": "dev@example.org", "validated": true, "groups": []});
+    let dev = service.post("/users", new).await.expect(201).json();
+    assert!(
+        !is_done().await,
+        "somebody who registers is no administrator"
+    );
+    let path = format!("/users/{}", dev["id"].as_str().unwrap());
+    root.patch(&path, json!({"groups": ["admin"]}))
+        .await
+        .expect(200);
+    assert!(is_done().await);
     let _api = api
         .restart_with(&files, |settings| settings.first_admin = Some(first))
         .await;

@@ -1,5 +1,6 @@
 //! What portal-api serves out of the configuration (portal-api 10, 18 to 20, 23).
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use service::ServiceName;
 
@@ -403,6 +404,68 @@ async fn pages_carry_their_metadata_and_keep_their_group() {
             .await
             .expect(status);
     }
+}
+
+#[tokio::test]
+async fn a_page_comes_in_the_readers_language_and_keeps_its_group() {
+    let api = TestApi::with_files(&[
+        ("content/inner.md", "for partners"),
+        (
+            "content/inner.json",
+            r#"{"title": "Inner", "showTitle": true, "requiredGroup": "partners"}"#,
+        ),
+        ("content/inner.de.md", "für Partner"),
+        ("content/inner.de.json", r#"{"title": "Innen"}"#),
+        ("content/v1.de.md", "no translation of anything"),
+        ("apis/petstore/docs/answers.de.md", "Antworten"),
+        (
+            "apis/petstore/docs/answers.de.json",
+            r#"{"title": "Was zurückkommt"}"#,
+        ),
+    ])
+    .await;
+    let partner = || api.user(PARTNER, "read_content read_apis");
+    for (language, text, answered) in [
+        ("de-AT,en;q=0.5", "für Partner", "de"),
+        ("en,de;q=0.9", "for partners", ""),
+        ("fr", "for partners", ""),
+    ] {
+        let reader = partner().header("accept-language", language);
+        let page = reader.get("/content/inner").await.expect(200);
+        assert_eq!(page.text(), text, "{language}");
+        assert_eq!(page.header("content-language"), answered, "{language}");
+        assert_eq!(page.header("vary"), "Accept-Language");
+    }
+    let german = partner().header("accept-language", "de");
+    let page = german.get("/content/inner").await.expect(200);
+    let metadata = STANDARD.decode(page.header("x-metainfo")).unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata).unwrap();
+    let expected = json!({"title": "Innen", "showTitle": true, "requiredGroup": "partners"});
+    assert_eq!(metadata, expected);
+    let toc = german.get("/content/toc").await.expect(200).json();
+    let titles: Vec<_> = toc
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["url"].as_str().unwrap().starts_with("/content/inner"))
+        .map(|entry| entry["title"].clone())
+        .collect();
+    assert_eq!(titles, ["Innen"]);
+    let guides = german.get("/apis/petstore/docs").await.expect(200).json();
+    let guides = guides.as_array().unwrap();
+    let is_named = |guide: &&Value| guide["path"].as_str().unwrap().starts_with("answers");
+    let titles: Vec<_> = guides
+        .iter()
+        .filter(is_named)
+        .map(|guide| guide["title"].clone())
+        .collect();
+    assert_eq!(titles, ["Was zurückkommt"]);
+
+    let developer = api.user(DEVELOPER, "read_content");
+    let developer = developer.header("accept-language", "de");
+    developer.get("/content/inner").await.expect(403);
+    developer.get("/content/inner.de").await.expect(404);
+    developer.get("/content/v1.de").await.expect(200);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use sdk::types::health::Health;
 use serde_json::{Value, json};
-use ui::{Frame, Html, Icon, texts};
+use ui::{Frame, Html, Icon, Lang, texts};
 
 use super::{Item, administrator, surroundings};
 use crate::{failure::Failure, json, visitor::Visitor};
@@ -32,7 +32,7 @@ pub struct PartView {
 impl PartView {
     pub fn new(health: Health, t: texts::Admin) -> Self {
         Self {
-            uptime: uptime(health.uptime),
+            uptime: uptime(t.0, health.uptime),
             pending: match health.pending_events {
                 ..0 => "–".to_owned(),
                 0 => t.none().to_owned(),
@@ -81,13 +81,17 @@ impl PartView {
 }
 
 /// `D days, H:MM:SS`; a dash where it is not known.
-pub fn uptime(seconds: i64) -> String {
+pub fn uptime(lang: Lang, seconds: i64) -> String {
     if seconds < 0 {
         return "–".to_owned();
     }
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (hours, minutes, seconds) = (rest / 3600, rest % 3600 / 60, rest % 60);
-    format!("{days} days, {hours}:{minutes:02}:{seconds:02}")
+    let word = match lang {
+        Lang::En => "days",
+        Lang::De => "Tage",
+    };
+    format!("{days} {word}, {hours}:{minutes:02}:{seconds:02}")
 }
 
 /// `GET /admin/health`
@@ -107,6 +111,7 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
         .ok()
         .and_then(|status| status.serving.commit);
     let (frame, side) = surroundings(&visitor, Item::Health).await;
+    let health = by_name(health);
     let page = HealthPage {
         frame,
         side,
@@ -120,9 +125,29 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
     Ok(ui::page(StatusCode::OK, &page))
 }
 
+/// A service may be listed as what it is and as a listener, too: one row says both.
+pub fn by_name(health: Vec<Health>) -> Vec<Health> {
+    let mut rows: Vec<Health> = Vec::new();
+    for part in health {
+        match rows.iter_mut().find(|row| row.name == part.name) {
+            Some(row) => {
+                row.pending_events = row.pending_events.max(part.pending_events);
+                row.dead_events = row.dead_events.max(part.dead_events);
+                if row.healthy == 1 && part.healthy != 1 {
+                    row.healthy = part.healthy;
+                    row.message = part.message;
+                    row.error = part.error;
+                }
+            }
+            None => rows.push(part),
+        }
+    }
+    rows
+}
+
 fn with_uptime(health: &Health) -> Value {
     let mut shown = serde_json::to_value(health).unwrap_or_default();
-    shown["uptimeText"] = uptime(health.uptime).into();
+    shown["uptimeText"] = uptime(Lang::En, health.uptime).into();
     shown
 }
 
@@ -131,9 +156,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_service_that_listens_has_one_row() {
+        let part = |name: &str, healthy: u8, pending: i64| -> Health {
+            serde_json::from_value(serde_json::json!({
+                "name": name, "healthy": healthy, "message": healthy.to_string(),
+                "uptime": 5, "pingUrl": "", "pendingEvents": pending,
+            }))
+            .unwrap()
+        };
+        let rows = by_name(vec![
+            part("auth", 1, -1),
+            part("mailer", 1, 2),
+            part("auth", 0, 7),
+        ]);
+        let shown: Vec<_> = rows
+            .iter()
+            .map(|row| (row.name.as_str(), row.healthy, row.pending_events))
+            .collect();
+        assert_eq!(shown, [("auth", 0, 7), ("mailer", 1, 2)]);
+    }
+
+    #[test]
     fn uptimes_are_written_as_ever() {
-        assert_eq!(uptime(0), "0 days, 0:00:00");
-        assert_eq!(uptime(2 * 86_400 + 3 * 3600 + 62), "2 days, 3:01:02");
-        assert_eq!(uptime(-1), "–");
+        assert_eq!(uptime(Lang::En, 0), "0 days, 0:00:00");
+        let long = 2 * 86_400 + 3 * 3600 + 62;
+        assert_eq!(uptime(Lang::En, long), "2 days, 3:01:02");
+        assert_eq!(uptime(Lang::De, long), "2 Tage, 3:01:02");
+        assert_eq!(uptime(Lang::En, -1), "–");
     }
 }

@@ -16,10 +16,16 @@ use ui::{Breakable, Field, Frame, Html, Icon, Kind, format, texts};
 
 use super::{Item, administrator, surroundings};
 use crate::{
-    applications::address_field, failure::Failure, form::Form, json, links, visitor::Visitor,
+    applications::{Shown as Page, address_field},
+    failure::Failure,
+    form::Form,
+    json, links,
+    visitor::Visitor,
 };
 
 const HERE: &str = "/admin/invitations";
+/// Invitations of one page.
+const PAGE_SIZE: usize = 20;
 /// Namespaces that are proposed; others can be typed.
 const PROPOSED: u64 = 200;
 
@@ -40,6 +46,11 @@ struct Shown {
     id: String,
     namespaces: Option<Vec<String>>,
     rows: Vec<Row>,
+    /// All invitations of the pool.
+    total: usize,
+    on_page: Page,
+    /// What they were searched for.
+    text: String,
 }
 
 struct Row {
@@ -50,6 +61,14 @@ struct Row {
     exactly: String,
 }
 
+impl Row {
+    /// Whether a text in lower case is part of it.
+    fn is_about(&self, text: &str) -> bool {
+        let mut parts = [&self.email, &self.namespace].into_iter();
+        parts.any(|part| part.to_lowercase().contains(text))
+    }
+}
+
 impl InvitationsPage {
     fn pool_url(&self, id: &str) -> String {
         page_url(id)
@@ -57,6 +76,11 @@ impl InvitationsPage {
 
     fn is_current(&self, id: &str) -> bool {
         self.pool.as_ref().is_some_and(|pool| pool.id == *id)
+    }
+
+    fn range(&self, page: &Page) -> String {
+        let (first, last) = page.range();
+        self.frame.t().range(first, last, page.matching)
     }
 
     fn email_field(&self) -> Field {
@@ -72,6 +96,20 @@ impl Shown {
     fn action(&self, id: &str, what: &str) -> String {
         format!("{}/{}/{what}", self.url(), links::segment(id))
     }
+
+    fn has_search(&self) -> bool {
+        self.total > PAGE_SIZE || !self.text.is_empty()
+    }
+
+    fn list_url(&self, page: usize) -> String {
+        let number = page.to_string();
+        let state = [
+            ("pool", self.id.as_str()),
+            ("q", &self.text),
+            ("pageIndex", &number),
+        ];
+        links::with_query(HERE, state)
+    }
 }
 
 fn page_url(pool: &str) -> String {
@@ -81,6 +119,10 @@ fn page_url(pool: &str) -> String {
 #[derive(Deserialize)]
 pub struct Question {
     pool: Option<String>,
+    #[serde(default)]
+    q: String,
+    #[serde(rename = "pageIndex", default)]
+    page: String,
 }
 
 /// `GET /admin/invitations?pool=`
@@ -120,11 +162,18 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
             } else {
                 None
             };
-            let (id, rows) = (id.clone(), rows(&visitor, invitations));
+            let (id, total) = (id.clone(), invitations.len());
+            let text = question.q.trim().to_owned();
+            let mut rows = rows(&visitor, invitations);
+            rows.retain(|row| row.is_about(&text.to_lowercase()));
+            let page = question.page.parse().unwrap_or(1);
             Some(Shown {
                 id,
                 namespaces,
+                on_page: Page::cut(&mut rows, page, PAGE_SIZE),
                 rows,
+                total,
+                text,
             })
         }
         None => None,

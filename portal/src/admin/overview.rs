@@ -12,7 +12,11 @@ use sdk::types::{
 use serde_json::json;
 use ui::{Entry, Frame, Html, Icon, format, texts};
 
-use super::{Item, decider, health::PartView, menu};
+use super::{
+    Item, decider,
+    health::{PartView, by_name},
+    menu,
+};
 use crate::{chart::decimal, failure::Failure, json, links, visitor::Visitor};
 
 /// Problems that are shown; the worst ones come first.
@@ -92,6 +96,11 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
     }
     let (configuration, gateway) = (configuration.ok(), gateway.ok());
     let (health, listeners) = (health.unwrap_or_default(), listeners.unwrap_or_default());
+    let health = if visitor.wants_json {
+        health
+    } else {
+        by_name(health)
+    };
     let (setup, waiting) = (setup.ok(), waiting.unwrap_or_default());
     let t = texts::Admin(visitor.lang());
     if visitor.wants_json {

@@ -1,8 +1,11 @@
 //! The visitor's applications on the page of an API: which use it, how, and what can be done
 //! (portal-ui 7.3, 7.4).
 
-use sdk::types::{Api, Plan, apis::ApplicationOfContext};
-use ui::{Lang, texts};
+use sdk::types::{
+    Api, Plan,
+    apis::{ApplicationOfContext, DeclinedRequest},
+};
+use ui::{Lang, format, texts};
 
 use crate::{
     catalogue::{Auth, auth},
@@ -22,6 +25,8 @@ pub struct Own {
     /// Where the application can be subscribed; else why it cannot.
     pub subscribe_url: Option<String>,
     pub reason: Option<&'static str>,
+    /// What somebody decided against, and why.
+    pub declined: Option<String>,
 }
 
 /// How an application uses the API.
@@ -114,9 +119,27 @@ impl Own {
             subscribe_url: in_the_way.is_none().then(|| of("subscribe")),
             reason: in_the_way.and_then(|obstacle| reason(obstacle, texts::Subscribe(around.lang))),
             subscription,
+            declined: application
+                .declined
+                .as_ref()
+                .map(|request| declined(request, around)),
             id: application.id.clone(),
             name: application.name.clone(),
         }
+    }
+}
+
+fn declined(request: &DeclinedRequest, around: &Around) -> String {
+    let t = texts::Apis(around.lang);
+    let plan = around.all_plans.iter().find(|plan| plan.id == request.plan);
+    let plan = plan.map_or(request.plan.as_str(), |plan| plan.name.as_str());
+    let day = request
+        .decided_at
+        .map(|at| format::date(around.lang, at.0.date_naive()));
+    let told = t.declined(plan, day.unwrap_or_default());
+    match &request.reason {
+        Some(reason) => t.declined_because(told, reason),
+        None => told,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     links, markdown,
     plans::{self, PlanView, Window},
-    reference::{Definition, Language, Request, SampleView, operation_url, sample, view},
+    reference::{Definition, Language, Request, SampleView, operation_url, view},
     state::App,
     visitor::Visitor,
 };
@@ -54,8 +54,10 @@ struct ApiPage {
     short: String,
     description: Html,
     note: Option<(Kind, String)>,
-    /// Id and name of the API to move to.
+    /// Id of the API to move to.
     successor: Option<String>,
+    /// What the owner says about the end.
+    owners_note: Html,
     bundle: Option<String>,
     tags: Vec<String>,
     connect: Connect,
@@ -173,6 +175,9 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         description: markdown::render(&description),
         note: note(&api, t, lang),
         successor: LifeCycle::of(&api).successor,
+        owners_note: LifeCycle::of(&api)
+            .note
+            .map_or_else(Html::default, |note| markdown::render(&note)),
         bundle: api
             .bundle
             .as_deref()
@@ -237,6 +242,6 @@ fn first_call(
     Some((
         first.title.clone(),
         operation_url(&api.id, first),
-        sample(request, Language::Curl),
+        visitor.installation.samples.view(request, Language::Curl),
     ))
 }

@@ -8,7 +8,7 @@ use axum::{
 use http::StatusCode;
 use sdk::{
     Client, Optional,
-    types::{Api, Application, ClientType, ListQuery, Plan, Role, Subscription},
+    types::{Api, Application, ClientType, ListQuery, Owner, Plan, Role, Subscription},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -18,10 +18,10 @@ use ui::{
 
 use super::{Tab, address_field, grid::Shown, role_name, roles};
 use crate::{
-    catalogue::name,
+    catalogue::{auth_icon, auth_name, name},
     failure::Failure,
     json, links, markdown,
-    subscriptions::{CredentialView, State, credentials_path},
+    subscriptions::{CredentialView, State, credentials_path, scopes_in_short},
     visitor::Visitor,
 };
 
@@ -61,6 +61,8 @@ struct DetailPage {
 
 struct Member {
     email: String,
+    /// Their profile, for administrators.
+    profile: Option<String>,
     initials: String,
     tint: u8,
     role: &'static str,
@@ -169,14 +171,15 @@ struct SubscriptionView {
     api: String,
     api_name: String,
     tile: Html,
+    auth: Option<(Icon, &'static str)>,
     plan: String,
     approved: bool,
     trusted: bool,
     client_id: Option<String>,
     /// Where its credentials are looked after.
     keys_url: String,
-    /// Where its scopes are limited, if it has any.
-    scopes_url: Option<String>,
+    /// Where its scopes are limited, and which ones it may have, if it has any.
+    scopes: Option<(String, &'static str)>,
     credentials: Vec<CredentialView>,
     /// The visitor may make credentials and unsubscribe.
     may_change: bool,
@@ -240,10 +243,12 @@ async fn show(
     let t = texts::Applications(lang);
     let may_change = application.links.contains_key("addSubscription");
     let total = subscriptions.len();
+    let owners = application.owners.as_deref().unwrap_or_default();
     let mut subscriptions: Vec<_> = subscriptions
         .into_iter()
         .map(|subscription| {
-            SubscriptionView::new(subscription, &apis.apis, &plans.plans, may_change, lang)
+            let (apis, plans) = (&apis.apis, &plans.plans);
+            SubscriptionView::new(subscription, apis, plans, owners, may_change, lang)
         })
         .collect();
     let text = question.q.trim().to_lowercase();
@@ -265,6 +270,7 @@ async fn show(
         },
         members: members
             .map(|owner| Member {
+                profile: user.admin.then(|| links::user(&owner.user_id)),
                 initials: initials(&owner.email),
                 tint: tint(&owner.user_id),
                 role: role_name(Some(owner.role), false, t),
@@ -333,6 +339,7 @@ impl SubscriptionView {
         subscription: Subscription,
         apis: &[Api],
         plans: &[Plan],
+        owners: &[Owner],
         may_change: bool,
         lang: Lang,
     ) -> Self {
@@ -340,6 +347,11 @@ impl SubscriptionView {
         let api_name = api.map_or(subscription.api.as_str(), name).to_owned();
         let plan = plans.iter().find(|plan| plan.id == subscription.plan);
         let now = service::clock::now();
+        let scopes = api.filter(|api| api.is_oauth2()).map(|api| {
+            let own = links::application(&subscription.application);
+            let url = format!("{own}/subscriptions/{}", links::segment(&api.id));
+            (url, scopes_in_short(api, &subscription, lang))
+        });
         Self {
             tile: Tile::small(&subscription.api, &api_name),
             keys_url: credentials_path(&subscription.application, &subscription.api),
@@ -348,16 +360,14 @@ impl SubscriptionView {
             approved: subscription.approved,
             trusted: subscription.trusted.unwrap_or_default(),
             client_id: subscription.client_id,
-            scopes_url: api.filter(|api| api.is_oauth2()).map(|api| {
-                let application = &subscription.application;
-                format!("/applications/{application}/subscriptions/{}", api.id)
-            }),
+            auth: api.map(|api| (auth_icon(api), auth_name(api, texts::Shared(lang)))),
+            scopes,
             api: subscription.api,
             credentials: subscription
                 .credentials
                 .into_iter()
                 .flatten()
-                .map(|credential| CredentialView::new(credential, now, lang))
+                .map(|credential| CredentialView::new(credential, owners, now, lang))
                 .collect(),
             may_change,
         }

@@ -54,6 +54,17 @@ impl Shown {
         }
     }
 
+    /// A page of this size that somebody else has cut, with so many rows on it.
+    pub fn of(page: usize, size: usize, rows: usize, matching: usize) -> Self {
+        Self {
+            page,
+            pages: matching.div_ceil(size).max(1),
+            matching,
+            first: (page - 1) * size + 1,
+            rows,
+        }
+    }
+
     /// Number of the first and of the last row.
     pub fn range(self) -> (usize, usize) {
         (self.first, (self.first + self.rows).saturating_sub(1))

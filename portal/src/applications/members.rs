@@ -29,6 +29,8 @@ struct MembersPage {
 struct Member {
     user_id: String,
     email: String,
+    /// Their profile, for administrators.
+    profile: Option<String>,
     initials: String,
     tint: u8,
     role: Role,
@@ -106,6 +108,7 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         is_member: application.role_of(&user.id).is_some(),
         members: owners
             .map(|owner| Member {
+                profile: user.admin.then(|| links::user(&owner.user_id)),
                 initials: initials(&owner.email),
                 tint: tint(&owner.user_id),
                 role: owner.role,

@@ -121,6 +121,8 @@ pub struct LifeCycle {
     pub state: LifecycleState,
     pub sunset: Option<NaiveDate>,
     pub successor: Option<String>,
+    /// What the owner says about it.
+    pub note: Option<String>,
 }
 
 impl LifeCycle {
@@ -135,6 +137,7 @@ impl LifeCycle {
             state,
             sunset: stated.sunset_on.and_then(|date| date.parse().ok()),
             successor: stated.successor.filter(|api| !api.is_empty()),
+            note: stated.note.filter(|note| !note.is_empty()),
         }
     }
 

@@ -38,12 +38,13 @@ impl Filter {
         };
         for (key, value) in form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS) {
             match key.as_ref() {
+                // Topics come first: one may be called like another parameter.
+                tag if value == "on" && has_tag(apis, tag) => filter.tags.push(tag.to_owned()),
                 "q" => filter.text = value.trim().chars().take(200).collect(),
                 "page" => filter.page = value.parse().unwrap_or(1),
                 "sort" if value == "name" => filter.sort = Sort::Name,
                 "auth" => filter.auth.push(value.into_owned()),
                 "state" => filter.state.push(value.into_owned()),
-                tag if value == "on" && has_tag(apis, tag) => filter.tags.push(tag.to_owned()),
                 _ => {}
             }
         }

@@ -58,6 +58,7 @@ topics! {
     PasswordGrant = "oauth2_password_grant", "OAuth 2.0: password grant", "OAuth 2.0: Password Grant";
     AllowedScopes = "allowed_scopes", "Allowed scopes", "Erlaubte Scopes";
     Trusted = "trusted", "Trusted subscriptions", "Vertraute Abonnements";
+    Accessibility = "accessibility", "Accessibility and keyboard", "Barrierefreiheit und Tastatur";
 }
 
 /// Topics that belong together.
@@ -66,10 +67,16 @@ pub enum Group {
     Apis,
     Applications,
     OAuth,
+    Portal,
 }
 
 /// All, in the order of the page.
-pub const GROUPS: [Group; 3] = [Group::Apis, Group::Applications, Group::OAuth];
+pub const GROUPS: [Group; 4] = [
+    Group::Apis,
+    Group::Applications,
+    Group::OAuth,
+    Group::Portal,
+];
 
 impl Group {
     pub fn title(self, t: texts::Help) -> &'static str {
@@ -77,6 +84,7 @@ impl Group {
             Self::Apis => t.apis(),
             Self::Applications => t.applications(),
             Self::OAuth => t.oauth(),
+            Self::Portal => t.portal(),
         }
     }
 
@@ -97,6 +105,7 @@ impl Group {
                 Topic::AllowedScopes,
                 Topic::Trusted,
             ],
+            Self::Portal => &[Topic::Accessibility],
         }
     }
 }

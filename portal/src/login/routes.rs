@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::Query, response::Response, routing::get};
 use http::StatusCode;
-use sdk::{Auth, Client};
+use sdk::{Auth, Client, types::User};
 use serde::Deserialize;
 use url::Url;
 
@@ -102,7 +102,7 @@ pub async fn person(
 ) -> Result<SessionUser, Failure> {
     let own = app.service().with_auth(Auth::Bearer(tokens.access.clone()));
     let user = own.user(&profile.sub).await?;
-    let publisher = user.admin || owns_apis(&own, &user.groups).await;
+    let publisher = may_publish(&own, &user).await;
     let name = profile.name.filter(|name| !name.trim().is_empty());
     let email = profile.email.unwrap_or(user.email);
     Ok(SessionUser {
@@ -117,11 +117,12 @@ pub async fn person(
     })
 }
 
-/// Whether one of the groups owns an API that its members see. Nobody is kept from logging in by
-/// that: without an answer a link is missing until the next time.
-async fn owns_apis(client: &Client, groups: &[String]) -> bool {
-    if groups.is_empty() {
-        return false;
+/// Whether one of the user's groups owns an API that its members see. Nobody is kept from logging
+/// in by that: without an answer a link is missing until the next time.
+pub async fn may_publish(client: &Client, user: &User) -> bool {
+    let groups = &user.groups;
+    if user.admin || groups.is_empty() {
+        return user.admin;
     }
     let apis = client.apis().await.unwrap_or_default().apis;
     let mut owners = apis.iter().filter_map(|api| api.owner_group.as_ref());

@@ -10,7 +10,7 @@ use crate::{
     apis::credential,
     failure::Failure,
     markdown,
-    reference::{Definition, Language, Operation, SchemaRow, sample_text, view},
+    reference::{Definition, Language, Operation, SchemaRow, view},
     visitor::Visitor,
 };
 
@@ -70,7 +70,10 @@ pub fn text(
         rows(&mut text, t, &response.rows, 1);
     }
     heading(&mut text, 1, t.sample());
-    let sample = sample_text(&view.request, Language::Curl);
+    let sample = visitor
+        .installation
+        .samples
+        .text(&view.request, Language::Curl);
     let _ = write!(text, "```sh\n{sample}\n```\n");
     Some(text)
 }

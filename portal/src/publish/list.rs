@@ -1,8 +1,9 @@
 //! `/publish`: the APIs of the person, and what waits to be saved.
 
 use askama::Template;
-use axum::response::Response;
+use axum::{extract::Query, response::Response};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use ui::{Drawing, Entry, Frame, Html, Icon, Tile, texts};
 
@@ -11,7 +12,19 @@ use super::{
     desk::{APIS, Desk},
     lifecycle, url,
 };
-use crate::{failure::Failure, json, visitor::Visitor};
+use crate::{applications::Shown, failure::Failure, json, links, visitor::Visitor};
+
+/// APIs of one page.
+const PAGE_SIZE: usize = 50;
+
+/// Which APIs are shown.
+#[derive(Default, Deserialize)]
+pub struct Question {
+    #[serde(default)]
+    q: String,
+    #[serde(rename = "pageIndex", default)]
+    page: String,
+}
 
 #[derive(Template)]
 #[template(path = "publish/list.html")]
@@ -19,7 +32,29 @@ struct ListPage {
     frame: Frame,
     t: texts::Publish,
     rows: Vec<Row>,
+    shown: Shown,
+    /// What they were searched for.
+    text: String,
     changes: Option<Html>,
+}
+
+impl ListPage {
+    fn has_search(&self) -> bool {
+        self.shown.pages > 1 || !self.text.is_empty()
+    }
+
+    fn range(&self) -> String {
+        let (first, last) = self.shown.range();
+        self.frame.t().range(first, last, self.shown.matching)
+    }
+
+    fn page_url(&self, page: usize) -> String {
+        let number = page.to_string();
+        links::with_query(
+            "/publish",
+            [("q", self.text.as_str()), ("pageIndex", &number)],
+        )
+    }
 }
 
 struct Row {
@@ -34,7 +69,7 @@ struct Row {
 }
 
 /// `GET /publish`
-pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
+pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
     let mut desk = Desk::open(&visitor).await?;
     let t = texts::Publish(visitor.lang());
     let entries = desk.own_entries().await?;
@@ -48,8 +83,16 @@ pub async fn show(visitor: Visitor) -> Result<Response, Failure> {
     };
     let changes = changes::column(&visitor, &mut desk, None).await?;
     let rows = entries.iter().map(|entry| row(t, &desk, &before, entry));
+    let text = question.q.trim();
+    let wanted = text.to_lowercase();
+    let mut rows: Vec<Row> = rows
+        .filter(|row| row.id.contains(&wanted) || row.name.to_lowercase().contains(&wanted))
+        .collect();
+    let page = question.page.parse().unwrap_or(1);
     let page = ListPage {
-        rows: rows.collect(),
+        shown: Shown::cut(&mut rows, page, PAGE_SIZE),
+        rows,
+        text: text.to_owned(),
         changes,
         frame: visitor.frame(Entry::Publish).await,
         t,

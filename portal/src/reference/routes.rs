@@ -17,7 +17,7 @@ use ui::{Entry, Frame, Html, Icon, texts};
 use super::{
     Definition, Language, Operation, SampleView, export, highlight,
     operation::{OperationView, view},
-    sample, schema,
+    schema,
 };
 use crate::{
     apis::{ApiHead, ApiTab, credential, guides_of},
@@ -139,7 +139,7 @@ async fn one(
             &operation.title,
             "",
         )),
-        sample: sample(&view.request, language),
+        sample: visitor.installation.samples.view(&view.request, language),
         key_note: crate::apis::credential_note(&credential, visitor.lang()),
         answer: answer
             .and_then(|response| response.example.as_ref())

@@ -2,7 +2,7 @@
 
 use ui::Html;
 
-use super::{Language, Request, highlight};
+use super::{Language, Request};
 
 /// A sample as pages show it.
 #[derive(Clone, Debug)]
@@ -11,15 +11,7 @@ pub struct SampleView {
     pub code: Html,
 }
 
-/// The request in a language.
-pub fn sample(request: &Request, language: Language) -> SampleView {
-    SampleView {
-        language,
-        code: highlight::code(language, &sample_text(request, language)),
-    }
-}
-
-/// The same without colours.
+/// The request in a language, in our words.
 pub fn sample_text(request: &Request, language: Language) -> String {
     match language {
         Language::Curl => curl(request),
@@ -35,12 +27,12 @@ pub fn sample_text(request: &Request, language: Language) -> String {
 }
 
 /// A string literal that all C-like languages read alike: JSON's.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
 /// In single quotes for a shell.
-fn shell(text: &str) -> String {
+pub(super) fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -303,7 +295,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reference::Credential;
+    use crate::reference::{Credential, Samples};
 
     fn request() -> Request {
         let mut request = Request::new(
@@ -333,7 +325,10 @@ mod tests {
     #[test]
     fn every_language_shows_method_address_and_credential() {
         for language in Language::ALL {
-            let html = sample(&request(), language).code.to_string();
+            let html = Samples::default()
+                .view(&request(), language)
+                .code
+                .to_string();
             assert!(
                 html.contains("api.example.org") && html.contains("$TOKEN"),
                 "{language:?}: {html}"

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -48,7 +48,9 @@ pub struct Answer {
 
 /// A part that is missing.
 enum Missing {
-    Api(Box<Api>),
+    Api(Arc<Api>),
+    /// In the reader's language, as pages and help.
+    Guides(Arc<Api>),
     Page(TocEntry),
     Help(Lang),
 }
@@ -98,9 +100,18 @@ pub async fn ask(visitor: &Visitor, question: &str, exact: bool) -> Result<Answe
     let lang = visitor.lang();
     let help = std::iter::once((format!("help:{lang}"), Missing::Help(lang)));
     let apis = apis.apis.into_iter();
-    let apis = apis.map(|api| (format!("api:{}", api.id), Missing::Api(Box::new(api))));
+    let apis = apis.flat_map(|api| {
+        let api = Arc::new(api);
+        [
+            (
+                format!("guides:{lang}:{}", api.id),
+                Missing::Guides(api.clone()),
+            ),
+            (format!("api:{}", api.id), Missing::Api(api)),
+        ]
+    });
     let pages = toc.into_iter().filter(|entry| entry.category == "content");
-    let pages = pages.map(|entry| (format!("page:{}", entry.url), Missing::Page(entry)));
+    let pages = pages.map(|entry| (format!("page:{lang}:{}", entry.url), Missing::Page(entry)));
     let wanted: Vec<(String, Missing)> = help.chain(apis).chain(pages).collect();
     let parts: Vec<String> = wanted.iter().map(|(part, _)| part.clone()).collect();
 
@@ -195,12 +206,25 @@ async fn read(client: &Client, missing: Missing) -> Result<Vec<Document>, sdk::E
                 &source,
             )])
         }
-        Missing::Api(api) => read_api(client, *api).await,
+        Missing::Api(api) => read_api(client, api).await,
+        Missing::Guides(api) => read_guides(client, &api).await,
     }
 }
 
-async fn read_api(client: &Client, api: Api) -> Result<Vec<Document>, sdk::Error> {
-    let (description, definition, guides) = tokio::try_join!(
+async fn read_guides(client: &Client, api: &Api) -> Result<Vec<Document>, sdk::Error> {
+    let guides = client.guides(&api.id).await.optional()?;
+    let mut documents = Vec::new();
+    for guide in guides.unwrap_or_default() {
+        if let Some(page) = client.guide(&api.id, &guide.path).await.optional()? {
+            let source = String::from_utf8_lossy(&page.body);
+            documents.push(parts::of_guide(api, &guide, &source));
+        }
+    }
+    Ok(documents)
+}
+
+async fn read_api(client: &Client, api: Arc<Api>) -> Result<Vec<Document>, sdk::Error> {
+    let (description, definition) = tokio::try_join!(
         async { client.api_description(&api.id).await.optional() },
         async {
             match client.api_definition::<Box<RawValue>>(&api.id).await {
@@ -210,20 +234,11 @@ async fn read_api(client: &Client, api: Api) -> Result<Vec<Document>, sdk::Error
                 Err(error) => Err(error),
             }
         },
-        async { client.guides(&api.id).await.optional() },
     )?;
-    let mut documents = Vec::new();
-    for guide in guides.unwrap_or_default() {
-        if let Some(page) = client.guide(&api.id, &guide.path).await.optional()? {
-            let source = String::from_utf8_lossy(&page.body);
-            documents.push(parts::of_guide(&api, &guide, &source));
-        }
-    }
     let description = description.unwrap_or_default();
     let of_api = tokio::task::spawn_blocking(move || {
         let definition = definition.map(|text| Definition::parse(text.get()));
         parts::of_api(&api, &description, definition.as_ref())
     });
-    documents.extend(of_api.await.unwrap_or_default());
-    Ok(documents)
+    Ok(of_api.await.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, HeaderValue};
 use service::keys::Key;
 
@@ -72,7 +72,13 @@ impl Jar {
 }
 
 /// The session of a request; nothing if there is none that is ours, whole and alive.
-pub fn read(jar: Jar, key: &Key, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Session> {
+pub fn read(
+    jar: Jar,
+    key: &Key,
+    headers: &HeaderMap,
+    now: DateTime<Utc>,
+    limit: TimeDelta,
+) -> Option<Session> {
     let sealed: String = (0..MAX_PARTS)
         .map_while(|part| ui::cookie(headers, &jar.name(part)))
         .collect();
@@ -81,7 +87,7 @@ pub fn read(jar: Jar, key: &Key, headers: &HeaderMap, now: DateTime<Utc>) -> Opt
     }
     let json = key.open(&sealed, CONTEXT).ok()?;
     let session: Session = serde_json::from_slice(&json).ok()?;
-    session.is_alive(now).then_some(session)
+    session.is_alive(now, limit).then_some(session)
 }
 
 fn seal(key: &Key, session: &mut Session) -> String {
@@ -101,6 +107,8 @@ mod tests {
 
     use super::*;
     use crate::session::{SessionUser, Tokens};
+
+    const LIMIT: TimeDelta = TimeDelta::hours(12);
 
     fn key() -> Key {
         Keys::from_master(MasterKey::generate())
@@ -153,7 +161,7 @@ mod tests {
             let text = cookie.to_str().unwrap();
             assert!(text.len() < 4096 && text.starts_with("__Host-") && text.contains("; Secure"));
         }
-        assert_eq!(read(jar, &key, &echo(&cookies), now), Some(session));
+        assert_eq!(read(jar, &key, &echo(&cookies), now, LIMIT), Some(session));
     }
 
     #[test]
@@ -178,6 +186,6 @@ mod tests {
         let jar = Jar { secure: false };
         let now = service::clock::now();
         let cookies = jar.write(&key(), &mut Session::new(now), &HeaderMap::new());
-        assert_eq!(read(jar, &key(), &echo(&cookies), now), None);
+        assert_eq!(read(jar, &key(), &echo(&cookies), now, LIMIT), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     catalogue::name,
     installation::Keeping,
     links,
-    reference::{Language, SampleView, sample, view},
+    reference::{Language, SampleView, view},
     secret::{self, NewSecret},
     visitor::Visitor,
 };
@@ -91,5 +91,6 @@ async fn first_call(visitor: &Visitor, api: &Api, lang: Lang) -> Option<SampleVi
         .ok()??;
     let first = definition.first_call()?;
     let view = view(&definition, first, &credential(visitor, api), lang)?;
-    Some(sample(&view.request, Language::Curl))
+    let samples = &visitor.installation.samples;
+    Some(samples.view(&view.request, Language::Curl))
 }

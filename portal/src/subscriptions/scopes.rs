@@ -13,7 +13,7 @@ use sdk::types::{
     subscriptions::{PatchSubscription, ScopesMode},
 };
 use serde_json::json;
-use ui::{Entry, Frame, Icon, Kind, texts};
+use ui::{Entry, Frame, Icon, Kind, Lang, texts};
 
 use crate::{catalogue::name, failure::Failure, form::Form, json, visitor::Visitor};
 
@@ -98,6 +98,16 @@ fn mode(api: &Api, subscription: &Subscription) -> ScopesMode {
         ScopesMode::None
     };
     subscription.allowed_scopes_mode.unwrap_or(by_default)
+}
+
+/// Which scopes a subscription may have, in a word.
+pub fn in_short(api: &Api, subscription: &Subscription, lang: Lang) -> &'static str {
+    let t = texts::Scopes(lang);
+    match mode(api, subscription) {
+        ScopesMode::All => t.all(),
+        ScopesMode::None => t.no_scope(),
+        ScopesMode::Select => t.select_short(),
+    }
 }
 
 /// `POST /applications/{app}/subscriptions/{api}`

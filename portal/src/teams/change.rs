@@ -11,7 +11,10 @@ use sdk::types::{
 };
 use ui::{Kind, texts};
 
-use super::{pages, url};
+use super::{
+    pages::{self, Question},
+    url,
+};
 use crate::{failure::Failure, form::Form, json, visitor::Visitor};
 
 /// `POST /teams`: `id`, `name`.
@@ -26,7 +29,7 @@ pub async fn create(visitor: Visitor, form: Form) -> Result<Response, Failure> {
         Ok(team) => Ok(Redirect::to(&url(&team.id)).into_response()),
         Err(sdk::Error::Api(error)) if !visitor.wants_json && is_explained(error.status) => {
             let fault = Some((error.status, error.message.as_str()));
-            pages::show_list(&visitor, Some(&form), fault).await
+            pages::show_list(&visitor, &Question::default(), Some(&form), fault).await
         }
         Err(error) => Err(error.into()),
     }

@@ -1,23 +1,38 @@
 //! The teams of a person, and one of them.
 
 use askama::Template;
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
 use http::StatusCode;
 use sdk::types::{ListQuery, Role, Team};
+use serde::Deserialize;
 use serde_json::json;
 use ui::{Breakable, Drawing, Entry, Field, Frame, Icon, initials, texts, tint};
 
 use super::url;
 use crate::{
-    applications::{address_field, role_name, roles},
+    applications::{Shown, address_field, role_name, roles},
     failure::Failure,
     form::Form,
     json, links,
     visitor::Visitor,
 };
 
-/// Teams that the page shows; nobody is in more, and administrators search.
-const MAX_TEAMS: u64 = 100;
+/// Teams of one page.
+const PAGE_SIZE: usize = 20;
+/// Pages further on are not asked for.
+const MAX_PAGE: usize = 1_000_000;
+
+/// Which teams are shown.
+#[derive(Default, Deserialize)]
+pub struct Question {
+    #[serde(default)]
+    q: String,
+    #[serde(rename = "pageIndex", default)]
+    page: String,
+}
 
 #[derive(Template)]
 #[template(path = "teams/list.html")]
@@ -25,6 +40,9 @@ struct ListPage {
     frame: Frame,
     t: texts::Teams,
     teams: Vec<Team>,
+    shown: Shown,
+    /// What they were searched for.
+    text: String,
     id: String,
     name: String,
 }
@@ -33,6 +51,23 @@ struct ListPage {
 impl ListPage {
     fn url(&self, team: &Team) -> String {
         url(&team.id)
+    }
+
+    fn has_search(&self) -> bool {
+        self.shown.pages > 1 || !self.text.is_empty()
+    }
+
+    fn range(&self) -> String {
+        let (first, last) = self.shown.range();
+        self.frame.t().range(first, last, self.shown.matching)
+    }
+
+    fn page_url(&self, page: usize) -> String {
+        let number = page.to_string();
+        links::with_query(
+            "/teams",
+            [("q", self.text.as_str()), ("pageIndex", &number)],
+        )
     }
 
     fn id_field(&self) -> Field {
@@ -103,21 +138,28 @@ impl TeamPage {
 }
 
 /// `GET /teams`
-pub async fn list(visitor: Visitor) -> Result<Response, Failure> {
+pub async fn list(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
     visitor.require_user()?;
-    show_list(&visitor, None, None).await
+    show_list(&visitor, &question, None, None).await
 }
 
 /// The list; after a refusal with what was entered and why.
 pub async fn show_list(
     visitor: &Visitor,
+    question: &Question,
     form: Option<&Form>,
     fault: Option<(StatusCode, &str)>,
 ) -> Result<Response, Failure> {
-    let query = ListQuery {
-        limit: MAX_TEAMS,
+    let page = question.page.parse().unwrap_or(1).clamp(1, MAX_PAGE);
+    let text = question.q.trim();
+    let mut query = ListQuery {
+        offset: ((page - 1) * PAGE_SIZE) as u64,
+        limit: PAGE_SIZE as u64,
         ..ListQuery::default()
     };
+    if !text.is_empty() {
+        query.filter.insert("name".to_owned(), text.to_owned());
+    }
     let teams = visitor.client().teams(&query).await?;
     let t = texts::Teams(visitor.lang());
     if visitor.wants_json {
@@ -134,9 +176,12 @@ pub async fn show_list(
         form.map(|form| form.text(name).to_owned())
             .unwrap_or_default()
     };
+    let matching = usize::try_from(teams.count).unwrap_or(usize::MAX);
     let page = ListPage {
         frame,
         t,
+        shown: Shown::of(page, PAGE_SIZE, teams.items.len(), matching),
+        text: text.to_owned(),
         teams: teams.items,
         id: entered("id"),
         name: entered("name"),

@@ -3,7 +3,7 @@
 use axum::{
     Json, Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
     routing::{delete, get, post, put},
 };
@@ -54,10 +54,7 @@ pub fn router() -> Router<Log> {
                 )
             }),
         )
-        .route(
-            "/teams",
-            get(async || Json(json!({"items": [team()], "count": 1}))).post(make_team),
-        )
+        .route("/teams", get(teams).post(make_team))
         .route(
             "/teams/{team}",
             get(a_team)
@@ -117,6 +114,14 @@ async fn preferences() -> Json<Value> {
 async fn prefer(State(log): State<Log>, Json(body): Json<Value>) -> Json<Value> {
     log.note(format!("prefer {body}"));
     Json(body)
+}
+
+/// The crew, and many others further on.
+async fn teams(State(log): State<Log>, uri: Uri) -> Json<Value> {
+    log.note(format!("teams {}", uri.query().unwrap_or_default()));
+    let is_second = uri.query().is_some_and(|query| query.contains("offset=20"));
+    let count = if is_second { 45 } else { 1 };
+    Json(json!({"items": [team()], "count": count}))
 }
 
 fn team() -> Value {
@@ -281,6 +286,12 @@ async fn teams_are_made_and_looked_after() {
     let portal = TestPortal::start().await;
     let mut lena = portal.lena().await;
     lena.get("/teams").await.shows("The &#60;crew&#62;");
+    let second = lena.get("/teams?pageIndex=2&q=crew").await;
+    second.shows("21–21 of 45");
+    second.shows(r#"href="/teams?q=crew&#38;pageIndex=3""#);
+    let asked = portal.log.entries();
+    let is_second = |entry: &String| entry.contains("offset=20") && entry.contains("crew");
+    assert!(asked.iter().any(is_second), "{asked:?}");
     let made = lena
         .submit("/teams", "/teams", &[("id", "crew"), ("name", "Crew")])
         .await;

@@ -196,6 +196,25 @@ async fn administrators_invite_into_pools_that_ask_for_it() {
     assert!(log.iter().any(|entry| entry == made), "{log:?}");
 }
 
+#[tokio::test]
+async fn many_invitations_come_in_pages_and_are_searched() {
+    let portal = TestPortal::start().await;
+    let mut admin = portal.ann().await;
+    let first = admin.get("/admin/invitations?pool=crew").await;
+    first.shows("1–20 of 45");
+    first.shows("sailor-20@");
+    assert!(!first.body.contains("sailor-21@"));
+    let last = admin.get("/admin/invitations?pool=crew&pageIndex=9").await;
+    last.shows("41–45 of 45");
+    let found = admin.get("/admin/invitations?pool=crew&q=SAILOR-33").await;
+    found.shows("sailor-33@");
+    assert!(!found.body.contains("sailor-34@"));
+    admin
+        .get("/admin/invitations?pool=crew&q=zz")
+        .await
+        .shows("Nothing matches.");
+}
+
 async fn guest(portal: &TestPortal, path: &str) {
     let mut guest = portal.guest();
     assert_eq!(guest.json(path).await.0, StatusCode::FORBIDDEN, "{path}");

@@ -51,7 +51,7 @@ pub fn router() -> Router<Log> {
         )
         .route(
             "/registrations/pools/{pool}/invitations",
-            get(async || Json(json!([invitation()]))).post(invite),
+            get(invitations).post(invite),
         )
         .route("/registrations/pools/{pool}/invitations/{id}", delete(act))
         .route(
@@ -64,6 +64,19 @@ pub fn router() -> Router<Log> {
         .route("/config/fetch", post(act))
         .route("/setup", get(async || Json(setup())).merge(put(act_setup)))
         .route("/usage", get(usage))
+}
+
+/// Many have been invited into `crew`.
+async fn invitations(Path(pool): Path<String>) -> Json<Value> {
+    let count = if pool == "crew" { 45 } else { 1 };
+    let many = (1..=count).map(|number| {
+        let mut one = invitation();
+        if count > 1 {
+            one["email"] = format!("sailor-{number:02}@haven.example").into();
+        }
+        one
+    });
+    Json(many.collect())
 }
 
 fn not_allowed() -> Response {

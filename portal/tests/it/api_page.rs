@@ -22,6 +22,9 @@ async fn own_applications_are_listed_with_what_can_be_done() {
     let not_yet = lena.get("/apis/shipments").await;
     not_yet.shows("Not subscribed");
     not_yet.shows(r#"href="/applications/tracking-dashboard/subscribe/shipments""#);
+    lena.get("/apis/tracking")
+        .await
+        .shows("Plan Business was declined on 20 Nov 2026. Reason: Use &#60;Starter&#62; first.");
     let guest = portal.guest().get("/apis/shipments").await;
     guest.shows("/login?redirect=%2Fapis%2Fshipments");
     assert!(!guest.body.contains("Tracking dashboard"));

@@ -2,7 +2,7 @@ use reqwest::StatusCode;
 
 use crate::neighbours::TestPortal;
 
-const TOPICS: [&str; 14] = [
+const TOPICS: [&str; 15] = [
     "apis",
     "api",
     "api-access",
@@ -17,6 +17,7 @@ const TOPICS: [&str; 14] = [
     "oauth2_password_grant",
     "bundles",
     "allowed_scopes",
+    "accessibility",
 ];
 
 #[tokio::test]

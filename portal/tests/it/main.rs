@@ -11,6 +11,7 @@ mod admin;
 mod administration;
 mod api_page;
 mod browser;
+mod choices;
 mod colleagues;
 mod console;
 mod defects;

@@ -114,6 +114,7 @@ impl TestPortal {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let settings = portal::Settings {
             fresh_login,
+            session_limit: portal::Settings::SESSION_LIMIT,
             api_url: base.parse().unwrap(),
             auth_url: format!("{base}/auth/").parse().unwrap(),
             keys: Keys::from_master(MasterKey::generate()),
@@ -773,8 +774,9 @@ async fn context(headers: HeaderMap, path: Path<String>) -> Response {
     let api = apis();
     let api = api.as_array().unwrap().iter().find(|api| api["id"] == id);
     let subscription = (id == "invoices").then(|| a_subscription(&id));
+    let declined = (id == "tracking").then(|| json!({"plan": "business", "decidedAt": "2026-11-20T10:00:00Z", "reason": "Use <Starter> first."}));
     let applications = json!([{"id": "tracking-dashboard", "name": "Tracking dashboard", "role": "owner",
-        "maySubscribe": true, "subscription": subscription}]);
+        "maySubscribe": true, "subscription": subscription, "declined": declined}]);
     let none = json!([]);
     let own = is_lena(&headers);
     let is_owner = is_admin(&headers);

@@ -211,6 +211,9 @@ impl<'a> Call<'a> {
         if let Some(hash) = &self.client.config_hash {
             request = request.header(CONFIG_HASH, hash.as_ref());
         }
+        if let Some(language) = self.client.language {
+            request = request.header(header::ACCEPT_LANGUAGE, language);
+        }
         if let Some(on_behalf) = &self.client.on_behalf {
             request = request
                 .header(USER, format!("sub={}", on_behalf.user))

@@ -260,6 +260,7 @@ pub const ROWS: &[Row] = &[
     get("/content/toc", Nothing, ALL).json(200, "title entries"),
     get("/help", Nothing, ALL),
     get("/help/apis", Nothing, ALL),
+    get("/help/accessibility", Nothing, ALL),
     get("/help/nothing", Nothing, NOBODY).refused(404),
     get("/help/oauth2/implicit_grant", Nothing, ALL).to("/help/oauth2_implicit_grant"),
     get("/signup", Nothing, ALL).to("/login"),
@@ -369,6 +370,7 @@ pub const ROWS: &[Row] = &[
     // 27.2 Teams and the own account
     get("/teams", Nothing, USERS).json(200, "title teams"),
     post("/teams", Nothing, USERS).with(&[("id", "{app}"), ("name", "Team")]).json(201, "id name").to("/teams/{app}"),
+    get("/teams?q=crew&pageIndex=2", Nothing, USERS).json(200, "title teams"),
     get("/teams/{app}", Team, MEMBERS).json(200, "title team"),
     post("/teams/{app}", Team, OWNERS).with(&[("name", "Other")]).json(200, "id name").to("/teams/{app}"),
     post("/teams/{app}/members", Team, OWNERS).with(&[("email", "the-spare@example.org"), ("role", "reader")]).json(200, "id name").to("/teams/{app}"),

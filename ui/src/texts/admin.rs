@@ -23,6 +23,7 @@ crate::texts! {
         users = "Users", "Benutzer";
         applications = "Applications", "Anwendungen";
         verifications = "Verifications", "Bestätigungen";
+        find_invitation = "Find an invitation", "Einladung finden";
         invitations = "Invitations", "Einladungen";
         audit_log = "Audit log", "Audit-Log";
         usage = "Usage", "Nutzung";

@@ -25,6 +25,8 @@ crate::texts! {
         add = "Add", "Hinzufügen";
         none_subscribed = "None of your applications has a subscription yet.", "Noch hat keine Ihrer Anwendungen ein Abonnement.";
         guest_applications = "Log in to see which of your applications use this API.", "Melden Sie sich an, um zu sehen, welche Ihrer Anwendungen diese API nutzen.";
+        declined(plan, day) = "Plan {plan} was declined on {day}.", "Der Tarif {plan} wurde am {day} abgelehnt.";
+        declined_because(told, reason) = "{told} Reason: {reason}", "{told} Begründung: {reason}";
         deprecated_note = "This API is deprecated. New subscriptions are not possible; existing ones keep working.", "Diese API ist veraltet. Neue Abonnements sind nicht möglich; bestehende gelten weiter.";
         retires_note(date) = "This API retires on {date}. New subscriptions are not possible; existing ones keep working until then.", "Diese API endet am {date}. Neue Abonnements sind nicht möglich; bestehende gelten bis dahin.";
         retired_note = "This API was retired. The gateway does not serve it any more.", "Diese API wurde eingestellt. Das Gateway bedient sie nicht mehr.";

@@ -77,6 +77,8 @@ crate::texts! {
         revoked = "Revoked", "Widerrufen";
         expired = "Expired", "Abgelaufen";
         created_by_subscribing = "Made by subscribing", "Beim Abonnieren erzeugt";
+        created_by(when, who) = "Created {when} by {who}", "Angelegt {when} von {who}";
+        created_by_another(when) = "Created {when} by somebody else", "Angelegt {when} von jemand anderem";
         created_ago(when) = "Created {when}", "Angelegt {when}";
         trusted = "Trusted", "Vertraut";
         no_key_yet = "No key yet", "Noch kein Schlüssel";
@@ -94,7 +96,6 @@ crate::texts! {
         changed = "The application is changed.", "Die Anwendung ist geändert.";
         redirect_uris = "Redirect URIs", "Redirect-URIs";
         more_redirects = "One in each field; an empty field is left out.", "In jedem Feld eine; leere Felder fallen weg.";
-        scopes = "Scopes", "Scopes";
         add_member = "Add a member", "Mitglied hinzufügen";
         add = "Add", "Hinzufügen";
         email = "Mail address", "E-Mail-Adresse";

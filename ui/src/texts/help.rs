@@ -10,6 +10,7 @@ crate::texts! {
         apis = "APIs", "APIs";
         applications = "Applications", "Anwendungen";
         oauth = "OAuth 2.0", "OAuth 2.0";
+        portal = "This portal", "Dieses Portal";
         about(topic) = "Help: {topic}", "Hilfe: {topic}";
     }
 }

@@ -8,6 +8,9 @@ crate::texts! {
         new_api = "New API", "Neue API";
         new_lead = "An API needs a name, an address and a backend. It stays a preview until you publish it.", "Eine API braucht einen Namen, eine Adresse und einen Dienst dahinter. Sie bleibt eine Vorschau, bis Sie sie veröffentlichen.";
         create = "Create API", "API anlegen";
+        find_api = "Find an API", "API finden";
+        no_api_found(text) = "No API matches “{text}”.", "Keine API passt zu „{text}“.";
+        all_apis = "Show all", "Alle zeigen";
         no_apis = "No API yet", "Noch keine API";
         no_apis_hint = "You own no API yet. Create the first one.", "Ihnen gehört noch keine API. Legen Sie die erste an.";
         api = "API", "API";

@@ -11,6 +11,7 @@ crate::texts! {
         no_scope = "No scope", "Keinen Scope";
         no_scope_text = "Tokens without any.", "Tokens ohne Scope.";
         select = "Only these", "Nur diese";
+        select_short = "Chosen scopes", "Ausgewählte Scopes";
         select_text = "Those that are ticked below.", "Die unten angekreuzten.";
         scopes = "Scopes", "Scopes";
         save = "Save", "Speichern";

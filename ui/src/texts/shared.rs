@@ -28,7 +28,12 @@ crate::texts! {
         learn_more = "Learn more", "Mehr dazu";
         profile = "Profile", "Profil";
         terms = "Terms", "Nutzungsbedingungen";
+        accessibility = "Accessibility", "Barrierefreiheit";
         privacy = "Privacy", "Datenschutz";
+        statistics_question = "May we count your visit? Nothing is loaded for it before you agree.", "Dürfen wir Ihren Besuch zählen? Vor Ihrer Zustimmung wird dafür nichts geladen.";
+        statistics_yes = "Count my visits", "Besuche zählen";
+        statistics_no = "Do not count", "Nicht zählen";
+        statistics_stop = "Stop counting my visits", "Besuche nicht mehr zählen";
         development = "Without https: for development only", "Ohne https: nur für die Entwicklung";
         gate_title = "A small gate in the big one.", "Die kleine Tür im großen Tor.";
         gate_text(title) = "One account for every API of {title}: find it, get a key, call it.", "Ein Konto für alle Schnittstellen von {title}: finden, Schlüssel holen, aufrufen.";

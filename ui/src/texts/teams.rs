@@ -6,6 +6,9 @@ crate::texts! {
         title = "Teams", "Teams";
         lead = "A team owns applications together, so that they stay when somebody leaves.", "Ein Team besitzt Anwendungen gemeinsam, damit sie bleiben, wenn jemand geht.";
         empty = "You are in no team yet.", "Sie sind noch in keinem Team.";
+        find = "Find a team", "Team finden";
+        nothing_found(text) = "No team matches “{text}”.", "Kein Team passt zu „{text}“.";
+        show_all = "Show all", "Alle zeigen";
         new_team = "New team", "Neues Team";
         create = "Create team", "Team anlegen";
         id = "Id", "Id";

@@ -30,6 +30,8 @@ pub struct CredentialsPage {
     tile: Html,
     rows: Vec<CredentialView>,
     may_change: bool,
+    /// In seconds.
+    max_overlap: u64,
     entered: Entered,
 }
 
@@ -54,7 +56,8 @@ impl CredentialsPage {
         name(&self.api)
     }
 
-    fn overlaps(&self) -> [(u64, &'static str); 5] {
+    /// Those that the installation allows.
+    fn overlaps(&self) -> impl Iterator<Item = (u64, &'static str)> {
         let t = self.t;
         let labels = [
             t.overlap_none(),
@@ -63,7 +66,8 @@ impl CredentialsPage {
             t.overlap_week(),
             t.overlap_month(),
         ];
-        std::array::from_fn(|index| (OVERLAPS[index], labels[index]))
+        let choices = OVERLAPS.into_iter().zip(labels);
+        choices.filter(|(seconds, _)| *seconds <= self.max_overlap)
     }
 
     fn name_field(&self) -> Field {
@@ -138,9 +142,10 @@ impl CredentialsPage {
             client.credentials(application, api),
         )?;
         let (lang, now) = (visitor.lang(), service::clock::now());
+        let owners = application.owners.as_deref().unwrap_or_default();
         let mut rows: Vec<CredentialView> = credentials
             .into_iter()
-            .map(|credential| CredentialView::new(credential, now, lang))
+            .map(|credential| CredentialView::new(credential, owners, now, lang))
             .collect();
         // Those that work first; what is over is for the record.
         rows.sort_by_key(|row| !row.is_alive());
@@ -150,6 +155,7 @@ impl CredentialsPage {
             t: texts::Applications(lang),
             tile: Tile::small(&api.id, name(&api)),
             may_change: application.links.contains_key("addSubscription"),
+            max_overlap: visitor.installation.max_overlap,
             rows,
             frame,
             application,

@@ -1,7 +1,7 @@
 //! A credential as pages show it.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sdk::types::Credential;
+use sdk::types::{Credential, Owner};
 use ui::{Lang, format, texts};
 
 /// An end that is nearer than this is shown as time running out.
@@ -37,9 +37,17 @@ pub enum State {
 }
 
 impl CredentialView {
-    pub fn new(credential: Credential, now: DateTime<Utc>, lang: Lang) -> Self {
+    /// `owners` are the people who work on the application.
+    pub fn new(credential: Credential, owners: &[Owner], now: DateTime<Utc>, lang: Lang) -> Self {
         let t = texts::Applications(lang);
-        let created = t.created_ago(format::ago(lang, credential.created_at.0, now));
+        let when = format::ago(lang, credential.created_at.0, now);
+        let maker = credential.created_by.as_deref();
+        let maker = maker.map(|id| owners.iter().find(|owner| owner.user_id == id));
+        let created = match maker {
+            Some(Some(owner)) => t.created_by(when, &owner.email),
+            Some(None) => t.created_by_another(when),
+            None => t.created_ago(when),
+        };
         let end = credential.expires_at.map(|end| end.0);
         let state = match (credential.revoked_at, end) {
             (Some(_), _) => State::Revoked,
@@ -91,10 +99,12 @@ impl CredentialView {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn credential(end: Option<&str>, revoked: bool) -> Credential {
-        let mut json = serde_json::json!({"id": "c", "kind": "key", "name": "ci", "classic": true,
+        let mut json = json!({"id": "c", "kind": "key", "name": "ci", "classic": true,
             "prefix": "wg_", "last4": "1234", "createdAt": "2026-11-20T10:00:00Z"});
         if let Some(end) = end {
             json["expiresAt"] = end.into();
@@ -120,9 +130,28 @@ mod tests {
             (Some("2026-11-22T09:59:00Z"), false, State::Expired, ""),
             (Some("2026-11-23T09:41:00Z"), true, State::Revoked, ""),
         ] {
-            let view = CredentialView::new(credential(end, revoked), now, Lang::En);
+            let view = CredentialView::new(credential(end, revoked), &[], now, Lang::En);
             assert_eq!((view.state, view.ends_in.as_str()), (state, ends_in));
             assert_eq!(view.is_readable, view.is_alive());
+        }
+    }
+
+    #[test]
+    fn whoever_made_it_is_named_if_he_works_on_the_application() {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        let lena = json!({"userId": "2", "email": "lena@example.org", "role": "owner"});
+        let lena: Owner = serde_json::from_value(lena).unwrap();
+        for (maker, named) in [
+            (Some("2"), "by lena@example.org"),
+            (Some("3"), "by somebody else"),
+            (None, "Created"),
+        ] {
+            let made = Credential {
+                created_by: maker.map(str::to_owned),
+                ..credential(None, false)
+            };
+            let view = CredentialView::new(made, std::slice::from_ref(&lena), now, Lang::En);
+            assert!(view.origin.contains(named), "{}", view.origin);
         }
     }
 }
