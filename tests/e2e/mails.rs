@@ -65,7 +65,7 @@ async fn owners_are_told_when_most_of_a_plan_is_used_up() {
     }
     let told = [
         "ada@example.org",
-        "has used 100 %",
+        "has used 100%",
         " of 20",
         "Counted per: day",
     ];
