@@ -108,18 +108,10 @@ fn is_listed(entry: &TocEntry, configuration: &Arc<Configuration>, caller: &Call
 /// The language that the reader likes best: the first part of its tag, in lower case.
 pub fn language(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
-    let mut best: Option<(f32, &str)> = None;
-    for part in text.split(',').take(20) {
-        let (tag, quality) = part.split_once(';').unwrap_or((part, ""));
-        let quality = quality.trim().strip_prefix("q=");
-        let quality = quality.map_or(1.0, |text| text.trim().parse().unwrap_or(0.0));
-        if quality > best.map_or(0.0, |(known, _)| known) {
-            best = Some((quality, tag.trim()));
-        }
-    }
-    let (_, tag) = best?;
-    let primary = tag.split('-').next().unwrap_or_default();
-    Some(primary.to_ascii_lowercase())
+    sdk::language::preferred(text, |tag| {
+        let primary = tag.split('-').next()?;
+        Some(primary.to_ascii_lowercase())
+    })
 }
 
 /// The page, in the reader's language where there is a translation.

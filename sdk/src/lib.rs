@@ -36,6 +36,7 @@
 //! delivers events to a listener under test.
 
 pub mod client;
+pub mod language;
 pub mod listener;
 pub mod signature;
 pub mod template;

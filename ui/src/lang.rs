@@ -42,20 +42,7 @@ impl Lang {
 
     /// Best match of an `Accept-Language` header; English when nothing fits.
     pub fn accepted(header: &str) -> Self {
-        let mut best = (0.0_f32, Self::default());
-        for part in header.split(',').take(20) {
-            let mut pieces = part.split(';');
-            let tag = pieces.next().unwrap_or_default().trim();
-            let quality = pieces
-                .find_map(|piece| piece.trim().strip_prefix("q="))
-                .map_or(1.0, |text| text.trim().parse().unwrap_or(0.0));
-            if let Some(lang) = Self::from_tag(tag)
-                && quality > best.0
-            {
-                best = (quality, lang);
-            }
-        }
-        best.1
+        sdk::language::preferred(header, Self::from_tag).unwrap_or_default()
     }
 
     /// Picks singular or plural and puts the number, written as the language writes it, in place
