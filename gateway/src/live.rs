@@ -7,9 +7,11 @@
 mod authorities;
 mod backends;
 mod certificates;
+mod consumer;
 mod directory;
 mod handshakes;
 mod routing;
+mod shards;
 pub mod upstream;
 mod verify_depth;
 
@@ -23,7 +25,8 @@ use tokio::sync::Notify;
 pub use authorities::Authorities;
 pub use backends::{Compiler, Endpoint, Origin, Service};
 pub use certificates::Certificates;
-pub use directory::{BasicEntry, Consumer, Directory, KeyEntry, TokenKey};
+pub use consumer::Consumer;
+pub use directory::{BasicEntry, Directory, KeyEntry, TokenKey};
 pub use handshakes::Handshakes;
 pub use routing::{Bound, Grpc, Routing, Snapshot, Target};
 

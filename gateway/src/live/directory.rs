@@ -1,55 +1,33 @@
 use std::{
-    borrow::Borrow,
-    collections::{BTreeSet, HashMap},
-    hash::{BuildHasher, Hash, RandomState},
+    collections::BTreeSet,
+    hash::Hash,
     sync::{Arc, OnceLock},
 };
 
-use arc_swap::ArcSwap;
-use hashbrown::HashTable;
 use http::HeaderValue;
 use kong::Kind;
 use uuid::Uuid;
 
-use super::routing::Bound;
+use super::{consumer::Consumer, shards::Shards};
 use crate::{
-    numbers,
     plugins::{jwt::VerificationKey, password},
-    store::{Change, Row, SharedRow, Tables},
+    store::{Change, Row, Tables},
 };
-
-/// A consumer with all that a request needs of it.
-pub struct Consumer {
-    pub id: Uuid,
-    pub username: Option<Arc<str>>,
-    pub custom_id: Option<Arc<str>>,
-    /// `X-Consumer-ID`, `-Custom-ID`, `-Username`; absent when they cannot stand in a header.
-    pub id_header: HeaderValue,
-    pub custom_id_header: Option<HeaderValue>,
-    pub username_header: Option<HeaderValue>,
-    /// In order of creation.
-    pub groups: Vec<String>,
-    pub groups_header: Option<HeaderValue>,
-    pub plugins: Vec<Bound>,
-    /// Ordinals of `plugins` as bits.
-    pub mask: u32,
-    pub row: SharedRow,
-}
 
 /// An API key: whose it is.
 pub struct KeyEntry {
+    digest: [u8; 32],
     pub id: Uuid,
     pub consumer: Uuid,
     /// Seconds since 1970.
     pub expires_at: Option<i64>,
-    pub identifier: HeaderValue,
 }
 
 /// A name with a password.
 pub struct BasicEntry {
+    username: Box<str>,
     pub id: Uuid,
     pub consumer: Uuid,
-    pub identifier: Option<HeaderValue>,
     pub password: password::Hash,
     /// Digest of the password that was found to be right: checking it again would take a while.
     pub proven: OnceLock<[u8; 32]>,
@@ -57,6 +35,7 @@ pub struct BasicEntry {
 
 /// A secret that requests are signed with.
 pub struct HmacEntry {
+    username: Box<str>,
     pub id: Uuid,
     pub consumer: Uuid,
     pub secret: String,
@@ -64,27 +43,42 @@ pub struct HmacEntry {
 
 /// A key that verifies tokens.
 pub struct TokenKey {
+    name: Box<str>,
     pub id: Uuid,
     pub consumer: Uuid,
-    pub identifier: Option<HeaderValue>,
     pub key: VerificationKey,
 }
 
 /// Consumers and credentials. Read by all workers without locks; written by one thread.
-#[derive(Default)]
 pub struct Directory {
     consumers: Shards<Uuid, Arc<Consumer>>,
-    usernames: Shards<Box<str>, Uuid>,
-    custom_ids: Shards<Box<str>, Uuid>,
+    usernames: Shards<str, Arc<Consumer>>,
+    custom_ids: Shards<str, Arc<Consumer>>,
     /// By the HMAC under the plugin's digest key, as the writer computed it.
     digests: Shards<[u8; 32], Arc<KeyEntry>>,
     /// Clear keys by an HMAC under a key of this process, so that comparing takes the same time
     /// for every guess.
     clear_keys: Shards<[u8; 32], Arc<KeyEntry>>,
-    basic: Shards<Box<str>, Arc<BasicEntry>>,
-    hmac: Shards<Box<str>, Arc<HmacEntry>>,
-    token_keys: Shards<Box<str>, Arc<TokenKey>>,
+    basic: Shards<str, Arc<BasicEntry>>,
+    hmac: Shards<str, Arc<HmacEntry>>,
+    token_keys: Shards<str, Arc<TokenKey>>,
     clear_key_hmac: ProcessKey,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            consumers: Shards::new(|consumer| &consumer.row.id),
+            usernames: Shards::new(|consumer| consumer.username().unwrap_or_default()),
+            custom_ids: Shards::new(|consumer| consumer.custom_id().unwrap_or_default()),
+            digests: Shards::new(|entry| &entry.digest),
+            clear_keys: Shards::new(|entry| &entry.digest),
+            basic: Shards::new(|entry| &entry.username),
+            hmac: Shards::new(|entry| &entry.username),
+            token_keys: Shards::new(|entry| &entry.name),
+            clear_key_hmac: ProcessKey::default(),
+        }
+    }
 }
 
 struct ProcessKey(ring::hmac::Key);
@@ -111,12 +105,12 @@ impl Directory {
     }
 
     pub fn consumer_by_username(&self, name: &str) -> Option<Arc<Consumer>> {
-        self.consumer(self.usernames.get(name)?)
+        self.usernames.get(name)
     }
 
     /// The consumer of a subscription.
     pub fn consumer_of(&self, custom_id: &str) -> Option<Arc<Consumer>> {
-        self.consumer(self.custom_ids.get(custom_id)?)
+        self.custom_ids.get(custom_id)
     }
 
     pub fn key_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<KeyEntry>> {
@@ -167,93 +161,84 @@ impl Directory {
     }
 
     pub fn apply(&self, tables: &Tables, changes: &[Change]) {
+        self.apply_to_consumers(tables, changes);
+        let digest = |row: &Row| decode_digest(&row.text("key_digest")?);
+        let clear = |row: &Row| Some(self.digest(row.text("key")?.as_bytes()));
+        let of = |kind: Kind| Changed::new(tables, changes, kind);
+        of(Kind::KeyAuth).show(&self.digests, digest, |row| {
+            KeyEntry::new(row, digest(row)?)
+        });
+        of(Kind::KeyAuth).show(&self.clear_keys, clear, |row| {
+            KeyEntry::new(row, clear(row)?)
+        });
+        let username = |row: &Row| row.text("username");
+        of(Kind::BasicAuth).show(&self.basic, username, BasicEntry::new);
+        of(Kind::HmacAuth).show(&self.hmac, username, HmacEntry::new);
+        of(Kind::JwtSecret).show(&self.token_keys, |row| row.text("key"), TokenKey::new);
+    }
+
+    fn apply_to_consumers(&self, tables: &Tables, changes: &[Change]) {
         let mut touched = BTreeSet::new();
-        let mut usernames = Vec::new();
-        let mut custom_ids = Vec::new();
-        let mut digests = Vec::new();
-        let mut clear_keys = Vec::new();
-        let mut basic = Vec::new();
-        let mut hmac = Vec::new();
-        let mut token_keys = Vec::new();
+        let (mut usernames, mut custom_ids) = (Vec::new(), Vec::new());
         for change in changes {
-            // What was is taken out before what is comes in: a renamed entity leaves no trace.
-            for (row, present) in [(&change.before, false), (&change.after, true)] {
-                let Some(row) = row else { continue };
-                match change.kind {
-                    Kind::Consumer => {
-                        touched.insert(row.id);
-                        if let Some(name) = row.text("username") {
-                            usernames.push((Box::from(name), present.then_some(row.id)));
-                        }
-                        if let Some(id) = row.text("custom_id") {
-                            custom_ids.push((Box::from(id), present.then_some(row.id)));
-                        }
-                    }
-                    Kind::Acl | Kind::Plugin => touched.extend(row.reference("consumer")),
-                    Kind::KeyAuth => {
-                        let entry = if present {
-                            KeyEntry::new(row).map(Arc::new)
-                        } else {
-                            None
-                        };
-                        if let Some(digest) =
-                            row.text("key_digest").as_deref().and_then(decode_digest)
-                        {
-                            digests.push((digest, entry.clone()));
-                        }
-                        if let Some(key) = row.text("key") {
-                            clear_keys.push((self.digest(key.as_bytes()), entry));
-                        }
-                    }
-                    Kind::BasicAuth => {
-                        let entry = present.then(|| BasicEntry::new(row)).flatten();
-                        if let Some(name) = row.text("username") {
-                            basic.push((Box::from(name), entry.map(Arc::new)));
-                        }
-                    }
-                    Kind::HmacAuth => {
-                        let entry = present.then(|| HmacEntry::new(row)).flatten();
-                        if let Some(name) = row.text("username") {
-                            hmac.push((Box::from(name), entry.map(Arc::new)));
-                        }
-                    }
-                    Kind::JwtSecret => {
-                        let entry = if present {
-                            TokenKey::new(row).map(Arc::new)
-                        } else {
-                            None
-                        };
-                        if let Some(key) = row.text("key") {
-                            token_keys.push((Box::from(key), entry));
-                        }
-                    }
-                    // They concern routes and connections.
-                    Kind::Certificate
-                    | Kind::Sni
-                    | Kind::CaCertificate
-                    | Kind::Upstream
-                    | Kind::Target
-                    | Kind::Service
-                    | Kind::Route
-                    | Kind::Oauth2 => {}
+            match change.kind {
+                Kind::Consumer => {
+                    touched.insert(change.id);
+                    let before = change.before.as_deref();
+                    usernames.extend(before.and_then(|row| row.text("username")));
+                    custom_ids.extend(before.and_then(|row| row.text("custom_id")));
                 }
+                Kind::Acl | Kind::Plugin => {
+                    let rows = [&change.before, &change.after].into_iter().flatten();
+                    touched.extend(rows.filter_map(|row| row.reference("consumer")));
+                }
+                _ => {}
             }
         }
-        let consumers = touched.into_iter().map(|id| {
-            let row = tables.get(Kind::Consumer, id);
-            (
-                id,
-                row.map(|row| Arc::new(Consumer::new(row.clone(), tables))),
-            )
-        });
-        self.consumers.update(consumers.collect());
-        self.usernames.update(usernames);
-        self.custom_ids.update(custom_ids);
-        self.digests.update(digests);
-        self.clear_keys.update(clear_keys);
-        self.basic.update(basic);
-        self.hmac.update(hmac);
-        self.token_keys.update(token_keys);
+        let there = touched.iter();
+        let there = there.filter_map(|id| tables.get(Kind::Consumer, *id));
+        let there: Vec<Arc<Consumer>> = there
+            .map(|row| Arc::new(Consumer::new(row.clone(), tables)))
+            .collect();
+        let with = |has: fn(&Consumer) -> Option<&str>| {
+            let consumers = there.iter().filter(move |consumer| has(consumer).is_some());
+            consumers.cloned().collect()
+        };
+        self.usernames.update(usernames, with(Consumer::username));
+        self.custom_ids
+            .update(custom_ids, with(Consumer::custom_id));
+        self.consumers.update(touched.into_iter().collect(), there);
+    }
+}
+
+/// Entities of one kind that changed.
+struct Changed<'a> {
+    before: Vec<&'a Row>,
+    /// As they are after all changes.
+    now: Vec<&'a Row>,
+}
+
+impl<'a> Changed<'a> {
+    fn new(tables: &'a Tables, changes: &'a [Change], kind: Kind) -> Self {
+        let changes = changes.iter().filter(|change| change.kind == kind);
+        let ids: BTreeSet<Uuid> = changes.clone().map(|change| change.id).collect();
+        let now = ids.into_iter().filter_map(|id| tables.get(kind, id));
+        Self {
+            before: changes.filter_map(|one| one.before.as_deref()).collect(),
+            now: now.map(AsRef::as_ref).collect(),
+        }
+    }
+
+    /// What was is taken out before what is comes in: a renamed entity leaves no trace.
+    fn show<K: Eq + Hash + ToOwned + ?Sized, V>(
+        self,
+        shown: &Shards<K, Arc<V>>,
+        key: impl Fn(&Row) -> Option<K::Owned>,
+        value: impl Fn(&Row) -> Option<V>,
+    ) {
+        let gone = self.before.into_iter().filter_map(key).collect();
+        let new = self.now.into_iter().filter_map(value).map(Arc::new);
+        shown.update(gone, new.collect());
     }
 }
 
@@ -261,33 +246,48 @@ fn decode_digest(text: &str) -> Option<[u8; 32]> {
     hex::decode(text).ok()?.try_into().ok()
 }
 
+/// As `X-Credential-Identifier` names a credential; nothing if that cannot stand in a header.
+fn identifier(name: &str) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(name.as_bytes()).ok()
+}
+
 impl KeyEntry {
-    fn new(row: &Row) -> Option<Self> {
+    fn new(row: &Row, digest: [u8; 32]) -> Option<Self> {
         Some(Self {
+            digest,
             id: row.id,
             consumer: row.reference("consumer")?,
             expires_at: row.value("ttl").as_i64(),
-            identifier: HeaderValue::from_str(&row.id.to_string()).ok()?,
         })
+    }
+
+    pub fn identifier(&self) -> Option<HeaderValue> {
+        let mut buffer = Uuid::encode_buffer();
+        identifier(self.id.hyphenated().encode_lower(&mut buffer))
     }
 }
 
 impl BasicEntry {
     fn new(row: &Row) -> Option<Self> {
-        let (username, consumer) = (row.text("username")?, row.reference("consumer")?);
+        let consumer = row.reference("consumer")?;
         Some(Self {
+            username: row.text("username")?.into(),
             id: row.id,
             consumer,
-            identifier: HeaderValue::from_bytes(username.as_bytes()).ok(),
             password: password::Hash::parse(&row.text("password")?, consumer)?,
             proven: OnceLock::new(),
         })
+    }
+
+    pub fn identifier(&self) -> Option<HeaderValue> {
+        identifier(&self.username)
     }
 }
 
 impl HmacEntry {
     fn new(row: &Row) -> Option<Self> {
         Some(Self {
+            username: row.text("username")?.into(),
             id: row.id,
             consumer: row.reference("consumer")?,
             secret: row.text("secret")?,
@@ -301,104 +301,70 @@ impl TokenKey {
         Some(Self {
             id: row.id,
             consumer: row.reference("consumer")?,
-            identifier: HeaderValue::from_str(&secret.key).ok(),
             key: VerificationKey::new(&secret)?,
+            name: secret.key.into(),
         })
     }
+
+    pub fn identifier(&self) -> Option<HeaderValue> {
+        identifier(&self.name)
+    }
 }
 
-impl Consumer {
-    fn new(row: SharedRow, tables: &Tables) -> Self {
-        let header = |text: Option<&str>| {
-            text.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok())
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::store::Key;
+
+    fn fields(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn names_that_change_hands_together_leave_no_trace() {
+        let (mut tables, directory) = (Tables::default(), Directory::default());
+        let mut create = |kind, value: &Value| tables.create(kind, fields(value), 0).unwrap().id;
+        let ada = create(
+            Kind::Consumer,
+            &json!({"username": "ada", "custom_id": "1"}),
+        );
+        let bob = create(Kind::Consumer, &json!({"username": "bob"}));
+        create(
+            Kind::KeyAuth,
+            &json!({"key": "old", "consumer": {"id": ada}}),
+        );
+        let changes = tables.take_changes();
+        directory.apply(&tables, &changes);
+        assert_eq!(directory.consumer_by_username("ada").unwrap().id(), ada);
+        assert_eq!(directory.consumer_of("1").unwrap().id(), ada);
+        assert_eq!(directory.key_in_clear(b"old").unwrap().consumer, ada);
+
+        let mut rename = |id, value: &Value| {
+            let key = Key::Id(id);
+            tables
+                .merge(Kind::Consumer, &key, fields(value), 0)
+                .unwrap();
         };
-        let parent = (Kind::Consumer, row.id);
-        let mut acls: Vec<&Row> = tables
-            .children(parent, Kind::Acl)
-            .map(Arc::as_ref)
-            .collect();
-        acls.sort_by_key(|acl| (acl.created_at(), acl.id));
-        let groups: Vec<String> = acls.iter().filter_map(|acl| acl.text("group")).collect();
-        let plugins: Vec<Bound> = tables
-            .children(parent, Kind::Plugin)
-            .filter_map(|plugin| Bound::new(plugin))
-            .collect();
-        Self {
-            id: row.id,
-            username: row.text("username").map(Arc::from),
-            custom_id: row.text("custom_id").map(Arc::from),
-            id_header: header(Some(&row.id.to_string()))
-                .unwrap_or_else(|| HeaderValue::from_static("")),
-            custom_id_header: header(row.text("custom_id").as_deref()),
-            username_header: header(row.text("username").as_deref()),
-            groups_header: header(Some(&groups.join(", "))).filter(|_| !groups.is_empty()),
-            groups,
-            mask: plugins
-                .iter()
-                .fold(0, |mask, plugin| mask | 1 << plugin.ordinal),
-            plugins,
-            row,
-        }
-    }
-}
+        rename(ada, &json!({"username": "eve"}));
+        rename(bob, &json!({"username": "ada", "custom_id": "2"}));
+        let key = json!({"key": "short", "consumer": {"id": bob}});
+        let key = tables.create(Kind::KeyAuth, fields(&key), 0).unwrap().id;
+        tables.delete(Kind::KeyAuth, key).unwrap();
+        let changes = tables.take_changes();
+        directory.apply(&tables, &changes);
+        assert_eq!(directory.consumer_by_username("ada").unwrap().id(), bob);
+        assert_eq!(directory.consumer_by_username("eve").unwrap().id(), ada);
+        assert!(directory.consumer_by_username("bob").is_none());
+        assert!(directory.key_in_clear(b"short").is_none());
 
-/// A map in many parts, each swapped as a whole: a change copies one part only. The parts are tables
-/// rather than maps: the hash that chose the part finds the place in it, too.
-struct Shards<K, V> {
-    hasher: RandomState,
-    parts: Box<[ArcSwap<Part<K, V>>]>,
-}
-
-type Part<K, V> = HashTable<(K, V)>;
-
-const SHARDS: usize = 512;
-
-impl<K, V> Default for Shards<K, V> {
-    fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            parts: (0..SHARDS)
-                .map(|_| ArcSwap::from_pointee(Part::new()))
-                .collect(),
-        }
-    }
-}
-
-impl<K: Eq + Hash + Clone, V: Clone> Shards<K, V> {
-    fn get<Q>(&self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        let hash = self.hasher.hash_one(key);
-        let part = self.parts[numbers::part_of(hash, SHARDS)].load();
-        let found = part.find(hash, |(known, _)| known.borrow() == key);
-        found.map(|(_, value)| value.clone())
-    }
-
-    /// Sets or removes; later entries win.
-    fn update(&self, changes: Vec<(K, Option<V>)>) {
-        let mut by_part: HashMap<usize, Vec<(u64, K, Option<V>)>> = HashMap::new();
-        for (key, value) in changes {
-            let hash = self.hasher.hash_one(&key);
-            by_part
-                .entry(numbers::part_of(hash, SHARDS))
-                .or_default()
-                .push((hash, key, value));
-        }
-        for (part, changes) in by_part {
-            let mut table = Part::clone(&self.parts[part].load());
-            for (hash, key, value) in changes {
-                if let Ok(known) = table.find_entry(hash, |(known, _)| *known == key) {
-                    known.remove();
-                }
-                if let Some(value) = value {
-                    table.insert_unique(hash, (key, value), |(known, _)| {
-                        self.hasher.hash_one(known)
-                    });
-                }
-            }
-            self.parts[part].store(Arc::new(table));
-        }
+        tables.delete(Kind::Consumer, ada).unwrap();
+        let changes = tables.take_changes();
+        directory.apply(&tables, &changes);
+        assert!(directory.consumer(ada).is_none() && directory.consumer_of("1").is_none());
+        assert!(directory.consumer_by_username("eve").is_none());
+        assert!(directory.key_in_clear(b"old").is_none());
+        assert_eq!(directory.consumer_of("2").unwrap().id(), bob);
     }
 }

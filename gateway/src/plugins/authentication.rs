@@ -68,14 +68,14 @@ pub fn accept_stranger(exchange: &mut Exchange<'_>, proof: &[u8], identifier: Op
 fn set_consumer(exchange: &mut Exchange<'_>, consumer: &Consumer) {
     let replaces = exchange.consumer.is_some();
     let headers = &mut exchange.head.headers;
-    headers.insert(names::CONSUMER_ID, consumer.id_header.clone());
+    headers.insert(names::CONSUMER_ID, consumer.id_header());
     for (name, value) in [
-        (names::CONSUMER_CUSTOM_ID, &consumer.custom_id_header),
-        (names::CONSUMER_USERNAME, &consumer.username_header),
+        (names::CONSUMER_CUSTOM_ID, consumer.custom_id_header()),
+        (names::CONSUMER_USERNAME, consumer.username_header()),
     ] {
         match value {
             Some(value) => {
-                headers.insert(name, value.clone());
+                headers.insert(name, value);
             }
             None if replaces => {
                 headers.remove(name);

@@ -87,7 +87,7 @@ impl BasicAuth {
         }
         let credential = Credential {
             id: entry.id,
-            identifier: entry.identifier.clone(),
+            identifier: entry.identifier(),
         };
         authentication::accept(exchange, consumer, credential);
         Verdict::Continue

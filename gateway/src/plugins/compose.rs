@@ -124,10 +124,10 @@ fn consumer(consumer: Option<&Consumer>) -> Shared {
         return Shared::new(Variable::Null);
     };
     let text = |value: Option<String>| Shared::new(value.map_or(Variable::Null, Variable::String));
-    let shown = |value: &Option<Arc<str>>| text(value.as_deref().map(str::to_owned));
+    let shown = |value: Option<&str>| text(value.map(str::to_owned));
     object(BTreeMap::from([
-        ("id".to_owned(), text(Some(consumer.id.to_string()))),
-        ("username".to_owned(), shown(&consumer.username)),
-        ("custom_id".to_owned(), shown(&consumer.custom_id)),
+        ("id".to_owned(), text(Some(consumer.id().to_string()))),
+        ("username".to_owned(), shown(consumer.username())),
+        ("custom_id".to_owned(), shown(consumer.custom_id())),
     ]))
 }

@@ -89,7 +89,7 @@ impl Identity {
         if self.config.source == Source::None {
             return Verdict::Continue;
         }
-        let current = exchange.consumer.as_ref().map(|consumer| consumer.id);
+        let current = exchange.consumer.as_ref().map(|consumer| consumer.id());
         let Some(verified) = exchange
             .token
             .as_ref()

@@ -151,12 +151,12 @@ impl Jwt {
             Ok((token, consumer)) => {
                 let credential = Credential {
                     id: token.key.id,
-                    identifier: token.key.identifier.clone(),
+                    identifier: token.key.identifier(),
                 };
                 exchange.token = Some(Verified {
                     claims: token.claims.clone(),
                     origin,
-                    consumer: Some(consumer.id),
+                    consumer: Some(consumer.id()),
                 });
                 authentication::accept(exchange, consumer, credential);
                 Verdict::Continue

@@ -105,7 +105,7 @@ impl KeyAuth {
         }
         let credential = Credential {
             id: entry.id,
-            identifier: Some(entry.identifier.clone()),
+            identifier: entry.identifier(),
         };
         authentication::accept(exchange, consumer, credential);
         Verdict::Continue

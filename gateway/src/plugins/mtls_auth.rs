@@ -178,7 +178,7 @@ impl MtlsAuth {
             let consumer = self.consumer(&names, &worker.live().directory);
             let consumer = consumer.ok_or("No consumer has the name of the certificate")?;
             let credential = Credential {
-                id: consumer.id,
+                id: consumer.id(),
                 identifier: names.identifier(),
             };
             authentication::accept(exchange, consumer, credential);

@@ -275,9 +275,9 @@ impl OpenIdConnect {
                 found
             }
         };
-        let consumer_id = consumer.as_ref().map(|consumer| consumer.id);
+        let consumer_id = consumer.as_ref().map(|consumer| consumer.id());
         if let Some(consumer) = consumer {
-            let id = consumer.id;
+            let id = consumer.id();
             authentication::accept(exchange, consumer, Credential { id, identifier });
         } else {
             // One user of one issuer.

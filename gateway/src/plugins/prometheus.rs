@@ -27,7 +27,7 @@ pub struct Prometheus {
 pub struct Observation<'a> {
     pub service: &'a Arc<str>,
     pub route: &'a Arc<str>,
-    pub consumer: Option<&'a Arc<str>>,
+    pub consumer: Option<&'a str>,
     pub status: u16,
     pub from_backend: bool,
     pub request_bytes: u64,
@@ -80,7 +80,7 @@ impl Default for Latencies {
 
 impl Numbers {
     pub fn record(&mut self, plugin: Prometheus, seen: &Observation<'_>) {
-        let consumer = seen.consumer.filter(|_| plugin.per_consumer).cloned();
+        let consumer = seen.consumer.filter(|_| plugin.per_consumer).map(Arc::from);
         if plugin.status_code_metrics {
             let labels = RequestLabels {
                 service: seen.service.clone(),

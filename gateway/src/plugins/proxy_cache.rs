@@ -166,7 +166,7 @@ impl ProxyCache {
 
     fn key(&self, exchange: &Exchange<'_>) -> Key {
         let mut question = Question(Context::new(&SHA256));
-        let consumer = exchange.consumer.as_ref().map(|consumer| consumer.id);
+        let consumer = exchange.consumer.as_ref().map(|consumer| consumer.id());
         question.part(exchange.target.id.as_bytes());
         question.part(consumer.unwrap_or_default().as_bytes());
         question.part(exchange.client_method.as_str().as_bytes());

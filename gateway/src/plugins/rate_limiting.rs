@@ -257,7 +257,7 @@ impl RateLimiting {
             LimitBy::Consumer => exchange
                 .consumer
                 .as_ref()
-                .map(|consumer| Who::Consumer(consumer.id))
+                .map(|consumer| Who::Consumer(consumer.id()))
                 .or_else(credential),
             LimitBy::Credential => credential(),
             LimitBy::Ip => None,

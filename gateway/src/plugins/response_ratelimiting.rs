@@ -185,7 +185,7 @@ impl ResponseRateLimiting {
         let consumer = exchange.consumer.as_ref();
         let found = match self.limit_by {
             LimitBy::Consumer => consumer
-                .map(|consumer| Who::Consumer(consumer.id))
+                .map(|consumer| Who::Consumer(consumer.id()))
                 .or(credential),
             LimitBy::Credential => credential,
             LimitBy::Ip => None,

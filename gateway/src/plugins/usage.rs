@@ -17,6 +17,8 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::live::Consumer;
+
 pub use sender::{Sender, run};
 
 #[derive(Deserialize)]
@@ -79,7 +81,7 @@ pub struct RawRecord {
     pub at: i64,
     pub service: Option<Arc<str>>,
     pub route: Option<Arc<str>>,
-    pub consumer: Option<Arc<str>>,
+    pub consumer: Option<Arc<Consumer>>,
     pub credential: Option<Uuid>,
     pub method: http::Method,
     pub path: Box<[u8]>,

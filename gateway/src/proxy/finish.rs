@@ -125,7 +125,7 @@ impl Finish {
     pub fn caller(&self) -> Option<Uuid> {
         self.consumer
             .as_ref()
-            .map(|consumer| consumer.id)
+            .map(|consumer| consumer.id())
             .or(self.credential)
     }
 
@@ -222,7 +222,7 @@ impl Finish {
             consumer: self
                 .consumer
                 .as_ref()
-                .and_then(|consumer| consumer.username.as_ref()),
+                .and_then(|consumer| consumer.username()),
             status: self.status,
             from_backend: self.from_backend,
             request_bytes: self.request_bytes(),
@@ -252,10 +252,7 @@ impl Finish {
                 .and_then(|target| target.service.as_ref())
                 .map(|service| service.label.clone()),
             route: target.map(|target| target.label.clone()),
-            consumer: self
-                .consumer
-                .as_ref()
-                .and_then(|consumer| consumer.custom_id.clone()),
+            consumer: self.consumer.clone(),
             credential: self.credential,
             method: self.method.clone(),
             path: kong::path::normalise(self.uri.path().as_bytes()).into(),
@@ -341,7 +338,7 @@ impl Finish {
         let consumer = self
             .consumer
             .as_ref()
-            .and_then(|consumer| consumer.username.as_deref())
+            .and_then(|consumer| consumer.username())
             .unwrap_or_default();
         macro_rules! line {
             ($level:ident) => {

@@ -183,7 +183,7 @@ impl Identity {
             return self.unauthorized("No credentials found for this token");
         };
         let credential = Credential {
-            id: consumer.id,
+            id: consumer.id(),
             identifier: text("client_id").and_then(|id| HeaderValue::from_str(id).ok()),
         };
         accept(exchange, consumer, credential);

@@ -186,7 +186,7 @@ impl Logged {
             json!(outcome.consumer.map(|consumer| consumer.row.fields())),
         );
         if let Some(id) = outcome.credential {
-            let consumer = outcome.consumer.map(|consumer| consumer.id);
+            let consumer = outcome.consumer.map(Consumer::id);
             set(
                 "authenticated_entity",
                 json!({ "id": id, "consumer_id": consumer }),

@@ -63,7 +63,7 @@ pub fn message(
 pub fn spans(trace: &Trace, logged: &Logged, outcome: &Outcome<'_>) -> Bytes {
     let mut attributes = attributes(logged, outcome);
     if let Some(consumer) = outcome.consumer {
-        attributes.push(text("wicketgate.consumer.id", &consumer.id.to_string()));
+        attributes.push(text("wicketgate.consumer.id", &consumer.id().to_string()));
     }
     let name = outcome.target.map_or("", |target| &target.label);
     let name = format!("{} {name}", outcome.method);

@@ -70,12 +70,7 @@ fn look_up(source: &Source, exchange: &Exchange<'_>) -> Option<String> {
             })),
             other => Some(other.to_string()),
         },
-        Source::ConsumerUsername => exchange
-            .consumer
-            .as_ref()?
-            .username
-            .as_deref()
-            .map(str::to_owned),
+        Source::ConsumerUsername => exchange.consumer.as_ref()?.username().map(str::to_owned),
     }
 }
 

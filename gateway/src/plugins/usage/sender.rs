@@ -221,7 +221,9 @@ impl RawRecord {
             at: self.at,
             service: self.service.map(|name| name.to_string()),
             route: self.route.map(|name| name.to_string()),
-            consumer: self.consumer.map(|id| id.to_string()),
+            consumer: self
+                .consumer
+                .and_then(|one| one.custom_id().map(str::to_owned)),
             credential: self.credential,
             method: self.method.to_string(),
             path: kong::path::encode(&self.path).into_owned(),
