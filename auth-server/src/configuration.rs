@@ -17,6 +17,7 @@ use crate::{
     Settings,
     captcha::{Captcha, CaptchaError},
     cookies::CookiePolicy,
+    keys::{SigningAlgorithm, UnsupportedAlgorithm},
     pages::OwnPages,
     tokens::{TokenMode, UnsupportedMode},
 };
@@ -58,6 +59,8 @@ pub struct Configuration {
     pub captcha: Option<Captcha>,
     /// How tokens are made, unless an API says otherwise.
     pub mode: TokenMode,
+    /// What the next signing key is of.
+    pub algorithm: SigningAlgorithm,
     pub kong: KongAddresses,
 }
 
@@ -95,6 +98,11 @@ pub enum ConfigurationError {
     Captcha(#[from] CaptchaError),
     #[error(transparent)]
     TokenMode(#[from] UnsupportedMode),
+    #[error("auth-servers/{server}.json: {source}")]
+    Algorithm {
+        server: String,
+        source: UnsupportedAlgorithm,
+    },
 }
 
 impl KongAddresses {
@@ -152,10 +160,10 @@ impl Configuration {
         let portal = network
             .portal()
             .ok_or(ConfigurationError::Network("portalHost"))?;
-        let mode = definition
-            .tokens
-            .as_ref()
-            .and_then(|tokens| tokens.mode.as_deref());
+        let tokens = definition.tokens.as_ref();
+        let mode = tokens.and_then(|tokens| tokens.mode.as_deref());
+        let algorithm = tokens.and_then(|tokens| tokens.algorithm.as_deref());
+        let algorithm = SigningAlgorithm::parse(algorithm);
         let title = Some(globals.title.clone()).filter(|title| !title.is_empty());
         let title = title.unwrap_or_else(|| "Wicketgate".to_owned());
         let secure = external.starts_with("https:");
@@ -181,6 +189,10 @@ impl Configuration {
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
             captcha: Captcha::read(globals.extra.get("recaptcha"))?,
             mode: TokenMode::parse(mode)?,
+            algorithm: algorithm.map_err(|source| ConfigurationError::Algorithm {
+                server: settings.server_name.clone(),
+                source,
+            })?,
             kong: KongAddresses::new(settings.kong.admin_url.as_ref(), network)?,
         })
     }

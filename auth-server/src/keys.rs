@@ -3,6 +3,8 @@
 //! Invariant: a key is published before it signs and until the last token it signed has ended,
 //! so whoever verifies with a cached key set never meets an unknown key in normal operation.
 
+mod algorithm;
+mod jwk;
 mod pair;
 mod routes;
 mod row;
@@ -19,6 +21,7 @@ use service::{
     keys::{Key, Keys, Purpose},
 };
 
+pub use algorithm::{SigningAlgorithm, UnsupportedAlgorithm};
 pub use pair::{SigningKey, context};
 pub use routes::routes;
 
@@ -34,6 +37,10 @@ pub enum KeysError {
     },
     #[error("signing key `{0}` is damaged")]
     Damaged(String),
+    #[error("no RSA key could be made")]
+    Generation(#[from] openssl::error::ErrorStack),
+    #[error("making a key was cut short")]
+    CutShort(#[from] tokio::task::JoinError),
     #[error(transparent)]
     Missing(#[from] service::keys::MissingKey),
 }
@@ -51,10 +58,14 @@ struct Inner {
 
 impl SigningKeys {
     /// Loads the keys, and makes the first one.
-    pub async fn open(database: Database, keys: &Keys) -> Result<Self, KeysError> {
+    pub async fn open(
+        database: Database,
+        keys: &Keys,
+        algorithm: SigningAlgorithm,
+    ) -> Result<Self, KeysError> {
         service::crypto::install();
         let seal = keys.derive(&Purpose::Credential)?;
-        let ring = store::load_or_prepare(&database, &seal, clock::now()).await?;
+        let ring = store::load_or_prepare(&database, &seal, algorithm, clock::now()).await?;
         Ok(Self(Arc::new(Inner {
             database,
             seal,
@@ -62,9 +73,15 @@ impl SigningKeys {
         })))
     }
 
-    /// Reads what other instances did, prepares the next key when it is time, drops ended ones.
-    pub async fn refresh(&self, now: DateTime<Utc>) -> Result<(), KeysError> {
-        let ring = store::load_or_prepare(&self.0.database, &self.0.seal, now).await?;
+    /// Reads what other instances did, prepares the next key when it is time or another algorithm is
+    /// wanted, drops ended ones.
+    pub async fn refresh(
+        &self,
+        algorithm: SigningAlgorithm,
+        now: DateTime<Utc>,
+    ) -> Result<(), KeysError> {
+        let Inner { database, seal, .. } = &*self.0;
+        let ring = store::load_or_prepare(database, seal, algorithm, now).await?;
         self.0.ring.store(Arc::new(ring));
         Ok(())
     }
@@ -96,6 +113,17 @@ impl SigningKeys {
             .cloned()
             .collect()
     }
+
+    /// The algorithms of the keys that are published, the one in use first.
+    pub fn algorithms(&self, now: DateTime<Utc>) -> Vec<SigningAlgorithm> {
+        let mut found = vec![self.signing(now).algorithm];
+        for key in self.published(now) {
+            if !found.contains(&key.algorithm) {
+                found.push(key.algorithm);
+            }
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +134,10 @@ mod tests {
     use migrations::{Location, auth_server::Migrator};
     use service::keys::MasterKey;
 
-    use super::*;
+    use super::{
+        SigningAlgorithm::{Es256, Rs256},
+        *,
+    };
     use crate::tokens::{self, Audience, NewToken, Subject, TokenMode};
 
     fn kids(keys: &[Arc<SigningKey>]) -> Vec<&str> {
@@ -130,14 +161,16 @@ mod tests {
         let location = Location::in_folder(folder.path(), "auth-server.db");
         let database = Database::open::<Migrator>(&location, 1).await.unwrap();
         let master = Keys::from_master(MasterKey::generate());
-        let keys = SigningKeys::open(database.clone(), &master).await.unwrap();
+        let keys = SigningKeys::open(database.clone(), &master, Es256)
+            .await
+            .unwrap();
         let start = clock::now();
         let first = keys.signing(start).kid.clone();
         let at = |hours: i64| start + TimeDelta::hours(hours);
-        keys.refresh(at(29 * 24 - 1)).await.unwrap();
+        keys.refresh(Es256, at(29 * 24 - 1)).await.unwrap();
         assert_eq!(kids(&keys.published(at(29 * 24 - 1))), [&first]);
         // A day before its use the next key is published, and the first one still signs.
-        keys.refresh(at(29 * 24 + 1)).await.unwrap();
+        keys.refresh(Es256, at(29 * 24 + 1)).await.unwrap();
         let published = keys.published(at(29 * 24 + 1));
         assert_eq!(published.len(), 2);
         assert_eq!(keys.signing(at(29 * 24 + 1)).kid, first);
@@ -148,13 +181,64 @@ mod tests {
         assert!(tokens::verify(&keys, "issuer", &token, after).is_ok());
         assert!(tokens::verify(&keys, "other", &token, after).is_err());
         // Another process reads the same keys; with another master key none opens.
-        let other = SigningKeys::open(database.clone(), &master).await.unwrap();
+        let other = SigningKeys::open(database.clone(), &master, Es256)
+            .await
+            .unwrap();
         assert!(tokens::verify(&other, "issuer", &token, after).is_ok());
         let strange = Keys::from_master(MasterKey::generate());
-        assert!(SigningKeys::open(database, &strange).await.is_err());
+        assert!(SigningKeys::open(database, &strange, Es256).await.is_err());
         // An hour later nothing signed by the first key is valid, and it is gone.
-        keys.refresh(at(30 * 24 + 2)).await.unwrap();
+        keys.refresh(Es256, at(30 * 24 + 2)).await.unwrap();
         assert_eq!(keys.published(at(30 * 24 + 2)).len(), 1);
         assert!(tokens::verify(&keys, "issuer", &token, at(30 * 24 + 2)).is_err());
+    }
+
+    #[tokio::test]
+    async fn another_algorithm_begins_when_its_key_is_known_and_old_tokens_stay_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::in_folder(folder.path(), "auth-server.db");
+        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
+        let master = Keys::from_master(MasterKey::generate());
+        let keys = SigningKeys::open(database, &master, Es256).await.unwrap();
+        let start = clock::now();
+        let at = |minutes: i64| start + TimeDelta::minutes(minutes);
+        let first = keys.signing(start).kid.clone();
+        keys.refresh(Rs256, at(0)).await.unwrap();
+        assert_eq!(keys.published(at(0)).len(), 2);
+        assert_eq!(keys.signing(at(14)).kid, first);
+        let old = sign(&keys, at(14));
+        let next = keys.signing(at(16));
+        assert_eq!(next.algorithm, Rs256);
+        let new = sign(&keys, at(16));
+        assert_eq!(keys.algorithms(at(16)), [Rs256, Es256]);
+        for token in [&old, &new] {
+            assert!(tokens::verify(&keys, "issuer", token, at(16)).is_ok());
+        }
+        // The setting stays: no further key, and the first one goes with its last token.
+        keys.refresh(Rs256, at(16)).await.unwrap();
+        assert_eq!(keys.published(at(16)).len(), 2);
+        keys.refresh(Rs256, at(15 + 66)).await.unwrap();
+        assert_eq!(kids(&keys.published(at(15 + 66))), [&next.kid]);
+        // Taken back before its time, the new one has never been anybody's.
+        keys.refresh(Es256, at(82)).await.unwrap();
+        let pending = keys.published(at(82)).len();
+        keys.refresh(Rs256, at(83)).await.unwrap();
+        assert_eq!((pending, keys.algorithms(at(24 * 60))), (2, vec![Rs256]));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_made_ahead_does_not_end_the_other_algorithm_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::in_folder(folder.path(), "auth-server.db");
+        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
+        let master = Keys::from_master(MasterKey::generate());
+        let keys = SigningKeys::open(database, &master, Es256).await.unwrap();
+        let start = clock::now();
+        let at = |hours: i64| start + TimeDelta::hours(hours);
+        keys.refresh(Es256, at(29 * 24 + 1)).await.unwrap();
+        keys.refresh(Rs256, at(29 * 24 + 2)).await.unwrap();
+        for hours in [29 * 24 + 3, 30 * 24 + 1] {
+            assert_eq!(keys.signing(at(hours)).algorithm, Rs256, "{hours}");
+        }
     }
 }

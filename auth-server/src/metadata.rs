@@ -4,6 +4,7 @@ use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use http::header;
 use sdk::types::grants::IDENTITY_SCOPES;
 use serde_json::json;
+use service::clock;
 
 use crate::{
     PasswordGrant,
@@ -37,6 +38,8 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
     let issuer = state.configuration().issuer.clone();
     let url = |path: &str| format!("{issuer}{path}");
     let grants = state.settings.grants;
+    let signed_with = state.keys.algorithms(clock::now());
+    let signed_with: Vec<_> = signed_with.iter().map(|one| one.name()).collect();
     let mut response_types = vec!["code"];
     let mut response_modes = vec!["query", "form_post"];
     let mut grant_types = vec![
@@ -66,7 +69,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "backchannel_logout_session_supported": true,
         "device_authorization_endpoint": url("/oauth2/device_authorization"),
         "scopes_supported": IDENTITY_SCOPES,
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": signed_with,
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "claims_parameter_supported": false,

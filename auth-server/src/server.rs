@@ -164,7 +164,8 @@ async fn look_after(state: AppState, shutdown: CancellationToken) {
         if let Err(error) = state.reload().await {
             tracing::warn!("the configuration could not be read anew, the old one stays: {error}");
         }
-        if let Err(error) = state.keys.refresh(clock::now()).await {
+        let algorithm = state.configuration().algorithm;
+        if let Err(error) = state.keys.refresh(algorithm, clock::now()).await {
             tracing::error!("the signing keys could not be looked after: {error}");
         }
         rounds += 1;

@@ -88,7 +88,8 @@ impl AppState {
     ) -> Result<Self, StateError> {
         let configuration = load(&settings, &portal_api).await?;
         Ok(Self(Arc::new(Inner {
-            keys: SigningKeys::open(database.clone(), &settings.keys).await?,
+            keys: SigningKeys::open(database.clone(), &settings.keys, configuration.algorithm)
+                .await?,
             form_key: FormKey::new(&settings.keys)?,
             refresh_key: settings.keys.derive(&Purpose::RefreshToken)?,
             service_tokens: Verifier::new(ServiceName::AuthServer, settings.keys.clone()),

@@ -162,6 +162,9 @@ fn read_server(
     {
         let root = Object::root(file, &document, report)?;
         token_mode = read_token_mode(&root, gateway_type, environment);
+        if let Some(tokens) = root.object("tokens") {
+            tokens.choice("algorithm", &[("ES256", ()), ("RS256", ())]);
+        }
         if root
             .object("config")
             .and_then(|config| config.object("api"))

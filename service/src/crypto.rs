@@ -45,6 +45,7 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
             Operation::Hmac(hmac::Key::new(hmac_algorithm(*algorithm), key.as_bytes()))
         }
         Algorithm::ES256 => Operation::Ecdsa(ecdsa_key(key.as_bytes())?),
+        Algorithm::RS256 => Operation::Rsa(rsa_key(key.as_bytes())?),
         _ => return Err(ErrorKind::InvalidAlgorithm.into()),
     };
     Ok(Box::new(RingSigner {
@@ -53,32 +54,49 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     }))
 }
 
-/// The parsed form of a private key. Parsing checks the key, which costs more than signing, so the
-/// few keys that a process signs with are remembered.
 fn ecdsa_key(pkcs8: &[u8]) -> Result<Arc<keys::EcdsaKeyPair>> {
+    static PARSED: Parsed<keys::EcdsaKeyPair> = Parsed::new();
+    PARSED.get_or_parse(pkcs8, || {
+        let algorithm = &keys::ECDSA_P256_SHA256_FIXED_SIGNING;
+        keys::EcdsaKeyPair::from_pkcs8(algorithm, pkcs8, &SystemRandom::new())
+            .map_err(|_| ErrorKind::InvalidEcdsaKey.into())
+    })
+}
+
+fn rsa_key(pkcs8: &[u8]) -> Result<Arc<keys::RsaKeyPair>> {
+    static PARSED: Parsed<keys::RsaKeyPair> = Parsed::new();
+    PARSED.get_or_parse(pkcs8, || {
+        keys::RsaKeyPair::from_pkcs8(pkcs8)
+            .map_err(|error| ErrorKind::InvalidRsaKey(error.to_string()).into())
+    })
+}
+
+/// The parsed forms of private keys. Parsing checks the key, which costs more than signing, so the
+/// few keys that a process signs with are remembered.
+struct Parsed<K>(OnceLock<RwLock<HashMap<Vec<u8>, Arc<K>>>>);
+
+impl<K> Parsed<K> {
     const REMEMBERED: usize = 16;
-    static PARSED: OnceLock<RwLock<HashMap<Vec<u8>, Arc<keys::EcdsaKeyPair>>>> = OnceLock::new();
-    let parsed = PARSED.get_or_init(RwLock::default);
-    if let Some(key) = parsed
-        .read()
-        .expect("no holder of this lock panics")
-        .get(pkcs8)
-    {
-        return Ok(key.clone());
+
+    const fn new() -> Self {
+        Self(OnceLock::new())
     }
-    let key = keys::EcdsaKeyPair::from_pkcs8(
-        &keys::ECDSA_P256_SHA256_FIXED_SIGNING,
-        pkcs8,
-        &SystemRandom::new(),
-    )
-    .map_err(|_| ErrorKind::InvalidEcdsaKey)?;
-    let key = Arc::new(key);
-    let mut parsed = parsed.write().expect("no holder of this lock panics");
-    if parsed.len() >= REMEMBERED {
-        parsed.clear();
+
+    fn get_or_parse(&self, pkcs8: &[u8], parse: impl FnOnce() -> Result<K>) -> Result<Arc<K>> {
+        let parsed = self.0.get_or_init(RwLock::default);
+        let known = parsed.read().expect("no holder of this lock panics");
+        if let Some(key) = known.get(pkcs8) {
+            return Ok(key.clone());
+        }
+        drop(known);
+        let key = Arc::new(parse()?);
+        let mut parsed = parsed.write().expect("no holder of this lock panics");
+        if parsed.len() >= Self::REMEMBERED {
+            parsed.clear();
+        }
+        parsed.insert(pkcs8.to_vec(), key.clone());
+        Ok(key)
     }
-    parsed.insert(pkcs8.to_vec(), key.clone());
-    Ok(key)
 }
 
 struct RingSigner {
@@ -89,6 +107,7 @@ struct RingSigner {
 enum Operation {
     Hmac(hmac::Key),
     Ecdsa(Arc<keys::EcdsaKeyPair>),
+    Rsa(Arc<keys::RsaKeyPair>),
 }
 
 impl Signer<Vec<u8>> for RingSigner {
@@ -99,6 +118,13 @@ impl Signer<Vec<u8>> for RingSigner {
                 .sign(&SystemRandom::new(), message)
                 .map(|signature| signature.as_ref().to_vec())
                 .map_err(|_| Error::new()),
+            Operation::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                let random = SystemRandom::new();
+                key.sign(&keys::RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| Error::new())?;
+                Ok(signature)
+            }
         }
     }
 }

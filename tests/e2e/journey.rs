@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub use client::Client;
 pub use person::{PASSWORD, Person};
 
-use crate::support::{Installation, Shape, eventually};
+use crate::support::{Installation, Shape, change, copy_sample, eventually};
 
 #[tokio::test]
 async fn from_sign_up_to_calls_in_one_process_on_sqlite() {
@@ -43,6 +43,23 @@ async fn sign_up_and_calls_with_opaque_tokens() {
     installation.launch().await;
     let ada = Person::sign_up(&installation, "ada@example.org", "Ada Lovelace").await;
     tokens::that_say_nothing_work_alike(&installation, &ada).await;
+}
+
+#[tokio::test]
+async fn sign_up_and_calls_with_tokens_signed_by_rsa() {
+    let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
+    let place = tempfile::tempdir().unwrap();
+    copy_sample(place.path());
+    change(&place.path().join("auth-servers/default.json"), |file| {
+        file["tokens"]["algorithm"] = "RS256".into();
+    });
+    installation.configure(place.path().to_str().unwrap());
+    installation.launch().await;
+    // The portal's pages are drawn with what portal-api answers to such a token.
+    let ada = Person::sign_up(&installation, "ada@example.org", "Ada Lovelace").await;
+    tokens::of_applications_are_checked(&installation, &ada).await;
+    let client = tokens::of_users_reach_the_backend(&installation, &ada).await;
+    tokens::signed_by_rsa_choose_no_other_algorithm(&installation, &ada, &client).await;
 }
 
 async fn walk(shape: Shape) {

@@ -1,6 +1,6 @@
 //! The signing keys of auth servers: read from their JWKS, written to the gateway as PEM.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
 use base64::{
     Engine,
@@ -22,6 +22,13 @@ const P256_PREFIX: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
     0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
+
+/// The algorithm `rsaEncryption` with its parameters, which are null.
+const RSA_ENCRYPTION: [u8; 15] = [
+    0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
+];
+/// Bytes of a modulus: gateways take no shorter one, and longer ones would only keep them busy.
+const RSA_MODULUS: RangeInclusive<usize> = 256..=1024;
 
 /// Published keys by the name of their auth server.
 pub type KeysByServer = BTreeMap<String, Vec<SigningKey>>;
@@ -62,6 +69,12 @@ struct Jwk {
     x: String,
     #[serde(default)]
     y: String,
+    #[serde(default)]
+    alg: Option<String>,
+    #[serde(default)]
+    n: String,
+    #[serde(default)]
+    e: String,
 }
 
 /// Reads `{auth server}/oauth2/jwks`.
@@ -107,25 +120,67 @@ pub fn parse(body: &[u8]) -> Result<Vec<SigningKey>, String> {
     keys.sort();
     keys.dedup_by(|one, other| one.kid == other.kid);
     if keys.is_empty() {
-        return Err("the key set holds no ES256 key".to_owned());
+        return Err("the key set holds no key for ES256 or RS256".to_owned());
     }
     Ok(keys)
 }
 
 fn signing_key(jwk: &Jwk) -> Option<SigningKey> {
     let signs = jwk.usage.as_deref().is_none_or(|usage| usage == "sig");
-    if !signs || jwk.kty != "EC" || jwk.crv != "P-256" || jwk.kid.is_empty() {
+    if !signs || jwk.kid.is_empty() {
         return None;
     }
+    let (algorithm, der) = match (jwk.kty.as_str(), jwk.crv.as_str()) {
+        ("EC", "P-256") => ("ES256", p256(jwk)?),
+        ("RSA", _) => ("RS256", rsa(jwk)?),
+        _ => return None,
+    };
+    let fits = jwk
+        .alg
+        .as_deref()
+        .is_none_or(|written| written == algorithm);
+    fits.then(|| SigningKey {
+        kid: jwk.kid.clone(),
+        algorithm: algorithm.to_owned(),
+        pem: pem(&der),
+    })
+}
+
+fn p256(jwk: &Jwk) -> Option<Vec<u8>> {
     let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|x| x.len() == 32);
     let point = [coordinate(&jwk.x)?, coordinate(&jwk.y)?].concat();
     // 4 stands for an uncompressed point.
-    let der = [P256_PREFIX.as_slice(), &[4], &point].concat();
-    Some(SigningKey {
-        kid: jwk.kid.clone(),
-        algorithm: "ES256".to_owned(),
-        pem: pem(&der),
-    })
+    Some([P256_PREFIX.as_slice(), &[4], &point].concat())
+}
+
+/// `SubjectPublicKeyInfo` of an RSA key (RFC 3279, 2.3.1).
+fn rsa(jwk: &Jwk) -> Option<Vec<u8>> {
+    let number = |text: &str, bytes: RangeInclusive<usize>| {
+        let number = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let begin = number.iter().position(|byte| *byte != 0)?;
+        let number = &number[begin..];
+        // A leading zero keeps it from being negative.
+        let sign: &[u8] = if number[0] & 0x80 == 0 { &[] } else { &[0] };
+        bytes
+            .contains(&number.len())
+            .then(|| der(0x02, &[sign, number].concat()))
+    };
+    let key = [number(&jwk.n, RSA_MODULUS)?, number(&jwk.e, 1..=8)?].concat();
+    let bits = der(0x03, &[&[0], der(0x30, &key).as_slice()].concat());
+    Some(der(0x30, &[RSA_ENCRYPTION.as_slice(), &bits].concat()))
+}
+
+/// Tag, length and contents.
+fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let [high, low] = u16::try_from(contents.len())
+        .expect("numbers are of some thousand bytes")
+        .to_be_bytes();
+    let head: &[u8] = match (high, low) {
+        (0, 0..=0x7F) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    [head, contents].concat()
 }
 
 fn pem(der: &[u8]) -> String {
@@ -178,6 +233,8 @@ pub fn recovered(actual: &Entities) -> KeysByServer {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// The key of RFC 7515, A.3.
@@ -202,5 +259,26 @@ mod tests {
         assert_eq!(keys[0].kid, "k1");
         assert!(parse(format!(r#"{{"keys":[{other}]}}"#).as_bytes()).is_err());
         assert!(parse(b"<html>").is_err());
+    }
+
+    #[test]
+    fn a_key_of_rsa_becomes_a_pem_too_unless_it_is_for_something_else() {
+        // The key of RFC 7517, A.1.
+        let n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+        let keys = |alg: &str, n: &str| {
+            let key = json!({"kty": "RSA", "kid": "r1", "alg": alg, "n": n, "e": "AQAB"});
+            parse(json!({"keys": [key]}).to_string().as_bytes())
+        };
+        let found = keys("RS256", n).unwrap();
+        assert_eq!(found[0].algorithm, "RS256");
+        let pkcs1 = kong::jwt::public_key("RS256", &found[0].pem).unwrap();
+        let modulus = URL_SAFE_NO_PAD.decode(n).unwrap();
+        assert!(pkcs1.windows(256).any(|window| window == modulus));
+        assert!(kong::jwt::public_key("ES256", &found[0].pem).is_err());
+        for (alg, n) in [("PS256", n), ("RS256", &n[..300]), ("RS256", "")] {
+            assert!(keys(alg, n).is_err(), "{alg} {n}");
+        }
+        let endless = "_".repeat(200_000);
+        assert!(keys("RS256", &endless).is_err());
     }
 }

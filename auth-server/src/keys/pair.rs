@@ -1,8 +1,8 @@
-//! One signing key, parsed and ready for use.
+//! One signing key: made, stored, parsed and ready for use.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use openssl::{error::ErrorStack, pkey::PKey, rsa::Rsa};
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
@@ -10,31 +10,20 @@ use ring::{
 use serde::Serialize;
 use service::{keys::Key, random};
 
-use super::{KeysError, row, rules::Life};
+use super::{KeysError, algorithm::SigningAlgorithm, jwk::Jwk, row, rules::Life};
 
-/// Name of the only signature algorithm, in rows and key sets.
-const ALGORITHM: &str = "ES256";
+/// NIST SP 800-57 calls it good until 2030; a key signs for 30 days.
+const RSA_BITS: u32 = 2048;
 
 /// A key with its private part.
 pub struct SigningKey {
     pub kid: String,
+    pub algorithm: SigningAlgorithm,
     pub encoding: EncodingKey,
     pub decoding: DecodingKey,
     pub jwk: Jwk,
     pub active_from: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-}
-
-/// The public part as it stands in the key set (RFC 7517).
-#[derive(Clone, Debug, Serialize)]
-pub struct Jwk {
-    kty: &'static str,
-    crv: &'static str,
-    alg: &'static str,
-    r#use: &'static str,
-    kid: String,
-    x: String,
-    y: String,
 }
 
 impl SigningKey {
@@ -48,26 +37,17 @@ impl SigningKey {
                 source,
             })?;
         let public = hex::decode(&row.public_key).map_err(|_| damaged())?;
-        // Uncompressed point: 0x04, 32 bytes x, 32 bytes y.
-        let [4, point @ ..] = public.as_slice() else {
-            return Err(damaged());
-        };
-        let (x, y) = point.split_at_checked(32).ok_or_else(damaged)?;
-        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        let decoding = DecodingKey::from_ec_components(&x, &y).map_err(|_| damaged())?;
+        let algorithm = SigningAlgorithm::parse(Some(&row.algorithm)).map_err(|_| damaged())?;
+        let jwk = Jwk::new(algorithm, &row.kid, &public).ok_or_else(damaged)?;
         Ok(Self {
             kid: row.kid.clone(),
-            encoding: EncodingKey::from_ec_der(&private),
-            decoding,
-            jwk: Jwk {
-                kty: "EC",
-                crv: "P-256",
-                alg: ALGORITHM,
-                r#use: "sig",
-                kid: row.kid.clone(),
-                x,
-                y,
+            algorithm,
+            encoding: match algorithm {
+                SigningAlgorithm::Es256 => EncodingKey::from_ec_der(&private),
+                SigningAlgorithm::Rs256 => EncodingKey::from_rsa_der(&private),
             },
+            decoding: jwk.decoding_key().map_err(|_| damaged())?,
+            jwk,
             active_from: row.active_from,
             expires_at: row.expires_at,
         })
@@ -78,31 +58,67 @@ impl SigningKey {
         let header = Header {
             typ: Some(typ.to_owned()),
             kid: Some(self.kid.clone()),
-            ..Header::new(Algorithm::ES256)
+            ..Header::new(self.algorithm.into())
         };
         jsonwebtoken::encode(&header, claims, &self.encoding)
             .expect("the key was checked when it was loaded, and claims are plain JSON")
     }
 }
 
-/// A new key pair as it is stored.
-pub fn generate(life: Life, seal: &Key, now: DateTime<Utc>) -> row::Model {
-    let rng = SystemRandom::new();
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &rng)
-        .expect("the operating system's random generator works");
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref(), &rng)
-        .expect("ring reads what it wrote");
-    let mut kid = random::hex_id();
-    kid.truncate(16);
-    row::Model {
-        algorithm: ALGORITHM.to_owned(),
-        private_key: seal.seal(document.as_ref(), context(&kid).as_bytes()),
-        public_key: hex::encode(pair.public_key()),
-        kid,
-        created_at: now,
-        active_from: life.active_from,
-        active_until: life.active_until,
-        expires_at: life.expires_at,
+/// A key pair that no row has yet.
+pub struct NewPair {
+    algorithm: SigningAlgorithm,
+    /// PKCS #8.
+    private: Vec<u8>,
+    public: Vec<u8>,
+}
+
+impl NewPair {
+    /// RSA takes tenths of a second, so this is nothing to do within a transaction.
+    pub async fn generate(algorithm: SigningAlgorithm) -> Result<Self, KeysError> {
+        match algorithm {
+            SigningAlgorithm::Es256 => Ok(Self::elliptic()),
+            SigningAlgorithm::Rs256 => Ok(tokio::task::spawn_blocking(Self::rsa).await??),
+        }
+    }
+
+    fn elliptic() -> Self {
+        let (rng, algorithm) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &rng)
+            .expect("the operating system's random generator works");
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &rng)
+            .expect("ring reads what it wrote");
+        Self {
+            algorithm: SigningAlgorithm::Es256,
+            private: document.as_ref().to_vec(),
+            public: pair.public_key().as_ref().to_vec(),
+        }
+    }
+
+    /// By OpenSSL, since ring makes no RSA keys; ring signs with them.
+    fn rsa() -> Result<Self, ErrorStack> {
+        let key = Rsa::generate(RSA_BITS)?;
+        Ok(Self {
+            algorithm: SigningAlgorithm::Rs256,
+            public: key.public_key_to_der_pkcs1()?,
+            private: PKey::from_rsa(key)?.private_key_to_pkcs8()?,
+        })
+    }
+
+    /// As it is stored.
+    pub fn into_row(self, life: Life, seal: &Key, now: DateTime<Utc>) -> row::Model {
+        let mut kid = random::hex_id();
+        kid.truncate(16);
+        row::Model {
+            algorithm: self.algorithm.name().to_owned(),
+            private_key: seal.seal(&self.private, context(&kid).as_bytes()),
+            public_key: hex::encode(self.public),
+            kid,
+            created_at: now,
+            active_from: life.active_from,
+            active_until: life.active_until,
+            expires_at: life.expires_at,
+        }
     }
 }
 

@@ -7,11 +7,11 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub kid: String,
-    /// `ES256`.
+    /// `ES256` or `RS256`.
     pub algorithm: String,
     /// PKCS#8, sealed; the kid is its context.
     pub private_key: String,
-    /// The uncompressed point as hex.
+    /// As hex: the uncompressed point, or the PKCS #1 structure of an RSA key.
     pub public_key: String,
     pub created_at: DateTimeUtc,
     pub active_from: DateTimeUtc,

@@ -34,18 +34,29 @@ impl Life {
     }
 }
 
-/// The life of the key to make now, if one has to be made. `newest_end` is the end of the key
-/// that signs last; it signs on until the new one begins.
-pub fn next_key(newest_end: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<Life> {
-    let Some(end) = newest_end.filter(|end| now < *end) else {
+/// The key that signs last, of those that are to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last {
+    pub active_until: DateTime<Utc>,
+    /// Whether it is of the algorithm that is wanted.
+    pub is_wanted: bool,
+}
+
+/// The life of the key to make now, if one has to be made. `last` signs on until the new one begins.
+pub fn next_key(last: Option<Last>, now: DateTime<Utc>) -> Option<Life> {
+    let Some(last) = last.filter(|last| now < last.active_until) else {
         // The first key, or the first after a long standstill: nobody else can sign, so it
         // begins at once.
         return Some(Life::starting(now));
     };
-    if now < end - PREPARATION {
+    let soonest = now + PUBLISHED_BEFORE_USE;
+    if !last.is_wanted {
+        return Some(Life::starting(soonest));
+    }
+    if now < last.active_until - PREPARATION {
         return None;
     }
-    Some(Life::starting(end.max(now + PUBLISHED_BEFORE_USE)))
+    Some(Life::starting(last.active_until.max(soonest)))
 }
 
 #[cfg(test)]
@@ -56,6 +67,13 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + hours * 3600, 0).unwrap()
     }
 
+    fn until(end: DateTime<Utc>) -> Last {
+        Last {
+            active_until: end,
+            is_wanted: true,
+        }
+    }
+
     #[test]
     fn the_first_key_signs_at_once() {
         assert_eq!(next_key(None, at(0)).unwrap().active_from, at(0));
@@ -64,8 +82,8 @@ mod tests {
     #[test]
     fn the_next_key_is_made_a_day_before_it_is_used() {
         let end = at(30 * 24);
-        assert_eq!(next_key(Some(end), at(28 * 24)), None);
-        let life = next_key(Some(end), at(29 * 24)).unwrap();
+        assert_eq!(next_key(Some(until(end)), at(28 * 24)), None);
+        let life = next_key(Some(until(end)), at(29 * 24)).unwrap();
         assert_eq!(life.active_from, end);
         assert!(life.expires_at > life.active_until);
     }
@@ -74,8 +92,26 @@ mod tests {
     fn a_late_key_is_still_published_before_its_use() {
         let end = at(10);
         let now = end - TimeDelta::minutes(1);
-        let life = next_key(Some(end), now).unwrap();
+        let life = next_key(Some(until(end)), now).unwrap();
         assert_eq!(life.active_from, now + TimeDelta::minutes(15));
-        assert_eq!(next_key(Some(end), at(11)).unwrap().active_from, at(11));
+        assert_eq!(
+            next_key(Some(until(end)), at(11)).unwrap().active_from,
+            at(11)
+        );
+    }
+
+    #[test]
+    fn a_key_of_another_algorithm_is_followed_at_once_but_not_without_notice() {
+        let last = Last {
+            active_until: at(30 * 24),
+            is_wanted: false,
+        };
+        let life = next_key(Some(last), at(1)).unwrap();
+        assert_eq!(life.active_from, at(1) + TimeDelta::minutes(15));
+        // Nobody signs any more, so nobody has to wait.
+        assert_eq!(
+            next_key(Some(last), at(31 * 24)).unwrap().active_from,
+            at(31 * 24)
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Verification of tokens that this server issued, for userinfo, introspection and revocation.
 
 use chrono::{DateTime, Utc};
-use jsonwebtoken::{Algorithm, Validation};
+use jsonwebtoken::Validation;
 use sea_orm::DbErr;
 use serde::de::DeserializeOwned;
 
@@ -52,8 +52,8 @@ pub fn verify(
 
 /// The claims of a token that this server signed, however old it is.
 ///
-/// Type and algorithm are fixed, and the key is one of ours by its id: nothing in the header
-/// can choose another key, another algorithm or none.
+/// The type is fixed, the key is one of ours by its id, and each key has one algorithm: nothing in
+/// the header can choose another key, another algorithm or none.
 pub fn decode<T: DeserializeOwned>(
     keys: &SigningKeys,
     typ: &str,
@@ -65,12 +65,13 @@ pub fn decode<T: DeserializeOwned>(
         return Err(InvalidToken);
     }
     let header = jsonwebtoken::decode_header(token).map_err(|_| InvalidToken)?;
-    if header.typ.as_deref() != Some(typ) || header.alg != Algorithm::ES256 {
-        return Err(InvalidToken);
-    }
     let kid = header.kid.as_deref().ok_or(InvalidToken)?;
     let key = keys.find(kid, now).ok_or(InvalidToken)?;
-    let mut validation = Validation::new(Algorithm::ES256);
+    let algorithm = key.algorithm.into();
+    if header.typ.as_deref() != Some(typ) || header.alg != algorithm {
+        return Err(InvalidToken);
+    }
+    let mut validation = Validation::new(algorithm);
     validation.set_issuer(&[issuer]);
     validation.set_required_spec_claims(&["iss", "sub", "exp"]);
     // The audience is the caller's question, and time comes from our own clock.

@@ -35,7 +35,11 @@ async fn send(
 }
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
+    server_signing("ES256").await
+}
+
+async fn server_signing(algorithm: &'static str) -> TestServer {
+    let server = TestServer::start_changed(|portal| portal.use_algorithm(algorithm), |_| {}).await;
     for (application, kind) in [("app", "confidential"), ("tv", "public_native")] {
         server.portal.add_client(application, "orders", kind, true);
     }
@@ -44,7 +48,16 @@ async fn server() -> TestServer {
 
 #[tokio::test]
 async fn openidconnect_discovers_logs_in_verifies_asks_and_refreshes() {
-    let server = server().await;
+    openidconnect_is_content_with(&server().await).await;
+}
+
+/// It knows RS256 only, unless the metadata says otherwise.
+#[tokio::test]
+async fn openidconnect_does_so_with_rs256() {
+    openidconnect_is_content_with(&server_signing("RS256").await).await;
+}
+
+async fn openidconnect_is_content_with(server: &TestServer) {
     let http = |request| send(server.base.clone(), request);
     let issuer = IssuerUrl::new(ISSUER.to_owned()).unwrap();
     let metadata = CoreProviderMetadata::discover_async(issuer, &http)

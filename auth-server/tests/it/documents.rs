@@ -1,6 +1,11 @@
 //! What is published: metadata, keys, health, pages.
 
-use crate::support::{Browser, SECRET, TestServer, part};
+use std::collections::BTreeSet;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use crate::support::{Browser, PortalApi, SECRET, TestServer, part, with_part};
 
 #[tokio::test]
 async fn metadata_names_endpoints_below_the_issuer() {
@@ -61,6 +66,58 @@ async fn the_published_key_is_the_one_that_signs() {
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::ES256);
     validation.set_audience(&["orders"]);
     jsonwebtoken::decode::<serde_json::Value>(&token, &decoding, &validation).unwrap();
+}
+
+#[tokio::test]
+async fn keys_of_rsa_are_published_signed_with_and_used_for_nothing_else() {
+    let rsa = |portal: &PortalApi| portal.use_algorithm("RS256");
+    let server = TestServer::start_changed(rsa, |_| {}).await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", true);
+    let metadata = "/.well-known/openid-configuration";
+    let metadata = server.get(metadata).await.expect(200).json();
+    let algorithms = &metadata["id_token_signing_alg_values_supported"];
+    assert_eq!(algorithms, &json!(["RS256"]));
+    let keys = server.get("/oauth2/jwks").await.expect(200).json();
+    let key = keys["keys"][0].as_object().unwrap();
+    let members: BTreeSet<&str> = key.keys().map(String::as_str).collect();
+    assert_eq!(
+        members,
+        BTreeSet::from(["alg", "e", "kid", "kty", "n", "use"])
+    );
+    assert_eq!((&key["kty"], &key["use"]), (&json!("RSA"), &json!("sig")));
+    let browser = server.browser();
+    let code = browser.code("app-orders", &[("scope", "openid")]).await;
+    let tokens = server.redeem("app-orders", &code).await;
+    let jwk = serde_json::from_value(key.clone().into()).unwrap();
+    let decoding = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    validation.set_audience(&["orders", "app-orders"]);
+    for token in ["access_token", "id_token"] {
+        let token = tokens.member(token);
+        assert_eq!(part(&token, 0)["kid"], key["kid"]);
+        jsonwebtoken::decode::<Value>(&token, &decoding, &validation).unwrap();
+    }
+    let token = tokens.member("access_token");
+    assert!(server.is_active(&token).await);
+    // Each key has one algorithm, whatever a header says.
+    for algorithm in ["RS384", "PS256", "ES256", "HS256", "none"] {
+        let mut header = part(&token, 0);
+        header["alg"] = algorithm.into();
+        let forged = with_part(&token, 0, &header);
+        assert!(!server.is_active(&forged).await, "{algorithm}");
+    }
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let (_, claims) = signed.split_once('.').unwrap();
+    let mut header = part(&token, 0);
+    header["alg"] = "HS256".into();
+    let signed = format!("{}.{claims}", URL_SAFE_NO_PAD.encode(header.to_string()));
+    let modulus = URL_SAFE_NO_PAD.decode(key["n"].as_str().unwrap()).unwrap();
+    let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &modulus);
+    let signature = ring::hmac::sign(&secret, signed.as_bytes());
+    let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+    assert!(!server.is_active(&forged).await);
 }
 
 #[tokio::test]

@@ -44,6 +44,9 @@ pub struct TokenSettings {
     /// `jwt`, `opaque` or `kong-oauth2`; answers show the one in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
+    /// What signed tokens are signed with: `ES256` (if nothing is written) or `RS256`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<String>,
     #[serde(flatten)]
     pub extra: Extra,
 }

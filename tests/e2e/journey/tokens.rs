@@ -166,3 +166,74 @@ pub async fn that_say_nothing_work_alike(installation: &Installation, ada: &Pers
     assert_eq!(call(&user).await, 200);
     end_with_their_user(installation, &client).await;
 }
+
+/// The public key is no secret of an HMAC, and the header does not make it one of another kind:
+/// neither at the gateway nor at portal-api.
+pub async fn signed_by_rsa_choose_no_other_algorithm(
+    installation: &Installation,
+    ada: &Person<'_>,
+    client: &Client,
+) {
+    let keys = installation.gateway() + "/auth/oauth2/jwks";
+    let keys = installation.http.get(keys).send().await.unwrap();
+    let keys: Value = keys.json().await.unwrap();
+    let key = &keys["keys"][0];
+    assert_eq!((&key["kty"], &key["alg"]), (&json!("RSA"), &json!("RS256")));
+    let (id, secret) = ada
+        .subscribe_client("ada-rows", "portal-api", "__internal_api_basic")
+        .await;
+    let rows = Client::new(id, secret, "");
+    let form = [("grant_type", "client_credentials")];
+    let for_portal_api = rows.token(installation, &form).await;
+    let for_orders = client.own_token(installation).await;
+    let modulus = key["n"].as_str().unwrap();
+    let secrets = [
+        key.to_string().into_bytes(),
+        URL_SAFE_NO_PAD.decode(modulus).unwrap(),
+        modulus.as_bytes().to_vec(),
+    ];
+    let targets = [
+        (
+            installation.gateway() + "/orders/v1/orders",
+            for_orders.as_str(),
+        ),
+        (installation.url("api") + "/apis", for_portal_api.as_str()),
+    ];
+    for (url, token) in targets {
+        let call = async |token: &str| {
+            let call = installation.http.get(&url).bearer_auth(token);
+            call.send().await.unwrap().status().as_u16()
+        };
+        // Without a scope some of it is forbidden, and the token is known all the same.
+        eventually("the token is believed", async || {
+            (call(token).await != 401).then_some(())
+        })
+        .await;
+        for secret in &secrets {
+            let forged = with_algorithm(token, "HS256", |signed| {
+                let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret);
+                ring::hmac::sign(&key, signed).as_ref().to_vec()
+            });
+            assert_eq!(call(&forged).await, 401, "{url}");
+        }
+        let elliptic = with_algorithm(token, "ES256", |_| vec![1; 64]);
+        let padded = with_algorithm(token, "PS256", |_| vec![1; 256]);
+        for forged in [elliptic, padded] {
+            assert_eq!(call(&forged).await, 401, "{url}");
+        }
+    }
+}
+
+/// The token with another algorithm in its header, signed anew.
+fn with_algorithm(token: &str, name: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let (header, rest) = token.split_once('.').unwrap();
+    let (claims, _) = rest.split_once('.').unwrap();
+    let mut header: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    assert_eq!(header["alg"], "RS256");
+    header["alg"] = name.into();
+    let header = URL_SAFE_NO_PAD.encode(header.to_string());
+    let signed = format!("{header}.{claims}");
+    let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes()));
+    format!("{signed}.{signature}")
+}

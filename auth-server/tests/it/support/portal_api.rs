@@ -46,6 +46,8 @@ struct Data {
     kong: Option<(Url, Url)>,
     /// Where a service of the operator's checks names and passwords.
     external: Option<Url>,
+    /// `tokens.algorithm`.
+    algorithm: Option<&'static str>,
     /// Further login methods, which API `social` accepts beside `local`.
     methods: Vec<Value>,
     /// Further APIs.
@@ -215,6 +217,10 @@ impl PortalApi {
         let mut data = self.data();
         let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
         user.groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    pub fn use_algorithm(&self, name: &'static str) {
+        self.data().algorithm = Some(name);
+    }
+
         user.must_change_password = must_change_password;
     }
 
@@ -439,7 +445,7 @@ async fn auth_server(State(api): State<PortalApi>) -> Json<Value> {
     ];
     methods.extend(api.data().methods.iter().cloned());
     Json(json!({
-        "id": "default", "name": "default", "tokens": {"mode": mode},
+        "id": "default", "name": "default", "tokens": {"mode": mode, "algorithm": api.data().algorithm},
         "config": {"api": {"routes": [{"paths": ["/auth"]}]}},
         "authMethods": methods
     }))
