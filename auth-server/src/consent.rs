@@ -6,10 +6,15 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use sdk::types::{User, grants::Grant};
+use sdk::types::{
+    Timestamp, User,
+    grants::{Grant, ScopeToGrant},
+};
 use serde::Deserialize;
 use service::clock;
+use ui::format;
 
 use crate::{
     devices,
@@ -38,8 +43,28 @@ struct Decision {
     csrf: Option<String>,
     #[serde(rename = "_action", default)]
     action: String,
-    /// A box that is ticked.
-    once: Option<String>,
+    #[serde(default)]
+    remember: Remember,
+}
+
+/// How long the user does not want to be asked again.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Remember {
+    /// Nothing is kept.
+    Once,
+    Month,
+    /// Until he takes it back. Forms of old clients say nothing.
+    #[default]
+    Always,
+}
+
+impl Remember {
+    const MONTH: TimeDelta = TimeDelta::days(30);
+
+    fn until(self, now: DateTime<Utc>) -> Option<Timestamp> {
+        (self == Self::Month).then(|| (now + Self::MONTH).into())
+    }
 }
 
 /// `POST {B}/{method}/grant`
@@ -60,9 +85,9 @@ async fn decide(
     };
     match form.action.as_str() {
         "allow" => {
-            let is_kept = form.once.is_none();
+            let is_kept = form.remember != Remember::Once;
             if is_kept {
-                allow(&state, &goal, &user)
+                allow(&state, &goal, &user, form.remember)
                     .await
                     .map_err(|error| PageError::portal_api(&state, &error))?;
             }
@@ -111,19 +136,34 @@ async fn put_on_record(
         .map_err(|error| PageError::database(state, &error))
 }
 
-/// What was granted before stays, the scopes of this request are added.
-async fn allow(state: &AppState, goal: &AuthorizeGoal, user: &User) -> Result<(), PortalApiError> {
+/// What was granted before stays as it is, what the user was asked for now is added.
+async fn allow(
+    state: &AppState,
+    goal: &AuthorizeGoal,
+    user: &User,
+    remember: Remember,
+) -> Result<(), PortalApiError> {
     let Some(client) = state.portal_api.client(&goal.client_id).await? else {
         return Ok(());
     };
     let (application, api) = (&client.application_id, &goal.api);
-    let mut scopes = state
-        .portal_api
-        .granted_scopes(&user.id, application, api)
-        .await?;
+    let before = state.portal_api.granted(&user.id, application, api).await?;
+    let expires_date = remember.until(clock::now());
+    let mut scopes: Vec<ScopeToGrant> = before
+        .into_iter()
+        // Who is asked for all of them answers for all of them.
+        .filter(|one| !(goal.asks_consent && goal.scope.contains(&one.scope)))
+        .map(|one| ScopeToGrant {
+            scope: one.scope,
+            expires_date: one.expires_date,
+        })
+        .collect();
     for scope in &goal.scope {
-        if !scopes.contains(scope) {
-            scopes.push(scope.clone());
+        if !scopes.iter().any(|one| one.scope == *scope) {
+            scopes.push(ScopeToGrant {
+                scope: scope.clone(),
+                expires_date,
+            });
         }
     }
     tracing::info!(
@@ -133,7 +173,7 @@ async fn allow(state: &AppState, goal: &AuthorizeGoal, user: &User) -> Result<()
     );
     state
         .portal_api
-        .put_grant(&user.id, application, api, &scopes)
+        .put_grant(&user.id, application, api, scopes)
         .await
 }
 
@@ -247,6 +287,7 @@ async fn show_list(
     user: &User,
     flash_message: Option<FlashMessage>,
 ) -> Result<Response, PageError> {
+    let t = pages::Texts(visitor.preferences.lang);
     let grants = state
         .portal_api
         .grants(&user.id)
@@ -254,7 +295,7 @@ async fn show_list(
         .map_err(|error| PageError::portal_api(state, &error))?;
     let mut entries = Vec::new();
     for grant in grants {
-        entries.push(entry(state, grant).await?);
+        entries.push(entry(state, t, grant).await?);
     }
     let shell = Shell::new(
         state,
@@ -273,7 +314,7 @@ async fn show_list(
     Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
 }
 
-async fn entry(state: &AppState, grant: Grant) -> Result<GrantEntry, PageError> {
+async fn entry(state: &AppState, t: pages::Texts, grant: Grant) -> Result<GrantEntry, PageError> {
     let portal_api = |error: PortalApiError| PageError::portal_api(state, &error);
     let api = state
         .portal_api
@@ -294,7 +335,16 @@ async fn entry(state: &AppState, grant: Grant) -> Result<GrantEntry, PageError> 
             id: grant.application_id.clone(),
             name: application.unwrap_or_else(|| grant.application_id.clone()),
         },
-        scopes: grant.grants.iter().map(|one| one.scope.clone()).collect(),
+        scopes: grant
+            .by_end()
+            .into_iter()
+            .map(|(scopes, end)| match end {
+                None => scopes.join(", "),
+                Some(end) => {
+                    t.scopes_until(scopes.join(", "), format::date(t.0, end.0.date_naive()))
+                }
+            })
+            .collect(),
         grants: grant
             .grants
             .iter()

@@ -72,7 +72,11 @@ ui::texts! {
         scope_openid = "know who you are here", "wissen, wer Sie hier sind";
         scope_profile = "read your name and what you told about yourself", "Ihren Namen lesen, und was Sie über sich angegeben haben";
         scope_email = "read your mail address", "Ihre E-Mail-Adresse lesen";
-        consent_once = "Only this time; ask me again", "Nur dieses Mal; später wieder fragen";
+        consent_remember = "For how long", "Für wie lange";
+        consent_once = "only this time", "nur dieses Mal";
+        consent_month = "for 30 days", "für 30 Tage";
+        consent_always = "until I take it back", "bis ich es zurücknehme";
+        scopes_until(scopes, end) = "{scopes}, until {end}", "{scopes}, bis {end}";
         consent_hint = "You can withdraw this at any time.", "Sie können das jederzeit zurücknehmen.";
         grants_title = "Applications with access", "Anwendungen mit Zugang";
         grants_lead = "These applications may act in your name.", "Diese Anwendungen dürfen in Ihrem Namen handeln.";

@@ -7,7 +7,7 @@ use sdk::{
     Optional,
     types::{
         Registration, Secret, User, Verification,
-        grants::Grant,
+        grants::{Grant, GrantedScope, ScopeToGrant},
         registrations::{PoolInvitation, PutRegistration},
         users::{CreateUser, PatchUser},
         verifications::Kind,
@@ -227,17 +227,21 @@ impl PortalApi {
         application: &str,
         api: &str,
     ) -> Result<Vec<String>, PortalApiError> {
-        let grant = self
-            .0
-            .sdk
-            .grant(user_id, application, api)
-            .await
-            .optional()?;
+        let granted = self.granted(user_id, application, api).await?;
+        Ok(granted.into_iter().map(|one| one.scope).collect())
+    }
+
+    /// As [`Self::granted_scopes`], with when each ends.
+    pub async fn granted(
+        &self,
+        user_id: &str,
+        application: &str,
+        api: &str,
+    ) -> Result<Vec<GrantedScope>, PortalApiError> {
+        let grant = self.0.sdk.grant(user_id, application, api).await;
         Ok(grant
-            .into_iter()
-            .flat_map(|grant| grant.grants)
-            .map(|granted| granted.scope)
-            .collect())
+            .optional()?
+            .map_or_else(Vec::new, |grant| grant.grants))
     }
 
     /// The name to show for an application, if it still exists.
@@ -257,12 +261,11 @@ impl PortalApi {
         user_id: &str,
         application: &str,
         api: &str,
-        scopes: &[String],
+        scopes: Vec<ScopeToGrant>,
     ) -> Result<(), PortalApiError> {
-        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         self.0
             .sdk
-            .put_grant(user_id, application, api, &scopes)
+            .put_grant(user_id, application, api, scopes)
             .await
     }
 

@@ -96,7 +96,7 @@ async fn who_agrees_for_this_once_is_asked_again_and_leaves_nothing_to_refresh()
     let page = browser.page(&url).await.expect("login");
     let asked = browser.log_in(&page, "ada").await.json();
     let csrf = asked["csrfToken"].as_str().unwrap();
-    let agree = [("_csrf", csrf), ("_action", "allow"), ("once", "on")];
+    let agree = [("_csrf", csrf), ("_action", "allow"), ("remember", "once")];
     let target = browser.post("/local/grant", &agree).await.expect(302);
     let code = parameter(&target.location(), "code").unwrap();
     let tokens = server.redeem("app-orders", &code).await;
@@ -106,6 +106,62 @@ async fn who_agrees_for_this_once_is_asked_again_and_leaves_nothing_to_refresh()
     browser.page(&url).await.expect("grant_scopes");
     let list = browser.page("/local/grants").await.expect("scope_list");
     assert_eq!(list.model["grants"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn who_agrees_for_some_time_is_asked_again_after_it() {
+    let server = TestServer::start().await;
+    server
+        .portal
+        .add_client("app", "orders", "confidential", false);
+    let browser = server.browser();
+    let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
+    let page = browser.page(&url).await.expect("login");
+    let asked = browser.log_in(&page, "ada").await.json();
+    let csrf = asked["csrfToken"].as_str().unwrap();
+    let mut agree = [("_csrf", csrf), ("_action", "allow"), ("remember", "ever")];
+    browser.post("/local/grant", &agree).await.expect(400);
+    agree[2].1 = "month";
+    let target = browser.post("/local/grant", &agree).await.expect(302);
+    let code = parameter(&target.location(), "code").unwrap();
+    let refresh = server.redeem("app-orders", &code).await;
+    let refresh = refresh.member("refresh_token");
+    let form = |refresh| {
+        [
+            ("grant_type", "refresh_token"),
+            ("client_id", "app-orders"),
+            SECRET,
+            ("refresh_token", refresh),
+        ]
+    };
+    // What is added later for good does not prolong it.
+    let more = Browser::authorize_url("app-orders", &[("scope", "read write")]);
+    let page = browser.page(&more).await.expect("grant_scopes");
+    assert_eq!(page.model["grantRequests"].as_array().unwrap().len(), 1);
+    let agree = [("_csrf", &*page.csrf()), ("_action", "allow")];
+    browser.post("/local/grant", &agree).await.expect(302);
+    let list = browser.page("/local/grants").await.expect("scope_list");
+    let granted = list.model["grants"][0]["grants"].as_array().unwrap();
+    let end: chrono::DateTime<chrono::Utc> =
+        granted[0]["expiresDate"].as_str().unwrap().parse().unwrap();
+    let days = (end - service::clock::now()).num_hours();
+    assert!((30 * 24 - 1..=30 * 24).contains(&days), "{days}");
+    assert!(granted[1]["expiresDate"].is_null(), "{granted:?}");
+    let html = browser
+        .html("/local/grants", ("accept-language", "en"))
+        .await;
+    assert!(html.text.contains("read, until "), "{}", html.text);
+
+    server.portal.let_grants_age(chrono::TimeDelta::days(29));
+    browser.get(&url).await.expect(302);
+    let refresh = server.token(&form(&refresh)).await.expect(200);
+    let refresh = refresh.member("refresh_token");
+    server.portal.let_grants_age(chrono::TimeDelta::days(31));
+    let error = server.token(&form(&refresh)).await.error();
+    assert_eq!(error, (400, "invalid_grant".to_owned()));
+    let page = browser.page(&more).await.expect("grant_scopes");
+    assert_eq!(page.model["grantRequests"][0]["scope"], "read");
+    assert_eq!(page.model["grantRequests"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

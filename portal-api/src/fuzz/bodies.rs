@@ -112,7 +112,7 @@ fn read(operation: &str, request: Request<Bytes>, body: &[u8]) -> Result<(), Api
         "PUT /grants" => {
             let Body(value) = extract::<Body<Value>>(request)?;
             let known = ["read".to_owned(), "write".to_owned()];
-            let wanted = grants::rules::wanted("orders", &known, &value)?;
+            let wanted = grants::rules::wanted("orders", &known, &value, now())?;
             drop(grants::rules::merged(&[], wanted, now()));
             Ok(())
         }

@@ -39,7 +39,7 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     caller.require_scope("read_grants")?;
     require_rights(state.db.read(), &caller, &user).await?;
-    let rows = store::of_user(state.db.read(), &user).await?;
+    let rows = store::of_user(state.db.read(), &user, clock::now()).await?;
     let grants = rows.into_iter().map(shown).collect();
     paging::complete(grants, &parameters, |grant: &Grant| {
         grant.id.as_deref().unwrap_or_default()
@@ -88,7 +88,7 @@ pub async fn remove_all(
     caller.require_scope("write_grants")?;
     let txn = state.db.write().await?;
     require_rights(&txn, &caller, &user).await?;
-    let grants = store::of_user(&txn, &user).await?;
+    let grants = store::of_user(&txn, &user, clock::now()).await?;
     let all = grants.clone().into_iter().map(shown).collect();
     precondition
         .check(async || Ok(Some(Page::complete(all))))
@@ -136,7 +136,8 @@ pub async fn read(
 ) -> Result<Json<Grant>, ApiError> {
     caller.require_scope("read_grants")?;
     require_rights(state.db.read(), &caller, &user).await?;
-    let found = store::find(state.db.read(), &user, &application, &api).await?;
+    let key = (user.as_str(), application.as_str(), api.as_str());
+    let found = store::find(state.db.read(), key, clock::now()).await?;
     Ok(Json(shown(found.ok_or_else(not_found)?)))
 }
 
@@ -171,9 +172,10 @@ pub async fn put(
             "There is no application `{application}`."
         )));
     }
-    let wanted = rules::wanted(&api, &scopes, &body)?;
     let now = clock::now();
-    let before = store::find_for_update(&txn, &user, &application, &api).await?;
+    let wanted = rules::wanted(&api, &scopes, &body, now)?;
+    let key = (user.as_str(), application.as_str(), api.as_str());
+    let before = store::find_for_update(&txn, key, now).await?;
     precondition
         .check(async || Ok(before.clone().map(shown)))
         .await?;
@@ -212,8 +214,9 @@ pub async fn put(
         Ok(false) => return Err(Precondition::exists()),
         stored => stored?,
     };
-    let now = store::find(&txn, &key.0, &key.1, &key.2).await?;
-    let etag = etag(&now.map(shown));
+    let key = (key.0.as_str(), key.1.as_str(), key.2.as_str());
+    let there = store::find(&txn, key, now).await?;
+    let etag = etag(&there.map(shown));
     events::append(&txn, &state, &Actor::from(&caller), event).await?;
     state.commit(txn).await?;
     Ok((StatusCode::NO_CONTENT, etag))
@@ -231,7 +234,8 @@ pub async fn remove(
     caller.require_scope("write_grants")?;
     let txn = state.db.write().await?;
     require_rights(&txn, &caller, &user).await?;
-    let found = store::find_for_update(&txn, &user, &application, &api).await?;
+    let key = (user.as_str(), application.as_str(), api.as_str());
+    let found = store::find_for_update(&txn, key, clock::now()).await?;
     let found = found.ok_or_else(not_found)?;
     precondition
         .check(async || Ok(Some(shown(found.clone()))))

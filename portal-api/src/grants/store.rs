@@ -1,42 +1,66 @@
-//! Rows of `grants`, in and out.
+//! Rows of `grants`, in and out. What has ended is not seen from outside.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     DatabaseTransaction, DbErr, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     entity::prelude::*, sea_query::OnConflict,
 };
 
-use super::row;
+use super::{row, rules};
 
 /// All grants of a user, by application.
-pub async fn of_user(db: &impl ConnectionTrait, user: &str) -> Result<Vec<row::Model>, DbErr> {
-    row::Entity::find()
+pub async fn of_user(
+    db: &impl ConnectionTrait,
+    user: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<row::Model>, DbErr> {
+    let found = row::Entity::find()
         .filter(row::Column::UserId.eq(user))
         .order_by_asc(row::Column::ApplicationId)
         .order_by_asc(row::Column::ApiId)
         .all(db)
-        .await
+        .await?;
+    let living = found.into_iter().filter_map(|row| living(row, now));
+    Ok(living.collect())
 }
+
+/// Which user, application and API.
+pub type Key<'a> = (&'a str, &'a str, &'a str);
 
 pub async fn find(
     db: &impl ConnectionTrait,
-    user: &str,
-    application: &str,
-    api: &str,
+    key: Key<'_>,
+    now: DateTime<Utc>,
 ) -> Result<Option<row::Model>, DbErr> {
-    of(user, application, api).one(db).await
+    let found = of(key).one(db).await?;
+    Ok(found.and_then(|row| living(row, now)))
 }
 
-/// As [`find`], but nobody else changes it until the transaction ends.
+/// As [`find`], but nobody else changes it until the transaction ends. A row of which nothing counts
+/// any more goes, so that it is in nobody's way.
 pub async fn find_for_update(
     txn: &DatabaseTransaction,
-    user: &str,
-    application: &str,
-    api: &str,
+    key: Key<'_>,
+    now: DateTime<Utc>,
 ) -> Result<Option<row::Model>, DbErr> {
-    of(user, application, api).lock_exclusive().one(txn).await
+    let Some(found) = of(key).lock_exclusive().one(txn).await? else {
+        return Ok(None);
+    };
+    let id = found.id.clone();
+    let living = living(found, now);
+    if living.is_none() {
+        delete(txn, &id).await?;
+    }
+    Ok(living)
 }
 
-fn of(user: &str, application: &str, api: &str) -> Select<row::Entity> {
+fn living(mut row: row::Model, now: DateTime<Utc>) -> Option<row::Model> {
+    let was_empty = row.scopes.0.is_empty();
+    row.scopes.0 = rules::living(row.scopes.0, now);
+    (was_empty || !row.scopes.0.is_empty()).then_some(row)
+}
+
+fn of((user, application, api): Key<'_>) -> Select<row::Entity> {
     row::Entity::find()
         .filter(row::Column::UserId.eq(user))
         .filter(row::Column::ApplicationId.eq(application))

@@ -114,6 +114,7 @@ impl Import<'_> {
                 Some(GrantedScope {
                     scope: grant.text("scope")?.to_owned(),
                     granted_date: grant.moment("grantedDate").unwrap_or(changed_at).into(),
+                    expires_date: grant.moment("expiresDate").map(Into::into),
                 })
             });
             let here = here.get(&key);

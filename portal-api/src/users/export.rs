@@ -53,7 +53,7 @@ pub async fn export(
             .collect(),
         applications: applications(&state, &id).await?,
         teams,
-        grants: grants::store::of_user(db, &id)
+        grants: grants::store::of_user(db, &id, service::clock::now())
             .await?
             .into_iter()
             .map(grants::routes::shown)

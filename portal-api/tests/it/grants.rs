@@ -46,6 +46,39 @@ on_both_databases! {
         assert_eq!(own.get(&format!("/grants/{DEVELOPER}")).await.json()["count"], 0);
     }
 
+    async fn what_ends_by_itself_is_gone_then(api: TestApi) {
+        application(&api).await;
+        let own = api.user(DEVELOPER, SCOPES);
+        let path = path(DEVELOPER);
+        let end = service::clock::now() + chrono::TimeDelta::milliseconds(1500);
+        let end = end.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let brief = json!({"scope": "read_orders", "expiresDate": end});
+        own.put(&path, json!({"grants": [brief, {"scope": "write_orders"}]})).await.expect(204);
+        let both = own.get(&path).await.expect(200).json();
+        assert_eq!(both["grants"][0]["expiresDate"], end);
+        assert!(both["grants"][1].get("expiresDate").is_none());
+        let scopes_of = |grant: &Value| grant["grants"].as_array().unwrap().len();
+        while scopes_of(&own.get(&path).await.expect(200).json()) == 2 {
+            tokio::task::yield_now().await;
+        }
+        let left = own.get(&path).await.expect(200).json();
+        assert_eq!(left["grants"], json!([both["grants"][1]]));
+
+        let end = service::clock::now() + chrono::TimeDelta::milliseconds(1500);
+        let brief = json!({"scope": "read_orders", "expiresDate": end});
+        own.put(&path, json!({"grants": [brief]})).await.expect(204);
+        while own.get(&path).await.status == 200 {
+            tokio::task::yield_now().await;
+        }
+        own.get(&path).await.expect(404);
+        assert_eq!(own.get(&format!("/grants/{DEVELOPER}")).await.json()["count"], 0);
+        own.delete(&path).await.expect(404);
+        // What has ended is no obstacle for whoever is asked anew.
+        own.put(&path, scopes(&["read_orders"])).await.expect(204);
+        let past = json!({"grants": [{"scope": "read_orders", "expiresDate": "2020-01-01T00:00:00Z"}]});
+        own.put(&path, past).await.expect(400);
+    }
+
     async fn grants_go_with_their_application(api: TestApi) {
         application(&api).await;
         let own = api.user(DEVELOPER, SCOPES);

@@ -31,14 +31,9 @@ impl Client {
         user: &str,
         application: &str,
         api: &str,
-        scopes: &[&str],
+        grants: Vec<ScopeToGrant>,
     ) -> Result<(), Error> {
-        let scope = |scope: &&str| ScopeToGrant {
-            scope: (*scope).to_owned(),
-        };
-        let grants = PutGrants {
-            grants: scopes.iter().map(scope).collect(),
-        };
+        let grants = PutGrants { grants };
         self.put(&["grants", user, "applications", application, "apis", api])
             .body(&grants)
             .empty()

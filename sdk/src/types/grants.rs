@@ -27,6 +27,25 @@ pub struct Grant {
     pub changed_by: Option<String>,
 }
 
+impl Grant {
+    /// The scopes that end at the same time, and when.
+    pub fn by_end(&self) -> Vec<(Vec<&str>, Option<Timestamp>)> {
+        let mut groups: Vec<(Vec<&str>, Option<Timestamp>)> = Vec::new();
+        for GrantedScope {
+            scope,
+            expires_date,
+            ..
+        } in &self.grants
+        {
+            match groups.iter_mut().find(|(_, end)| end == expires_date) {
+                Some((scopes, _)) => scopes.push(scope),
+                None => groups.push((vec![scope], *expires_date)),
+            }
+        }
+        groups
+    }
+}
+
 /// Scopes of OpenID Connect: about the user, not about the API. They are granted beside those of any
 /// API.
 pub const IDENTITY_SCOPES: [&str; 3] = ["openid", "profile", "email"];
@@ -37,6 +56,9 @@ pub const IDENTITY_SCOPES: [&str; 3] = ["openid", "profile", "email"];
 pub struct GrantedScope {
     pub scope: String,
     pub granted_date: Timestamp,
+    /// From when on it counts no more; absent where it counts until it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_date: Option<Timestamp>,
 }
 
 /// Body of `PUT /grants/{user}/applications/{app}/apis/{api}`; replaces the list.
@@ -47,6 +69,10 @@ pub struct PutGrants {
 
 /// A scope that the user allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct ScopeToGrant {
     pub scope: String,
+    /// When that ends by itself; absent: not before it is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_date: Option<Timestamp>,
 }

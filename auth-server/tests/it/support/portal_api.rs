@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{StatusCode, header};
 use sdk::signature::{
     HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Secrets,
@@ -37,6 +37,8 @@ struct Data {
     users: Vec<User>,
     clients: Vec<Value>,
     grants: Vec<Value>,
+    /// How much later it is for them.
+    grants_aged: TimeDelta,
     registrations: Vec<Value>,
     /// With their tokens.
     invitations: Vec<Value>,
@@ -61,6 +63,23 @@ struct Data {
     captcha: Value,
     /// The operator's own pages.
     pages: Value,
+}
+
+impl Data {
+    /// As portal-api answers: without what has ended.
+    fn living_grants(&self) -> Vec<Value> {
+        let now = service::clock::now() + self.grants_aged;
+        let lives = |scope: &Value| match scope["expiresDate"].as_str() {
+            Some(end) => end.parse::<DateTime<Utc>>().unwrap() > now,
+            None => true,
+        };
+        let mut grants = self.grants.clone();
+        for grant in &mut grants {
+            grant["grants"].as_array_mut().unwrap().retain(lives);
+        }
+        grants.retain(|grant| grant["grants"] != json!([]));
+        grants
+    }
 }
 
 #[derive(Clone)]
@@ -343,6 +362,11 @@ impl PortalApi {
         let mut clients = data.clients.iter_mut();
         let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
         client.unwrap()["application"]["redirectUris"] = json!([]);
+    }
+
+    /// So much later is it for whoever asks what was granted.
+    pub fn let_grants_age(&self, by: TimeDelta) {
+        self.data().grants_aged = by;
     }
 
     pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
@@ -729,9 +753,8 @@ async fn open_invitation(State(api): State<PortalApi>, Json(body): Json<Value>) 
 }
 
 async fn grants(State(api): State<PortalApi>, Path(user): Path<String>) -> Json<Value> {
-    let data = api.data();
-    let items: Vec<Value> = data
-        .grants
+    let living = api.data().living_grants();
+    let items: Vec<&Value> = living
         .iter()
         .filter(|grant| grant["userId"] == *user)
         .cloned()
@@ -746,13 +769,8 @@ fn is_grant(grant: &Value, (user, application, api): &(String, String, String)) 
 }
 
 async fn grant(State(api): State<PortalApi>, Path(path): GrantPath) -> Response {
-    found(
-        api.data()
-            .grants
-            .iter()
-            .find(|grant| is_grant(grant, &path))
-            .cloned(),
-    )
+    let mut living = api.data().living_grants().into_iter();
+    found(living.find(|grant| is_grant(grant, &path)))
 }
 
 async fn put_grant(
@@ -760,8 +778,10 @@ async fn put_grant(
     Path(path): GrantPath,
     Json(body): Json<Value>,
 ) -> StatusCode {
-    let dated =
-        |grant: &Value| json!({"scope": grant["scope"], "grantedDate": "2026-11-21T00:00:00Z"});
+    let dated = |grant: &Value| {
+        json!({"scope": grant["scope"], "grantedDate": "2026-11-21T00:00:00Z",
+            "expiresDate": grant["expiresDate"]})
+    };
     let scopes: Vec<Value> = body["grants"]
         .as_array()
         .unwrap()
