@@ -51,8 +51,19 @@ pub struct ApiPolicy {
     token_mode: Option<String>,
     pub trusted_issuers: Vec<TrustedIssuer>,
     restricted: Restricted,
+    /// Only for users whose mail address is confirmed (F28).
+    needs_confirmed_address: bool,
     /// Its settings exclude each other, so that nobody can log in.
     is_contradictory: bool,
+}
+
+/// Why somebody may have no tokens of an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// He is not in the group that it is for.
+    Group,
+    /// His address is not confirmed.
+    Address,
 }
 
 /// Who gets tokens, beside what consent and registration say (F36).
@@ -93,12 +104,13 @@ impl ApiPolicy {
         let scope_url = scope_url.filter(|url| !url.is_empty());
         let scope_service = scope_url.and_then(web_address);
         // Whom nobody knows cannot register, and a service that cannot be asked lets nobody in.
-        let is_contradictory = api.passthrough_users && pool.is_some()
+        let needs_confirmed_address = settings.needs_confirmed_address.unwrap_or(false);
+        let is_contradictory = api.passthrough_users && (pool.is_some() || needs_confirmed_address)
             || scope_url.is_some() && scope_service.is_none();
         if is_contradictory {
             tracing::error!(
                 api.id = api.id,
-                "users cannot log in: `passthroughUsers` with `registrationPool`, or `passthroughScopeUrl` is no URL"
+                "users cannot log in: `passthroughUsers` with `registrationPool` or `needs_confirmed_address`, or `passthroughScopeUrl` is no URL"
             );
         }
         let restricted = match (settings.restrict_to_group, api.group()) {
@@ -142,6 +154,7 @@ impl ApiPolicy {
             trusted_issuers: TrustedIssuer::list(&api.id, &settings),
             token_mode: settings.token_mode,
             restricted,
+            needs_confirmed_address,
             is_contradictory,
         })
     }
@@ -159,13 +172,21 @@ impl ApiPolicy {
     }
 
     /// Whether somebody may have tokens: an account, or nobody here who is known.
-    pub fn admits(&self, user: Option<&User>) -> bool {
-        match &self.restricted {
+    pub fn admits(&self, user: Option<&User>) -> Result<(), NotAdmitted> {
+        let is_in_group = match &self.restricted {
             Restricted::No => true,
             Restricted::To(group) => {
                 user.is_some_and(|user| user.admin || user.groups.contains(group))
             }
             Restricted::ToNobody => false,
+        };
+        let is_confirmed = || user.is_some_and(|user| user.validated == Some(true));
+        if !is_in_group {
+            Err(NotAdmitted::Group)
+        } else if self.needs_confirmed_address && !is_confirmed() {
+            Err(NotAdmitted::Address)
+        } else {
+            Ok(())
         }
     }
 
@@ -251,15 +272,15 @@ mod tests {
             admin,
             ..User::default()
         };
-        assert!(policy(&api).admits(None));
+        assert!(policy(&api).admits(None).is_ok());
         api["settings"] = serde_json::json!({"restrict_to_group": "true"});
         let restricted = policy(&api);
-        assert!(restricted.admits(Some(&user(&["dev"], false))));
-        assert!(restricted.admits(Some(&user(&[], true))));
-        assert!(!restricted.admits(Some(&user(&["other"], false))));
-        assert!(!restricted.admits(None));
+        assert!(restricted.admits(Some(&user(&["dev"], false))).is_ok());
+        assert!(restricted.admits(Some(&user(&[], true))).is_ok());
+        assert!(restricted.admits(Some(&user(&["other"], false))).is_err());
+        assert!(restricted.admits(None).is_err());
         api["requiredGroup"] = "".into();
-        assert!(!policy(&api).admits(Some(&user(&["dev"], true))));
+        assert!(policy(&api).admits(Some(&user(&["dev"], true))).is_err());
     }
 
     #[test]

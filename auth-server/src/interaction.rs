@@ -10,12 +10,14 @@ mod pages;
 mod registration;
 
 use consent::Consent;
+use sdk::types::User;
 use service::clock;
 
 use crate::{
+    apis::NotAdmitted,
     configuration::Method,
     factors,
-    flows::{Flow, Goal, ResponseType},
+    flows::{AuthorizeGoal, Flow, Goal, ResponseType},
     oauth::{Answer, ErrorCode, OAuthError},
     openid,
     pages::{Fault, NamespaceChoice},
@@ -28,8 +30,8 @@ use crate::{
 
 pub use end::{refuse, refuse_in_words, revoke_user};
 pub use pages::{
-    login_page, page_error, redirect, register_page, respond, send, show_register,
-    signup_is_closed, signup_page, store, targets,
+    confirm_address_page, login_page, page_error, redirect, register_page, respond, send,
+    show_register, signup_is_closed, signup_page, store, targets,
 };
 pub use registration::Form as RegisterForm;
 
@@ -39,6 +41,8 @@ pub enum Next {
     Login,
     /// The user is registered for several tenants.
     SelectNamespace(Vec<NamespaceChoice>),
+    /// The API wants to be sure of the user's mail address.
+    ConfirmAddress(Box<User>),
     /// The user has to say more about himself.
     Register(Box<registration::Form>),
     /// The user has to agree to these scopes.
@@ -145,9 +149,8 @@ pub async fn next(
             return Ok(refuse(ErrorCode::LoginRequired, text));
         }
     }
-    if !api.admits(subject.user.as_ref()) {
-        let text = "The user is not in the group that the API is for.";
-        return Ok(refuse(ErrorCode::AccessDenied, text));
+    if let Err(reason) = api.admits(subject.user.as_ref()) {
+        return turn_away(state, goal, subject, reason);
     }
     let namespace = match registration::decide(state, (&client, &api), &subject, goal).await? {
         registration::Decision::Registered { namespace } => namespace,
@@ -199,4 +202,32 @@ pub async fn next(
         (None, ResponseType::Code) => end.code().await?,
         (None, ResponseType::Token) => end.token(&client).await,
     }))
+}
+
+/// The step of somebody who may have no tokens of the API.
+fn turn_away(
+    state: &AppState,
+    goal: &AuthorizeGoal,
+    subject: Subject,
+    reason: NotAdmitted,
+) -> Result<Next, InteractionError> {
+    let (code, text) = match reason {
+        NotAdmitted::Group => (
+            ErrorCode::AccessDenied,
+            "The user is not in the group that the API is for.",
+        ),
+        NotAdmitted::Address if goal.silent => (
+            ErrorCode::InteractionRequired,
+            "The user has to confirm the mail address first.",
+        ),
+        NotAdmitted::Address => {
+            let user = subject.user.ok_or_else(|| {
+                let text = "somebody without an account has no address that could be confirmed";
+                InteractionError::Provider(text.to_owned())
+            })?;
+            return Ok(Next::ConfirmAddress(Box::new(user)));
+        }
+    };
+    let error = OAuthError::new(code, text);
+    Ok(Next::Done(end::refusal(state, goal, &error)))
 }

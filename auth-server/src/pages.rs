@@ -38,9 +38,9 @@ pub use factors::{
     AccountSecurityPage, FactorsNews, LinkPage, OwnFactors, PasskeyForm, SecondFactorPage,
 };
 pub use forms::{
-    ChangePasswordPage, ChooseMethodPage, DummyPage, EmailMissingPage, ForgotPasswordPage,
-    LoginPage, MethodChoice, NamespaceChoice, RegisterPage, SelectNamespacePage, SignupPage,
-    VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
+    ChangePasswordPage, ChooseMethodPage, ConfirmationNeeded, DummyPage, EmailMissingPage,
+    ForgotPasswordPage, LoginPage, MethodChoice, NamespaceChoice, RegisterPage,
+    SelectNamespacePage, SignupPage, VerifyEmailPage, VerifyEmailRequestPage, VerifyPasswordPage,
 };
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use own::OwnPages;

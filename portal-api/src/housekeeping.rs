@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use migrations::Retention;
 use tokio_util::sync::CancellationToken;
 
-use crate::{AppState, audit, credentials, events, idempotency, usage};
+use crate::{AppState, audit, credentials, events, idempotency, usage, users};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 /// How often per interval the queues of listeners are measured.
@@ -61,6 +61,12 @@ pub async fn run(state: AppState, shutdown: CancellationToken) {
         let now = service::clock::now();
         if is_hourly && let Err(error) = audit::shorten(&state, now).await {
             tracing::warn!(%error, "the audit log is not shortened; it goes on in an hour");
+        }
+        if is_hourly
+            && let Some(days) = state.unconfirmed_days
+            && let Err(error) = users::unconfirmed::end(&state, days, now).await
+        {
+            tracing::warn!(%error, "accounts that were never confirmed stay; it goes on in an hour");
         }
         minutes = minutes.wrapping_add(1);
         if let Err(error) = events::upkeep(&state).await {

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use config::{Configuration, Environment, Origin, Trouble};
 use ipnet::IpNet;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub trusted_peers: Vec<IpNet>,
     /// Applications may register any redirect URI without a fragment (portal-api 2.1).
     pub allow_any_redirect_uri: bool,
+    /// Accounts whose address is not confirmed after so many days end; absent: they stay.
+    pub unconfirmed_days: Option<NonZeroU32>,
     /// How often callers may call.
     pub rate_limits: RateLimits,
     /// How events are delivered.
@@ -135,6 +137,7 @@ impl Settings {
             },
             trusted_peers: Vec::new(),
             allow_any_redirect_uri: false,
+            unconfirmed_days: None,
             events: EventSettings::default(),
             health_interval: Duration::ZERO,
             rate_limits: RateLimits::OFF,

@@ -1,4 +1,4 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc};
 
 use config::Configuration;
 use ipnet::IpNet;
@@ -35,6 +35,7 @@ pub struct Shared {
     pub passwords: Passwords,
     pub trusted_peers: Vec<IpNet>,
     pub allow_any_redirect_uri: bool,
+    pub unconfirmed_days: Option<NonZeroU32>,
     pub events: EventSettings,
     /// Ways to webhook listeners.
     pub doors: Doors,
@@ -103,6 +104,7 @@ impl Shared {
             passwords: Passwords::new(settings.password_cost),
             trusted_peers: settings.trusted_peers.clone(),
             allow_any_redirect_uri: settings.allow_any_redirect_uri,
+            unconfirmed_days: settings.unconfirmed_days,
             events: settings.events.clone(),
             doors: Doors::new(&settings.events, &settings.configuration),
             acks: Acks::default(),

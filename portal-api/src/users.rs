@@ -11,6 +11,7 @@ mod read;
 pub mod row;
 pub mod rules;
 pub mod store;
+pub mod unconfirmed;
 pub mod wire;
 
 use axum::{

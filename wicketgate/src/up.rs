@@ -215,6 +215,7 @@ fn api_settings(
         },
         trusted_peers: networks("PORTAL_API_TRUSTED_PEERS")?,
         allow_any_redirect_uri: settings::var("ALLOW_ANY_REDIRECT_URI").is_some(),
+        unconfirmed_days: settings::parsed("UNCONFIRMED_ACCOUNTS_DAYS")?,
         rate_limits: rate_limits()?,
         events: events()?,
         health_interval: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use sdk::types::pools::Property;
+use sdk::types::{User, pools::Property};
 use serde_json::{Value, json};
 use ui::RegistrationField;
 use url::Url;
@@ -12,8 +12,9 @@ use crate::{
     flows::{self, Flow, FormSource},
     oauth::Answer,
     pages::{
-        self, DummyPage, FormPostPage, GrantsPage, LoginPage, MethodChoice, PageError, PasskeyForm,
-        RegisterPage, SelectNamespacePage, Shell, SignupPage,
+        self, ConfirmationNeeded, DummyPage, FormPostPage, GrantsPage, LoginPage, MethodChoice,
+        PageError, PasskeyForm, RegisterPage, SelectNamespacePage, Shell, SignupPage,
+        VerifyEmailRequestPage,
     },
     saml,
     state::AppState,
@@ -39,6 +40,20 @@ pub async fn respond(
     }
     match next {
         Next::Login => log_in(state, visitor, &flow).await,
+        Next::ConfirmAddress(user) => {
+            let back_to = application_name(state, &flow).await?;
+            let needed = ConfirmationNeeded {
+                by: back_to.unwrap_or_default(),
+                go_on: format!("{}/{}", state.settings.base_path, flow.restart_url()),
+            };
+            Ok(confirm_address_page(
+                state,
+                visitor,
+                &flow.method,
+                *user,
+                Some(needed),
+            ))
+        }
         Next::Register(form) => Ok(show_register(state, visitor, &flow, *form, None)),
         Next::SelectNamespace(namespaces) => {
             let source = FormSource::SelectNamespace;
@@ -200,6 +215,30 @@ pub fn signup_page(
     );
     fill(&mut page);
     pages::show(visitor, status, &page, &targets(flow))
+}
+
+/// The page on which somebody can have a mail that confirms the own address; `needed` says for what.
+pub fn confirm_address_page(
+    state: &AppState,
+    visitor: Visitor,
+    method: &str,
+    user: User,
+    needed: Option<ConfirmationNeeded>,
+) -> Response {
+    let mut shell = Shell::new(state, &visitor, method, FormSource::VerifyEmail, None);
+    if let Some(needed) = &needed {
+        shell.frame.preferences.here.clone_from(&needed.go_on);
+    }
+    let verified = user.validated.unwrap_or(false);
+    let page = VerifyEmailRequestPage {
+        frame: shell.frame,
+        common: shell.common,
+        profile: json!({"sub": user.id, "email": user.email, "email_verified": verified}),
+        email: user.email,
+        verified,
+        needed,
+    };
+    pages::show(visitor, StatusCode::OK, &page, &[])
 }
 
 /// The page that asks for the properties of a pool. `typed` keeps what was typed and says why it

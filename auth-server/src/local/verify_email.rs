@@ -7,14 +7,13 @@ use axum::{
 use http::StatusCode;
 use sdk::types::{User, verifications::Kind};
 use serde::Deserialize;
-use serde_json::json;
 use service::clock;
 
 use crate::{
     brake::{self, Act, Who},
     flows::FormSource,
     interaction,
-    pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell, VerifyEmailRequestPage},
+    pages::{self, Fault, NoticeKind, NoticePage, PageError, Shell},
     state::AppState,
     subject,
     visitor::Visitor,
@@ -56,16 +55,9 @@ pub async fn show(
         let url = login_url(&state, &method.id, &format!("{}/verifyemail", method.id));
         return Ok(visitor.finish(interaction::redirect(&url)));
     };
-    let shell = Shell::new(&state, &visitor, &method.id, FormSource::VerifyEmail, None);
-    let verified = user.validated.unwrap_or(false);
-    let page = VerifyEmailRequestPage {
-        frame: shell.frame,
-        common: shell.common,
-        profile: json!({"sub": user.id, "email": user.email, "email_verified": verified}),
-        email: user.email,
-        verified,
-    };
-    Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
+    Ok(interaction::confirm_address_page(
+        &state, visitor, &method.id, user, None,
+    ))
 }
 
 #[derive(Deserialize)]

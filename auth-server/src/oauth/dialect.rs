@@ -6,6 +6,7 @@
 use http::StatusCode;
 
 use super::{ErrorCode, OAuthError};
+use crate::apis::NotAdmitted;
 
 /// Which table is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub enum Refusal {
     /// The user is not registered for the API.
     NotRegistered,
     /// The API is for members of a group.
-    NotInGroup,
+    NotAdmitted(NotAdmitted),
     ConsentWithdrawn,
     ScopeUnknown(String),
     ScopeMissing,
@@ -151,7 +152,7 @@ impl Refusal {
             | Self::RefreshTokenOfAnotherClient
             | Self::UserGone
             | Self::UserRefused
-            | Self::NotInGroup
+            | Self::NotAdmitted(_)
             | Self::RefreshNotAllowed
             | Self::ConsentWithdrawn => ErrorCode::InvalidGrant,
             Self::ScopeUnknown(_) | Self::ScopeMissing | Self::ScopeTooWide => {
@@ -219,7 +220,7 @@ impl Refusal {
             Self::MethodNotAllowed => (500, UnauthorizedClient),
             Self::CodeInvalid => (401, InvalidGrant),
             Self::RedirectUriWrong | Self::VerifierWrong | Self::UserRefused => (400, InvalidGrant),
-            Self::NotRegistered | Self::NotInGroup | Self::ScopeServiceDenied => {
+            Self::NotRegistered | Self::NotAdmitted(_) | Self::ScopeServiceDenied => {
                 (403, AccessDenied)
             }
             Self::RefreshNotAllowed => (403, ServerError),
@@ -246,7 +247,12 @@ impl Refusal {
             Self::PasswordMissing => "`password` is missing.",
             Self::UserRefused => "`username` or `password` is wrong, or a new password is due.",
             Self::NotRegistered => "The user is not registered for this API.",
-            Self::NotInGroup => "The user is not in the group that the API is for.",
+            Self::NotAdmitted(NotAdmitted::Group) => {
+                "The user is not in the group that the API is for."
+            }
+            Self::NotAdmitted(NotAdmitted::Address) => {
+                "The user has to confirm the mail address first."
+            }
             Self::MethodNotAllowed => "The API does not accept this login method.",
             Self::FlowNotEnabled => "The API does not allow this grant.",
             Self::CodeMissing => "`code` is missing.",

@@ -16,7 +16,7 @@ use service::{backoff::Backoff, clock};
 
 use crate::{
     address::Peer,
-    apis::ApiPolicy,
+    apis::{ApiPolicy, NotAdmitted},
     clients::Client,
     families::{self, Family, RevokeReason, Verdict},
     kong::{self, KongError},
@@ -173,9 +173,12 @@ async fn rotate(
         revoke(state, family, reason).await?;
         return Err(Refusal::UserGone.into());
     }
-    if !grant.api.admits(Some(&user)) {
-        revoke(state, family, RevokeReason::GroupLeft).await?;
-        return Err(Refusal::NotInGroup.into());
+    if let Err(reason) = grant.api.admits(Some(&user)) {
+        // An address can be confirmed yet; who has left a group has left.
+        if reason == NotAdmitted::Group {
+            revoke(state, family, RevokeReason::GroupLeft).await?;
+        }
+        return Err(Refusal::NotAdmitted(reason).into());
     }
     check_consent(state, grant).await?;
     replace(state, token, grant, &user.groups).await

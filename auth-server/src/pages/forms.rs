@@ -289,6 +289,14 @@ pub struct VerifyEmailRequestPage {
 #[template(path = "email_missing.html")]
 pub struct EmailMissingPage {
     #[serde(skip)]
+    #[serde(skip)]
+    pub needed: Option<ConfirmationNeeded>,
+}
+
+/// Who wants an address to be confirmed, and where to go on once it is.
+pub struct ConfirmationNeeded {
+    pub by: String,
+    pub go_on: String,
     pub frame: Frame,
     #[serde(flatten)]
     pub common: Common,

@@ -56,6 +56,8 @@ ui::texts! {
         change_lead = "The password was given to you by somebody else. Choose your own to go on.", "Das Passwort hat Ihnen jemand anderes gegeben. Wählen Sie ein eigenes, um fortzufahren.";
         confirm_request_lead(email) = "{email} is not confirmed yet.", "{email} ist noch nicht bestätigt.";
         confirm_request_done(email) = "{email} is confirmed.", "{email} ist bestätigt.";
+        confirm_needed(name) = "{name} is for confirmed addresses only.", "{name} lässt nur bestätigte Adressen zu.";
+        confirm_then = "Confirmed it?", "Schon bestätigt?";
         mail_sent = "Mail sent", "E-Mail gesendet";
         mail_sent_text = "Follow the link in the mail. It is good for an hour.", "Folgen Sie dem Link in der E-Mail. Er gilt eine Stunde.";
         register_title = "About you", "Über Sie";

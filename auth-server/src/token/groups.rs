@@ -8,7 +8,7 @@ use super::TokenError;
 ///
 /// # Errors
 /// [`Refusal::UserGone`] when the user was deleted or locked, or has changed the password, since the
-/// log-in; [`Refusal::NotInGroup`] when the API does not admit the user (any more).
+/// log-in; [`Refusal::NotAdmitted`] when the API does not admit the user (any more).
 pub async fn groups_of(
     state: &AppState,
     api: &ApiPolicy,
@@ -20,8 +20,6 @@ pub async fn groups_of(
     let user = state.portal_api.user(&family.user_id).await?;
     let user = user.filter(|user| user.accepts_session_of(family.began_at));
     let user = user.ok_or(Refusal::UserGone)?;
-    if !api.admits(Some(&user)) {
-        return Err(Refusal::NotInGroup.into());
-    }
+    api.admits(Some(&user)).map_err(Refusal::NotAdmitted)?;
     Ok(user.groups)
 }

@@ -70,9 +70,8 @@ pub async fn grant(
     } = person(state, &method, checked).await?;
     let subject =
         Subject::new(&api, &method, user, identity.as_ref()).ok_or(TokenError::Internal)?;
-    if !api.admits(subject.user.as_ref()) {
-        return Err(Refusal::NotInGroup.into());
-    }
+    api.admits(subject.user.as_ref())
+        .map_err(Refusal::NotAdmitted)?;
     let (scope, verbatim) =
         match passthrough::decide(state, &api, &scope, &method.id, &subject.profile).await? {
             None => {

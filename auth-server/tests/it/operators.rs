@@ -188,6 +188,82 @@ async fn f36_an_api_may_be_for_members_of_its_group_only() {
 }
 
 #[tokio::test]
+async fn f28_an_api_may_be_for_confirmed_addresses_only() {
+    let server = TestServer::start_changed(
+        |portal| {
+            portal.add_api(
+                json!({"id": "sure", "auth": "oauth2", "authMethods": ["default:local"],
+                "settings": {"enable_authorization_code": true, "enable_password_grant": true,
+                    "needs_confirmed_address": "true"}}),
+            );
+            portal.add_client("shop", "sure", "confidential", true);
+        },
+        |settings| settings.grants.password = auth_server::PasswordGrant::Confidential,
+    )
+    .await;
+    server.portal.set_validated("ada", false);
+    let browser = server.browser();
+    let url = Browser::authorize_url("shop-sure", &[]);
+    let page = browser.page(&url).await.expect("login");
+    let told = browser.log_in(&page, "ada").await.expect(200).json();
+    assert_eq!(told["template"], "verify_email_request");
+    assert_eq!(told["profile"]["email_verified"], false);
+    let quiet = Browser::authorize_url("shop-sure", &[("prompt", "none")]);
+    let silent = browser.get(&quiet).await.expect(302).location();
+    assert_eq!(parameter(&silent, "error").unwrap(), "interaction_required");
+    let client = [("client_id", "shop-sure"), ("client_secret", "secret")];
+    let by_password = [
+        ("grant_type", "password"),
+        ("username", "ada@example.org"),
+        ("password", PASSWORD),
+    ];
+    let by_password = [&by_password[..], &client[..]].concat();
+    let refused = server.token(&by_password).await.error();
+    assert_eq!(refused, (400, "invalid_grant".to_owned()));
+
+    // The button sends the mail, the mail's link confirms, and the page leads back to the request.
+    let before = server.portal.mails();
+    let csrf = told["csrfToken"].as_str().unwrap();
+    let form = [("_csrf", csrf)];
+    let sent = browser.submit("/local/verifyemail", &form).await;
+    sent.expect("verify_email_request_confirm");
+    assert_eq!(server.portal.mails(), before + 1);
+    let html = browser.html(&url, ("accept-language", "de")).await.text;
+    let go_on = html
+        .split("Schon bestätigt? <a href=\"/auth")
+        .nth(1)
+        .unwrap();
+    let go_on = go_on
+        .split('"')
+        .next()
+        .unwrap()
+        .replace("&#38;", "&")
+        .replace("&amp;", "&");
+    let still = browser.page(&go_on).await;
+    still.expect("verify_email_request");
+    server.portal.set_validated("ada", true);
+    let code = code_of(&browser.get(&go_on).await.expect(302).location());
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    let redeem = [&redeem[..], &client[..]].concat();
+    let tokens = server.token(&redeem).await.expect(200);
+    server.token(&by_password).await.expect(200);
+
+    // Another address is not confirmed: nothing until it is.
+    let refresh = tokens.member("refresh_token");
+    let again = [("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+    let again = [&again[..], &client[..]].concat();
+    server.portal.set_validated("ada", false);
+    assert_eq!(server.token(&again).await.error().1, "invalid_grant");
+    server.portal.set_validated("ada", true);
+    server.token(&again).await.expect(200);
+}
+
+#[tokio::test]
 async fn pages_have_the_operators_style() {
     let server = TestServer::start().await;
     server

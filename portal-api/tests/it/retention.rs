@@ -1,6 +1,8 @@
 //! What has served its time goes. Housekeeping does a whole round at every start, before it listens
 //! for the end.
 
+use std::num::NonZeroU32;
+
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
@@ -61,6 +63,29 @@ on_both_databases! {
         let (api, dead) = after(api, &older, "deliveries where state = 'dead'").await;
         assert_eq!(dead, 0);
         assert_eq!(waiting(&api, "mailer").await, other);
+    }
+
+    async fn accounts_that_were_never_confirmed_go_where_the_operator_says_so(api: TestApi) {
+        let admin = api.user(ADMIN, ALL_SCOPES);
+        let mut ids = Vec::new();
+        for name in ["forgotten", "confirmed", "fresh", "reader"] {
+            let body = json!({"email": format!("{name}@example.org"), "validated": name == "confirmed"});
+            let made = admin.post("/users", body).await.expect(201).json();
+            ids.push(made["id"].as_str().unwrap().to_owned());
+        }
+        let own = json!({"id": "kept", "name": "Kept"});
+        admin.post("/applications", own).await.expect(201);
+        let role = json!({"email": "reader@example.org", "role": "reader"});
+        admin.post("/applications/kept/owners", role).await.expect(201);
+        let old = "('forgotten@example.org', 'confirmed@example.org', 'reader@example.org')";
+        let sql = format!("update users set created_at = '{}' where email in {old}", days_ago(31));
+        let (api, all) = after(api, &sql, "users where email like '%@example.org'").await;
+        let api = api.restart_with(&[], |settings| settings.unconfirmed_days = NonZeroU32::new(30)).await;
+        let (api, left) = after(api, &sql, "users where email like '%@example.org'").await;
+        assert_eq!(left, all - 1);
+        for (id, status) in ids.iter().zip([404, 200, 200, 200]) {
+            api.user(ADMIN, ALL_SCOPES).get(&format!("/users/{id}")).await.expect(status);
+        }
     }
 
     async fn credentials_that_ended_long_ago_go(api: TestApi) {

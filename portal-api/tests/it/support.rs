@@ -414,6 +414,7 @@ fn settings(data: &Path, keys: Keys, configuration: Arc<Configuration>) -> Setti
         },
         trusted_peers: Vec::new(),
         allow_any_redirect_uri: false,
+        unconfirmed_days: None,
         rate_limits: portal_api::RateLimits::OFF,
         events: EventSettings {
             ports: None,

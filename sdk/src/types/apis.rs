@@ -164,6 +164,13 @@ pub struct ApiSettings {
         skip_serializing_if = "Option::is_none"
     )]
     pub restrict_to_group: Option<bool>,
+    /// Only users whose mail address is confirmed get tokens.
+    #[serde(
+        default,
+        deserialize_with = "lenient::boolean",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub needs_confirmed_address: Option<bool>,
     /// In the order of definition.
     #[serde(default, deserialize_with = "scopes")]
     pub scopes: serde_json::Map<String, Value>,

@@ -46,10 +46,10 @@ struct Data {
     calls: Vec<String>,
     /// Addresses of a Kong that keeps the tokens: Admin API and proxy.
     kong: Option<(Url, Url)>,
-    /// Where a service of the operator's checks names and passwords.
-    external: Option<Url>,
     /// `tokens.algorithm`.
     algorithm: Option<&'static str>,
+    /// Where a service of the operator's checks names and passwords.
+    external: Option<Url>,
     /// Further login methods, which API `social` accepts beside `local`.
     methods: Vec<Value>,
     /// Further APIs.
@@ -217,6 +217,10 @@ impl PortalApi {
         self.data().kong = Some((admin.clone(), proxy.clone()));
     }
 
+    pub fn use_algorithm(&self, name: &'static str) {
+        self.data().algorithm = Some(name);
+    }
+
     /// A user `<id>@example.org` with the common password.
     pub fn add_user(&self, id: &str, groups: &[&str]) {
         self.data().users.push(User {
@@ -236,11 +240,14 @@ impl PortalApi {
         let mut data = self.data();
         let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
         user.groups = groups.iter().map(|group| (*group).to_owned()).collect();
-    pub fn use_algorithm(&self, name: &'static str) {
-        self.data().algorithm = Some(name);
+        user.must_change_password = must_change_password;
     }
 
-        user.must_change_password = must_change_password;
+    /// Whether the user has shown that the address is his.
+    pub fn set_validated(&self, id: &str, validated: bool) {
+        let mut data = self.data();
+        let user = data.users.iter_mut().find(|user| user.id == id).unwrap();
+        user.validated = validated;
     }
 
     pub fn remove_user(&self, id: &str) {
@@ -357,16 +364,16 @@ impl PortalApi {
     }
 
     /// The application of a client has no address to come back to.
+    /// So much later is it for whoever asks what was granted.
+    pub fn let_grants_age(&self, by: TimeDelta) {
+        self.data().grants_aged = by;
+    }
+
     pub fn remove_redirect_uris(&self, client_id: &str) {
         let mut data = self.data();
         let mut clients = data.clients.iter_mut();
         let client = clients.find(|client| client["subscription"]["clientId"] == client_id);
         client.unwrap()["application"]["redirectUris"] = json!([]);
-    }
-
-    /// So much later is it for whoever asks what was granted.
-    pub fn let_grants_age(&self, by: TimeDelta) {
-        self.data().grants_aged = by;
     }
 
     pub fn add_registration(&self, pool: &str, user: &str, namespace: Option<&str>) {
@@ -757,7 +764,6 @@ async fn grants(State(api): State<PortalApi>, Path(user): Path<String>) -> Json<
     let items: Vec<&Value> = living
         .iter()
         .filter(|grant| grant["userId"] == *user)
-        .cloned()
         .collect();
     Json(json!({"count": items.len(), "items": items}))
 }
