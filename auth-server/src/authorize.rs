@@ -4,14 +4,14 @@ pub mod openid;
 mod routes;
 pub mod rules;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::flows::{ResponseMode, ResponseType};
 
 pub use routes::{answer_error, compatible_routes, offered_methods, standard_routes};
 
 /// The parameters of an authorization request. Empty ones count as absent.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuthorizeParameters {
     pub response_type: Option<String>,
@@ -107,6 +107,7 @@ impl AuthorizeParameters {
             ("response_mode", &self.response_mode),
             ("resource", &self.resource),
             ("acr_values", &self.acr_values),
+            ("request_uri", &self.request_uri),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))

@@ -30,6 +30,8 @@ pub enum Act {
     UserCode,
     /// A device that begins to wait; each counts.
     Device,
+    /// A request of a public client that is kept; each counts.
+    PushedRequest,
 }
 
 /// Whose attempts are counted.
@@ -77,6 +79,7 @@ impl Act {
             Self::SecondFactor => "second-factor",
             Self::UserCode => "user-code",
             Self::Device => "device",
+            Self::PushedRequest => "pushed-request",
         }
     }
 
@@ -90,7 +93,7 @@ impl Act {
             ) => 10,
             (Self::UserCode, Who::Address(_)) => 50,
             (Self::Mail | Self::Signup, Who::Account(_)) => 5,
-            (Self::ClientSecret | Self::Device, Who::Account(_))
+            (Self::ClientSecret | Self::Device | Self::PushedRequest, Who::Account(_))
             | (_, Who::AccountAt(..) | Who::Address(_)) => 100,
         }
     }

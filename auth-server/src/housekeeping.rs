@@ -10,9 +10,10 @@ use crate::{backchannel, devices, families, records, state::AppState};
 const A_DAY: TimeDelta = TimeDelta::days(1);
 const AT_ONCE: TimeDelta = TimeDelta::zero();
 
-const RULES: [Retention; 15] = [
+const RULES: [Retention; 16] = [
     Retention::new("auth_sessions", "id_hash", "expires_at", AT_ONCE),
     Retention::new("auth_flows", "id", "expires_at", AT_ONCE),
+    Retention::new("auth_pushed_requests", "uri_hash", "expires_at", AT_ONCE),
     Retention::new("auth_upstreams", "state_hash", "expires_at", AT_ONCE),
     Retention::new("auth_codes", "code_hash", "expires_at", A_DAY),
     Retention::new(

@@ -67,6 +67,7 @@ mod cors;
 mod events;
 mod housekeeping;
 mod portal_api;
+mod pushed;
 mod rotation;
 mod routes;
 mod secret;

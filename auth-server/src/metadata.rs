@@ -60,6 +60,8 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "issuer": issuer,
         "authorization_endpoint": url("/oauth2/authorize"),
         "token_endpoint": url("/oauth2/token"),
+        "pushed_authorization_request_endpoint": url("/oauth2/par"),
+        "require_pushed_authorization_requests": false,
         "jwks_uri": url("/oauth2/jwks"),
         "userinfo_endpoint": url("/oauth2/userinfo"),
         "introspection_endpoint": url("/oauth2/introspect"),
@@ -74,7 +76,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "claims_supported": CLAIMS,
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
-        // Its default would be true.
+        // Its default would be true. Pushed requests are no addresses of others.
         "request_uri_parameter_supported": false,
         "response_types_supported": response_types,
         "response_modes_supported": response_modes,

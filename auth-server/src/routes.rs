@@ -15,7 +15,7 @@ use crate::{
     account, authorize, consent, content, cors, devices, introspection, invitations, keys, local,
     logout, metadata, openid,
     pages::{self, Fault, PageError},
-    registration, resources, revocation, revoked, saml,
+    pushed, registration, resources, revocation, revoked, saml,
     state::AppState,
     token, upstream, userinfo,
 };
@@ -46,6 +46,7 @@ pub fn router(state: AppState) -> Router {
         .merge(of_one_person)
         .merge(authorize::standard_routes())
         .merge(token::standard_routes().layer(about_clients()))
+        .merge(pushed::routes().layer(about_clients()))
         .merge(introspection::routes())
         .merge(revocation::routes().layer(about_clients()))
         .merge(revoked::routes())

@@ -15,7 +15,7 @@ pub use groups::groups_of;
 pub use issue::{
     NextRefresh, TokenAnswer, UserFlow, UserGrant, discard, issue_to_client, keep, make, replace,
 };
-pub use request::{Endpoint, Proof, TokenRequest};
+pub use request::{Endpoint, Proof, TokenRequest, parse_body, receive};
 pub use routes::{compatible_routes, refuse, standard_routes};
 
 use crate::{kong::KongError, oauth::Refusal, portal_api::PortalApiError, tokens::UnsupportedMode};

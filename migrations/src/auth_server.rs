@@ -23,6 +23,7 @@ mod m20261121_000042_logout_notices;
 mod m20261121_000043_assertions;
 mod m20261122_000050_factors;
 mod m20261122_000060_answers;
+mod m20261122_000900_pushed_requests;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait, prelude::*};
 
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000043_assertions::Migration),
             Box::new(m20261122_000050_factors::Migration),
             Box::new(m20261122_000060_answers::Migration),
+            Box::new(m20261122_000900_pushed_requests::Migration),
         ]
     }
 

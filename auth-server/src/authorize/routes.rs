@@ -18,6 +18,7 @@ use crate::{
     oauth::{Answer, ErrorCode, OAuthError},
     oxide::{self, Accepted, AuthorizeFault, AuthorizeRefused},
     pages::{self, ChooseMethodPage, Fault, MethodChoice, PageError, Shell},
+    pushed,
     state::AppState,
     token::Endpoint,
     visitor::Visitor,
@@ -86,7 +87,15 @@ async fn begin(
     let Ok(Query(parameters)) = parameters else {
         return Err(fault(Fault::Parameters));
     };
-    let parameters = parameters.without_empty();
+    let sent = parameters.without_empty();
+    let pushed = sent
+        .request_uri
+        .clone()
+        .filter(|uri| pushed::is_pushed(uri));
+    let parameters = match &pushed {
+        None => sent.clone(),
+        Some(uri) => find_pushed(state, uri, &sent).await?,
+    };
     let accepted = match oxide::authorize(state, &parameters, &endpoint).await {
         Ok(accepted) => accepted,
         Err(AuthorizeRefused::Page(what)) => return Err(fault(page_fault(what))),
@@ -112,10 +121,18 @@ async fn begin(
             ));
         }
     };
-    let method = match choose_method(state, &endpoint, &parameters, &accepted.api) {
+    let method = match choose_method(state, &endpoint, (&sent, &parameters), &accepted.api) {
         Choice::One(method) => method,
-        Choice::Ask(methods) => return Ok(ask_for_method(state, visitor, methods)),
+        Choice::Ask(methods) => {
+            if let Some(uri) = &pushed {
+                keep_pushed(state, uri).await?;
+            }
+            return Ok(ask_for_method(state, visitor, methods));
+        }
     };
+    if let Some(uri) = &pushed {
+        use_up_pushed(state, uri).await?;
+    }
     // Only here: whoever has accounts elsewhere makes them there.
     let configuration = state.configuration();
     let is_local = configuration.method(&method).and_then(Method::local);
@@ -125,6 +142,48 @@ async fn begin(
         return begin_signup(state, visitor, &flow).await;
     }
     interaction::respond(state, visitor, flow, true).await
+}
+
+/// What the client has sent by itself. The parameters beside its name do not count (RFC 9126, 4).
+async fn find_pushed(
+    state: &AppState,
+    uri: &str,
+    sent: &AuthorizeParameters,
+) -> Result<AuthorizeParameters, PageError> {
+    let client_id = sent.client_id.as_deref();
+    let client_id = client_id.ok_or_else(|| PageError::new(state, Fault::ClientMissing))?;
+    pushed::find(state.database.read(), uri, client_id, clock::now())
+        .await
+        .map_err(|error| PageError::database(state, &error))?
+        .ok_or_else(|| PageError::new(state, Fault::Flow))
+}
+
+async fn keep_pushed(state: &AppState, uri: &str) -> Result<(), PageError> {
+    let work = async {
+        let txn = state.database.write().await?;
+        pushed::keep(&txn, uri, clock::now()).await?;
+        txn.commit().await
+    };
+    work.await
+        .map_err(|error| PageError::database(state, &error))
+}
+
+/// Only one browser goes on.
+async fn use_up_pushed(state: &AppState, uri: &str) -> Result<(), PageError> {
+    let work = async {
+        let txn = state.database.write().await?;
+        let is_first = pushed::consume(&txn, uri).await?;
+        txn.commit().await?;
+        Ok(is_first)
+    };
+    let is_first = work
+        .await
+        .map_err(|error: sea_orm::DbErr| PageError::database(state, &error))?;
+    if is_first {
+        Ok(())
+    } else {
+        Err(PageError::new(state, Fault::Flow))
+    }
 }
 
 /// Whether a fault that the client could be told is a page, as wicked had it (section 7, checks 1, 6
@@ -198,17 +257,22 @@ enum Choice {
     Ask(Vec<MethodChoice>),
 }
 
-/// The method of the URL, the one that is named, or the only one; otherwise the person chooses.
+/// The method of the URL, the one that is named, or the only one; otherwise the person chooses. `sent`
+/// is what the browser brought, `parameters` what is meant.
 fn choose_method(
     state: &AppState,
     endpoint: &Endpoint,
-    parameters: &AuthorizeParameters,
+    (sent, parameters): (&AuthorizeParameters, &AuthorizeParameters),
     api: &ApiPolicy,
 ) -> Choice {
     if let Endpoint::PerMethod { method, .. } = endpoint {
         return Choice::One(method.clone());
     }
-    if let Some(named) = &parameters.auth_method
+    let named = sent
+        .auth_method
+        .as_ref()
+        .or(parameters.auth_method.as_ref());
+    if let Some(named) = named
         && api.accepts_method(&state.settings.server_name, named)
         && state.configuration().method(named).is_some()
     {
@@ -220,7 +284,7 @@ fn choose_method(
     }
     let again = |id: &str| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(parameters.pairs());
+        query.extend_pairs(sent.pairs());
         query.append_pair("auth_method", id);
         format!(
             "{}/oauth2/authorize?{}",

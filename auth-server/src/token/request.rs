@@ -8,7 +8,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
     assertions,
@@ -74,16 +74,18 @@ pub struct TokenRequest {
 impl TokenRequest {
     /// Reads body and header. Empty members count as absent.
     pub async fn read(request: Request, dialect: Dialect) -> Result<Self, Refusal> {
-        let headers = request.headers().clone();
-        let body = axum::body::to_bytes(request.into_body(), MAX_BODY)
-            .await
-            .map_err(|_| Refusal::TooLarge)?;
-        let mut parsed = if is_json(&headers) {
-            Self::from_json(&body)?
-        } else {
-            Self::from_form(headers.clone(), body).await?
-        };
-        parsed.take_basic(&headers, dialect);
+        let (headers, body) = receive(request).await?;
+        Self::parse(&headers, &body, dialect).await
+    }
+
+    /// The same of a request that was received.
+    pub async fn parse(
+        headers: &HeaderMap,
+        body: &Bytes,
+        dialect: Dialect,
+    ) -> Result<Self, Refusal> {
+        let mut parsed = parse_body::<Self>(headers, body).await?;
+        parsed.take_basic(headers, dialect);
         let mut request = parsed.without_empty();
         if let (None, Some(assertion)) = (&request.client_id, &request.client_assertion) {
             request.client_id = assertions::claimed_client(assertion);
@@ -114,32 +116,6 @@ impl TokenRequest {
     /// Whether the client tries to prove who it is.
     pub const fn has_proof(&self) -> bool {
         self.client_secret.is_some() || self.client_assertion.is_some()
-    }
-
-    fn from_json(body: &Bytes) -> Result<Self, Refusal> {
-        Json::<Self>::from_bytes(body)
-            .map(|Json(request)| request)
-            .map_err(|_| Refusal::Malformed("The body is no JSON object of texts."))
-    }
-
-    async fn from_form(headers: HeaderMap, body: Bytes) -> Result<Self, Refusal> {
-        let mut request = Request::new(body.into());
-        *request.method_mut() = http::Method::POST;
-        request.headers_mut().insert(
-            header::CONTENT_TYPE,
-            headers
-                .get(header::CONTENT_TYPE)
-                .cloned()
-                .unwrap_or_else(|| {
-                    header::HeaderValue::from_static("application/x-www-form-urlencoded")
-                }),
-        );
-        Form::<Self>::from_request(request, &())
-            .await
-            .map(|Form(request)| request)
-            .map_err(|_| {
-                Refusal::Malformed("The body is no form, or a parameter stands in it twice.")
-            })
     }
 
     /// `Authorization: Basic` with id and secret, where the body names no client; old clients leave the
@@ -195,6 +171,37 @@ impl TokenRequest {
             subject_token_type: some(self.subject_token_type),
         }
     }
+}
+
+/// Headers and the whole body, as far as it is taken.
+pub async fn receive(request: Request) -> Result<(HeaderMap, Bytes), Refusal> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MAX_BODY).await;
+    Ok((parts.headers, body.map_err(|_| Refusal::TooLarge)?))
+}
+
+/// The members of a form, or of a JSON object.
+pub async fn parse_body<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<T, Refusal> {
+    if is_json(headers) {
+        let parsed = Json::<T>::from_bytes(body).map(|Json(parsed)| parsed);
+        return parsed.map_err(|_| Refusal::Malformed("The body is no JSON object of texts."));
+    }
+    let mut request = Request::new(body.clone().into());
+    *request.method_mut() = http::Method::POST;
+    let content_type = headers.get(header::CONTENT_TYPE).cloned();
+    request.headers_mut().insert(
+        header::CONTENT_TYPE,
+        content_type.unwrap_or_else(|| {
+            header::HeaderValue::from_static("application/x-www-form-urlencoded")
+        }),
+    );
+    let parsed = Form::<T>::from_request(request, &()).await;
+    parsed
+        .map(|Form(parsed)| parsed)
+        .map_err(|_| Refusal::Malformed("The body is no form, or a parameter stands in it twice."))
 }
 
 /// A part of `Authorization: Basic`. A plus is left alone: no id and no secret has a blank, and many

@@ -297,10 +297,11 @@ const FORMS: [&str; 20] = [
 const MORE_FORMS: [&str; 1] = ["/{method}/verifyemail"];
 
 /// No forms: clients prove who they are, or nothing is changed but a language.
-const NO_FORMS: [&str; 10] = [
+const NO_FORMS: [&str; 11] = [
     "/oauth2/authorize",
     "/oauth2/device_authorization",
     "/oauth2/introspect",
+    "/oauth2/par",
     "/oauth2/revoke",
     "/oauth2/token",
     "/oauth2/userinfo",

@@ -33,6 +33,7 @@ mod openid;
 mod operators;
 mod passthrough;
 mod profile;
+mod pushed;
 mod records;
 mod refresh;
 mod resources;
