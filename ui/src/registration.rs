@@ -13,6 +13,7 @@ pub struct RegistrationField {
     name: String,
     lang: Lang,
     error: Option<String>,
+    autofocus: bool,
     label: String,
     kind: Kind,
     value: String,
@@ -42,6 +43,7 @@ impl RegistrationField {
             name: property.id.clone(),
             lang,
             error: None,
+            autofocus: false,
             label: label(property),
             kind: kind(property, portal_url),
             value: value.unwrap_or_default().to_owned(),
@@ -57,6 +59,13 @@ impl RegistrationField {
     #[must_use]
     pub fn with_error(mut self, error: Option<String>) -> Self {
         self.error = error;
+        self
+    }
+
+    /// The field, in which one begins to type.
+    #[must_use]
+    pub fn focused(mut self) -> Self {
+        self.autofocus = true;
         self
     }
 

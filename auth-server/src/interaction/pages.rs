@@ -285,6 +285,7 @@ pub fn register_page(
             message.replace('`', "")
         }
     });
+    let mut is_marked = false;
     let fields = form
         .pool
         .properties
@@ -295,9 +296,16 @@ pub fn register_page(
                 Some(typed) => typed.get(&property.id).and_then(Value::as_str),
                 None => form.prefilled(property),
             };
-            let error = is_missing(property).then(|| t.field_missing().to_owned());
-            RegistrationField::new(lang, property, value, &shell.common.portal_url)
-                .with_error(error)
+            let field = RegistrationField::new(lang, property, value, &shell.common.portal_url);
+            if !is_missing(property) {
+                return field;
+            }
+            let field = field.with_error(Some(t.field_missing().to_owned()));
+            if std::mem::replace(&mut is_marked, true) {
+                field
+            } else {
+                field.focused()
+            }
         })
         .collect();
     let page = RegisterPage {

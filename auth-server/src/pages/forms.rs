@@ -161,6 +161,12 @@ pub struct SignupPage {
 }
 
 impl SignupPage {
+    /// What no field says.
+    fn general_error(&self) -> Option<&str> {
+        let is_of_field = self.email_error.is_some() || self.password_error.is_some();
+        self.error_message.as_deref().filter(|_| !is_of_field)
+    }
+
     fn email_field(&self) -> Html {
         Field {
             kind: FieldKind::Email,
@@ -283,12 +289,6 @@ pub struct VerifyEmailRequestPage {
     pub email: String,
     #[serde(skip)]
     pub verified: bool,
-}
-
-#[derive(Template, Serialize)]
-#[template(path = "email_missing.html")]
-pub struct EmailMissingPage {
-    #[serde(skip)]
     #[serde(skip)]
     pub needed: Option<ConfirmationNeeded>,
 }
@@ -297,6 +297,12 @@ pub struct EmailMissingPage {
 pub struct ConfirmationNeeded {
     pub by: String,
     pub go_on: String,
+}
+
+#[derive(Template, Serialize)]
+#[template(path = "email_missing.html")]
+pub struct EmailMissingPage {
+    #[serde(skip)]
     pub frame: Frame,
     #[serde(flatten)]
     pub common: Common,

@@ -245,6 +245,23 @@ async fn while_the_auth_server_is_away_tokens_count_and_the_list_goes_on_afterwa
 }
 
 #[tokio::test]
+async fn a_signed_token_for_somebody_else_or_bound_to_a_key_is_refused() {
+    let (auth, api) = AuthServer::start().await;
+    for changes in [
+        json!({"cnf": {"jkt": "x"}}),
+        json!({"cnf": {"x5t#S256": "x"}}),
+        json!({"aud": "orders"}),
+        json!({"exp": clock::now().timestamp() - 60}),
+        json!({"client_id": "nobody"}),
+        json!({"authenticated_userid": "ada"}),
+    ] {
+        let token = auth.token(&api, &changes);
+        assert_eq!(status(&api, &token).await, 401, "{changes}");
+    }
+    assert_eq!(status(&api, &auth.token(&api, &json!({}))).await, 200);
+}
+
+#[tokio::test]
 async fn the_auth_server_is_asked_about_opaque_tokens() {
     let (auth, api) = AuthServer::start().await;
     let good = auth.opaque(&api, "good", &json!({}));
