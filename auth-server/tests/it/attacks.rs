@@ -23,10 +23,7 @@ use crate::support::{
 };
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server
         .portal
         .add_client("spa", "orders", "public_spa", true);
@@ -118,8 +115,7 @@ async fn f15_an_address_that_is_not_registered_is_refused_however_it_is_written(
 async fn nobody_is_sent_on_to_an_address_in_a_parameter() {
     let server = server().await;
     let browser = server.browser();
-    let page = browser.page("/account/security").await.expect("login");
-    browser.log_in(&page, "ada").await.expect(302);
+    browser.enter("/account/security", "ada").await.expect(302);
     for evil in [
         "https://evil.example/",
         "//evil.example/",
@@ -180,11 +176,11 @@ async fn a_code_of_another_log_in_is_of_no_use_in_a_clients_hands() {
         .extend_pairs(kept)
         .finish();
     let browser = server.browser();
-    let page = browser
-        .page(&format!("/oauth2/authorize?{query}"))
+    let target = browser
+        .enter(&format!("/oauth2/authorize?{query}"), "ada")
         .await
-        .expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+        .expect(302)
+        .location();
     let code = code_of(&target);
     let form = [
         ("grant_type", "authorization_code"),
@@ -213,11 +209,11 @@ async fn each_answer_says_from_which_server_it_is() {
         .await
         .member("issuer");
     let browser = server.browser();
-    let page = browser
-        .page(&Browser::authorize_url("app-orders", &[]))
+    let granted = browser
+        .enter(&Browser::authorize_url("app-orders", &[]), "ada")
         .await
-        .expect("login");
-    let granted = browser.log_in(&page, "ada").await.expect(302).location();
+        .expect(302)
+        .location();
     let wrong = Browser::authorize_url("app-orders", &[("scope", "fly")]);
     let refused = server.get(&wrong).await.expect(302).location();
     for answer in [granted, refused] {

@@ -7,10 +7,7 @@ use crate::support::{
 };
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server
         .portal
         .add_client("page", "orders", "public_spa", true);
@@ -43,8 +40,7 @@ async fn a_login_leads_to_a_code_and_the_code_to_the_users_tokens() {
     let server = server().await;
     let browser = server.browser();
     let url = Browser::authorize_url("app-orders", &[]);
-    let page = browser.page(&url).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(&url, "ada").await.expect(302).location();
     assert!(target.as_str().starts_with(REDIRECT));
     assert_eq!(parameter(&target, "state").as_deref(), Some("xyz"));
     assert_eq!(

@@ -4,22 +4,10 @@ use crate::support::{Browser, SECRET, TestServer, claims, parameter};
 
 #[tokio::test]
 async fn an_untrusted_application_needs_consent_once() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", false);
+    let server = TestServer::start_with_client("app", "orders", "confidential", false).await;
     let browser = server.browser();
     let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
-    let page = browser.page(&url).await.expect("login");
-    let form = [
-        ("_csrf", &*page.csrf()),
-        ("username", "ada@example.org"),
-        ("password", crate::support::PASSWORD),
-    ];
-    let page = browser
-        .submit("/local/login", &form)
-        .await
-        .expect("grant_scopes");
+    let page = browser.enter_page(&url, "ada").await.expect("grant_scopes");
     assert_eq!(page.model["grantRequests"][0]["scope"], "read");
     assert_eq!(page.model["grantRequests"][0]["description"], "Read orders");
     assert_eq!(page.model["appInfo"]["name"], "APP");
@@ -87,14 +75,10 @@ async fn an_untrusted_application_needs_consent_once() {
 
 #[tokio::test]
 async fn who_agrees_for_this_once_is_asked_again_and_leaves_nothing_to_refresh() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", false);
+    let server = TestServer::start_with_client("app", "orders", "confidential", false).await;
     let browser = server.browser();
     let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
-    let page = browser.page(&url).await.expect("login");
-    let asked = browser.log_in(&page, "ada").await.json();
+    let asked = browser.enter(&url, "ada").await.json();
     let csrf = asked["csrfToken"].as_str().unwrap();
     let agree = [("_csrf", csrf), ("_action", "allow"), ("remember", "once")];
     let target = browser.post("/local/grant", &agree).await.expect(302);
@@ -110,14 +94,10 @@ async fn who_agrees_for_this_once_is_asked_again_and_leaves_nothing_to_refresh()
 
 #[tokio::test]
 async fn who_agrees_for_some_time_is_asked_again_after_it() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", false);
+    let server = TestServer::start_with_client("app", "orders", "confidential", false).await;
     let browser = server.browser();
     let url = Browser::authorize_url("app-orders", &[("scope", "read")]);
-    let page = browser.page(&url).await.expect("login");
-    let asked = browser.log_in(&page, "ada").await.json();
+    let asked = browser.enter(&url, "ada").await.json();
     let csrf = asked["csrfToken"].as_str().unwrap();
     let mut agree = [("_csrf", csrf), ("_action", "allow"), ("remember", "ever")];
     browser.post("/local/grant", &agree).await.expect(400);
@@ -166,22 +146,10 @@ async fn who_agrees_for_some_time_is_asked_again_after_it() {
 
 #[tokio::test]
 async fn an_api_with_a_pool_asks_for_registration_first() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("portal", "portal-api", "confidential", true);
+    let server = TestServer::start_with_client("portal", "portal-api", "confidential", true).await;
     let browser = server.browser();
     let url = Browser::authorize_url("portal-portal-api", &[]);
-    let page = browser.page(&url).await.expect("login");
-    let form = [
-        ("_csrf", &*page.csrf()),
-        ("username", "ada@example.org"),
-        ("password", crate::support::PASSWORD),
-    ];
-    let page = browser
-        .submit("/local/login", &form)
-        .await
-        .expect("register");
+    let page = browser.enter_page(&url, "ada").await.expect("register");
     assert_eq!(page.model["nonce"], page.model["csrfToken"]);
     let silent = browser
         .get(&Browser::authorize_url(
@@ -246,16 +214,12 @@ async fn where_nobody_may_register_there_is_no_way_in_and_no_sign_up() {
 
 #[tokio::test]
 async fn f1_a_tenant_comes_from_a_registration_and_from_nowhere_else() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "tenants", "confidential", true);
+    let server = TestServer::start_with_client("app", "tenants", "confidential", true).await;
     let browser = server.browser();
-    let page = browser
-        .page(&Browser::authorize_url("app-tenants", &[]))
+    browser
+        .enter(&Browser::authorize_url("app-tenants", &[]), "ada")
         .await
-        .expect("login");
-    browser.log_in(&page, "ada").await.expect(400);
+        .expect(400);
     for tenant in ["acme", "globex"] {
         let url = Browser::authorize_url("app-tenants", &[("namespace", tenant)]);
         let page = browser.page(&url).await.expect("register");

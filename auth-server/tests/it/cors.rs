@@ -5,11 +5,7 @@ use crate::support::{Answer, TestServer, VERIFIER};
 const OWN: &str = "https://app.example";
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("page", "orders", "public_spa", true);
-    server
+    TestServer::start_with_client("page", "orders", "public_spa", true).await
 }
 
 async fn send(server: &TestServer, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

@@ -7,10 +7,7 @@ use crate::support::{Answer, Browser, Form, SECRET, TestServer, claims};
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("tv", "orders", "public_native", true);
+    let server = TestServer::start_with_client("tv", "orders", "public_native", true).await;
     server
         .portal
         .add_client("cli", "orders", "public_native", false);

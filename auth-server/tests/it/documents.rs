@@ -43,10 +43,7 @@ async fn metadata_names_endpoints_below_the_issuer() {
 
 #[tokio::test]
 async fn the_published_key_is_the_one_that_signs() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     let keys = server.get("/oauth2/jwks").await.expect(200).json();
     let key = &keys["keys"][0];
     assert_eq!(
@@ -134,10 +131,7 @@ async fn health_is_answered_beside_and_below_the_base_path() {
 
 #[tokio::test]
 async fn pages_are_html_in_the_language_of_the_reader_with_a_strict_policy() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     let url = server.url(&Browser::authorize_url("app-orders", &[]));
     for (language, heading) in [
         ("en", "<h1>Log in</h1>"),

@@ -96,8 +96,7 @@ async fn enrol(browser: &Browser<'_>, user: &str) -> (String, Vec<String>) {
 /// The page after name and password.
 async fn second_step(browser: &Browser<'_>, more: &[(&str, &str)]) -> Page {
     let url = Browser::authorize_url("app-orders", more);
-    let page = browser.page(&url).await.expect("login");
-    let answer = browser.log_in(&page, "ada").await.expect(200);
+    let answer = browser.enter(&url, "ada").await.expect(200);
     let model = answer.json();
     Page { answer, model }.expect("second_factor")
 }
@@ -223,8 +222,7 @@ async fn a_client_that_wants_to_be_sure_gets_a_second_proof_of_those_who_have_on
     let sure = [("acr_values", ACR_MULTI), ("scope", "openid")];
     let url = Browser::authorize_url("app-orders", &sure);
     // Whoever has none goes on with what he has.
-    let page = browser.page(&url).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(&url, "ada").await.expect(302).location();
     let tokens = server.redeem("app-orders", &code_of(&target)).await;
     let id_token = claims(&tokens.member("id_token"));
     assert_eq!(id_token["acr"], "urn:wicketgate:acr:single-factor");
@@ -246,8 +244,7 @@ async fn a_client_that_wants_to_be_sure_gets_a_second_proof_of_those_who_have_on
     );
     let refused = browser.get(&silent).await.expect(302).location();
     assert_eq!(parameter(&refused, "error").unwrap(), "login_required");
-    let page = browser.page(&url).await.expect("login");
-    let answer = browser.log_in(&page, "ada").await.expect(200);
+    let answer = browser.enter(&url, "ada").await.expect(200);
     let model = answer.json();
     let page = Page { answer, model }.expect("second_factor");
     let right = code(&secret, 0);

@@ -9,11 +9,7 @@ use serde_json::json;
 use crate::support::{Answer, Browser, PASSWORD, SECRET, TestServer};
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
-    server
+    TestServer::start_with_client("app", "orders", "confidential", true).await
 }
 
 /// Form, and what follows in a browser that has a session and a request, and in one that has nothing.

@@ -5,10 +5,7 @@ use crate::support::{Browser, TestServer};
 const TOKEN: &str = "0123456789abcdef0123456789abcdef01234567";
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "guests", "confidential", true);
+    let server = TestServer::start_with_client("app", "guests", "confidential", true).await;
     server.portal.invite(TOKEN);
     server
 }
@@ -96,8 +93,7 @@ async fn f36_what_is_no_invitation_says_nothing() {
         .post("/invitation", &[("name", "Ada")])
         .await
         .expect(403);
-    let page = browser.page("/invitation").await.expect("login");
-    browser.log_in(&page, "ada").await.expect(302);
+    browser.enter("/invitation", "ada").await.expect(302);
     browser
         .post("/invitation", &[("name", "Ada")])
         .await

@@ -5,11 +5,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Browser, PASSWORD, TestServer, parameter};
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
-    server
+    TestServer::start_with_client("app", "orders", "confidential", true).await
 }
 
 #[tokio::test]
@@ -230,8 +226,7 @@ async fn f7_a_plain_login_goes_to_pages_of_this_server_only() {
         target.path().strip_prefix("/auth").unwrap(),
         target.query().unwrap()
     );
-    let page = browser.page(&path).await.expect("login");
-    let back = browser.log_in(&page, "ada").await.expect(302).location();
+    let back = browser.enter(&path, "ada").await.expect(302).location();
     assert_eq!(back.path(), "/auth/local/grants");
     browser.page("/local/grants").await.expect("scope_list");
 }

@@ -4,10 +4,7 @@ use crate::support::{Browser, TestServer, parameter};
 
 #[tokio::test]
 async fn logging_out_ends_session_and_tokens_and_goes_to_the_portal_only() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     let browser = server.browser();
     let code = browser.code("app-orders", &[]).await;
     let token = server

@@ -177,11 +177,13 @@ async fn each_refusal_of_a_refresh_token_has_its_status_and_code() {
 async fn what_has_ended_since_the_log_in_has_its_status_and_code() {
     let server = server().await;
     let browser = server.browser();
-    let page = browser
-        .page(&Browser::authorize_url("shop-orders", &[("scope", "read")]))
+    let asked = browser
+        .enter(
+            &Browser::authorize_url("shop-orders", &[("scope", "read")]),
+            "ada",
+        )
         .await
-        .expect("login");
-    let asked = browser.log_in(&page, "ada").await.expect(200);
+        .expect(200);
     let form = [("_csrf", &*asked.member("csrfToken")), ("_action", "allow")];
     let allowed = browser.post("/local/grant", &form).await.expect(302);
     let code = code_of(&allowed.location());

@@ -60,8 +60,7 @@ fn in_fragment(url: &Url, name: &str) -> Option<String> {
 /// Logs in and reads the answer to the client.
 async fn implicit(browser: &Browser<'_>) -> Url {
     let url = implicit_url("page-direct", &[]);
-    let page = browser.page(&url).await.expect("login");
-    browser.log_in(&page, "ada").await.expect(302).location()
+    browser.enter(&url, "ada").await.expect(302).location()
 }
 
 async fn password(server: &TestServer, url: &str, client: &str, more: Form<'_>) -> Answer {

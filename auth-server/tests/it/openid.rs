@@ -11,10 +11,7 @@ use crate::support::{
 const ISSUER: &str = "http://localhost:8000/auth";
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server
         .portal
         .add_client("shop", "orders", "confidential", false);
@@ -135,8 +132,7 @@ async fn a_user_agrees_to_scopes_of_openid_like_to_others() {
     let server = server().await;
     let browser = server.browser();
     let url = Browser::authorize_url("shop-orders", &[("scope", "openid email read")]);
-    let page = browser.page(&url).await.expect("login");
-    let target = browser.log_in(&page, "ada").await;
+    let target = browser.enter(&url, "ada").await;
     let page: Value = target.json();
     assert_eq!(page["template"], "grant_scopes");
     let asked = page["grantRequests"].as_array().unwrap();
@@ -238,8 +234,7 @@ async fn a_native_app_may_come_back_to_any_port_of_its_own_machine() {
     let browser = server.browser();
     let own = "http://127.0.0.1:4711/cb";
     let url = |uri: &str| Browser::authorize_url("app-orders", &[("redirect_uri", uri)]);
-    let page = browser.page(&url(own)).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(&url(own), "ada").await.expect(302).location();
     assert!(target.as_str().starts_with(own), "{target}");
     let form = |uri: &'static str, code: String| {
         [
@@ -280,8 +275,7 @@ async fn a_client_may_have_its_answer_as_a_form() {
         let found = members.iter().find(|pair| pair[0] == name);
         found.map(|pair| pair[1].as_str().unwrap().to_owned())
     };
-    let page = browser.page(&url(&[])).await.expect("login");
-    let answer = browser.log_in(&page, "ada").await.expect(200);
+    let answer = browser.enter(&url(&[]), "ada").await.expect(200);
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
     assert!(
         policy.ends_with("form-action 'self' https://app.example"),

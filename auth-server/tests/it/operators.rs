@@ -145,8 +145,7 @@ async fn f36_an_api_may_be_for_members_of_its_group_only() {
     let client = [("client_id", "shop-inner"), ("client_secret", "secret")];
     let browser = server.browser();
     let url = Browser::authorize_url("shop-inner", &[]);
-    let page = browser.page(&url).await.expect("login");
-    let refused = browser.log_in(&page, "ada").await.expect(302).location();
+    let refused = browser.enter(&url, "ada").await.expect(302).location();
     assert_eq!(parameter(&refused, "error").unwrap(), "access_denied");
     let by_password = [
         ("grant_type", "password"),
@@ -265,10 +264,7 @@ async fn f28_an_api_may_be_for_confirmed_addresses_only() {
 
 #[tokio::test]
 async fn pages_have_the_operators_style() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("shop", "orders", "confidential", true);
+    let server = TestServer::start_with_client("shop", "orders", "confidential", true).await;
     let url = Browser::authorize_url("shop-orders", &[]);
     let page = server.browser().html(&url, ("accept-language", "de")).await;
     let mark = r#"<img class="mark" src="/auth/content/images/wicked-40.png""#;

@@ -189,8 +189,7 @@ async fn own_accounts_are_passed_through_by_their_id_and_without_groups() {
     let (server, _) = server().await;
     let browser = server.browser();
     let url = Browser::authorize_url("app-users", &[("auth_method", "local")]);
-    let page = browser.page(&url).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(&url, "ada").await.expect(302).location();
     let answer = server.redeem("app-users", &code(&target)).await;
     let claims = claims(&answer.member("access_token"));
     assert_eq!(claims["authenticated_userid"], "sub=ada");

@@ -18,10 +18,7 @@ type Row<'a> = (Option<&'a str>, u16, Option<&'a str>);
 
 #[tokio::test]
 async fn f13_the_header_is_a_token_with_any_word_or_none_before_it() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     let browser = server.browser();
     let code = browser.code("app-orders", &[]).await;
     let token = server.redeem("app-orders", &code).await;

@@ -68,8 +68,7 @@ async fn a_pushed_request_counts_once_for_its_client_and_nothing_beside_it() {
     }
     let beside = [("scope", "write"), ("state", "other"), ("prompt", "none")];
     let url = authorize("app-orders", &uri, &beside);
-    let page = browser.page(&url).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(&url, "ada").await.expect(302).location();
     assert_eq!(parameter(&target, "state").as_deref(), Some("pushed"));
     let tokens = server.redeem("app-orders", &code_of(&target)).await;
     assert_eq!(tokens.member("scope"), "read wicked:dev");
@@ -167,8 +166,7 @@ async fn whoever_chooses_a_method_first_goes_on_with_the_same_request() {
     let href = page.model["methods"][0]["href"].as_str().unwrap();
     assert!(!href.contains("state="), "{href}");
     let href = href.strip_prefix("/auth").unwrap();
-    let page = browser.page(href).await.expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+    let target = browser.enter(href, "ada").await.expect(302).location();
     assert_eq!(parameter(&target, "state").as_deref(), Some("pushed"));
     browser
         .get(&Browser::authorize_url(

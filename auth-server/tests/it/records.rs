@@ -27,10 +27,7 @@ fn of(server: &TestServer, entity: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn log_ins_and_log_outs_are_on_record_even_if_portal_api_takes_them_late() {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server.portal.refuse_records(8);
     let browser = server.browser();
     let page = browser
@@ -147,8 +144,7 @@ async fn consent_is_on_record_whether_given_or_not() {
     server.portal.add_client("app", "orders", kind, false);
     let browser = server.browser();
     let authorize = Browser::authorize_url("app-orders", &[("scope", "read")]);
-    let page = browser.page(&authorize).await.expect("login");
-    browser.log_in(&page, "ada").await;
+    browser.enter(&authorize, "ada").await;
     for action in ["deny", "allow"] {
         let page = browser.page(&authorize).await.expect("grant_scopes");
         let form = [("_csrf", &*page.csrf()), ("_action", action)];

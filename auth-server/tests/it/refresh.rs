@@ -3,10 +3,7 @@
 use crate::support::{Answer, Form, SECRET, TestServer};
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server
         .portal
         .add_client("other", "orders", "confidential", true);

@@ -7,11 +7,7 @@ use crate::support::{Browser, SECRET, TestServer, VERIFIER, claims, parameter};
 const ORDERS: &str = "http://localhost:8000/orders/v1";
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
-    server
+    TestServer::start_with_client("app", "orders", "confidential", true).await
 }
 
 #[tokio::test]

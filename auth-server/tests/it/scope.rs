@@ -42,8 +42,7 @@ async fn an_answer_names_what_the_subscription_left_of_the_request() {
     // A user is asked for what is left, and gets it with the scopes of his groups.
     let browser = server.browser();
     let url = Browser::authorize_url("one-orders", &[("scope", "read write")]);
-    let page = browser.page(&url).await.expect("login");
-    let asked = browser.log_in(&page, "ada").await.expect(200).json();
+    let asked = browser.enter(&url, "ada").await.expect(200).json();
     let request = asked["grantRequests"].as_array().unwrap();
     assert_eq!(request.len(), 1, "{asked}");
     assert_eq!(request[0]["scope"], "write");
@@ -187,11 +186,11 @@ async fn f2_a_session_says_who_and_nothing_else() {
         let code = code_of(&target);
         (target, server.redeem(client, &code).await)
     };
-    let page = browser
-        .page(&Browser::authorize_url("app-tenants", &[]))
+    let target = browser
+        .enter(&Browser::authorize_url("app-tenants", &[]), "ada")
         .await
-        .expect("login");
-    let target = browser.log_in(&page, "ada").await.expect(302).location();
+        .expect(302)
+        .location();
     assert_eq!(parameter(&target, "namespace").as_deref(), Some("acme"));
     // The tenant of one API is not that of the next, and the groups are those of now.
     let (target, tokens) = silently("app-orders").await;

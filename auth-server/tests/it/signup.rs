@@ -5,10 +5,7 @@ use serde_json::json;
 use crate::support::{Browser, PASSWORD, Page, TestServer, parameter};
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", true);
+    let server = TestServer::start_with_client("app", "orders", "confidential", true).await;
     server
         .portal
         .add_client("two", "both", "confidential", true);

@@ -90,6 +90,18 @@ impl TestServer {
         Self::on(location, data, portal, keys, OldGrants::default()).await
     }
 
+    /// On SQLite, with a client `<application>-<api>` of this kind (and trusted or not).
+    pub async fn start_with_client(
+        application: &str,
+        api: &str,
+        kind: &str,
+        trusted: bool,
+    ) -> Self {
+        let server = Self::start().await;
+        server.portal.add_client(application, api, kind, trusted);
+        server
+    }
+
     /// On SQLite, with the grants that are off by default.
     pub async fn start_with_old_grants() -> Self {
         Self::start_beside(|_| {}).await

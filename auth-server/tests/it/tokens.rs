@@ -14,10 +14,7 @@ type Case = (Vec<(&'static str, &'static str)>, Refused, Refused);
 type Refused = (u16, &'static str);
 
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
-    server
-        .portal
-        .add_client("app", "orders", "confidential", false);
+    let server = TestServer::start_with_client("app", "orders", "confidential", false).await;
     server
         .portal
         .add_client("page", "orders", "public_spa", false);

@@ -184,14 +184,21 @@ impl<'s> Browser<'s> {
         self.post("/local/login", &form).await
     }
 
+    /// Begins at `url`, where nobody is logged in yet, and logs in.
+    pub async fn enter(&self, url: &str, user: &str) -> Answer {
+        let page = self.page(url).await.expect("login");
+        self.log_in(&page, user).await
+    }
+
+    /// As [`Self::enter`]; the page that follows.
+    pub async fn enter_page(&self, url: &str, user: &str) -> Page {
+        as_page(self.enter(url, user).await)
+    }
+
     /// The whole way to a code, as `ada` at a trusted client.
     pub async fn code(&self, client_id: &str, more: &[(&str, &str)]) -> String {
-        let page = self
-            .page(&Self::authorize_url(client_id, more))
-            .await
-            .expect("login");
-        let target = self.log_in(&page, "ada").await.expect(302).location();
-        code_of(&target)
+        let url = Self::authorize_url(client_id, more);
+        code_of(&self.enter(&url, "ada").await.expect(302).location())
     }
 
     /// Another code in the session that there is.
