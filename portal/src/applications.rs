@@ -19,7 +19,6 @@ use sdk::types::Role;
 use ui::{Field, FieldKind, texts};
 
 use crate::{listeners::actions, state::App};
-pub use grid::Shown;
 pub use tabs::{Tab, tabs};
 
 pub fn routes() -> Router<App> {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use sdk::types::{Api, apis::LifecycleState};
 use ui::{Drawing, Entry, Frame, Html, Icon, texts};
 
-use crate::{failure::Failure, json, markdown, mine, state::App, visitor::Visitor};
+use crate::{failure::Failure, json, markdown, mine, pager::Shown, state::App, visitor::Visitor};
 use card::Card;
 pub use card::{Auth, LifeCycle, auth, auth_icon, auth_name, name, needs_subscription};
 use filter::{Facets, Filter, Sort};
@@ -34,20 +34,10 @@ struct CataloguePage {
     /// APIs that the visitor may see, and those of them that match.
     total: usize,
     matching: usize,
-    page: usize,
+    pager: Html,
 }
 
 impl CataloguePage {
-    fn pages(&self) -> usize {
-        self.matching.div_ceil(PAGE_SIZE).max(1)
-    }
-
-    fn range(&self) -> String {
-        let first = (self.page - 1) * PAGE_SIZE + 1;
-        let last = (first + self.cards.len()).saturating_sub(1);
-        self.frame.t().range(first, last, self.matching)
-    }
-
     fn nothing_text(&self) -> String {
         match self.filter.text.as_str() {
             "" => self.t.nothing().to_owned(),
@@ -78,17 +68,10 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, F
     if filter.sort == Sort::Name {
         matching.sort_by_key(|api| api.name.to_lowercase());
     }
-    let page = filter
-        .page
-        .clamp(1, matching.len().div_ceil(PAGE_SIZE).max(1));
-    let shown: Vec<&Api> = matching
-        .iter()
-        .copied()
-        .skip((page - 1) * PAGE_SIZE)
-        .take(PAGE_SIZE)
-        .collect();
-    let counts = visitor.app.definitions().counts(&client, &shown).await;
-    let cards = shown
+    let all_matching = matching.len();
+    let shown = Shown::cut(&mut matching, Some(filter.page), PAGE_SIZE);
+    let counts = visitor.app.definitions().counts(&client, &matching).await;
+    let cards = matching
         .iter()
         .zip(counts)
         .map(|(api, operations)| {
@@ -104,13 +87,14 @@ async fn list(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, F
         about: Some(visitor.about("/apis", texts::Catalogue(visitor.lang()).title(), "")),
         ..visitor.frame(Entry::Apis).await
     };
+    let t = texts::Catalogue(visitor.lang());
     let page = CataloguePage {
-        t: texts::Catalogue(visitor.lang()),
+        t,
         tagline: visitor.installation.views.apis.clone(),
         introduction: markdown::render(&introduction),
         total: visible.len(),
-        matching: matching.len(),
-        page,
+        matching: all_matching,
+        pager: shown.pager(visitor.lang(), t.pages(), |page| filter.page_url(page)),
         cards,
         facets,
         filter,

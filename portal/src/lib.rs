@@ -33,6 +33,7 @@ mod mcp;
 mod mine;
 mod openapi;
 mod ops;
+mod pager;
 mod plain;
 mod plans;
 mod preview;

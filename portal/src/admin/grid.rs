@@ -5,15 +5,15 @@ use axum::response::Response;
 use http::StatusCode;
 use sdk::types::{ListQuery, page::Walk};
 use serde_json::{Map, Value};
-use ui::{Breakable, Frame, Html, Icon, format, texts};
+use ui::{Breakable, Frame, Html, Icon, texts};
 use url::form_urlencoded;
 
-use crate::links;
+use crate::{links, pager::Shown};
 
-const PAGE_SIZE: u64 = 10;
-const MAX_PAGE_SIZE: u64 = 1000;
+const PAGE_SIZE: usize = 10;
+const MAX_PAGE_SIZE: usize = 1000;
 /// Pages further on are not asked for.
-const MAX_PAGE: u64 = 10_000_000;
+const MAX_PAGE: usize = 10_000_000;
 const MAX_PARAMETERS: usize = 100;
 const MAX_VALUE: usize = 200;
 
@@ -37,8 +37,8 @@ impl Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
     path: &'static str,
-    page: u64,
-    size: u64,
+    page: usize,
+    size: usize,
     /// Parameter of the field, its name in portal-api, and whether the order is reversed.
     sort: Option<(&'static str, &'static str, bool)>,
     /// Parameter, name in portal-api, and what has to be part of the value.
@@ -103,8 +103,8 @@ impl Grid {
     pub fn query(&self) -> ListQuery {
         let filter = self.filter.iter();
         ListQuery {
-            offset: (self.page - 1) * self.size,
-            limit: self.size,
+            offset: ((self.page - 1) * self.size) as u64,
+            limit: self.size as u64,
             filter: filter
                 .map(|(_, api, value)| ((*api).to_owned(), value.clone()))
                 .collect(),
@@ -135,7 +135,7 @@ impl Grid {
         self.url(path, 1, self.sort)
     }
 
-    fn url(&self, path: &str, page: u64, sort: Option<(&'static str, &str, bool)>) -> String {
+    fn url(&self, path: &str, page: usize, sort: Option<(&'static str, &str, bool)>) -> String {
         let filter = self.filter.iter();
         let mut parameters: Vec<(&str, String)> = filter
             .map(|(name, _, value)| (*name, value.clone()))
@@ -158,9 +158,9 @@ impl Grid {
     }
 }
 
-fn number(text: &str, default: u64, most: u64) -> u64 {
+fn number(text: &str, default: usize, most: usize) -> usize {
     let read = text.parse().ok().filter(|number| *number > 0);
-    read.map_or(default, |number: u64| number.min(most))
+    read.map_or(default, |number: usize| number.min(most))
 }
 
 /// A part of a cell.
@@ -265,28 +265,14 @@ impl GridPage {
         (column.sort?.name == name).then_some(reversed)
     }
 
-    fn pages(&self) -> u64 {
-        self.content.count.div_ceil(self.grid.size).max(1)
-    }
-
-    fn page_url(&self, page: &u64) -> String {
-        self.grid.url(self.grid.path, *page, self.grid.sort)
-    }
-
-    fn previous(&self) -> Option<u64> {
-        (self.grid.page > 1).then(|| (self.grid.page - 1).min(self.pages()))
-    }
-
-    fn next(&self) -> Option<u64> {
-        (self.grid.page < self.pages()).then(|| self.grid.page + 1)
-    }
-
-    fn range(&self) -> String {
-        let first = (self.grid.page - 1) * self.grid.size + 1;
-        let last = first + self.content.rows.len() as u64 - 1;
-        let number = |value| format::number(self.frame.lang(), value);
-        let total = number(self.content.count);
-        self.frame.t().range(number(first), number(last), total)
+    /// Says how many rows there are, too, so it is there for a single page.
+    fn pager(&self) -> Html {
+        let (grid, rows) = (&self.grid, self.content.rows.len());
+        Shown::of(grid.page, grid.size, rows, self.content.count).pager_always(
+            self.frame.lang(),
+            self.t.pages(),
+            |page| grid.url(grid.path, page, grid.sort),
+        )
     }
 }
 
@@ -331,7 +317,7 @@ mod tests {
             assert_eq!(query.order_by, None);
         }
         let query = read("pageSize=1000000000&pageIndex=99999999999").query();
-        assert_eq!(query.limit, MAX_PAGE_SIZE);
+        assert_eq!(query.limit, MAX_PAGE_SIZE as u64);
     }
 
     #[test]

@@ -16,10 +16,11 @@ use ui::{Breakable, Field, Frame, Html, Icon, Kind, format, texts};
 
 use super::{Item, administrator, surroundings};
 use crate::{
-    applications::{Shown as Page, address_field},
+    applications::address_field,
     failure::Failure,
     form::Form,
     json, links,
+    pager::{self, Shown as Part},
     visitor::Visitor,
 };
 
@@ -46,9 +47,8 @@ struct Shown {
     id: String,
     namespaces: Option<Vec<String>>,
     rows: Vec<Row>,
-    /// All invitations of the pool.
-    total: usize,
-    on_page: Page,
+    has_search: bool,
+    pager: Html,
     /// What they were searched for.
     text: String,
 }
@@ -78,11 +78,6 @@ impl InvitationsPage {
         self.pool.as_ref().is_some_and(|pool| pool.id == *id)
     }
 
-    fn range(&self, page: &Page) -> String {
-        let (first, last) = page.range();
-        self.frame.t().range(first, last, page.matching)
-    }
-
     fn email_field(&self) -> Field {
         address_field("email", self.t.email(), self.words.invite_hint())
     }
@@ -96,20 +91,6 @@ impl Shown {
     fn action(&self, id: &str, what: &str) -> String {
         format!("{}/{}/{what}", self.url(), links::segment(id))
     }
-
-    fn has_search(&self) -> bool {
-        self.total > PAGE_SIZE || !self.text.is_empty()
-    }
-
-    fn list_url(&self, page: usize) -> String {
-        let number = page.to_string();
-        let state = [
-            ("pool", self.id.as_str()),
-            ("q", &self.text),
-            ("pageIndex", &number),
-        ];
-        links::with_query(HERE, state)
-    }
 }
 
 fn page_url(pool: &str) -> String {
@@ -119,10 +100,8 @@ fn page_url(pool: &str) -> String {
 #[derive(Deserialize)]
 pub struct Question {
     pool: Option<String>,
-    #[serde(default)]
-    q: String,
-    #[serde(rename = "pageIndex", default)]
-    page: String,
+    #[serde(flatten)]
+    list: pager::Question,
 }
 
 /// `GET /admin/invitations?pool=`
@@ -155,6 +134,7 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         });
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
+    let words = texts::Applications(visitor.lang());
     let shown = match pool {
         Some((id, pool)) => {
             let namespaces = if pool.requires_namespace {
@@ -162,17 +142,20 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
             } else {
                 None
             };
-            let (id, total) = (id.clone(), invitations.len());
-            let text = question.q.trim().to_owned();
+            let list = &question.list;
+            let text = list.text();
+            let wanted = text.to_lowercase();
             let mut rows = rows(&visitor, invitations);
-            rows.retain(|row| row.is_about(&text.to_lowercase()));
-            let page = question.page.parse().unwrap_or(1);
+            rows.retain(|row| row.is_about(&wanted));
+            let part = Part::cut(&mut rows, list.page(), PAGE_SIZE);
             Some(Shown {
-                id,
+                has_search: list.has_search(part),
+                pager: part.pager(t.0, words.invitations(), |page| {
+                    list.url(HERE, &[("pool", id.as_str())], page)
+                }),
+                id: id.clone(),
                 namespaces,
-                on_page: Page::cut(&mut rows, page, PAGE_SIZE),
                 rows,
-                total,
                 text,
             })
         }
@@ -183,7 +166,7 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         frame,
         side,
         t,
-        words: texts::Applications(visitor.lang()),
+        words,
         pools: pools
             .into_iter()
             .map(|(id, pool)| (id, pool.name))

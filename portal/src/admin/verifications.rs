@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, RawQuery},
+    extract::{Path, Query},
     response::{IntoResponse, Redirect, Response},
 };
 use chrono::DateTime;
@@ -11,10 +11,15 @@ use http::StatusCode;
 use sdk::types::{Secret, Verification, verifications::Kind as Proof};
 use serde_json::{Value, json};
 use ui::{Breakable, Frame, Html, Icon, Kind, format, texts};
-use url::form_urlencoded;
 
 use super::{Item, administrator, surroundings};
-use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
+use crate::{
+    failure::Failure,
+    form::Form,
+    json, links,
+    pager::{Question, Shown},
+    visitor::Visitor,
+};
 
 const PAGE_SIZE: usize = 20;
 const HERE: &str = "/admin/verifications";
@@ -26,8 +31,7 @@ struct VerificationsPage {
     side: Html,
     t: texts::Admin,
     rows: Vec<Row>,
-    total: usize,
-    page: usize,
+    pager: Html,
 }
 
 struct Row {
@@ -40,14 +44,6 @@ struct Row {
 }
 
 impl VerificationsPage {
-    fn pages(&self) -> usize {
-        self.total.div_ceil(PAGE_SIZE).max(1)
-    }
-
-    fn url(&self, page: usize) -> String {
-        format!("{HERE}?pageIndex={page}")
-    }
-
     fn action(&self, id: &str) -> String {
         format!("{HERE}/{}", links::segment(id))
     }
@@ -58,27 +54,21 @@ impl VerificationsPage {
 }
 
 /// `GET /admin/verifications`
-pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Response, Failure> {
     administrator(&visitor)?;
-    let verifications = visitor.client().verifications().await?;
+    let mut verifications = visitor.client().verifications().await?;
     let t = texts::Admin(visitor.lang());
     if visitor.wants_json {
         let shown: Vec<Value> = verifications.iter().map(without_link).collect();
         let body = json!({"title": t.verifications(), "verifications": shown});
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
-    let total = verifications.len();
-    let query = query.unwrap_or_default();
-    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "pageIndex");
-    let page = asked.and_then(|(_, text)| text.parse().ok()).unwrap_or(1);
-    let page = Ord::clamp(page, 1, total.div_ceil(PAGE_SIZE).max(1));
+    let shown = Shown::cut(&mut verifications, question.page(), PAGE_SIZE);
     let (lang, now) = (visitor.lang(), service::clock::now());
     let (frame, side) = surroundings(&visitor, Item::Verifications).await;
     let page = VerificationsPage {
         rows: verifications
             .into_iter()
-            .skip((page - 1) * PAGE_SIZE)
-            .take(PAGE_SIZE)
             .map(|one| {
                 let at = DateTime::from_timestamp(one.utc, 0).unwrap_or(now);
                 Row {
@@ -94,11 +84,10 @@ pub async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Result<Respons
                 }
             })
             .collect(),
+        pager: shown.pager(lang, t.pages(), |page| question.url(HERE, &[], page)),
         frame,
         side,
         t,
-        total,
-        page,
     };
     Ok(ui::page(StatusCode::OK, &page))
 }

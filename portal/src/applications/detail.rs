@@ -10,32 +10,23 @@ use sdk::{
     Client, Optional,
     types::{Api, Application, ClientType, ListQuery, Owner, Plan, Role, Subscription},
 };
-use serde::Deserialize;
 use serde_json::json;
 use ui::{
     Breakable, Entry, Field, FieldKind, Frame, Html, Icon, Lang, Tile, initials, texts, tint,
 };
 
-use super::{Tab, address_field, grid::Shown, role_name, roles};
+use super::{Tab, address_field, role_name, roles};
 use crate::{
     catalogue::{auth_icon, auth_name, name},
     failure::Failure,
     json, links, markdown,
+    pager::{Question, Shown},
     subscriptions::{CredentialView, State, credentials_path, scopes_in_short},
     visitor::Visitor,
 };
 
 /// Subscriptions on one page.
 const PAGE_SIZE: usize = 20;
-
-/// Which subscriptions are shown.
-#[derive(Default, Deserialize)]
-pub struct Question {
-    #[serde(default)]
-    q: String,
-    #[serde(rename = "pageIndex", default)]
-    page: String,
-}
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -52,7 +43,8 @@ struct DetailPage {
     subscriptions: Vec<SubscriptionView>,
     /// All subscriptions of the application.
     total: usize,
-    shown: Shown,
+    has_search: bool,
+    pager: Html,
     /// What the subscriptions were searched for.
     text: String,
     /// Id and name of the teams to which it can be given, and of the one that has it.
@@ -88,29 +80,9 @@ impl DetailPage {
         matches!(self.tab, Tab::Overview | Tab::Settings)
     }
 
-    fn has_search(&self) -> bool {
-        self.total > PAGE_SIZE || !self.text.is_empty()
-    }
-
-    fn range(&self) -> String {
-        let (first, last) = self.shown.range();
-        self.frame.t().range(first, last, self.shown.matching)
-    }
-
     /// Address of this page without its state.
     fn url(&self) -> String {
-        let own = links::application(&self.application.id);
-        match self.tab {
-            Tab::Subscriptions => format!("{own}/subscriptions"),
-            Tab::Credentials => format!("{own}/credentials"),
-            _ => own,
-        }
-    }
-
-    fn page_url(&self, page: usize) -> String {
-        let number = page.to_string();
-        let state = [("q", self.text.as_str()), ("pageIndex", &number)];
-        links::with_query(&self.url(), state)
+        url(&self.application.id, self.tab)
     }
 
     fn may(&self, right: &str) -> bool {
@@ -163,6 +135,16 @@ impl DetailPage {
 
     fn is_of(&self, team: &str) -> bool {
         self.application.team.as_deref() == Some(team)
+    }
+}
+
+/// Address of a tab that lists subscriptions.
+fn url(application: &str, tab: Tab) -> String {
+    let own = links::application(application);
+    match tab {
+        Tab::Subscriptions => format!("{own}/subscriptions"),
+        Tab::Credentials => format!("{own}/credentials"),
+        _ => own,
     }
 }
 
@@ -251,10 +233,11 @@ async fn show(
             SubscriptionView::new(subscription, apis, plans, owners, may_change, lang)
         })
         .collect();
-    let text = question.q.trim().to_lowercase();
-    subscriptions.retain(|subscription| subscription.is_about(&text));
-    let page = question.page.parse().unwrap_or(1);
-    let shown = Shown::cut(&mut subscriptions, page, PAGE_SIZE);
+    let text = question.text();
+    let wanted = text.to_lowercase();
+    subscriptions.retain(|subscription| subscription.is_about(&wanted));
+    let shown = Shown::cut(&mut subscriptions, question.page(), PAGE_SIZE);
+    let here = url(&application.id, tab);
     let members = application.owners.iter().flatten();
     let frame = visitor.frame(Entry::Applications).await;
     let page = DetailPage {
@@ -281,8 +264,11 @@ async fn show(
             .collect(),
         subscriptions,
         total,
-        shown,
-        text: question.q.trim().to_owned(),
+        has_search: question.has_search(shown),
+        pager: shown.pager(lang, t.subscriptions(), |page| {
+            question.url(&here, &[], page)
+        }),
+        text,
         teams,
         frame,
         application,

@@ -3,7 +3,7 @@
 use sdk::types::Role;
 use url::form_urlencoded;
 
-use crate::mine::Mine;
+use crate::{mine::Mine, pager::Shown};
 
 /// Rows of one page.
 const PAGE_SIZE: usize = 10;
@@ -14,7 +14,6 @@ pub struct Grid {
     pub text: String,
     column: Column,
     descending: bool,
-    pub page: usize,
 }
 
 /// By what one can sort.
@@ -23,52 +22,6 @@ pub enum Column {
     Name,
     Id,
     Role,
-}
-
-/// What is on the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// From 1.
-    pub page: usize,
-    pub pages: usize,
-    pub matching: usize,
-    /// Number of the first row.
-    first: usize,
-    rows: usize,
-}
-
-impl Shown {
-    /// Leaves in `all` what is on a page of this size: the one with this number, or the nearest.
-    pub fn cut<T>(all: &mut Vec<T>, page: usize, size: usize) -> Self {
-        let matching = all.len();
-        let pages = matching.div_ceil(size).max(1);
-        let page = page.clamp(1, pages);
-        all.drain(..(page - 1) * size);
-        all.truncate(size);
-        Self {
-            page,
-            pages,
-            matching,
-            first: (page - 1) * size + 1,
-            rows: all.len(),
-        }
-    }
-
-    /// A page of this size that somebody else has cut, with so many rows on it.
-    pub fn of(page: usize, size: usize, rows: usize, matching: usize) -> Self {
-        Self {
-            page,
-            pages: matching.div_ceil(size).max(1),
-            matching,
-            first: (page - 1) * size + 1,
-            rows,
-        }
-    }
-
-    /// Number of the first and of the last row.
-    pub fn range(self) -> (usize, usize) {
-        (self.first, (self.first + self.rows).saturating_sub(1))
-    }
 }
 
 impl Column {
@@ -92,7 +45,6 @@ impl Grid {
             text: text.to_owned(),
             column,
             descending: order.eq_ignore_ascii_case("desc"),
-            page: 1,
         }
     }
 
@@ -125,7 +77,7 @@ impl Grid {
                 .position(|one| Some(one.application.id.as_str()) == highlight)?;
             Some(index / PAGE_SIZE + 1)
         };
-        let page = page.or_else(of_highlight).unwrap_or(1);
+        let page = page.or_else(of_highlight);
         Shown::cut(all, page, PAGE_SIZE)
     }
 
@@ -191,9 +143,9 @@ mod tests {
         let grid = Grid::new("", "id", "");
         let (first, shown) = ids(&grid, None, None);
         assert_eq!((first.len(), first[0].as_str()), (10, "app-00"));
-        assert_eq!((shown.pages, shown.range()), (3, (1, 10)));
+        assert_eq!(shown, Shown::of(1, 10, 10, 25));
         let (last, shown) = ids(&grid, Some(99), None);
-        assert_eq!((last.len(), shown.page, shown.range()), (5, 3, (21, 25)));
+        assert_eq!((last.len(), shown), (5, Shown::of(3, 10, 5, 25)));
     }
 
     #[test]
@@ -205,9 +157,14 @@ mod tests {
     #[test]
     fn words_are_found_in_names_and_ids() {
         let (found, shown) = ids(&Grid::new("PROGRAM 30", "", ""), None, None);
-        assert_eq!((found, shown.matching), (vec!["app-00".to_owned()], 1));
+        assert_eq!(found, ["app-00"]);
+        assert_eq!(shown, Shown::of(1, 10, 1, 1));
         let (none, shown) = ids(&Grid::new(".*", "", ""), None, None);
-        assert_eq!((none.len(), shown.pages), (0, 1), "no pattern");
+        assert_eq!(
+            (none.len(), shown),
+            (0, Shown::of(1, 10, 0, 0)),
+            "no pattern"
+        );
     }
 
     #[test]

@@ -6,10 +6,10 @@ use http::StatusCode;
 use sdk::types::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use ui::{Drawing, Entry, Frame, Icon, Kind, texts};
+use ui::{Drawing, Entry, Frame, Html, Icon, Kind, texts};
 
 use super::{
-    grid::{Column, Grid, Shown},
+    grid::{Column, Grid},
     register::{Fields, RegisterPage},
     role_name,
 };
@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     json,
     mine::{self, Mine},
+    pager,
     visitor::Visitor,
 };
 
@@ -28,7 +29,8 @@ struct ListPage {
     tagline: Option<String>,
     rows: Vec<Row>,
     grid: Grid,
-    shown: Shown,
+    has_search: bool,
+    pager: Html,
     /// All applications of the visitor.
     total: usize,
 }
@@ -43,11 +45,6 @@ struct Row {
 }
 
 impl ListPage {
-    fn range(&self) -> String {
-        let (first, last) = self.shown.range();
-        self.frame.t().range(first, last, self.shown.matching)
-    }
-
     fn columns(&self) -> [(Column, &'static str); 3] {
         [
             (Column::Name, self.t.name()),
@@ -65,14 +62,12 @@ pub struct Question {
     highlight: Option<String>,
     /// The API to subscribe afterwards.
     api: Option<String>,
-    #[serde(default)]
-    q: String,
+    #[serde(flatten)]
+    list: pager::Question,
     #[serde(rename = "sortField", default)]
     sort_field: String,
     #[serde(rename = "sortOrder", default)]
     sort_order: String,
-    #[serde(rename = "pageIndex", default)]
-    page: String,
 }
 
 /// `GET /applications`
@@ -92,14 +87,10 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         let user = user.as_ref();
         user.and_then(|user| mine.application.role_of(&user.id))
     };
-    let mut grid = Grid::new(
-        question.q.trim(),
-        &question.sort_field,
-        &question.sort_order,
-    );
+    let list = &question.list;
+    let grid = Grid::new(&list.text(), &question.sort_field, &question.sort_order);
     let new = question.highlight.as_deref();
-    let shown = grid.arrange(&mut own, role, question.page.parse().ok(), new);
-    grid.page = shown.page;
+    let shown = grid.arrange(&mut own, role, list.page(), new);
     let is_admin = user.as_ref().is_some_and(|user| user.admin);
     let rows = own.into_iter().map(|mine| Row {
         role: role_name(role(&mine), is_admin, t),
@@ -114,8 +105,9 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
         t,
         tagline: visitor.installation.views.applications.clone(),
         rows,
+        has_search: list.has_search(shown),
+        pager: shown.pager(t.0, t.title(), |page| grid.page_url(page)),
         grid,
-        shown,
         total,
     };
     Ok(ui::page(StatusCode::OK, &page))

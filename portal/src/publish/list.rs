@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{extract::Query, response::Response};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use ui::{Drawing, Entry, Frame, Html, Icon, Tile, texts};
 
@@ -12,19 +11,15 @@ use super::{
     desk::{APIS, Desk},
     lifecycle, url,
 };
-use crate::{applications::Shown, failure::Failure, json, links, visitor::Visitor};
+use crate::{
+    failure::Failure,
+    json,
+    pager::{Question, Shown},
+    visitor::Visitor,
+};
 
 /// APIs of one page.
 const PAGE_SIZE: usize = 50;
-
-/// Which APIs are shown.
-#[derive(Default, Deserialize)]
-pub struct Question {
-    #[serde(default)]
-    q: String,
-    #[serde(rename = "pageIndex", default)]
-    page: String,
-}
 
 #[derive(Template)]
 #[template(path = "publish/list.html")]
@@ -32,29 +27,11 @@ struct ListPage {
     frame: Frame,
     t: texts::Publish,
     rows: Vec<Row>,
-    shown: Shown,
+    has_search: bool,
+    pager: Html,
     /// What they were searched for.
     text: String,
     changes: Option<Html>,
-}
-
-impl ListPage {
-    fn has_search(&self) -> bool {
-        self.shown.pages > 1 || !self.text.is_empty()
-    }
-
-    fn range(&self) -> String {
-        let (first, last) = self.shown.range();
-        self.frame.t().range(first, last, self.shown.matching)
-    }
-
-    fn page_url(&self, page: usize) -> String {
-        let number = page.to_string();
-        links::with_query(
-            "/publish",
-            [("q", self.text.as_str()), ("pageIndex", &number)],
-        )
-    }
 }
 
 struct Row {
@@ -83,16 +60,17 @@ pub async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<
     };
     let changes = changes::column(&visitor, &mut desk, None).await?;
     let rows = entries.iter().map(|entry| row(t, &desk, &before, entry));
-    let text = question.q.trim();
+    let text = question.text();
     let wanted = text.to_lowercase();
     let mut rows: Vec<Row> = rows
         .filter(|row| row.id.contains(&wanted) || row.name.to_lowercase().contains(&wanted))
         .collect();
-    let page = question.page.parse().unwrap_or(1);
+    let shown = Shown::cut(&mut rows, question.page(), PAGE_SIZE);
     let page = ListPage {
-        shown: Shown::cut(&mut rows, page, PAGE_SIZE),
+        has_search: question.has_search(shown),
+        pager: shown.pager(t.0, t.title(), |page| question.url("/publish", &[], page)),
         rows,
-        text: text.to_owned(),
+        text,
         changes,
         frame: visitor.frame(Entry::Publish).await,
         t,

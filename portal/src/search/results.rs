@@ -12,7 +12,7 @@ use super::{
     library::{self, Answer},
     mark::marked,
 };
-use crate::{failure::Failure, json, links, state::App, visitor::Visitor};
+use crate::{failure::Failure, json, links, pager::Shown, state::App, visitor::Visitor};
 
 /// Results of each kind on a page about all of them.
 const EACH: usize = 8;
@@ -67,8 +67,7 @@ struct SearchPage {
     /// Kinds that occur, with their number.
     counts: Vec<(Kind, usize)>,
     groups: Vec<Group>,
-    page: usize,
-    pages: usize,
+    pager: Html,
 }
 
 /// Results of one kind.
@@ -94,21 +93,8 @@ struct Row {
     reason = "templates pass references"
 )]
 impl SearchPage {
-    fn url(&self, kind: Option<&Kind>, page: usize, exact: bool) -> String {
-        let page = if page > 1 {
-            page.to_string()
-        } else {
-            String::new()
-        };
-        links::with_query(
-            "/search",
-            [
-                ("q", self.text.as_str()),
-                ("type", kind.map_or("", |kind| kind.as_str())),
-                ("exact", if exact { "1" } else { "" }),
-                ("page", &page),
-            ],
-        )
+    fn url(&self, kind: Option<&Kind>, exact: bool) -> String {
+        url(&self.text, kind.copied(), exact, 1)
     }
 
     fn is_kind(&self, kind: &Kind) -> bool {
@@ -124,6 +110,23 @@ impl SearchPage {
             Kind::Help => self.t.help(),
         }
     }
+}
+
+fn url(text: &str, kind: Option<Kind>, exact: bool, page: usize) -> String {
+    let page = if page > 1 {
+        page.to_string()
+    } else {
+        String::new()
+    };
+    links::with_query(
+        "/search",
+        [
+            ("q", text),
+            ("type", kind.map_or("", Kind::as_str)),
+            ("exact", if exact { "1" } else { "" }),
+            ("page", &page),
+        ],
+    )
 }
 
 impl Row {
@@ -164,8 +167,8 @@ async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Resp
     let counts: Vec<(Kind, usize)> = found.counts.iter().map(|(k, n)| (*k, *n)).collect();
     let total = found.counts.values().sum();
     let of_kind = |hit: &&Hit| Some(hit.document.kind) == kind;
-    let pages = found.hits.iter().filter(of_kind).count().div_ceil(PAGE);
-    let pages = pages.max(1);
+    let of_kind = found.hits.iter().filter(of_kind).count();
+    let pages = of_kind.div_ceil(PAGE).max(1);
     let page = question.page.parse().unwrap_or(1).clamp(1, pages);
     if visitor.wants_json {
         let wanted = |hit: &&Hit| kind.is_none_or(|kind| kind == hit.document.kind);
@@ -205,9 +208,20 @@ async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Resp
             rows: hits.map(|hit| Row::new(hit, &found.terms)).collect(),
         }
     });
+    let t = texts::Search(visitor.lang());
+    let groups: Vec<Group> = groups.collect();
+    let other_pages = if kind.is_some() {
+        let rows = groups.iter().map(|group| group.rows.len()).sum();
+        Shown::of(page, PAGE, rows, of_kind as u64).pager(visitor.lang(), t.pages_of(), |page| {
+            url(&text, kind, question.is_exact(), page)
+        })
+    } else {
+        Html::default()
+    };
     let page = SearchPage {
-        t: texts::Search(visitor.lang()),
-        groups: groups.collect(),
+        t,
+        groups,
+        pager: other_pages,
         text,
         kind,
         exact: question.is_exact(),
@@ -215,8 +229,6 @@ async fn show(visitor: Visitor, Query(question): Query<Question>) -> Result<Resp
         is_partial,
         total,
         counts,
-        page,
-        pages,
         frame: Frame {
             own_search: true,
             ..visitor.frame(Entry::None).await

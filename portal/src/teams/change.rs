@@ -11,11 +11,8 @@ use sdk::types::{
 };
 use ui::{Kind, texts};
 
-use super::{
-    pages::{self, Question},
-    url,
-};
-use crate::{failure::Failure, form::Form, json, visitor::Visitor};
+use super::{pages, url};
+use crate::{failure::Failure, form::Form, json, pager::Question, visitor::Visitor};
 
 /// `POST /teams`: `id`, `name`.
 pub async fn create(visitor: Visitor, form: Form) -> Result<Response, Failure> {

@@ -7,32 +7,21 @@ use axum::{
 };
 use http::StatusCode;
 use sdk::types::{ListQuery, Role, Team};
-use serde::Deserialize;
 use serde_json::json;
-use ui::{Breakable, Drawing, Entry, Field, Frame, Icon, initials, texts, tint};
+use ui::{Breakable, Drawing, Entry, Field, Frame, Html, Icon, initials, texts, tint};
 
 use super::url;
 use crate::{
-    applications::{Shown, address_field, role_name, roles},
+    applications::{address_field, role_name, roles},
     failure::Failure,
     form::Form,
     json, links,
+    pager::{Question, Shown},
     visitor::Visitor,
 };
 
 /// Teams of one page.
 const PAGE_SIZE: usize = 20;
-/// Pages further on are not asked for.
-const MAX_PAGE: usize = 1_000_000;
-
-/// Which teams are shown.
-#[derive(Default, Deserialize)]
-pub struct Question {
-    #[serde(default)]
-    q: String,
-    #[serde(rename = "pageIndex", default)]
-    page: String,
-}
 
 #[derive(Template)]
 #[template(path = "teams/list.html")]
@@ -40,7 +29,8 @@ struct ListPage {
     frame: Frame,
     t: texts::Teams,
     teams: Vec<Team>,
-    shown: Shown,
+    has_search: bool,
+    pager: Html,
     /// What they were searched for.
     text: String,
     id: String,
@@ -51,23 +41,6 @@ struct ListPage {
 impl ListPage {
     fn url(&self, team: &Team) -> String {
         url(&team.id)
-    }
-
-    fn has_search(&self) -> bool {
-        self.shown.pages > 1 || !self.text.is_empty()
-    }
-
-    fn range(&self) -> String {
-        let (first, last) = self.shown.range();
-        self.frame.t().range(first, last, self.shown.matching)
-    }
-
-    fn page_url(&self, page: usize) -> String {
-        let number = page.to_string();
-        links::with_query(
-            "/teams",
-            [("q", self.text.as_str()), ("pageIndex", &number)],
-        )
     }
 
     fn id_field(&self) -> Field {
@@ -150,15 +123,15 @@ pub async fn show_list(
     form: Option<&Form>,
     fault: Option<(StatusCode, &str)>,
 ) -> Result<Response, Failure> {
-    let page = question.page.parse().unwrap_or(1).clamp(1, MAX_PAGE);
-    let text = question.q.trim();
+    let page = question.page().unwrap_or(1);
+    let text = question.text();
     let mut query = ListQuery {
         offset: ((page - 1) * PAGE_SIZE) as u64,
         limit: PAGE_SIZE as u64,
         ..ListQuery::default()
     };
     if !text.is_empty() {
-        query.filter.insert("name".to_owned(), text.to_owned());
+        query.filter.insert("name".to_owned(), text.clone());
     }
     let teams = visitor.client().teams(&query).await?;
     let t = texts::Teams(visitor.lang());
@@ -176,12 +149,13 @@ pub async fn show_list(
         form.map(|form| form.text(name).to_owned())
             .unwrap_or_default()
     };
-    let matching = usize::try_from(teams.count).unwrap_or(usize::MAX);
+    let shown = Shown::of(page, PAGE_SIZE, teams.items.len(), teams.count);
     let page = ListPage {
         frame,
         t,
-        shown: Shown::of(page, PAGE_SIZE, teams.items.len(), matching),
-        text: text.to_owned(),
+        has_search: question.has_search(shown),
+        pager: shown.pager(t.0, t.title(), |page| question.url("/teams", &[], page)),
+        text,
         teams: teams.items,
         id: entered("id"),
         name: entered("name"),
