@@ -28,6 +28,7 @@ struct TokensPage {
     frame: Frame,
     tabs: Html,
     t: texts::Account,
+    /// All of them: the auth server keeps at most fifty of a person.
     rows: Vec<Row>,
     /// Id, description, ticked.
     scopes: Vec<(String, String, bool)>,

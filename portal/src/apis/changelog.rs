@@ -18,7 +18,7 @@ use serde_json::json;
 use ui::{Entry, Frame, Html, Icon, texts};
 
 use super::{ApiHead, ApiTab, difference::Compared, guides};
-use crate::{failure::Failure, json, links, publish::History, visitor::Visitor};
+use crate::{failure::Failure, json, links, pager, publish::History, visitor::Visitor};
 
 #[derive(Template)]
 #[template(path = "changelog.html")]
@@ -30,10 +30,12 @@ struct ChangelogPage {
     difference: Html,
 }
 
-/// Which change is looked at.
+/// Which change is looked at, and which part of the list.
 #[derive(Deserialize)]
 pub struct Question {
     commit: Option<String>,
+    #[serde(flatten)]
+    list: pager::Question,
 }
 
 async fn read(visitor: &Visitor, id: &str) -> Result<(Api, Vec<ConfigCommit>), Failure> {
@@ -67,7 +69,13 @@ pub async fn show(
     })?;
     let page = ChangelogPage {
         t,
-        history: History::html(visitor.lang(), &id, commits),
+        history: History::html(
+            visitor.lang(),
+            &id,
+            commits,
+            &question.list,
+            &format!("{}/changelog", links::api(&id)),
+        ),
         difference: compared.map_or_else(Html::default, |one| one.html(visitor.lang())),
         api: ApiHead::new(&visitor, &api, definition.as_deref(), !guides.is_empty()),
         frame: visitor.frame(Entry::Apis).await,

@@ -1,7 +1,12 @@
 //! The overview of an API.
 
 use askama::Template;
-use axum::{Router, extract::Path, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{Path, Query},
+    response::Response,
+    routing::get,
+};
 use http::StatusCode;
 use sdk::types::{Api, ListQuery, apis::ApiRights, content::Guide};
 use ui::{Copyable, Entry, Frame, Html, Icon, Kind, Lang, format, texts};
@@ -10,13 +15,14 @@ use super::{
     ApiHead, ApiTab, announce, changelog, composed,
     connect::Connect,
     credential, credential_note, guides,
-    own::{Around, Own, OwnSubscription, Trial},
+    own::{Around, Own, Trial},
     usage,
 };
 use crate::{
     catalogue::{LifeCycle, name, needs_subscription},
     failure::Failure,
     links, markdown,
+    pager::{Question, Shown},
     plans::{self, PlanView, Window},
     reference::{Definition, Language, Request, SampleView, operation_url, view},
     state::App,
@@ -67,7 +73,10 @@ struct ApiPage {
     plans: Vec<PlanView>,
     windows: Vec<Window>,
     needs_subscription: bool,
+    /// Own applications of this page of their list.
     own: Vec<Own>,
+    pager: Html,
+    plan_users: Vec<PlanUser>,
     /// Others than members of a group only look.
     partner_only: bool,
     /// Where a guest may not read how the API is reached, this is absent.
@@ -81,13 +90,14 @@ struct ApiPage {
 }
 
 impl ApiPage {
-    /// Own applications with this plan.
-    fn users_of(&self, plan: &str) -> Vec<(&Own, &OwnSubscription)> {
-        self.own
-            .iter()
-            .filter_map(|own| Some((own, own.subscription.as_ref()?)))
-            .filter(|(_, subscription)| subscription.plan.id == plan)
-            .collect()
+    /// The first own applications with this plan, and that there are more.
+    fn users_of(&self, plan: &str) -> Option<(Vec<&PlanUser>, Option<String>)> {
+        let users = self.plan_users.iter().filter(|user| user.plan == plan);
+        let mut users: Vec<_> = users.collect();
+        let more = users.len().saturating_sub(MAX_USERS);
+        users.truncate(MAX_USERS);
+        let more = (more > 0).then(|| self.t.more_applications(more));
+        (!users.is_empty()).then_some((users, more))
     }
 
     fn lang(&self) -> Lang {
@@ -100,6 +110,30 @@ impl ApiPage {
     }
 }
 
+/// An own application with a plan.
+struct PlanUser {
+    plan: String,
+    id: String,
+    name: String,
+    approved: bool,
+}
+
+impl PlanUser {
+    fn of(own: &Own) -> Option<Self> {
+        let subscription = own.subscription.as_ref()?;
+        Some(Self {
+            plan: subscription.plan.id.clone(),
+            id: own.id.clone(),
+            name: own.name.clone(),
+            approved: subscription.approved,
+        })
+    }
+}
+
+/// Own applications of one page.
+const PAGE_SIZE: usize = 20;
+/// Own applications that are named beside a plan.
+const MAX_USERS: usize = 3;
 /// Subscriptions of all applications that the page names; the rest is one link away.
 const MAX_SUBSCRIPTIONS: u64 = 10;
 
@@ -134,7 +168,11 @@ async fn is_partner_only(visitor: &Visitor, api: &Api) -> Result<bool, Failure> 
     Ok(composed::is_partner_only(api, &groups))
 }
 
-async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+async fn overview(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
     if visitor.wants_json {
         return Box::pin(composed::answer(&visitor, &id)).await;
     }
@@ -153,7 +191,7 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     )?;
     let lang = visitor.lang();
     let short = markdown::plain(&api.desc);
-    let own = Own::all(
+    let mut own = Own::all(
         &context.applications,
         &Around {
             api: &api,
@@ -162,6 +200,11 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
             lang,
         },
     );
+    let plan_users = own.iter().filter_map(PlanUser::of).collect();
+    // Those that use it come first.
+    own.sort_by_key(|own| own.subscription.is_none());
+    let shown = Shown::cut(&mut own, question.page(), PAGE_SIZE);
+    let here = links::api(&id);
     let offered = visitor.user().map(|_| context.plans);
     let plans = plans::of_api(&api, &all_plans.plans, offered.as_deref(), lang);
     let t = texts::Apis(lang);
@@ -192,6 +235,10 @@ async fn overview(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
         key_note: credential_note(&credential, lang),
         windows: plans::windows(&plans),
         own,
+        pager: shown.pager(lang, t.your_applications(), |page| {
+            question.url(&here, &[], page) + "#applications"
+        }),
+        plan_users,
         partner_only,
         shows_settings: visitor.user().is_some() || api.group().is_none(),
         everybody,

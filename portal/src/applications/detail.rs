@@ -27,6 +27,8 @@ use crate::{
 
 /// Subscriptions on one page.
 const PAGE_SIZE: usize = 20;
+/// Members that the overview names, and credentials of each subscription; the rest is one link away.
+const NAMED: usize = 10;
 
 #[derive(Template)]
 #[template(path = "applications/detail.html")]
@@ -40,6 +42,7 @@ struct DetailPage {
     description: Html,
     client_type: &'static str,
     members: Vec<Member>,
+    all_members: usize,
     subscriptions: Vec<SubscriptionView>,
     /// All subscriptions of the application.
     total: usize,
@@ -238,7 +241,6 @@ async fn show(
     subscriptions.retain(|subscription| subscription.is_about(&wanted));
     let shown = Shown::cut(&mut subscriptions, question.page(), PAGE_SIZE);
     let here = url(&application.id, tab);
-    let members = application.owners.iter().flatten();
     let frame = visitor.frame(Entry::Applications).await;
     let page = DetailPage {
         tabs: super::tabs(&frame, &application, tab),
@@ -251,7 +253,10 @@ async fn show(
             ClientType::PublicSpa => t.public_spa(),
             ClientType::PublicNative => t.public_native(),
         },
-        members: members
+        all_members: owners.len(),
+        members: owners
+            .iter()
+            .take(NAMED)
             .map(|owner| Member {
                 profile: user.admin.then(|| links::user(&owner.user_id)),
                 initials: initials(&owner.email),
@@ -338,6 +343,12 @@ impl SubscriptionView {
             let url = format!("{own}/subscriptions/{}", links::segment(&api.id));
             (url, scopes_in_short(api, &subscription, lang))
         });
+        let credentials = subscription.credentials.into_iter().flatten();
+        let mut credentials: Vec<_> = credentials
+            .map(|credential| CredentialView::new(credential, owners, now, lang))
+            .collect();
+        credentials.sort_by_key(|credential| !credential.is_alive());
+        credentials.truncate(NAMED);
         Self {
             tile: Tile::small(&subscription.api, &api_name),
             keys_url: credentials_path(&subscription.application, &subscription.api),
@@ -349,12 +360,7 @@ impl SubscriptionView {
             auth: api.map(|api| (auth_icon(api), auth_name(api, texts::Shared(lang)))),
             scopes,
             api: subscription.api,
-            credentials: subscription
-                .credentials
-                .into_iter()
-                .flatten()
-                .map(|credential| CredentialView::new(credential, owners, now, lang))
-                .collect(),
+            credentials,
             may_change,
         }
     }

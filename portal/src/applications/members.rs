@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::Path,
+    extract::{Path, Query},
     response::{IntoResponse, Redirect, Response},
 };
 use http::StatusCode;
@@ -11,7 +11,16 @@ use serde_json::json;
 use ui::{Breakable, Entry, Field, Frame, Html, Icon, Kind, format, initials, texts, tint};
 
 use super::{Tab, address_field, role_name, roles, tabs};
-use crate::{failure::Failure, form::Form, json, links, visitor::Visitor};
+use crate::{
+    failure::Failure,
+    form::Form,
+    json, links,
+    pager::{Question, Shown},
+    visitor::Visitor,
+};
+
+/// Members of one page.
+const PAGE_SIZE: usize = 20;
 
 #[derive(Template)]
 #[template(path = "applications/members.html")]
@@ -21,6 +30,11 @@ struct MembersPage {
     t: texts::Applications,
     application: Application,
     members: Vec<Member>,
+    has_search: bool,
+    pager: Html,
+    /// What the members were searched for.
+    text: String,
+    /// All of them: portal-api keeps at most a hundred open at a time.
     invitations: Vec<Invited>,
     /// The visitor himself works on it and may leave.
     is_member: bool,
@@ -82,7 +96,11 @@ fn page_url(id: &str) -> String {
 }
 
 /// `GET /applications/{app}/members`
-pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
+pub async fn show(
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
     let user = visitor.require_user()?;
     let client = visitor.client();
     let application = client.application(&id).await?;
@@ -101,12 +119,21 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
     }
     let (lang, now) = (visitor.lang(), service::clock::now());
     let frame = visitor.frame(Entry::Applications).await;
-    let owners = application.owners.iter().flatten();
+    let text = question.text();
+    let wanted = text.to_lowercase();
+    let mut owners = application.owners.clone().unwrap_or_default();
+    owners.retain(|owner| owner.email.to_lowercase().contains(&wanted));
+    let shown = Shown::cut(&mut owners, question.page(), PAGE_SIZE);
+    let here = page_url(&application.id);
     let page = MembersPage {
         tabs: tabs(&frame, &application, Tab::Members),
         t,
+        has_search: question.has_search(shown),
+        pager: shown.pager(lang, t.members(), |page| question.url(&here, &[], page)),
+        text,
         is_member: application.role_of(&user.id).is_some(),
         members: owners
+            .into_iter()
             .map(|owner| Member {
                 profile: user.admin.then(|| links::user(&owner.user_id)),
                 initials: initials(&owner.email),
@@ -116,8 +143,8 @@ pub async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, 
                 is_self: owner.user_id == user.id,
                 by_team: owner.via.is_some(),
                 may_be_removed: owner.links.contains_key("deleteOwner"),
-                email: owner.email.clone(),
-                user_id: owner.user_id.clone(),
+                email: owner.email,
+                user_id: owner.user_id,
             })
             .collect(),
         invitations: invitations

@@ -1,12 +1,20 @@
 //! What changed an API, and who did it.
 
 use askama::Template;
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
 use sdk::types::configuration::ConfigCommit;
 use ui::{Html, Lang, format, texts};
 
 use super::shell::{Opened, Tab};
-use crate::{failure::Failure, links, visitor::Visitor};
+use crate::{
+    failure::Failure,
+    links,
+    pager::{Question, Shown},
+    visitor::Visitor,
+};
 
 /// Commits, newest first.
 #[derive(Template)]
@@ -16,13 +24,26 @@ pub struct History {
     /// The page that shows what a commit did.
     page: String,
     commits: Vec<ConfigCommit>,
+    pager: Html,
 }
 
+/// Commits of one page. portal-api tells the newest two hundred of an API.
+const PAGE_SIZE: usize = 20;
+
 impl History {
-    /// The commits of an API.
-    pub fn html(lang: Lang, api: &str, commits: Vec<ConfigCommit>) -> Html {
+    /// The part of an API's commits that is asked for, on the page with the address `here`.
+    pub fn html(
+        lang: Lang,
+        api: &str,
+        mut commits: Vec<ConfigCommit>,
+        question: &Question,
+        here: &str,
+    ) -> Html {
+        let t = texts::Publish(lang);
+        let shown = Shown::cut(&mut commits, question.page(), PAGE_SIZE);
         Html::of(&Self {
-            t: texts::Publish(lang),
+            t,
+            pager: shown.pager(lang, t.history(), |page| question.url(here, &[], page)),
             page: format!("{}/changelog", links::api(api)),
             commits,
         })
@@ -64,13 +85,18 @@ pub fn date(lang: Lang, text: &str) -> String {
 }
 
 /// `GET /publish/apis/{api}/history`
-pub async fn show(visitor: Visitor, path: Path<String>) -> Result<Response, Failure> {
+pub async fn show(
+    visitor: Visitor,
+    path: Path<String>,
+    Query(question): Query<Question>,
+) -> Result<Response, Failure> {
     let opened = Opened::new(&visitor, path).await?;
     let commits = opened.desk.client.commits_of_api(&opened.api).await?;
     if visitor.wants_json {
         let body = serde_json::json!({"title": opened.entry["name"], "commits": commits});
         return Ok(crate::json::answer(&visitor, http::StatusCode::OK, &body));
     }
-    let below = History::html(visitor.lang(), &opened.api, commits);
+    let here = Tab::History.url(&opened.api);
+    let below = History::html(visitor.lang(), &opened.api, commits, &question, &here);
     opened.page(&visitor, Tab::History, Vec::new(), below).await
 }

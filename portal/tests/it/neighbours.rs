@@ -654,11 +654,18 @@ async fn register_user(
 fn an_application(id: &str) -> Value {
     let link = json!({"href": "/x"});
     let team = (id == "of-crew").then_some("crew");
-    json!({"team": team, "id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
+    let mut found = json!({"team": team, "id": id, "name": "Tracking dashboard", "description": "Shows *arrivals*", "redirectUris": [], "redirectUri": "",
         "clientType": "confidential", "confidential": true,
         "owners": [{"userId": "lena-id", "email": "lena@kontor.example", "role": "owner"},
             {"userId": "piet", "email": "piet@haven.example", "role": "reader", "_links": {"deleteOwner": link}}],
-        "_links": {"addSubscription": link, "patchApplication": link, "addOwner": link, "deleteApplication": link}})
+        "_links": {"addSubscription": link, "patchApplication": link, "addOwner": link, "deleteApplication": link}});
+    if team.is_some() {
+        let crew = (1..=43).map(|number| {
+            json!({"userId": format!("sailor-{number}"), "email": format!("sailor-{number:02}@crew.example"), "role": "reader"})
+        });
+        found["owners"].as_array_mut().unwrap().extend(crew);
+    }
+    found
 }
 
 /// In pages of 25, whatever is asked for.
@@ -765,7 +772,7 @@ fn a_subscription(api: &str) -> Value {
     json!({"id": "s1", "application": "tracking-dashboard", "api": api, "plan": "starter", "auth": "key-auth", "approved": true, "trusted": false})
 }
 
-async fn context(headers: HeaderMap, path: Path<String>) -> Response {
+async fn context(State(log): State<Log>, headers: HeaderMap, path: Path<String>) -> Response {
     let id = path.0.clone();
     let found = api(path).await;
     if found.status() != StatusCode::OK {
@@ -775,8 +782,23 @@ async fn context(headers: HeaderMap, path: Path<String>) -> Response {
     let api = api.as_array().unwrap().iter().find(|api| api["id"] == id);
     let subscription = (id == "invoices").then(|| a_subscription(&id));
     let declined = (id == "tracking").then(|| json!({"plan": "business", "decidedAt": "2026-11-20T10:00:00Z", "reason": "Use <Starter> first."}));
-    let applications = json!([{"id": "tracking-dashboard", "name": "Tracking dashboard", "role": "owner",
-        "maySubscribe": true, "subscription": subscription, "declined": declined}]);
+    let mut applications: Vec<_> = (1..=*log.further.lock().unwrap())
+        .map(|number| {
+            json!({"id": format!("program-{number:02}"), "name": format!("Program {number:02}"),
+            "role": "owner", "maySubscribe": true})
+        })
+        .collect();
+    applications.push(
+        json!({"id": "tracking-dashboard", "name": "Tracking dashboard", "role": "owner",
+        "maySubscribe": true, "subscription": subscription, "declined": declined}),
+    );
+    if id == "invoices" {
+        // Most of the others use it, too.
+        for application in applications.iter_mut().take(30) {
+            application["subscription"] = a_subscription(&id);
+        }
+    }
+    let applications = json!(applications);
     let none = json!([]);
     let own = is_lena(&headers);
     let is_owner = is_admin(&headers);
@@ -862,8 +884,16 @@ fn a_credential() -> Value {
     json!({"id": "c1", "kind": "key", "name": "default", "classic": true, "prefix": "wg_", "last4": "1234", "createdAt": "2026-11-20T10:00:00Z"})
 }
 
-async fn credentials() -> Json<Value> {
-    Json(json!([a_credential()]))
+/// One; of the crew's application one that works after many that are over.
+async fn credentials(Path((application, _)): Path<(String, String)>) -> Json<Value> {
+    let over = (1..=24).filter(|_| application == "of-crew").map(|number| {
+        let mut old = a_credential();
+        old["id"] = json!(format!("old-{number}"));
+        old["name"] = json!(format!("old {number:02}"));
+        old["revokedAt"] = json!("2026-11-20T11:00:00Z");
+        old
+    });
+    Json(over.chain([a_credential()]).collect())
 }
 
 async fn create_credential(State(log): State<Log>, Json(body): Json<Value>) -> Response {

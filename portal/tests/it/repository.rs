@@ -27,13 +27,20 @@ async fn history(Query(query): Query<Vec<(String, String)>>) -> Json<Value> {
         Some((name, api)) if name == "api" => format!("A change of {api} & <more>"),
         _ => "Raise <limits>".to_owned(),
     };
-    Json(json!([{
-        "commit": "a41f9c2aa", "author": "Maren <maren@haven.example>",
-        "date": "2026-11-20 10:00:00 +0000", "message": message,
-    }, {
-        "commit": "0ldc0ffee", "author": "Maren <maren@haven.example>",
-        "date": "2026-11-19 10:00:00 +0000", "message": "First",
-    }]))
+    let commit = |id: &str, day: usize, message: &str| {
+        json!({
+            "commit": id, "author": "Maren <maren@haven.example>",
+            "date": format!("2026-11-{day:02} 10:00:00 +0000"), "message": message,
+        })
+    };
+    let mut commits = vec![commit("a41f9c2aa", 20, &message)];
+    if message.contains("invoices") {
+        let older = (1..=43)
+            .map(|number| commit(&format!("{number:07}"), 19, &format!("Change {number:02}")));
+        commits.extend(older);
+    }
+    commits.push(commit("0ldc0ffee", 19, "First"));
+    Json(json!(commits))
 }
 
 async fn file(headers: HeaderMap, Path(path): Path<String>) -> Response {

@@ -21,6 +21,7 @@ crate::texts! {
         token_url = "Token URL", "Token-URL";
         scopes = "Scopes", "Scopes";
         no_credentials = "Anyone may call this API. No key is needed.", "Diese API darf jeder aufrufen. Ein Schlüssel ist nicht nötig.";
+        plural more_applications = "and {n} more" | "and {n} more", "und {n} weitere" | "und {n} weitere";
         your_applications = "Your applications", "Ihre Anwendungen";
         add = "Add", "Hinzufügen";
         none_subscribed = "None of your applications has a subscription yet.", "Noch hat keine Ihrer Anwendungen ein Abonnement.";

@@ -65,6 +65,9 @@ crate::texts! {
         find_subscription = "Find a subscription", "Abonnement finden";
         no_subscription_found(text) = "No subscription matches “{text}”.", "Kein Abonnement passt zu „{text}“.";
         show_all = "Show all", "Alle zeigen";
+        find_member = "Find a member", "Mitglied finden";
+        no_member_found(text) = "No member matches “{text}”.", "Kein Mitglied passt zu „{text}“.";
+        plural all_members = "{n} member" | "All {n} members", "{n} Mitglied" | "Alle {n} Mitglieder";
         api = "API", "API";
         plan = "Plan", "Tarif";
         key = "Key", "Schlüssel";

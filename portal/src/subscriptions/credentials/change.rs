@@ -18,7 +18,7 @@ use super::{
     list::{CredentialsPage, Entered, path},
     show,
 };
-use crate::{failure::Failure, form::Form, json, visitor::Visitor};
+use crate::{failure::Failure, form::Form, json, pager::Question, visitor::Visitor};
 
 /// Application, API and credential of an address.
 type Place = Path<(String, String, String)>;
@@ -47,7 +47,9 @@ pub async fn create(
                 note: form.text("note").to_owned(),
                 expires: form.text("expires").to_owned(),
             };
-            let page = CredentialsPage::load(&visitor, &application, &api, entered).await?;
+            let page =
+                CredentialsPage::load(&visitor, &application, &api, &Question::default(), entered)
+                    .await?;
             Ok(ui::page(error.status, &page.refused(&error.message)))
         }
         Err(error) => Err(error.into()),

@@ -1,7 +1,10 @@
 //! `/applications/{app}/subscriptions/{api}/credentials`: all credentials of a subscription.
 
 use askama::Template;
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, Query},
+    response::Response,
+};
 use http::StatusCode;
 use sdk::types::{Api, Application};
 use serde_json::json;
@@ -13,9 +16,12 @@ use crate::{
     catalogue::name,
     failure::Failure,
     json, links,
+    pager::{Question, Shown},
     visitor::Visitor,
 };
 
+/// Credentials of one page. Those that work are at most fifty; those that are over stay for the record.
+const PAGE_SIZE: usize = 20;
 /// How long the old one may live on after a rotation, in seconds (portal-ui 18.2).
 const OVERLAPS: [u64; 5] = [0, 3600, 86_400, 604_800, 2_592_000];
 
@@ -29,6 +35,7 @@ pub struct CredentialsPage {
     api: Api,
     tile: Html,
     rows: Vec<CredentialView>,
+    pager: Html,
     may_change: bool,
     /// In seconds.
     max_overlap: u64,
@@ -108,6 +115,7 @@ pub fn path(application: &str, api: &str) -> String {
 pub async fn show(
     visitor: Visitor,
     Path((application, api)): Path<(String, String)>,
+    Query(question): Query<Question>,
 ) -> Result<Response, Failure> {
     visitor.require_user()?;
     if visitor.wants_json {
@@ -124,7 +132,8 @@ pub async fn show(
         });
         return Ok(json::answer(&visitor, StatusCode::OK, &body));
     }
-    let page = CredentialsPage::load(&visitor, &application, &api, Entered::default()).await?;
+    let page =
+        CredentialsPage::load(&visitor, &application, &api, &question, Entered::default()).await?;
     Ok(ui::page(StatusCode::OK, &page))
 }
 
@@ -133,6 +142,7 @@ impl CredentialsPage {
         visitor: &Visitor,
         application: &str,
         api: &str,
+        question: &Question,
         entered: Entered,
     ) -> Result<Self, Failure> {
         let client = visitor.client();
@@ -149,10 +159,14 @@ impl CredentialsPage {
             .collect();
         // Those that work first; what is over is for the record.
         rows.sort_by_key(|row| !row.is_alive());
+        let shown = Shown::cut(&mut rows, question.page(), PAGE_SIZE);
+        let t = texts::Applications(lang);
+        let here = path(&application.id, &api.id);
         let frame = visitor.frame(Entry::Applications).await;
         Ok(Self {
             tabs: applications::tabs(&frame, &application, Tab::Credentials),
-            t: texts::Applications(lang),
+            t,
+            pager: shown.pager(lang, t.credentials(), |page| question.url(&here, &[], page)),
             tile: Tile::small(&api.id, name(&api)),
             may_change: application.links.contains_key("addSubscription"),
             max_overlap: visitor.installation.max_overlap,
