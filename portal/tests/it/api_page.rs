@@ -72,3 +72,12 @@ async fn guides_are_pages_of_their_api() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_owners_words_on_the_end_of_an_api_are_shown() {
+    let portal = TestPortal::start().await;
+    let page = portal.guest().get("/apis/invoices").await;
+    page.shows("Ask <strong>Maren</strong>");
+    let other = portal.guest().get("/apis/shipments").await;
+    assert!(!other.body.contains("Maren"));
+}

@@ -158,8 +158,11 @@ impl TestPortal {
     }
 }
 
+/// `testTexts` of the globals are the operator's texts of pages.
 fn router(log: Log, globals: Value) -> Router {
+    let texts = globals.get("testTexts").cloned().unwrap_or(json!({}));
     Router::new()
+        .route("/templates/texts", get(async move || Json(texts.clone())))
         .route(
             "/ping",
             get(async || Json(json!({"message": "OK", "version": "2.0.0"}))),
@@ -297,7 +300,7 @@ pub fn apis() -> Value {
          "authMethods": ["default:local", "default:corp", "default:none"],
          "settings": {"enable_client_credentials": true, "scopes": {"read": {"description": "Read events"}}}},
         {"id": "invoices", "name": "Invoices", "desc": "Old", "auth": "key-auth", "tags": [], "plans": ["starter"],
-         "deprecated": true, "lifecycle": {"state": "deprecated", "sunsetOn": "2027-03-31", "successor": "shipments"}},
+         "deprecated": true, "lifecycle": {"state": "deprecated", "sunsetOn": "2027-03-31", "successor": "shipments", "note": "Ask **Maren** <b>now</b>."}},
         {"id": "clock", "name": "World clock", "desc": "Open", "auth": "none", "tags": [], "plans": []},
     ])
 }
@@ -359,8 +362,11 @@ fn content_page(title: &str, text: &'static str) -> Response {
         .into_response()
 }
 
-async fn content(Path(path): Path<String>) -> Response {
+async fn content(headers: HeaderMap, Path(path): Path<String>) -> Response {
+    let language = headers.get(header::ACCEPT_LANGUAGE);
+    let is_german = language.is_some_and(|tag| tag.as_bytes().starts_with(b"de"));
     match path.as_str() {
+        "terms" if is_german => content_page("Bedingungen", "Seien Sie freundlich."),
         "logo.png" => ([(header::CONTENT_TYPE, "image/png")], "png").into_response(),
         "team" => (
             [(header::CONTENT_TYPE, "text/x-html-template")],
@@ -827,6 +833,7 @@ async fn subscriptions(
     let apis: &[&str] = match id.as_str() {
         "haven-erp" => &["shipments"],
         "of-crew" => &many,
+        "new-app" => &["tracking"],
         _ => &["invoices", "parcels"],
     };
     let mut all: Vec<_> = apis.iter().map(|api| a_subscription(api)).collect();

@@ -5,7 +5,7 @@ use crate::neighbours::TestPortal;
 /// Address and what has to be on the page, in English and German.
 const PAGES: &[(&str, &str, &str)] = &[
     ("/", "Welcome", "Welcome"),
-    ("/content/terms", "Be kind.", "Be kind."),
+    ("/content/terms", "Be kind.", "Seien Sie freundlich."),
     ("/content/toc", "All pages and APIs", "Alle Seiten und APIs"),
     ("/apis", "4 APIs", "4 APIs"),
     ("/apis?q=parcel", "1 API", "1 API"),

@@ -17,6 +17,8 @@ async fn every_page_carries_the_safe_headers() {
                 && !policy.contains("unsafe"),
             "{policy}"
         );
+        // Those of an operator's style sheet come from the portal itself.
+        assert!(policy.contains("; font-src 'self';"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert!(
             !answer.body.contains("style=") && !answer.body.contains("onclick"),

@@ -80,3 +80,15 @@ async fn what_portal_api_does_not_list_is_not_found() {
         }
     }
 }
+
+#[tokio::test]
+async fn pages_are_found_in_the_readers_language() {
+    let portal = TestPortal::start().await;
+    let mut guest = portal.guest();
+    let path = "/search?q=freundlich&exact=1";
+    for (language, is_found) in [("de", true), ("en", false), ("de", true)] {
+        guest.language = language;
+        let (_, body) = guest.json(path).await;
+        assert_eq!(urls(&body).contains(&"/content/terms"), is_found, "{body}");
+    }
+}

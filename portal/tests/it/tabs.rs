@@ -372,3 +372,39 @@ async fn each_tab_shows_one_thing() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_subscription_says_how_it_is_authorised_and_where_its_scopes_are() {
+    let portal = TestPortal::start().await;
+    let mut lena = portal.lena().await;
+    for tab in ["", "/subscriptions"] {
+        let page = lena.get(&format!("/applications/new-app{tab}")).await;
+        page.shows("OAuth 2.0");
+        page.shows(r#"href="/applications/tracking-dashboard/subscriptions/tracking""#);
+        let other = lena
+            .get(&format!("/applications/tracking-dashboard{tab}"))
+            .await;
+        other.shows("API key");
+        assert!(
+            !other.body.contains("subscriptions/invoices\""),
+            "a key has no scopes"
+        );
+    }
+}
+
+#[tokio::test]
+async fn administrators_get_from_members_to_their_profiles() {
+    let portal = TestPortal::start().await;
+    for tab in ["", "/members"] {
+        let path = format!("/applications/tracking-dashboard{tab}");
+        portal
+            .ann()
+            .await
+            .get(&path)
+            .await
+            .shows(r#"href="/users/piet""#);
+        let page = portal.lena().await.get(&path).await;
+        page.shows("piet@");
+        assert!(!page.body.contains("/users/piet"), "{tab}");
+    }
+}
