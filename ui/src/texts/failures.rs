@@ -6,7 +6,7 @@ crate::texts! {
         missing_title = "No page at this address", "Unter dieser Adresse gibt es keine Seite";
         missing_text = "It may have moved, or the address has a typing error. APIs that you have no access to also look like this.", "Sie ist umgezogen, oder die Adresse enthält einen Tippfehler. Auch APIs, zu denen Sie keinen Zugang haben, sehen so aus.";
         forbidden_title = "You may not open this", "Das dürfen Sie nicht öffnen";
-        forbidden_text = "Your account does not have the right to it. An owner of the application or an administrator can give it to you.", "Ihr Konto hat nicht das Recht dazu. Geben kann es Ihnen ein Eigentümer der Anwendung oder ein Administrator.";
+        forbidden_text = "Your account does not have the right to it. An owner of the application or API, or an administrator, can give it to you.", "Ihr Konto hat nicht das Recht dazu. Geben kann es Ihnen, wem die Anwendung oder API gehört, oder ein Administrator.";
         stale_title = "The form is too old", "Das Formular ist zu alt";
         stale_text = "Your session ended or began anew since the page was opened. Nothing was changed. Go back, reload the page and send the form again.", "Ihre Sitzung ist seit dem Öffnen der Seite abgelaufen oder neu begonnen worden. Nichts wurde geändert. Gehen Sie zurück, laden Sie die Seite neu und senden Sie das Formular noch einmal.";
         login_title = "You are not logged in", "Sie sind nicht angemeldet";
