@@ -10,7 +10,7 @@ mod saml;
 use std::sync::Arc;
 
 use sdk::types::{AuthServer, Globals, globals::Network};
-use ui::PasswordRule;
+use ui::{Languages, PasswordRule};
 use url::Url;
 
 use crate::{
@@ -38,6 +38,7 @@ pub struct Appearance {
     pub has_style: bool,
     pub logo: Option<&'static str>,
     pub pages: OwnPages,
+    pub languages: Languages,
 }
 
 /// The configuration in force.
@@ -53,6 +54,8 @@ pub struct Configuration {
     /// What the frame of every page shows.
     pub site: Arc<ui::Site>,
     pub own_pages: Arc<OwnPages>,
+    /// What pages can be read in.
+    pub languages: Languages,
     pub methods: Vec<Method>,
     pub password_rule: PasswordRule,
     /// What new people have to solve, if the operator wants it.
@@ -183,6 +186,7 @@ impl Configuration {
                 ..ui::Site::default()
             }),
             own_pages: Arc::new(appearance.pages),
+            languages: appearance.languages,
             title,
             portal_url: format!("{portal}/"),
             methods: method::list(settings, definition)?,

@@ -35,7 +35,10 @@ pub fn routes() -> Router<AppState> {
 
 /// `GET …/.well-known/oauth-authorization-server` and its OpenID counterpart.
 async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
-    let issuer = state.configuration().issuer.clone();
+    let configuration = state.configuration();
+    let issuer = configuration.issuer.clone();
+    let languages = configuration.languages.all().iter();
+    let languages: Vec<_> = languages.map(|lang| lang.tag()).collect();
     let url = |path: &str| format!("{issuer}{path}");
     let grants = state.settings.grants;
     let signed_with = state.keys.algorithms(clock::now());
@@ -92,7 +95,7 @@ async fn metadata(State(state): State<AppState>) -> impl IntoResponse {
         "prompt_values_supported": ["none", "login", "consent", "create"],
         "acr_values_supported": [ACR_SINGLE, ACR_MULTI],
         "subject_types_supported": ["public"],
-        "ui_locales_supported": ["en", "de"],
+        "ui_locales_supported": languages,
     });
     (
         [(header::CACHE_CONTROL, "public, max-age=300")],

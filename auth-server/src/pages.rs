@@ -12,7 +12,6 @@ mod forms;
 mod notice;
 mod own;
 mod reader;
-mod texts;
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -45,7 +44,7 @@ pub use forms::{
 pub use notice::{LogOutPage, NoticeKind, NoticePage};
 pub use own::OwnPages;
 pub use reader::{Reader, introduce};
-pub use texts::Texts;
+pub use ui::texts::AuthPages as Texts;
 
 /// A page: an id, a template, a view model.
 pub trait Page: Template + Serialize {

@@ -151,6 +151,11 @@ impl PortalApi {
         Ok(templates.unwrap_or_default())
     }
 
+    /// Texts of pages in the operator's words, by language.
+    pub async fn texts(&self) -> Result<ui::TextFiles, PortalApiError> {
+        self.0.sdk.texts().await
+    }
+
     pub async fn pool(&self, id: &str) -> Result<Option<Arc<Pool>>, PortalApiError> {
         if let Some(pool) = self.0.pools.get(id) {
             return Ok(pool);

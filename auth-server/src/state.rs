@@ -12,6 +12,7 @@ use service::{
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use ui::Languages;
 
 use crate::{
     Settings,
@@ -135,6 +136,7 @@ async fn load(settings: &Settings, portal_api: &PortalApi) -> Result<Configurati
         has_style: portal_api.content(configuration::STYLE).await?.is_some(),
         logo: None,
         pages: OwnPages::read(portal_api.page_templates().await?),
+        languages: Languages::of(portal_api.texts().await?),
     };
     for logo in configuration::LOGOS {
         if appearance.logo.is_none() && portal_api.content(logo).await?.is_some() {

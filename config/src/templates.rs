@@ -1,7 +1,8 @@
-//! Texts of mails and chat messages, and pages of the auth server (`templates/`). Rendered by those
-//! who send and show them.
+//! Texts of mails, chat messages and pages, and whole pages of the auth server (`templates/`). Rendered
+//! by those who send and show them.
 
 mod pages;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ pub struct Templates {
     pub rendered: Rendered,
     /// Answer of `GET /templates/email`: name → text.
     pub all_emails: Rendered,
+    /// Answer of `GET /templates/texts`: language → texts of pages by group and key.
+    pub texts: Rendered,
     /// Answer of `GET /templates/auth`: page, or page and language → text.
     pub auth_pages: Rendered,
     emails: BTreeMap<String, Rendered>,
@@ -65,14 +68,15 @@ impl Templates {
         Self {
             chatbot: messages,
             rendered: Rendered::json(document),
-            all_emails: Rendered::json(&texts(&emails)),
+            all_emails: Rendered::json(&by_name(&emails)),
+            texts: Rendered::json(&texts::read(tree, report)),
             auth_pages: Rendered::json(&pages::read(tree, report)),
             emails,
         }
     }
 }
 
-fn texts(emails: &BTreeMap<String, Rendered>) -> Value {
+fn by_name(emails: &BTreeMap<String, Rendered>) -> Value {
     let text = |mail: &Rendered| String::from_utf8_lossy(&mail.bytes).into_owned();
     emails
         .iter()

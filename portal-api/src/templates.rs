@@ -18,6 +18,7 @@ use crate::{
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/templates/auth", get(auth_pages))
+        .route("/templates/texts", get(texts))
         .route("/templates/chatbot", get(chatbot))
         .route("/templates/email", get(emails))
         .route("/templates/email/{name}", get(email))
@@ -32,6 +33,21 @@ async fn auth_pages(
     check(&caller)?;
     let configuration = state.configuration();
     Ok(respond(&headers, &configuration.templates.auth_pages, JSON))
+}
+
+/// `GET /templates/texts`: texts of the portal and the log-in pages in the operator's words, by
+/// language. Everybody reads them on pages.
+async fn texts(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    caller.require_scope("read_content")?;
+    Ok(respond(
+        &headers,
+        &state.configuration().templates.texts,
+        JSON,
+    ))
 }
 
 async fn chatbot(

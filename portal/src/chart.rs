@@ -329,10 +329,7 @@ pub fn decimal(lang: Lang, value: f64) -> String {
     } else {
         format!("{value:.2}")
     };
-    match lang {
-        Lang::En => text,
-        Lang::De => text.replace('.', ","),
-    }
+    text.replace('.', texts::Times(lang).decimal())
 }
 
 #[cfg(test)]
@@ -371,7 +368,7 @@ mod tests {
             limit: Some((2000, "Limit".to_owned())),
             is_running: true,
         };
-        let html = bars.html(Lang::En).to_string();
+        let html = bars.html(Lang::EN).to_string();
         for text in ["1,207", "1,200", ">7<", "class=\"limit\"", "&#60;1&#62;"] {
             assert!(html.contains(text), "{text} in {html}");
         }
@@ -391,7 +388,7 @@ mod tests {
                 values: vec![Some(10.0), None, Some(20.5)],
             }],
         };
-        let html = lines.html(Lang::De).to_string();
+        let html = lines.html(Lang::DE).to_string();
         assert_eq!(html.matches('M').count(), 2, "{html}");
         assert!(html.contains("20,5 ms") && html.contains("–"));
     }

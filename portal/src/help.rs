@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn each_topic_has_a_text_in_both_languages() {
         for topic in Topic::ALL {
-            for lang in [Lang::En, Lang::De] {
+            for lang in [Lang::EN, Lang::DE] {
                 let text = Text::new(topic.source(lang), "");
                 assert!(!text.title.is_empty(), "{}", topic.id());
                 let is_empty = text.sections.is_empty() && text.lead.is_empty();

@@ -10,7 +10,7 @@ use sdk::{
 use serde_json::{Value, json};
 use service::{backoff::Backoff, health::Readiness};
 use tokio_util::sync::CancellationToken;
-use ui::{Html, PasswordRule, Site, security};
+use ui::{Html, Languages, PasswordRule, Site, security};
 use url::Url;
 
 use crate::{
@@ -65,6 +65,8 @@ pub struct Installation {
     /// Code samples in the operator's words.
     pub samples: Samples,
     pub console: Console,
+    /// What pages can be read in.
+    pub languages: Languages,
     /// `auditlog.useAuditlog`; on unless it is switched off.
     pub keeps_audit_log: bool,
 }
@@ -76,6 +78,7 @@ struct Read {
     console_style: Option<String>,
     methods: Vec<Method>,
     auth_servers: Vec<AuthServer>,
+    languages: Languages,
 }
 
 /// What pages may promise about a new secret (portal-api 29.2).
@@ -136,6 +139,7 @@ impl Installation {
             counting_policy,
             hash,
             methods: read.methods,
+            languages: read.languages,
             auth_servers: read.auth_servers,
             glob: Arc::new(glob(globals)),
             password_rule: PasswordRule::named(globals.password_strategy.as_deref()),
@@ -306,6 +310,7 @@ async fn update(app: &App) -> anyhow::Result<()> {
         console_style: operator_file(app, "swagger-override.css").await?,
         methods: methods::of(configured, &auth_servers)?,
         auth_servers,
+        languages: Languages::of(app.service().texts().await?),
     };
     app.install(Installation::new(app, hash.into(), &globals, read)?);
     app.definitions().clear();

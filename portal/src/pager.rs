@@ -135,7 +135,7 @@ mod tests {
             q: " a&b ".to_owned(),
             page: String::new(),
         };
-        let pager = shown.pager(Lang::En, "Things", |page| {
+        let pager = shown.pager(Lang::EN, "Things", |page| {
             question.url("/things", &[("of", "x"), ("none", "")], page)
         });
         (all, pager.to_string())

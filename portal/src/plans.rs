@@ -202,7 +202,7 @@ mod tests {
                 r#"{"minute": 10, "day": "1000", "policy": "local"}"#,
                 "",
             ),
-            Lang::En,
+            Lang::EN,
             true,
         );
         assert_eq!(view.words(), "10 a minute, 1,000 a day");
@@ -220,8 +220,8 @@ mod tests {
             ..Api::default()
         };
         let all = [plan("a", "{}", ""), plan("b", "{}", "carriers")];
-        let seen = of_api(&api, &all, Some(&all[..1]), Lang::En);
+        let seen = of_api(&api, &all, Some(&all[..1]), Lang::EN);
         assert_eq!(seen[1].missing_group.as_deref(), Some("carriers"));
-        assert_eq!(of_api(&api, &all, None, Lang::En).len(), 1);
+        assert_eq!(of_api(&api, &all, None, Lang::EN).len(), 1);
     }
 }

@@ -228,7 +228,7 @@ impl Charts {
             id: "errors",
             title: t.error_rate().to_owned(),
             unit: period.step().unit(t),
-            suffix: if lang == Lang::De { " %" } else { "%" },
+            suffix: texts::Times(lang).percent(),
             labels: labels.clone(),
             series: vec![Series {
                 name: t.error_rate().to_owned(),
@@ -294,13 +294,7 @@ pub fn rows(usage: &Usage, lang: Lang) -> Vec<Row> {
                 calls_text: format::number(lang, calls),
                 errors: share(errors, calls).map_or_else(
                     || "–".to_owned(),
-                    |rate| {
-                        format!(
-                            "{}{}",
-                            decimal(lang, rate),
-                            if lang == Lang::De { " %" } else { "%" }
-                        )
-                    },
+                    |rate| decimal(lang, rate) + texts::Times(lang).percent(),
                 ),
                 p95: p95.reduce(f64::max).map_or_else(
                     || "–".to_owned(),
@@ -390,14 +384,14 @@ mod tests {
             ("5xx", point(40, 40)),
         ]);
         let total = usage(vec![("", point(1000, 100))]);
-        let charts = Charts::new(Period::Month, &by_status, &total, None, Lang::En, now);
+        let charts = Charts::new(Period::Month, &by_status, &total, None, Lang::EN, now);
         assert!(!charts.is_empty);
         let calls = charts.calls.to_string();
         for text in ["900", "60", "40", "1,000", "21 Nov"] {
             assert!(calls.contains(text), "{text} in {calls}");
         }
         assert!(charts.errors.to_string().contains("10%"));
-        let rows = rows(&by_status, Lang::De);
+        let rows = rows(&by_status, Lang::DE);
         assert_eq!(rows[0].key, "2xx");
         assert_eq!(rows[1].errors, "100 %");
         assert_eq!(lines(&total)[1][2], "1000");

@@ -47,7 +47,7 @@ async fn visit(
         .uri()
         .path_and_query()
         .map_or("/", |text| text.as_str());
-    let preferences = Preferences::of(&headers, path);
+    let preferences = Preferences::of(installation.languages, &headers, path);
     let wants_json = json::is_wanted(&headers);
     match host::elsewhere(&installation, &request) {
         Some(Elsewhere::Moved(response)) => return response,

@@ -2,67 +2,53 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
-use crate::Lang;
-
-const MONTHS_EN: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-const MONTHS_DE: [&str; 12] = [
-    "Januar",
-    "Februar",
-    "März",
-    "April",
-    "Mai",
-    "Juni",
-    "Juli",
-    "August",
-    "September",
-    "Oktober",
-    "November",
-    "Dezember",
-];
+use crate::{Lang, texts::Times};
 
 /// `50,000` in English, `50.000` in German.
 pub fn number(lang: Lang, value: u64) -> String {
-    let separator = match lang {
-        Lang::En => ',',
-        Lang::De => '.',
-    };
+    let separator = Times(lang).thousands();
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(separator);
+            text.push_str(separator);
         }
         text.push(digit);
     }
     text
 }
 
+fn month(lang: Lang, date: NaiveDate) -> &'static str {
+    let t = Times(lang);
+    match date.month() {
+        1 => t.january(),
+        2 => t.february(),
+        3 => t.march(),
+        4 => t.april(),
+        5 => t.may(),
+        6 => t.june(),
+        7 => t.july(),
+        8 => t.august(),
+        9 => t.september(),
+        10 => t.october(),
+        11 => t.november(),
+        _ => t.december(),
+    }
+}
+
 /// `21 Nov 2026`, `21. November 2026`.
 pub fn date(lang: Lang, date: NaiveDate) -> String {
-    let month = date.month0() as usize;
-    match lang {
-        Lang::En => format!("{} {} {}", date.day(), MONTHS_EN[month], date.year()),
-        Lang::De => format!("{}. {} {}", date.day(), MONTHS_DE[month], date.year()),
-    }
+    Times(lang).date(date.day(), month(lang, date), date.year())
 }
 
 /// A day of this year: `21 Nov`, `21.11.`.
 pub fn day(lang: Lang, date: NaiveDate) -> String {
-    match lang {
-        Lang::En => format!("{} {}", date.day(), MONTHS_EN[date.month0() as usize]),
-        Lang::De => format!("{}.{}.", date.day(), date.month()),
-    }
+    Times(lang).day_of_year(date.day(), month(lang, date), date.month())
 }
 
 /// Date and time in UTC, for the `title` of relative times.
 pub fn moment(lang: Lang, at: DateTime<Utc>) -> String {
-    format!(
-        "{}, {} UTC",
-        date(lang, at.date_naive()),
-        at.format("%H:%M")
-    )
+    Times(lang).moment(date(lang, at.date_naive()), at.format("%H:%M"))
 }
 
 /// Relative up to a day ("4 minutes ago"), then the date.
@@ -70,20 +56,9 @@ pub fn ago(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = now.signed_duration_since(at).num_seconds();
     let count = |unit: i64| usize::try_from(seconds / unit).unwrap_or_default();
     match seconds {
-        ..60 => match lang {
-            Lang::En => "just now".to_owned(),
-            Lang::De => "gerade eben".to_owned(),
-        },
-        60..3600 => lang.plural(
-            count(60),
-            ["{n} minute ago", "{n} minutes ago"],
-            ["vor {n} Minute", "vor {n} Minuten"],
-        ),
-        3600..86_400 => lang.plural(
-            count(3600),
-            ["{n} hour ago", "{n} hours ago"],
-            ["vor {n} Stunde", "vor {n} Stunden"],
-        ),
+        ..60 => Times(lang).just_now().to_owned(),
+        60..3600 => Times(lang).minutes_ago(count(60)),
+        3600..86_400 => Times(lang).hours_ago(count(3600)),
         _ => date(lang, at.date_naive()),
     }
 }
@@ -91,11 +66,10 @@ pub fn ago(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 /// How long something has been waiting, short: `35 min`, `6 h`, `3 d`.
 pub fn age(lang: Lang, since: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let minutes = now.signed_duration_since(since).num_minutes().max(1);
-    match (minutes, lang) {
-        (..60, _) => format!("{minutes} min"),
-        (60..2880, _) => format!("{} h", minutes / 60),
-        (_, Lang::En) => format!("{} d", minutes / 1440),
-        (_, Lang::De) => format!("{} Tage", minutes / 1440),
+    match minutes {
+        ..60 => format!("{minutes} min"),
+        60..2880 => format!("{} h", minutes / 60),
+        _ => Times(lang).days_old(minutes / 1440),
     }
 }
 
@@ -107,11 +81,7 @@ pub fn until(lang: Lang, at: DateTime<Utc>, now: DateTime<Utc>) -> String {
         0 => format!("{seconds} s"),
         1..60 => format!("{minutes} min"),
         60..2880 => format!("{} h {} min", minutes / 60, minutes % 60),
-        _ => lang.plural(
-            usize::try_from(minutes / 1440).unwrap_or_default(),
-            ["{n} day", "{n} days"],
-            ["{n} Tag", "{n} Tage"],
-        ),
+        _ => Times(lang).days(usize::try_from(minutes / 1440).unwrap_or_default()),
     }
 }
 
@@ -159,8 +129,8 @@ mod tests {
             (1000, "1,000"),
             (1_234_567, "1,234,567"),
         ] {
-            assert_eq!(number(Lang::En, value), english);
-            assert_eq!(number(Lang::De, value), english.replace(',', "."));
+            assert_eq!(number(Lang::EN, value), english);
+            assert_eq!(number(Lang::DE, value), english.replace(',', "."));
         }
     }
 
@@ -176,9 +146,9 @@ mod tests {
     fn times_are_relative_for_a_day_only() {
         let now: DateTime<Utc> = "2026-11-21T12:00:00Z".parse().unwrap();
         let before = |minutes| now - chrono::Duration::minutes(minutes);
-        assert_eq!(ago(Lang::En, before(0), now), "just now");
-        assert_eq!(ago(Lang::En, before(4), now), "4 minutes ago");
-        assert_eq!(ago(Lang::De, before(60), now), "vor 1 Stunde");
-        assert_eq!(ago(Lang::De, before(3000), now), "19. November 2026");
+        assert_eq!(ago(Lang::EN, before(0), now), "just now");
+        assert_eq!(ago(Lang::EN, before(4), now), "4 minutes ago");
+        assert_eq!(ago(Lang::DE, before(60), now), "vor 1 Stunde");
+        assert_eq!(ago(Lang::DE, before(3000), now), "19. November 2026");
     }
 }

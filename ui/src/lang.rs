@@ -2,81 +2,137 @@
 
 use std::fmt;
 
-use crate::format;
+use crate::texts::own::{Own, Text};
 
-/// A language that every text exists in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Lang {
-    #[default]
+/// A language that pages can be read in: a pointer to what is the same for all pages.
+#[derive(Clone, Copy)]
+pub struct Lang(&'static Language);
+
+/// What there is of a language.
+pub struct Language {
+    /// For the `lang` attribute, the cookie and the menu form: `de`, `pt-br`.
+    pub(crate) tag: &'static str,
+    /// In itself.
+    pub(crate) name: &'static str,
+    pub(crate) right_to_left: bool,
+    pub(crate) base: Base,
+    /// What the operator says in other words; of a language of his own all that he says.
+    pub(crate) own: Option<Own>,
+}
+
+/// The texts that are compiled in, and stand where an operator has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
     En,
     De,
 }
 
+static ENGLISH: Language = Language {
+    tag: "en",
+    name: "English",
+    right_to_left: false,
+    base: Base::En,
+    own: None,
+};
+
+static GERMAN: Language = Language {
+    tag: "de",
+    name: "Deutsch",
+    right_to_left: false,
+    base: Base::De,
+    own: None,
+};
+
 impl Lang {
-    /// All languages, in the order of the menu.
-    pub const ALL: [Self; 2] = [Self::En, Self::De];
+    pub const EN: Self = Self(&ENGLISH);
+    pub const DE: Self = Self(&GERMAN);
+
+    pub(crate) const fn new(language: &'static Language) -> Self {
+        Self(language)
+    }
 
     /// Tag for the `lang` attribute, the cookie and the menu form.
     pub fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-        }
+        self.0.tag
     }
 
     /// The language's name in itself.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::En => "English",
-            Self::De => "Deutsch",
+        self.0.name
+    }
+
+    pub fn is_right_to_left(self) -> bool {
+        self.0.right_to_left
+    }
+
+    /// The compiled texts that it falls back to.
+    pub const fn base(self) -> Base {
+        self.0.base
+    }
+
+    fn own(self, key: &str) -> Option<&'static Text> {
+        self.0.own.as_ref()?.get(key)
+    }
+
+    const fn compiled<T: Copy>(self, english: T, german: T) -> T {
+        match self.0.base {
+            Base::En => english,
+            Base::De => german,
         }
     }
 
-    /// The language of a tag such as `de` or `de-AT`.
-    pub fn from_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL
-            .into_iter()
-            .find(|lang| primary.eq_ignore_ascii_case(lang.tag()))
+    /// A text without values.
+    pub fn plain(self, key: &str, english: &'static str, german: &'static str) -> &'static str {
+        match self.own(key) {
+            Some(text) => text.plain(),
+            None => self.compiled(english, german),
+        }
     }
 
-    /// Best match of an `Accept-Language` header; English when nothing fits.
-    pub fn accepted(header: &str) -> Self {
-        sdk::language::preferred(header, Self::from_tag).unwrap_or_default()
+    /// The operator's text with values in their places, if he has one.
+    pub fn filled(self, key: &str, values: &[(&str, &dyn fmt::Display)]) -> Option<String> {
+        Some(self.own(key)?.filled(values))
     }
 
     /// Picks singular or plural and puts the number, written as the language writes it, in place
     /// of `{n}`.
-    pub fn plural(self, count: usize, english: [&str; 2], german: [&str; 2]) -> String {
-        let forms = match self {
-            Self::En => english,
-            Self::De => german,
-        };
-        let number = format::number(self, u64::try_from(count).unwrap_or(u64::MAX));
-        forms[usize::from(count != 1)].replace("{n}", &number)
+    pub fn plural(
+        self,
+        key: &str,
+        count: usize,
+        english: [&'static str; 2],
+        german: [&'static str; 2],
+    ) -> String {
+        let number = crate::format::number(self, u64::try_from(count).unwrap_or(u64::MAX));
+        match self.own(key) {
+            Some(text) => text.counted(count, &number),
+            None => self.compiled(english, german)[usize::from(count != 1)].replace("{n}", &number),
+        }
+    }
+}
+
+impl Default for Lang {
+    fn default() -> Self {
+        Self::EN
+    }
+}
+
+impl PartialEq for Lang {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.tag == other.0.tag
+    }
+}
+
+impl Eq for Lang {}
+
+impl fmt::Debug for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lang").field(&self.0.tag).finish()
     }
 }
 
 impl fmt::Display for Lang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.tag())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_preferred_language_that_we_speak_wins() {
-        for (header, expected) in [
-            ("de-AT,de;q=0.9,en;q=0.8", Lang::De),
-            ("fr,en;q=0.4,de;q=0.7", Lang::De),
-            ("fr", Lang::En),
-            ("de;q=0, en;q=0.1", Lang::En),
-            ("", Lang::En),
-        ] {
-            assert_eq!(Lang::accepted(header), expected, "{header}");
-        }
+        f.write_str(self.0.tag)
     }
 }

@@ -1,5 +1,5 @@
 //! What portal and auth server show alike: page frame, components, one style sheet, the icon
-//! sprite, and every English and German text.
+//! sprite, and every text: English and German compiled in, others from files.
 //!
 //! A page is a struct with a field `frame: Frame` and a template that begins with
 //! `{% extends "frame.html" %}` (or `"auth.html"` for log-in and consent) and fills the blocks
@@ -24,6 +24,7 @@ mod frame;
 mod html;
 mod icon;
 mod lang;
+mod languages;
 mod password;
 mod preferences;
 mod registration;
@@ -37,7 +38,8 @@ pub use drawing::Drawing;
 pub use frame::{About, Entry, Frame, Kind, Message, RootLink, Site, User};
 pub use html::Html;
 pub use icon::Icon;
-pub use lang::Lang;
+pub use lang::{Base, Lang};
+pub use languages::{Files as TextFiles, Languages};
 pub use password::{NewPassword, PasswordRule};
 pub use preferences::{Preferences, cookie, local_path};
 pub use registration::{RegistrationField, registration_answer};

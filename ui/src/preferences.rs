@@ -1,16 +1,13 @@
 //! Language and theme: read from cookies, changed by one small form that works without log-in.
 
-use std::convert::Infallible;
-
 use axum::{
-    Form, RequestPartsExt,
-    extract::{FromRequestParts, OriginalUri},
+    Form,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, header};
 use serde::Deserialize;
 
-use crate::{Lang, Theme};
+use crate::{Lang, Languages, Theme, texts::own};
 
 const LANG_COOKIE: &str = "wicketgate_lang";
 const THEME_COOKIE: &str = "wicketgate_theme";
@@ -21,6 +18,8 @@ const YEAR_SECONDS: u32 = 365 * 24 * 60 * 60;
 #[derive(Clone, Debug, Default)]
 pub struct Preferences {
     pub lang: Lang,
+    /// All that the reader can choose from.
+    pub languages: Languages,
     pub theme: Theme,
     /// Whether the reader lets his visits be counted; nothing as long as he did not say.
     pub statistics: Option<bool>,
@@ -30,18 +29,19 @@ pub struct Preferences {
 
 impl Preferences {
     /// Reads cookies and `Accept-Language`.
-    pub fn of(headers: &HeaderMap, here: impl Into<String>) -> Self {
-        let lang = cookie(headers, LANG_COOKIE)
-            .and_then(Lang::from_tag)
-            .unwrap_or_else(|| {
-                let accepted = headers.get(header::ACCEPT_LANGUAGE);
-                Lang::accepted(accepted.and_then(|v| v.to_str().ok()).unwrap_or_default())
-            });
+    pub fn of(languages: Languages, headers: &HeaderMap, here: impl Into<String>) -> Self {
+        let chosen = cookie(headers, LANG_COOKIE).and_then(|tag| languages.find(tag));
+        let lang = chosen.unwrap_or_else(|| {
+            let accepted = headers.get(header::ACCEPT_LANGUAGE);
+            let accepted = accepted.and_then(|value| value.to_str().ok());
+            languages.accepted(accepted.unwrap_or_default())
+        });
         let theme = cookie(headers, THEME_COOKIE)
             .and_then(Theme::from_value)
             .unwrap_or_default();
         Self {
             lang,
+            languages,
             theme,
             statistics: statistics(headers),
             here: here.into(),
@@ -60,16 +60,6 @@ fn statistics(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Preferences {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let OriginalUri(uri) = parts.extract::<OriginalUri>().await?;
-        let here = uri.path_and_query().map_or("/", |text| text.as_str());
-        Ok(Self::of(&parts.headers, here))
-    }
-}
-
 /// Fields of `POST /preferences`.
 #[derive(Debug, Deserialize)]
 pub struct Change {
@@ -85,8 +75,9 @@ pub struct Change {
 /// It needs no form token: the worst another site can do is to change a language.
 pub async fn change(Form(change): Form<Change>) -> Response {
     let mut cookies = Vec::new();
-    if let Some(lang) = change.lang.as_deref().and_then(Lang::from_tag) {
-        cookies.push((header::SET_COOKIE, set(LANG_COOKIE, lang.tag())));
+    // One that is not spoken here counts for nothing when the cookie is read.
+    if let Some(tag) = change.lang.as_deref().filter(|tag| own::is_tag(tag)) {
+        cookies.push((header::SET_COOKIE, set(LANG_COOKIE, tag)));
     }
     if let Some(theme) = change.theme.as_deref().and_then(Theme::from_value) {
         cookies.push((header::SET_COOKIE, set(THEME_COOKIE, theme.value())));
@@ -155,7 +146,7 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
             assert_eq!(
-                Preferences::of(&headers, "/").statistics,
+                Preferences::of(Languages::default(), &headers, "/").statistics,
                 expected,
                 "{name}"
             );
@@ -172,10 +163,10 @@ mod tests {
                 .parse()
                 .unwrap(),
         );
-        let preferences = Preferences::of(&headers, "/");
+        let preferences = Preferences::of(Languages::default(), &headers, "/");
         assert_eq!(
             (preferences.lang, preferences.theme),
-            (Lang::De, Theme::Dark)
+            (Lang::DE, Theme::Dark)
         );
     }
 }

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn an_older_consent_does_not_tick_the_box() {
         let field = RegistrationField::new(
-            Lang::En,
+            Lang::EN,
             &property(CONSENT),
             Some("1"),
             "https://p.example/",

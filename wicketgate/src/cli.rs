@@ -450,6 +450,12 @@ pub enum Config {
         #[arg(long, value_name = "DIR", conflicts_with = "name")]
         out: Option<PathBuf>,
     },
+    /// Print all texts of the pages, as templates/texts/LANGUAGE.json has them
+    Texts {
+        /// In this language: `en` or `de`
+        #[arg(default_value = "en", value_parser = ["en", "de"])]
+        language: String,
+    },
     /// Encrypt a value for env/*.json
     Encrypt(Value),
     /// Decrypt a value of env/*.json, of wicked's format, too

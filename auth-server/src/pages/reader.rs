@@ -35,7 +35,7 @@ pub async fn introduce(State(state): State<AppState>, request: Request, next: Ne
     let (headers, uri) = (request.headers(), request.uri());
     let here = uri.path_and_query().map_or("/", |path| path.as_str());
     let reader = Reader {
-        preferences: Preferences::of(headers, here),
+        preferences: Preferences::of(state.configuration().languages, headers, here),
         wants_json: state.settings.render_json && wants_json(headers),
     };
     CURRENT.scope(reader, next.run(request)).await

@@ -328,3 +328,44 @@ async fn pages_can_be_the_operators_own() {
     let ended = browser.html("/logout", ("accept-language", "en")).await;
     assert!(ended.text.contains("Logged out"), "{}", ended.text);
 }
+
+#[tokio::test]
+async fn our_pages_speak_the_operators_words_and_languages() {
+    let server = TestServer::start_changed(
+        |portal| {
+            portal.add_client("shop", "orders", "confidential", true);
+            portal.use_texts(json!({
+                "en": {"auth_pages": {"forgotten": "Lost it?"}},
+                "fr": {"language": {"name": "Français"}, "auth_pages": {"forgotten": "Oublié ?"}},
+            }));
+        },
+        |_| {},
+    )
+    .await;
+    let browser = server.browser();
+    let url = Browser::authorize_url("shop-orders", &[]);
+    for (header, tag, text) in [
+        ("en", "en", "Lost it?"),
+        ("fr-CA", "fr", "Oublié ?"),
+        ("de", "de", "Vergessen?"),
+    ] {
+        let page = browser
+            .html(&url, ("accept-language", header))
+            .await
+            .expect(200);
+        assert!(
+            page.text.contains(&format!("<html lang=\"{tag}\"")),
+            "{header}: {}",
+            page.text
+        );
+        assert!(page.text.contains(text), "{header}: {}", page.text);
+        assert_eq!(
+            page.text.contains("Français"),
+            tag != "fr",
+            "{header}: a choice"
+        );
+    }
+    let metadata = browser.get("/.well-known/openid-configuration").await;
+    let metadata = metadata.expect(200).json();
+    assert_eq!(metadata["ui_locales_supported"], json!(["en", "de", "fr"]));
+}

@@ -87,8 +87,10 @@ fn check<'t>(name: &'t str, bytes: &'t [u8]) -> Result<(&'t str, &'t str), Strin
             "the auth server has no page `{page}`; there are {pages}"
         ));
     }
-    if language.is_some_and(|language| !["en", "de"].contains(&language)) {
-        return Err("the languages of pages are `en` and `de`; this file has no effect".to_owned());
+    if language.is_some_and(|language| !ui::texts::own::is_tag(language)) {
+        return Err(
+            "a language is written like `de` or `pt-br`; this file has no effect".to_owned(),
+        );
     }
     if bytes.len() > MAX_LENGTH {
         return Err(format!(
@@ -120,7 +122,7 @@ mod tests {
             ("error.de.mustache", "{{message}}"),
             ("signup.mustache", "<form>"),
             ("logout.mustache", "a\n{{#open}}"),
-            ("logout.fr.mustache", "Adieu"),
+            ("logout.french.mustache", "Adieu"),
             ("loggin.mustache", "x"),
             ("notes.txt", "x"),
         ] {
@@ -137,7 +139,7 @@ mod tests {
             .collect();
         let faulty = [
             "loggin.mustache",
-            "logout.fr.mustache",
+            "logout.french.mustache",
             "logout.mustache",
             "notes.txt",
             "signup.mustache",

@@ -226,6 +226,7 @@ pub const ROUTES: &[(&str, &str, Right)] = &[
     ("GET", "/templates/chatbot", Admin),
     ("GET", "/templates/email", Admin),
     ("GET", "/templates/email/{name}", Admin),
+    ("GET", "/templates/texts", Scope),
     ("POST", "/unsubscribe", Open),
     ("GET", "/usage", Admin),
     ("POST", "/usage/records", Service),

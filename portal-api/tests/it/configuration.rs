@@ -45,6 +45,7 @@ async fn every_operation_with_a_scope_is_refused_without_it() {
         ("/templates/auth", "read_templates"),
         ("/templates/chatbot", "read_templates"),
         ("/templates/email/verify_email", "read_templates"),
+        ("/templates/texts", "read_content"),
         ("/content", "read_content"),
         ("/content/toc", "read_content"),
         ("/content/help", "read_content"),
@@ -359,6 +360,23 @@ async fn templates_are_for_administrators_and_those_who_send() {
         .get("/templates/chatbot")
         .await
         .expect(403);
+}
+
+#[tokio::test]
+async fn texts_of_pages_are_for_everybody_who_reads_content() {
+    let api = TestApi::with_files(&[(
+        "templates/texts/de.json",
+        r#"{"shared": {"log_in": "Einloggen"}}"#,
+    )])
+    .await;
+    for caller in [
+        api.user(DEVELOPER, "read_content"),
+        api.service(ServiceName::Portal),
+        api.service(ServiceName::AuthServer),
+    ] {
+        let texts = caller.get("/templates/texts").await.expect(200).json();
+        assert_eq!(texts["de"]["shared"]["log_in"], "Einloggen");
+    }
 }
 
 #[tokio::test]

@@ -87,11 +87,8 @@ pub fn uptime(lang: Lang, seconds: i64) -> String {
     }
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (hours, minutes, seconds) = (rest / 3600, rest % 3600 / 60, rest % 60);
-    let word = match lang {
-        Lang::En => "days",
-        Lang::De => "Tage",
-    };
-    format!("{days} {word}, {hours}:{minutes:02}:{seconds:02}")
+    let time = format!("{hours}:{minutes:02}:{seconds:02}");
+    texts::Times(lang).uptime(days, time)
 }
 
 /// `GET /admin/health`
@@ -147,7 +144,7 @@ pub fn by_name(health: Vec<Health>) -> Vec<Health> {
 
 fn with_uptime(health: &Health) -> Value {
     let mut shown = serde_json::to_value(health).unwrap_or_default();
-    shown["uptimeText"] = uptime(Lang::En, health.uptime).into();
+    shown["uptimeText"] = uptime(Lang::EN, health.uptime).into();
     shown
 }
 
@@ -178,10 +175,10 @@ mod tests {
 
     #[test]
     fn uptimes_are_written_as_ever() {
-        assert_eq!(uptime(Lang::En, 0), "0 days, 0:00:00");
+        assert_eq!(uptime(Lang::EN, 0), "0 days, 0:00:00");
         let long = 2 * 86_400 + 3 * 3600 + 62;
-        assert_eq!(uptime(Lang::En, long), "2 days, 3:01:02");
-        assert_eq!(uptime(Lang::De, long), "2 Tage, 3:01:02");
-        assert_eq!(uptime(Lang::En, -1), "–");
+        assert_eq!(uptime(Lang::EN, long), "2 days, 3:01:02");
+        assert_eq!(uptime(Lang::DE, long), "2 Tage, 3:01:02");
+        assert_eq!(uptime(Lang::EN, -1), "–");
     }
 }

@@ -1,6 +1,6 @@
 //! The topics and their texts.
 
-use ui::{Lang, texts};
+use ui::{Base, Lang, texts};
 
 /// Name, id, and titles in English and German of each topic. Its texts lie in `help/`.
 macro_rules! topics {
@@ -25,17 +25,17 @@ macro_rules! topics {
             }
 
             pub const fn title(self, lang: Lang) -> &'static str {
-                match (self, lang) {
-                    $((Self::$name, Lang::En) => $en, (Self::$name, Lang::De) => $de),+
+                match (self, lang.base()) {
+                    $((Self::$name, Base::En) => $en, (Self::$name, Base::De) => $de),+
                 }
             }
 
             /// Markdown with places for this installation's values.
             pub const fn source(self, lang: Lang) -> &'static str {
-                match (self, lang) {
+                match (self, lang.base()) {
                     $(
-                        (Self::$name, Lang::En) => include_str!(concat!("../../help/en/", $id, ".md")),
-                        (Self::$name, Lang::De) => include_str!(concat!("../../help/de/", $id, ".md")),
+                        (Self::$name, Base::En) => include_str!(concat!("../../help/en/", $id, ".md")),
+                        (Self::$name, Base::De) => include_str!(concat!("../../help/de/", $id, ".md")),
                     )+
                 }
             }

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn files_that_are_no_definitions_are_refused_with_the_place() {
-        let t = texts::Publish(Lang::En);
+        let t = texts::Publish(Lang::EN);
         for good in [
             r#"{"openapi": "3.2.0"}"#,
             r#"{"swagger": "2.0"}"#,

@@ -209,7 +209,7 @@ mod tests {
         let groups = groups(
             &definition,
             &Credential::Key("X-ApiKey".to_owned()),
-            Lang::En,
+            Lang::EN,
         );
         let postman = to_postman("Pets", &groups);
         let add = &postman["item"][0]["item"][0]["request"];

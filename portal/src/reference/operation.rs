@@ -443,7 +443,7 @@ mod tests {
             &definition,
             &operation,
             &Credential::Key("X-ApiKey".into()),
-            Lang::En,
+            Lang::EN,
         )
         .unwrap()
     }

@@ -457,7 +457,7 @@ mod tests {
     fn properties_of_all_parts_add_up_and_limits_become_notes() {
         let root = json!({"defs": {"Base": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string", "maxLength": 64}}}}});
         let schema = json!({"allOf": [{"$ref": "#/defs/Base"}, {"properties": {"kg": {"type": ["number", "null"], "minimum": 0.1}}}]});
-        let rows = Builder::new(&root, Lang::En).top(&schema);
+        let rows = Builder::new(&root, Lang::EN).top(&schema);
         let names: Vec<_> = rows
             .iter()
             .map(|row| (row.name.as_str(), row.required))
@@ -473,14 +473,14 @@ mod tests {
             "children": {"type": "array", "items": {"$ref": "#/defs/Node"}},
             "parent": {"$ref": "#/defs/Node"}}}}});
         let schema = json!({"$ref": "#/defs/Node"});
-        let rows = Builder::new(&root, Lang::En).top(&schema);
+        let rows = Builder::new(&root, Lang::EN).top(&schema);
         assert_eq!(rows[0].kind, "array of Node");
         assert_eq!(
             rows[1].nested.as_ref().unwrap().note.as_deref(),
             Some("As Node above.")
         );
         let all_of = json!({"a": {"allOf": [{"$ref": "#/a"}]}});
-        Builder::new(&all_of, Lang::En).row("a", &json!({"$ref": "#/a"}).clone(), false);
+        Builder::new(&all_of, Lang::EN).row("a", &json!({"$ref": "#/a"}).clone(), false);
     }
 
     fn count(rows: &[SchemaRow]) -> usize {
@@ -498,7 +498,7 @@ mod tests {
         };
         let schema = (0..3).fold(json!({"type": "string"}), |inner, _| level(&inner));
         let root = json!({});
-        assert!(count(&Builder::new(&root, Lang::En).top(&schema)) <= BUDGET);
+        assert!(count(&Builder::new(&root, Lang::EN).top(&schema)) <= BUDGET);
     }
 
     #[test]
@@ -506,7 +506,7 @@ mod tests {
         let root = json!({});
         let schema =
             json!({"oneOf": [{"type": "string"}, {"type": "object", "properties": {"a": {}}}]});
-        let row = Builder::new(&root, Lang::En).row("x", &schema, false);
+        let row = Builder::new(&root, Lang::EN).row("x", &schema, false);
         let nested = row.nested.unwrap();
         assert_eq!(
             nested

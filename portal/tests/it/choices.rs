@@ -97,3 +97,39 @@ async fn an_old_key_lives_on_no_longer_than_the_installation_allows() {
         assert_eq!(page.body.contains(&option), is_offered, "{seconds}");
     }
 }
+
+#[tokio::test]
+async fn texts_and_languages_of_the_operator_are_on_the_pages() {
+    let portal = TestPortal::with(|globals| {
+        globals["testTexts"] = json!({
+            "de": {"shared": {"log_in": "Einloggen"}},
+            "fr": {
+                "language": {"name": "Français"},
+                "shared": {"log_in": "Se connecter <ici>"},
+                "unknown": {"of a": "newer release"},
+            },
+        });
+    })
+    .await;
+    let mut guest = portal.guest();
+    for (header, tag, text) in [
+        ("en", "en", "Log in"),
+        ("de-AT", "de", "Einloggen"),
+        ("fr-CH, de;q=0.5", "fr", "Se connecter &#60;ici&#62;"),
+        ("pl", "en", "Log in"),
+    ] {
+        guest.language = header;
+        let page = guest.get("/apis").await;
+        page.shows(&format!("<html lang=\"{tag}\""));
+        page.shows(text);
+        page.shows("value=\"fr\" lang=\"fr\"");
+        page.shows("Français");
+    }
+    guest.language = "en";
+    let chosen = [("lang", "fr"), ("back", "/apis")];
+    guest.post("/preferences", &chosen).await;
+    guest.get("/apis").await.shows("<html lang=\"fr\"");
+    let unknown = [("lang", "pl"), ("back", "/apis")];
+    guest.post("/preferences", &unknown).await;
+    guest.get("/apis").await.shows("<html lang=\"en\"");
+}

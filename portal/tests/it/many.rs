@@ -103,7 +103,7 @@ async fn own_applications_on_an_apis_page_come_in_pages_those_that_use_it_first(
     let mut lena = portal.lena().await;
     let first = lena.get("/apis/invoices").await;
     first.shows("1–20 of 45");
-    first.shows(r##"href="/apis/invoices?pageIndex=2#applications""##);
+    first.shows(r#"href="/apis/invoices?pageIndex=2#applications""#);
     first.shows("and 28 more");
     let second = lena.get("/apis/invoices?pageIndex=2").await;
     second.shows("/applications/tracking-dashboard/unsubscribe/invoices");

@@ -6,15 +6,19 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::header;
+use serde_json::Value;
 
 use super::{
     Client, Error,
     call::{malformed, parse, read},
 };
-use crate::types::{
-    AuthServer, Groups, Plans, Pool,
-    apis::ChatTemplates,
-    content::{Guide, META_HEADER, Metadata, TocEntry},
+use crate::{
+    Optional,
+    types::{
+        AuthServer, Groups, Plans, Pool,
+        apis::ChatTemplates,
+        content::{Guide, META_HEADER, Metadata, TocEntry},
+    },
 };
 
 /// No page or picture of a portal is longer.
@@ -63,6 +67,13 @@ impl Client {
     /// `GET /templates/auth`: the operator's own pages of the auth server, by name.
     pub async fn auth_page_templates(&self) -> Result<BTreeMap<String, String>, Error> {
         self.get(&["templates", "auth"]).json().await
+    }
+
+    /// `GET /templates/texts`: texts of pages in the operator's words, by language.
+    pub async fn texts(&self) -> Result<BTreeMap<String, Value>, Error> {
+        let texts = self.get(&["templates", "texts"]).json().await.optional()?;
+        // An older portal-api has none.
+        Ok(texts.unwrap_or_default())
     }
 
     /// `GET /templates/chatbot`

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use config::{Configuration, Environment, crypto::ConfigKey, sample, schema};
 use service::settings;
+use ui::{Base, texts::own};
 
 use crate::cli::{Config, Value};
 
@@ -22,6 +23,10 @@ pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
             (None, Some(folder)) => write_schemas(&folder)?,
             (None, None) => print_schemas(),
         },
+        Config::Texts { language } => {
+            let base = if language == "de" { Base::De } else { Base::En };
+            println!("{:#}", own::written(base));
+        }
         Config::Encrypt(given) => println!("{}", key(&given)?.encrypt(&value(&given)?)),
         Config::Decrypt(given) => println!("{}", key(&given)?.decrypt(&value(&given)?)?),
     }

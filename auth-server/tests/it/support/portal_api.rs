@@ -63,6 +63,8 @@ struct Data {
     captcha: Value,
     /// The operator's own pages.
     pages: Value,
+    /// The operator's texts of ours.
+    texts: Value,
 }
 
 impl Data {
@@ -126,6 +128,7 @@ impl PortalApi {
             .route("/applications/{application}", get(application))
             .route("/content/{*path}", get(content))
             .route("/templates/auth", get(page_templates))
+            .route("/templates/texts", get(own_texts))
             .route("/auditlog/records", post(add_records))
             .route("/webhooks/listeners/{id}", put(listen))
             .route("/login", post(login))
@@ -183,6 +186,11 @@ impl PortalApi {
     /// The operator has pages of his own.
     pub fn use_pages(&self, pages: Value) {
         self.data().pages = pages;
+    }
+
+    /// The operator has words of his own on our pages.
+    pub fn use_texts(&self, texts: Value) {
+        self.data().texts = texts;
     }
 
     /// New people have to solve something.
@@ -652,10 +660,18 @@ async fn listen(State(api): State<PortalApi>, Json(body): Json<Value>) -> Json<V
 }
 
 async fn page_templates(State(api): State<PortalApi>) -> Response {
-    match api.data().pages.clone() {
-        // As a portal-api that is a release older.
+    of_this_release(api.data().pages.clone())
+}
+
+async fn own_texts(State(api): State<PortalApi>) -> Response {
+    of_this_release(api.data().texts.clone())
+}
+
+/// Nothing as of a portal-api that is a release older.
+fn of_this_release(value: Value) -> Response {
+    match value {
         Value::Null => refuse(404, "no such address"),
-        pages => Json(pages).into_response(),
+        value => Json(value).into_response(),
     }
 }
 

@@ -106,11 +106,18 @@ pub fn operations() -> Vec<Operation> {
     all
 }
 
-fn templates() -> [Operation; 4] {
+fn templates() -> [Operation; 5] {
     let template = |operation: Operation| operation.who(Who::Admin).scope(&["read_templates"]);
     let pages = "The operator's own pages of the auth server, by name";
     [
         template(get("/templates/auth", pages)).answers_object(),
+        get(
+            "/templates/texts",
+            "Texts of pages in the operator's words, by language",
+        )
+        .who(Who::Scope)
+        .scope(&["read_content"])
+        .answers_object(),
         template(get("/templates/chatbot", "The templates of chat messages")).answers_object(),
         template(get(
             "/templates/email",

@@ -133,6 +133,7 @@ const SCOPED: &[(&str, &str, &str)] = &[
     ("GET", "/templates/auth", "read_templates"),
     ("GET", "/templates/chatbot", "read_templates"),
     ("GET", "/templates/email/x", "read_templates"),
+    ("GET", "/templates/texts", "read_content"),
     ("GET", "/content", "read_content"),
     ("GET", "/content/toc", "read_content"),
     ("GET", "/content/x", "read_content"),

@@ -189,6 +189,7 @@ pub const ROWS: &[Row] = &[
     row("GET", "/templates/chatbot", Nothing, ADMIN),
     row("GET", "/templates/email", Nothing, ADMIN),
     row("GET", "/templates/email/{name}", Nothing, ADMIN),
+    row("GET", "/templates/texts", Nothing, SCOPE),
     row("POST", "/unsubscribe", Nothing, "404").with(r#"{"token": "none"}"#),
     row("GET", "/usage", Nothing, "403 403 403 403 403 403 200 200"),
     row("POST", "/usage/records", Nothing, "403 403 403 403 403 403 403 202")

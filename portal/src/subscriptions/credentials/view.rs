@@ -130,7 +130,7 @@ mod tests {
             (Some("2026-11-22T09:59:00Z"), false, State::Expired, ""),
             (Some("2026-11-23T09:41:00Z"), true, State::Revoked, ""),
         ] {
-            let view = CredentialView::new(credential(end, revoked), &[], now, Lang::En);
+            let view = CredentialView::new(credential(end, revoked), &[], now, Lang::EN);
             assert_eq!((view.state, view.ends_in.as_str()), (state, ends_in));
             assert_eq!(view.is_readable, view.is_alive());
         }
@@ -150,7 +150,7 @@ mod tests {
                 created_by: maker.map(str::to_owned),
                 ..credential(None, false)
             };
-            let view = CredentialView::new(made, std::slice::from_ref(&lena), now, Lang::En);
+            let view = CredentialView::new(made, std::slice::from_ref(&lena), now, Lang::EN);
             assert!(view.origin.contains(named), "{}", view.origin);
         }
     }

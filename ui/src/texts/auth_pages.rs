@@ -1,8 +1,8 @@
 //! Words of the log-in pages.
 
-ui::texts! {
+crate::texts! {
     /// Words of the log-in pages.
-    Texts {
+    AuthPages {
         log_in = "Log in", "Anmelden";
         back_to(target) = "You go back to {target} afterwards.", "Danach geht es zurück zu {target}.";
         email = "Email", "E-Mail-Adresse";
@@ -208,7 +208,7 @@ ui::texts! {
     }
 }
 
-impl Texts {
+impl AuthPages {
     /// What a scope of OpenID Connect allows.
     pub fn identity_scope(self, scope: &str) -> Option<&'static str> {
         match scope {
