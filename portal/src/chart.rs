@@ -217,7 +217,7 @@ impl Lines {
         let width = STEP * units(count as u64 - 1);
         let mut svg = grid(width, ticks);
         for one in &self.series {
-            let mut path = String::new();
+            let (mut path, mut points) = (String::new(), String::new());
             let mut is_drawing = false;
             for (index, value) in one.values.iter().enumerate() {
                 // Where nothing was measured the line has a gap.
@@ -228,13 +228,17 @@ impl Lines {
                 let (x, y) = (STEP * units(index as u64), HEIGHT - HEIGHT * value / top);
                 let command = if is_drawing { 'L' } else { 'M' };
                 let _ = write!(path, "{command}{x:.1} {y:.2}");
-                if !is_drawing {
-                    // A single point would not be seen.
-                    let _ = write!(path, "l.01 0");
+                let has_next = matches!(one.values.get(index + 1), Some(Some(_)));
+                if !is_drawing && !has_next {
+                    // Alone it would be no line.
+                    let _ = write!(points, "M{x:.1} {y:.2}h.01");
                 }
                 is_drawing = true;
             }
             let _ = write!(svg, r#"<path class="line {}" d="{path}"/>"#, one.class);
+            if !points.is_empty() {
+                let _ = write!(svg, r#"<path class="point {}" d="{points}"/>"#, one.class);
+            }
         }
         frame(width, &svg)
     }
@@ -389,7 +393,8 @@ mod tests {
             }],
         };
         let html = lines.html(Lang::DE).to_string();
-        assert_eq!(html.matches('M').count(), 2, "{html}");
+        assert_eq!(html.matches('M').count(), 4, "{html}");
+        assert_eq!(html.matches("h.01").count(), 2, "two points alone: {html}");
         assert!(html.contains("20,5 ms") && html.contains("–"));
     }
 }

@@ -31,6 +31,10 @@ impl ConfigurationPage {
         short(commit)
     }
 
+    fn title<'a>(&self, commit: &'a ConfigCommit) -> &'a str {
+        commit.message.lines().next().unwrap_or_default()
+    }
+
     fn ago(&self, at: &Timestamp) -> String {
         format::ago(self.frame.lang(), at.0, service::clock::now())
     }

@@ -158,11 +158,15 @@ impl TestPortal {
     }
 }
 
-/// `testTexts` of the globals are the operator's texts of pages.
-fn router(log: Log, globals: Value) -> Router {
+/// The operator's texts of pages: `testTexts` of the globals.
+fn own_texts(globals: &Value) -> Router<Log> {
     let texts = globals.get("testTexts").cloned().unwrap_or(json!({}));
+    Router::new().route("/templates/texts", get(async move || Json(texts.clone())))
+}
+
+fn router(log: Log, globals: Value) -> Router {
     Router::new()
-        .route("/templates/texts", get(async move || Json(texts.clone())))
+        .merge(own_texts(&globals))
         .route(
             "/ping",
             get(async || Json(json!({"message": "OK", "version": "2.0.0"}))),

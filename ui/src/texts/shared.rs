@@ -9,7 +9,7 @@ crate::texts! {
         apis = "APIs", "APIs";
         applications = "Applications", "Anwendungen";
         docs = "Docs", "Dokumente";
-        publish = "Publish", "Publizieren";
+        publish = "Publish", "Veröffentlichen";
         admin = "Admin", "Verwaltung";
         approvals = "Approvals", "Freigaben";
         search = "Search", "Suchen";
