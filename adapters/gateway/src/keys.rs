@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, time::Duration};
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use kong::Kind;
+use openssl::{
+    bn::BigNum,
+    ec::{EcGroup, EcKey},
+    nid::Nid,
+    pkey::{PKey, Public},
+    rsa::Rsa,
+};
 use serde::Deserialize;
 use service::http::{BodyError, read_at_most};
 use url::Url;
@@ -17,18 +21,8 @@ use crate::entity::{Entities, tags, text};
 const MAX_ANSWER: usize = 256 << 10;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SERVER_TAG: &str = "wg-auth-";
-/// `SubjectPublicKeyInfo` of a P-256 key up to its point, which is 65 bytes (RFC 5480).
-const P256_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A,
-    0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-
-/// The algorithm `rsaEncryption` with its parameters, which are null.
-const RSA_ENCRYPTION: [u8; 15] = [
-    0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
-];
 /// Bytes of a modulus: gateways take no shorter one, and longer ones would only keep them busy.
-const RSA_MODULUS: RangeInclusive<usize> = 256..=1024;
+const RSA_MODULUS: RangeInclusive<i32> = 256..=1024;
 
 /// Published keys by the name of their auth server.
 pub type KeysByServer = BTreeMap<String, Vec<SigningKey>>;
@@ -130,70 +124,41 @@ fn signing_key(jwk: &Jwk) -> Option<SigningKey> {
     if !signs || jwk.kid.is_empty() {
         return None;
     }
-    let (algorithm, der) = match (jwk.kty.as_str(), jwk.crv.as_str()) {
+    let (algorithm, key) = match (jwk.kty.as_str(), jwk.crv.as_str()) {
         ("EC", "P-256") => ("ES256", p256(jwk)?),
         ("RSA", _) => ("RS256", rsa(jwk)?),
         _ => return None,
     };
-    let fits = jwk
-        .alg
-        .as_deref()
-        .is_none_or(|written| written == algorithm);
-    fits.then(|| SigningKey {
+    let written = jwk.alg.as_deref();
+    if written.is_some_and(|written| written != algorithm) {
+        return None;
+    }
+    Some(SigningKey {
         kid: jwk.kid.clone(),
         algorithm: algorithm.to_owned(),
-        pem: pem(&der),
+        pem: String::from_utf8(key.public_key_to_pem().ok()?).ok()?,
     })
 }
 
-fn p256(jwk: &Jwk) -> Option<Vec<u8>> {
-    let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|x| x.len() == 32);
-    let point = [coordinate(&jwk.x)?, coordinate(&jwk.y)?].concat();
-    // 4 stands for an uncompressed point.
-    Some([P256_PREFIX.as_slice(), &[4], &point].concat())
-}
-
-/// `SubjectPublicKeyInfo` of an RSA key (RFC 3279, 2.3.1).
-fn rsa(jwk: &Jwk) -> Option<Vec<u8>> {
-    let number = |text: &str, bytes: RangeInclusive<usize>| {
+fn p256(jwk: &Jwk) -> Option<PKey<Public>> {
+    let coordinate = |text: &str| {
         let number = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let begin = number.iter().position(|byte| *byte != 0)?;
-        let number = &number[begin..];
-        // A leading zero keeps it from being negative.
-        let sign: &[u8] = if number[0] & 0x80 == 0 { &[] } else { &[0] };
-        bytes
-            .contains(&number.len())
-            .then(|| der(0x02, &[sign, number].concat()))
+        let number = Some(number).filter(|number| number.len() == 32)?;
+        BigNum::from_slice(&number).ok()
     };
-    let key = [number(&jwk.n, RSA_MODULUS)?, number(&jwk.e, 1..=8)?].concat();
-    let bits = der(0x03, &[&[0], der(0x30, &key).as_slice()].concat());
-    Some(der(0x30, &[RSA_ENCRYPTION.as_slice(), &bits].concat()))
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).ok()?;
+    let (x, y) = (coordinate(&jwk.x)?, coordinate(&jwk.y)?);
+    let key = EcKey::from_public_key_affine_coordinates(&group, &x, &y).ok()?;
+    PKey::from_ec_key(key).ok()
 }
 
-/// Tag, length and contents.
-fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(contents.len())
-        .expect("numbers are of some thousand bytes")
-        .to_be_bytes();
-    let head: &[u8] = match (high, low) {
-        (0, 0..=0x7F) => &[tag, low],
-        (0, _) => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
+fn rsa(jwk: &Jwk) -> Option<PKey<Public>> {
+    let number = |text: &str, bytes: RangeInclusive<i32>| {
+        let number = BigNum::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        bytes.contains(&number.num_bytes()).then_some(number)
     };
-    [head, contents].concat()
-}
-
-fn pem(der: &[u8]) -> String {
-    let base64 = STANDARD.encode(der);
-    let lines: Vec<&str> = base64
-        .as_bytes()
-        .chunks(64)
-        .map(|line| std::str::from_utf8(line).expect("base64 is ASCII"))
-        .collect();
-    format!(
-        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-        lines.join("\n")
-    )
+    let (modulus, exponent) = (number(&jwk.n, RSA_MODULUS)?, number(&jwk.e, 1..=8)?);
+    PKey::from_rsa(Rsa::from_public_components(modulus, exponent).ok()?).ok()
 }
 
 /// Marks the verification keys of an auth server's tokens, so that they can be told apart when
