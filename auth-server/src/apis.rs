@@ -66,6 +66,16 @@ pub enum NotAdmitted {
     Address,
 }
 
+impl NotAdmitted {
+    /// What the client is told.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Group => "The user is not in the group that the API is for.",
+            Self::Address => "The user has to confirm the mail address first.",
+        }
+    }
+}
+
 /// Who gets tokens, beside what consent and registration say (F36).
 #[derive(Clone, Debug)]
 enum Restricted {

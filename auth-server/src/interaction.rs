@@ -211,15 +211,9 @@ fn turn_away(
     subject: Subject,
     reason: NotAdmitted,
 ) -> Result<Next, InteractionError> {
-    let (code, text) = match reason {
-        NotAdmitted::Group => (
-            ErrorCode::AccessDenied,
-            "The user is not in the group that the API is for.",
-        ),
-        NotAdmitted::Address if goal.silent => (
-            ErrorCode::InteractionRequired,
-            "The user has to confirm the mail address first.",
-        ),
+    let code = match reason {
+        NotAdmitted::Group => ErrorCode::AccessDenied,
+        NotAdmitted::Address if goal.silent => ErrorCode::InteractionRequired,
         NotAdmitted::Address => {
             let user = subject.user.ok_or_else(|| {
                 let text = "somebody without an account has no address that could be confirmed";
@@ -228,6 +222,6 @@ fn turn_away(
             return Ok(Next::ConfirmAddress(Box::new(user)));
         }
     };
-    let error = OAuthError::new(code, text);
+    let error = OAuthError::new(code, reason.description());
     Ok(Next::Done(end::refusal(state, goal, &error)))
 }

@@ -140,6 +140,14 @@ mod tests {
     };
     use crate::tokens::{self, Audience, NewToken, Subject, TokenMode};
 
+    /// An empty database that lives as long as its folder, and a master key.
+    async fn place() -> (tempfile::TempDir, Database, Keys) {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::in_folder(folder.path(), "auth-server.db");
+        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
+        (folder, database, Keys::from_master(MasterKey::generate()))
+    }
+
     fn kids(keys: &[Arc<SigningKey>]) -> Vec<&str> {
         keys.iter().map(|key| key.kid.as_str()).collect()
     }
@@ -157,10 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn keys_rotate_without_a_token_ever_meeting_an_unpublished_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::in_folder(folder.path(), "auth-server.db");
-        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
-        let master = Keys::from_master(MasterKey::generate());
+        let (_folder, database, master) = place().await;
         let keys = SigningKeys::open(database.clone(), &master, Es256)
             .await
             .unwrap();
@@ -195,10 +200,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_algorithm_begins_when_its_key_is_known_and_old_tokens_stay_good() {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::in_folder(folder.path(), "auth-server.db");
-        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
-        let master = Keys::from_master(MasterKey::generate());
+        let (_folder, database, master) = place().await;
         let keys = SigningKeys::open(database, &master, Es256).await.unwrap();
         let start = clock::now();
         let at = |minutes: i64| start + TimeDelta::minutes(minutes);
@@ -228,10 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_that_was_made_ahead_does_not_end_the_other_algorithm_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::in_folder(folder.path(), "auth-server.db");
-        let database = Database::open::<Migrator>(&location, 1).await.unwrap();
-        let master = Keys::from_master(MasterKey::generate());
+        let (_folder, database, master) = place().await;
         let keys = SigningKeys::open(database, &master, Es256).await.unwrap();
         let start = clock::now();
         let at = |hours: i64| start + TimeDelta::hours(hours);

@@ -247,12 +247,7 @@ impl Refusal {
             Self::PasswordMissing => "`password` is missing.",
             Self::UserRefused => "`username` or `password` is wrong, or a new password is due.",
             Self::NotRegistered => "The user is not registered for this API.",
-            Self::NotAdmitted(NotAdmitted::Group) => {
-                "The user is not in the group that the API is for."
-            }
-            Self::NotAdmitted(NotAdmitted::Address) => {
-                "The user has to confirm the mail address first."
-            }
+            Self::NotAdmitted(reason) => reason.description(),
             Self::MethodNotAllowed => "The API does not accept this login method.",
             Self::FlowNotEnabled => "The API does not allow this grant.",
             Self::CodeMissing => "`code` is missing.",
