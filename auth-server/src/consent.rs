@@ -14,7 +14,7 @@ use sdk::types::{
 };
 use serde::Deserialize;
 use service::clock;
-use ui::format;
+use ui::{Lang, format};
 
 use crate::{
     devices,
@@ -287,7 +287,6 @@ async fn show_list(
     user: &User,
     flash_message: Option<FlashMessage>,
 ) -> Result<Response, PageError> {
-    let t = pages::Texts(visitor.preferences.lang);
     let grants = state
         .portal_api
         .grants(&user.id)
@@ -295,7 +294,7 @@ async fn show_list(
         .map_err(|error| PageError::portal_api(state, &error))?;
     let mut entries = Vec::new();
     for grant in grants {
-        entries.push(entry(state, t, grant).await?);
+        entries.push(entry(state, visitor.preferences.lang, grant).await?);
     }
     let shell = Shell::new(
         state,
@@ -314,7 +313,7 @@ async fn show_list(
     Ok(pages::show(visitor, StatusCode::OK, &page, &[]))
 }
 
-async fn entry(state: &AppState, t: pages::Texts, grant: Grant) -> Result<GrantEntry, PageError> {
+async fn entry(state: &AppState, lang: Lang, grant: Grant) -> Result<GrantEntry, PageError> {
     let portal_api = |error: PortalApiError| PageError::portal_api(state, &error);
     let api = state
         .portal_api
@@ -335,16 +334,7 @@ async fn entry(state: &AppState, t: pages::Texts, grant: Grant) -> Result<GrantE
             id: grant.application_id.clone(),
             name: application.unwrap_or_else(|| grant.application_id.clone()),
         },
-        scopes: grant
-            .by_end()
-            .into_iter()
-            .map(|(scopes, end)| match end {
-                None => scopes.join(", "),
-                Some(end) => {
-                    t.scopes_until(scopes.join(", "), format::date(t.0, end.0.date_naive()))
-                }
-            })
-            .collect(),
+        scopes: format::granted(lang, &grant),
         grants: grant
             .grants
             .iter()

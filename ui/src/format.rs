@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
-use crate::{Lang, texts::Times};
+use sdk::types::grants::Grant;
+
+use crate::{
+    Lang,
+    texts::{Shared, Times},
+};
 
 /// `50,000` in English, `50.000` in German.
 pub fn number(lang: Lang, value: u64) -> String {
@@ -115,6 +120,15 @@ pub fn program(agent: &str) -> Option<String> {
         _ if agent.is_empty() => None,
         _ => Some(agent.chars().take(MAX_PROGRAM).collect()),
     }
+}
+
+/// The scopes of a consent: those that end together in one text, with when.
+pub fn granted(lang: Lang, grant: &Grant) -> Vec<String> {
+    let shown = |(scopes, end): (Vec<&str>, Option<sdk::types::Timestamp>)| match end {
+        None => scopes.join(", "),
+        Some(end) => Shared(lang).scopes_until(scopes.join(", "), date(lang, end.0.date_naive())),
+    };
+    grant.by_end().into_iter().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Languages of the pages.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::texts::own::{Own, Text};
 
@@ -11,9 +11,9 @@ pub struct Lang(&'static Language);
 /// What there is of a language.
 pub struct Language {
     /// For the `lang` attribute, the cookie and the menu form: `de`, `pt-br`.
-    pub(crate) tag: &'static str,
+    pub(crate) tag: Cow<'static, str>,
     /// In itself.
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) right_to_left: bool,
     pub(crate) base: Base,
     /// What the operator says in other words; of a language of his own all that he says.
@@ -28,16 +28,16 @@ pub enum Base {
 }
 
 static ENGLISH: Language = Language {
-    tag: "en",
-    name: "English",
+    tag: Cow::Borrowed("en"),
+    name: Cow::Borrowed("English"),
     right_to_left: false,
     base: Base::En,
     own: None,
 };
 
 static GERMAN: Language = Language {
-    tag: "de",
-    name: "Deutsch",
+    tag: Cow::Borrowed("de"),
+    name: Cow::Borrowed("Deutsch"),
     right_to_left: false,
     base: Base::De,
     own: None,
@@ -53,12 +53,12 @@ impl Lang {
 
     /// Tag for the `lang` attribute, the cookie and the menu form.
     pub fn tag(self) -> &'static str {
-        self.0.tag
+        &self.0.tag
     }
 
     /// The language's name in itself.
     pub fn name(self) -> &'static str {
-        self.0.name
+        &self.0.name
     }
 
     pub fn is_right_to_left(self) -> bool {
@@ -127,12 +127,12 @@ impl Eq for Lang {}
 
 impl fmt::Debug for Lang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lang").field(&self.0.tag).finish()
+        f.debug_tuple("Lang").field(&self.tag()).finish()
     }
 }
 
 impl fmt::Display for Lang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.tag)
+        f.write_str(self.tag())
     }
 }

@@ -32,20 +32,9 @@ struct Consent {
 impl Consent {
     fn new(grant: Grant, lang: Lang) -> Self {
         let first = grant.grants.iter().map(|scope| scope.granted_date.0).min();
-        let t = texts::Account(lang);
-        let scopes: Vec<_> = grant
-            .by_end()
-            .into_iter()
-            .map(|(scopes, end)| match end {
-                None => scopes.join(", "),
-                Some(end) => {
-                    t.scopes_until(scopes.join(", "), format::date(lang, end.0.date_naive()))
-                }
-            })
-            .collect();
         Self {
             since: first.map_or_else(String::new, |at| format::moment(lang, at)),
-            scopes: scopes.join("; "),
+            scopes: format::granted(lang, &grant).join("; "),
             application: grant.application_id,
             api: grant.api_id,
         }

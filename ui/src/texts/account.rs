@@ -17,7 +17,6 @@ crate::texts! {
         acting = "Application", "Anwendung";
         at_api = "API", "API";
         take_back = "Take back", "Zurücknehmen";
-        scopes_until(scopes, end) = "{scopes}, until {end}", "{scopes}, bis {end}";
         taken_back = "The consent is taken back. Tokens of the application end.", "Die Zustimmung ist zurückgenommen. Tokens der Anwendung enden.";
         program = "Program", "Programm";
         unknown_program = "Unknown program", "Unbekanntes Programm";

@@ -78,7 +78,6 @@ crate::texts! {
         consent_once = "only this time", "nur dieses Mal";
         consent_month = "for 30 days", "für 30 Tage";
         consent_always = "until I take it back", "bis ich es zurücknehme";
-        scopes_until(scopes, end) = "{scopes}, until {end}", "{scopes}, bis {end}";
         consent_hint = "You can withdraw this at any time.", "Sie können das jederzeit zurücknehmen.";
         grants_title = "Applications with access", "Anwendungen mit Zugang";
         grants_lead = "These applications may act in your name.", "Diese Anwendungen dürfen in Ihrem Namen handeln.";

@@ -131,8 +131,8 @@ pub fn read(tag: &str, file: &Value) -> Read {
     }
     let mut read = reader.read;
     read.language = about.map(|(name, right_to_left)| Language {
-        tag: Box::leak(tag.to_owned().into_boxed_str()),
-        name: Box::leak(name.into_boxed_str()),
+        tag: tag.to_owned().into(),
+        name: name.into(),
         right_to_left,
         base: built_in.map_or(Base::En, Lang::base),
         own: Some(own),
@@ -145,15 +145,14 @@ pub fn written(base: Base) -> Value {
     let pick = |texts: &[&'static str; 2]| texts[usize::from(base == Base::De)];
     let mut groups = BTreeMap::<String, Map<String, Value>>::new();
     for entry in compiled().flatten() {
-        let (group, key) = named(entry);
         let text = match &entry.forms {
             Forms::Plain(texts) | Forms::With(_, texts) => pick(texts).into(),
             Forms::Counted(one, many) => vec![pick(one), pick(many)].into(),
         };
         groups
-            .entry(group)
+            .entry(group_of(entry))
             .or_default()
-            .insert(key.to_owned(), text);
+            .insert(key_of(entry).to_owned(), text);
     }
     let lang = match base {
         Base::En => Lang::EN,
@@ -165,9 +164,14 @@ pub fn written(base: Base) -> Value {
     file.into()
 }
 
-/// Group and key as files write them: `shared`, `log_in`.
-fn named(entry: &Entry) -> (String, &'static str) {
-    let (group, key) = entry.key.split_once('.').unwrap_or((entry.key, ""));
+/// The key as files write it: `log_in`.
+fn key_of(entry: &Entry) -> &'static str {
+    entry.key.split_once('.').map_or("", |(_, key)| key)
+}
+
+/// The group as files write it: `shared`.
+fn group_of(entry: &Entry) -> String {
+    let group = entry.key.split('.').next().unwrap_or_default();
     let mut name = String::new();
     for letter in group.chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {
@@ -175,7 +179,7 @@ fn named(entry: &Entry) -> (String, &'static str) {
         }
         name.push(letter.to_ascii_lowercase());
     }
-    (name, key)
+    name
 }
 
 #[derive(Default)]
@@ -215,11 +219,11 @@ impl Reader {
     fn group(&mut self, group: &str, texts: &Value, own: &mut Own) {
         let entries = compiled().find(|entries| {
             let mut entries = entries.iter();
-            entries.next().is_some_and(|entry| named(entry).0 == group)
+            entries.next().is_some_and(|entry| group_of(entry) == group)
         });
         let Some(entries) = entries else {
             let known = compiled().filter_map(|entries| entries.first());
-            let known: Vec<_> = known.map(|entry| named(entry).0).collect();
+            let known: Vec<_> = known.map(group_of).collect();
             let known = known.join(", ");
             self.fault(&[group], format!("is no group of texts; there are {known}"));
             return;
@@ -229,7 +233,7 @@ impl Reader {
             return;
         };
         for (key, text) in texts {
-            let Some(entry) = entries.iter().find(|entry| named(entry).1 == key) else {
+            let Some(entry) = entries.iter().find(|entry| key_of(entry) == key) else {
                 let message = "there is no such text; `wicketgate config texts` prints all of them";
                 self.fault(&[group, key], message);
                 continue;

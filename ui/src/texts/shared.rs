@@ -45,6 +45,7 @@ crate::texts! {
         breadcrumb = "Where you are", "Wo Sie sind";
         previous = "Previous", "Zurück";
         next = "Next", "Weiter";
+        scopes_until(scopes, end) = "{scopes}, until {end}", "{scopes}, bis {end}";
         range(first, last, total) = "{first}–{last} of {total}", "{first}–{last} von {total}";
         oauth = "OAuth 2.0", "OAuth 2.0";
         api_key = "API key", "API-Schlüssel";
