@@ -99,8 +99,10 @@ pub async fn run(binary: &Path) -> anyhow::Result<()> {
         process::memory_mib(pid)?
     );
 
-    println!("\n| page | p50 ms | p95 ms | target | CPU ms of the portal | kB gzip | target |");
-    println!("|---|---:|---:|---:|---:|---:|---:|");
+    println!(
+        "\n| page | p50 ms | p95 ms | target | CPU ms of the portal | kB gzip | target | MiB after it |"
+    );
+    println!("|---|---:|---:|---:|---:|---:|---:|---:|");
     let cases = [
         case("list of 1,000 APIs", "/apis", 30, Some(60)),
         case("operation of the large definition", &large, 50, Some(100)),
@@ -162,13 +164,14 @@ async fn measure(
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let target = case.target_kb.map(|kb| kb.to_string()).unwrap_or_default();
     println!(
-        "| {} | {:.1} | {:.1} | {} | {:.1} | {:.0} | {target} |",
+        "| {} | {:.1} | {:.1} | {} | {:.1} | {:.0} | {target} | {:.1} |",
         case.name,
         ms(times[REQUESTS / 2]),
         ms(times[REQUESTS * 95 / 100]),
         case.target_ms,
         ms(cpu),
         mb(size) * 1e3,
+        process::memory_mib(pid)?,
     );
     Ok(())
 }

@@ -54,6 +54,7 @@ mod usage;
 mod users;
 mod visit;
 mod visitor;
+mod worker;
 
 pub use serve::serve;
 pub use settings::Settings;

@@ -8,6 +8,7 @@ use ui::{Breakable, Html, Lang, texts};
 use crate::{
     failure::Failure,
     reference::{Change, Definition, Difference, Place, What, compare},
+    worker,
 };
 
 #[derive(Template)]
@@ -57,7 +58,7 @@ impl Compared {
             found.optional()
         };
         let (old, new) = tokio::try_join!(text(before.as_ref()), text(Some(&commit)))?;
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = worker::run(move || {
             let parsed = |text: Option<Box<RawValue>>| {
                 Definition::parse(text.as_ref().map_or("", |text| text.get()))
             };
@@ -66,7 +67,7 @@ impl Compared {
         Ok(Self {
             commit,
             before,
-            difference: compared.await.map_err(|_| Failure::Broken)?,
+            difference: compared.await?,
         })
     }
 

@@ -34,6 +34,7 @@ pub struct Definition {
     /// Path items: most of a large file, and few of them are looked at.
     paths: HashMap<String, Packed>,
     operations: Vec<Operation>,
+    /// In bytes, roughly.
     size: usize,
 }
 
@@ -66,6 +67,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    fn size(&self) -> usize {
+        let tag = self.tag.as_ref().map_or(0, String::len);
+        size_of::<Self>() + self.slug.len() + self.path.len() + self.title.len() + tag
+    }
+
     /// Upper case, shortened so that it fits a narrow column.
     pub fn short_method(&self) -> String {
         match self.method {
@@ -88,16 +94,16 @@ impl Definition {
             size: 0,
         };
         let mut root = Map::new();
-        let mut names = Vec::new();
+        let mut paths = Vec::new();
         let mut packer = Packer::default();
         for (name, written) in members.0 {
             let written = written.get();
             if name == "paths" {
                 let items: Members = serde_json::from_str(written).unwrap_or_default();
                 for (path, item) in items.0 {
-                    names.push(path.clone());
+                    paths.push((path.clone(), item));
                     if !is_whole && let Some(item) = packer.pack(item.get()) {
-                        definition.size += item.size();
+                        definition.size += size_of::<(String, Packed)>() + path.len() + item.size();
                         definition.paths.insert(path, item);
                     }
                 }
@@ -111,7 +117,12 @@ impl Definition {
             }
         }
         definition.root = Value::Object(root);
-        definition.operations = operations(&definition, names);
+        definition.operations = operations(&definition, &paths);
+        definition.size += definition
+            .operations
+            .iter()
+            .map(Operation::size)
+            .sum::<usize>();
         definition
     }
 
@@ -190,10 +201,14 @@ impl Definition {
 
     /// The item of a path, or what it refers to.
     fn item(&self, path: &str) -> Option<Cow<'_, Value>> {
-        let item = match self.paths.get(path) {
+        self.referred(match self.paths.get(path) {
             Some(packed) => Cow::Owned(packed.read()?),
             None => Cow::Borrowed(self.root.get("paths")?.get(path)?),
-        };
+        })
+    }
+
+    /// The item itself, or what it refers to.
+    fn referred<'a>(&'a self, item: Cow<'a, Value>) -> Option<Cow<'a, Value>> {
         let Some(reference) = item.get("$ref").and_then(Value::as_str) else {
             return Some(item);
         };
@@ -204,9 +219,11 @@ impl Definition {
     /// Operations by their first tag, in the order in which the tags appear; those without at the end.
     pub fn groups(&self) -> Vec<(Option<&str>, Vec<&Operation>)> {
         let mut groups: Vec<(Option<&str>, Vec<&Operation>)> = Vec::new();
+        let mut places = HashMap::new();
         for operation in &self.operations {
             let tag = operation.tag.as_deref();
-            match groups.iter_mut().find(|(known, _)| *known == tag) {
+            let place = *places.entry(tag).or_insert(groups.len());
+            match groups.get_mut(place) {
                 Some((_, members)) => members.push(operation),
                 None => groups.push((tag, vec![operation])),
             }
@@ -243,16 +260,16 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// The operations of these paths.
-fn operations(definition: &Definition, paths: Vec<String>) -> Vec<Operation> {
+fn operations(definition: &Definition, paths: &[(String, &RawValue)]) -> Vec<Operation> {
     let mut slugs = HashSet::new();
-    let mut known = HashSet::new();
+    // Of a path that is written twice the last one counts, in the place of the first.
+    let items = paths.iter().map(|(path, item)| (path.as_str(), *item));
+    let mut items: HashMap<&str, &RawValue> = items.collect();
     let mut found = Vec::new();
-    for path in paths {
-        // Of a path that is written twice the last one counts.
-        if !known.insert(path.clone()) {
-            continue;
-        }
-        let Some(item) = definition.item(&path) else {
+    for (path, _) in paths {
+        let item = items.remove(path.as_str());
+        let item = item.and_then(|item| serde_json::from_str(item.get()).ok());
+        let Some(item) = item.and_then(|item| definition.referred(Cow::Owned(item))) else {
             continue;
         };
         for method in METHODS {
@@ -262,7 +279,7 @@ fn operations(definition: &Definition, paths: Vec<String>) -> Vec<Operation> {
             if found.len() == MAX_OPERATIONS {
                 return found;
             }
-            found.push(operation(&path, method, source, &mut slugs));
+            found.push(operation(path, method, source, &mut slugs));
         }
     }
     found

@@ -14,14 +14,14 @@ use sdk::{Client, Error, types::Api};
 use serde_json::value::RawValue;
 
 use super::Definition;
-use crate::mine::PARALLEL;
+use crate::{mine::PARALLEL, worker};
 
 /// As long as portal-api keeps its own copy.
 const FRESH: Duration = Duration::from_mins(5);
 /// A list of APIs does not wait longer for the number of operations.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of all definitions that are kept. A larger one is kept alone.
-const MAX_SIZE: usize = 24 << 20;
+const MAX_SIZE: usize = 8 << 20;
 
 /// What was read, and when.
 struct Entry {
@@ -145,7 +145,7 @@ impl Definitions {
 
 /// Indexing a large file takes a while, so it does not hold up other requests.
 async fn parse(text: Box<RawValue>) -> Arc<Definition> {
-    let parsed = tokio::task::spawn_blocking(move || Definition::parse(text.get())).await;
+    let parsed = worker::run(move || Definition::parse(text.get())).await;
     Arc::new(parsed.unwrap_or_else(|_| Definition::parse("")))
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use ui::Lang;
 
 use super::{Credential, Definition, Operation, Request, operation::view, yaml};
-use crate::{apis::credential, failure::Failure, visitor::Visitor};
+use crate::{apis::credential, failure::Failure, visitor::Visitor, worker};
 
 /// Operations in one collection; programs choke on more.
 const MAX: usize = 2000;
@@ -29,8 +29,7 @@ pub async fn definition(visitor: Visitor, Path(id): Path<String>) -> Result<Resp
 pub async fn as_yaml(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
     let definition: Value = visitor.client().api_definition(&id).await?;
     // A large definition takes a while.
-    let written = tokio::task::spawn_blocking(move || yaml::write(&definition)).await;
-    let text = written.map_err(|_| Failure::Broken)?;
+    let text = worker::run(move || yaml::write(&definition)).await?;
     Ok(download(&format!("{id}.yaml"), "application/yaml", text))
 }
 
@@ -76,8 +75,8 @@ async fn collect(visitor: &Visitor, id: &str) -> Result<(Api, Groups), Failure> 
     let definition = definition.ok_or(Failure::NotFound)?;
     let (credential, lang) = (credential(visitor, &api), visitor.lang());
     // A large definition takes a while.
-    let read = tokio::task::spawn_blocking(move || groups(&definition, &credential, lang));
-    Ok((api, read.await.map_err(|_| Failure::Broken)?))
+    let groups = worker::run(move || groups(&definition, &credential, lang)).await?;
+    Ok((api, groups))
 }
 
 fn groups(definition: &Arc<Definition>, credential: &Credential, lang: Lang) -> Groups {

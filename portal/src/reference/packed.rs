@@ -1,22 +1,40 @@
-use std::io::Read;
-
-use flate2::{Compress, Compression, FlushCompress, read::DeflateDecoder};
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use serde_json::Value;
 
-/// JSON that few will look at, compressed.
+/// JSON that few will look at, compressed where that pays.
 #[derive(Debug)]
-pub struct Packed(Box<[u8]>);
+pub enum Packed {
+    Plain(Box<str>),
+    Deflated {
+        bytes: Box<[u8]>,
+        /// Of the JSON.
+        length: usize,
+    },
+}
+
+/// Shorter JSON stays as it is: reading it would cost more than the room that it takes.
+const PLAIN: usize = 1024;
 
 impl Packed {
     pub fn size(&self) -> usize {
-        self.0.len()
+        match self {
+            Self::Plain(json) => json.len(),
+            Self::Deflated { bytes, .. } => bytes.len(),
+        }
     }
 
     /// What was packed, read.
     pub fn read(&self) -> Option<Value> {
-        let mut text = Vec::new();
-        DeflateDecoder::new(&*self.0).read_to_end(&mut text).ok()?;
-        serde_json::from_slice(&text).ok()
+        let (bytes, length) = match self {
+            Self::Plain(json) => return serde_json::from_str(json).ok(),
+            Self::Deflated { bytes, length } => (bytes, *length),
+        };
+        let mut json = Vec::with_capacity(length);
+        let finish = FlushDecompress::Finish;
+        match Decompress::new(false).decompress_vec(bytes, &mut json, finish) {
+            Ok(Status::StreamEnd) => serde_json::from_slice(&json).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -31,6 +49,9 @@ impl Default for Packer {
 
 impl Packer {
     pub fn pack(&mut self, json: &str) -> Option<Packed> {
+        if json.len() < PLAIN {
+            return Some(Packed::Plain(json.into()));
+        }
         self.0.reset();
         // What cannot be made smaller grows by a few bytes for each block.
         let mut packed = Vec::with_capacity(json.len() + json.len() / 1000 + 64);
@@ -38,7 +59,10 @@ impl Packer {
             .0
             .compress_vec(json.as_bytes(), &mut packed, FlushCompress::Finish);
         match done {
-            Ok(flate2::Status::StreamEnd) => Some(Packed(packed.into())),
+            Ok(Status::StreamEnd) => Some(Packed::Deflated {
+                bytes: packed.into(),
+                length: json.len(),
+            }),
             _ => None,
         }
     }

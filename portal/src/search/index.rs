@@ -173,6 +173,8 @@ pub struct Index {
     /// Id and name of the API that a part is about, by its number.
     apis: Vec<Option<(String, String)>>,
     terms: BTreeMap<Box<str>, Vec<Posting>>,
+    /// Of all documents, for one question after the other.
+    scores: Vec<Score>,
 }
 
 /// How well a document fits a question.
@@ -181,6 +183,15 @@ struct Score {
     /// Words that it has.
     matched: u8,
     sum: f32,
+    /// Of what the word at hand stands for.
+    best: f32,
+}
+
+/// The best documents of a kind, and how many there are.
+#[derive(Default)]
+struct Best {
+    count: usize,
+    documents: Vec<(usize, f32)>,
 }
 
 /// The words that a word of the question stands for, and how well each fits.
@@ -188,6 +199,15 @@ struct Meant<'a> {
     terms: Vec<(&'a str, &'a [Posting], f32)>,
     /// What was probably meant, if the word itself occurs nowhere.
     instead: Option<&'a str>,
+}
+
+impl Best {
+    fn cut(&mut self, order: impl Fn(&(usize, f32), &(usize, f32)) -> Ordering) {
+        if self.documents.len() > MAX_HITS {
+            self.documents.select_nth_unstable_by(MAX_HITS, order);
+            self.documents.truncate(MAX_HITS);
+        }
+    }
 }
 
 impl Index {
@@ -243,7 +263,20 @@ impl Index {
     }
 
     /// The documents of `parts` that a question means. `exact`: as it was typed.
-    pub fn find(&self, question: &str, parts: &[String], exact: bool) -> Found {
+    pub fn find(&mut self, question: &str, parts: &[String], exact: bool) -> Found {
+        let mut scores = std::mem::take(&mut self.scores);
+        let found = self.scored(&mut scores, question, parts, exact);
+        self.scores = scores;
+        found
+    }
+
+    fn scored(
+        &self,
+        scores: &mut Vec<Score>,
+        question: &str,
+        parts: &[String],
+        exact: bool,
+    ) -> Found {
         let mut allowed = vec![false; self.apis.len()];
         for number in parts.iter().filter_map(|part| self.parts.get(part)) {
             allowed[*number as usize] = true;
@@ -262,7 +295,8 @@ impl Index {
             .iter()
             .map(|word| self.meant(word, exact, &is_allowed))
             .collect();
-        let (counts, hits) = self.best(self.scores(&meant, &is_allowed));
+        self.score(scores, &meant, &is_allowed);
+        let (counts, hits) = self.best(scores);
         let instead = meant.iter().any(|meant| meant.instead.is_some());
         let understood = asked.iter().zip(&meant);
         let understood: Vec<&str> = understood
@@ -278,30 +312,33 @@ impl Index {
     }
 
     /// The best documents with how many of each kind there are.
-    fn best(&self, scores: Vec<Score>) -> (BTreeMap<Kind, usize>, Vec<Hit>) {
-        let most = scores.iter().map(|score| score.matched).max();
+    fn best(&self, scores: &[Score]) -> (BTreeMap<Kind, usize>, Vec<Hit>) {
         // All words, or as many of them as one document has.
-        let matching = scores.into_iter().enumerate();
-        let matching =
-            matching.filter(|(_, score)| score.matched > 0 && Some(score.matched) == most);
-        let mut kinds: BTreeMap<Kind, Vec<(usize, f32)>> = BTreeMap::new();
-        for (id, score) in matching {
-            let kind = self.documents[id].kind;
-            kinds.entry(kind).or_default().push((id, score.sum));
-        }
+        let most = scores.iter().map(|score| score.matched).max();
+        let most = most.filter(|most| *most > 0);
         let order = |one: &(usize, f32), other: &(usize, f32)| -> Ordering {
             let by_score = other.1.total_cmp(&one.1);
             let url = |id: usize| self.documents[id].url();
             by_score.then_with(|| url(one.0).cmp(url(other.0)))
         };
-        let counts = kinds.iter().map(|(kind, all)| (*kind, all.len())).collect();
-        let mut best = Vec::new();
-        for (_, mut all) in kinds {
-            if all.len() > MAX_HITS {
-                all.select_nth_unstable_by(MAX_HITS, order);
-                all.truncate(MAX_HITS);
+        let mut kinds: BTreeMap<Kind, Best> = BTreeMap::new();
+        for (id, score) in scores.iter().enumerate() {
+            if Some(score.matched) != most {
+                continue;
             }
-            best.extend(all);
+            let best = kinds.entry(self.documents[id].kind).or_default();
+            best.count += 1;
+            best.documents.push((id, score.sum));
+            if best.documents.len() > 2 * MAX_HITS {
+                best.cut(order);
+            }
+        }
+        let counts = kinds.iter().map(|(kind, best)| (*kind, best.count));
+        let counts = counts.collect();
+        let mut best = Vec::new();
+        for (_, mut of_kind) in kinds {
+            of_kind.cut(order);
+            best.extend(of_kind.documents);
         }
         best.sort_by(order);
         let hits = best.into_iter().map(|(id, _)| {
@@ -313,26 +350,28 @@ impl Index {
     }
 
     /// Number of matched words and score of each document.
-    fn scores(&self, meant: &[Meant], is_allowed: &impl Fn(&Posting) -> bool) -> Vec<Score> {
-        let mut scores = vec![Score::default(); self.documents.len()];
-        let mut best = vec![0.0_f32; self.documents.len()];
+    fn score(
+        &self,
+        scores: &mut Vec<Score>,
+        meant: &[Meant],
+        is_allowed: &impl Fn(&Posting) -> bool,
+    ) {
+        scores.clear();
+        scores.resize(self.documents.len(), Score::default());
         for meant in meant {
             for (_, postings, quality) in &meant.terms {
                 #[expect(clippy::cast_precision_loss, reason = "a rank needs no precision")]
                 let rarity = (1.0 + scores.len() as f32 / postings.len() as f32).ln();
                 for posting in postings.iter().filter(|posting| is_allowed(posting)) {
-                    let known = &mut best[posting.document()];
+                    let known = &mut scores[posting.document()].best;
                     *known = known.max(posting.weight() * quality * rarity);
                 }
             }
-            for (score, best) in scores.iter_mut().zip(&mut best) {
-                if *best > 0.0 {
-                    score.matched += 1;
-                    score.sum += std::mem::take(best);
-                }
+            for score in scores.iter_mut().filter(|score| score.best > 0.0) {
+                score.matched += 1;
+                score.sum += std::mem::take(&mut score.best);
             }
         }
-        scores
     }
 
     fn meant<'a>(

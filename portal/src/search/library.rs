@@ -6,10 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use sdk::{
     Client, Optional,
-    types::{Api, content::TocEntry},
+    types::{
+        Api,
+        content::{Guide, TocEntry},
+    },
 };
 use serde_json::value::RawValue;
 use ui::Lang;
@@ -18,7 +22,9 @@ use super::{
     index::{Document, Found, Index},
     parts,
 };
-use crate::{failure::Failure, mine::PARALLEL, reference::Definition, visitor::Visitor};
+use crate::{
+    failure::Failure, mine::PARALLEL, reference::Definition, state::App, visitor::Visitor, worker,
+};
 
 /// Definitions may lie elsewhere and change without the configuration.
 const FRESH: Duration = Duration::from_hours(1);
@@ -51,8 +57,42 @@ enum Missing {
     Api(Arc<Api>),
     /// In the reader's language, as pages and help.
     Guides(Arc<Api>),
-    Page(TocEntry),
+    Page(Box<TocEntry>),
     Help(Lang),
+}
+
+/// What portal-api has of a part.
+enum Read {
+    Api(Arc<Api>, String, Option<Box<RawValue>>),
+    Guides(Arc<Api>, Vec<(Guide, Bytes)>),
+    Page(Box<TocEntry>, Option<Bytes>),
+    Help(Lang),
+}
+
+impl Read {
+    fn documents(self) -> Vec<Document> {
+        match self {
+            Self::Api(api, description, definition) => {
+                let definition = definition.map(|text| Definition::parse(text.get()));
+                parts::of_api(&api, &description, definition.as_ref())
+            }
+            Self::Guides(api, guides) => {
+                let guides = guides.iter().map(|(guide, text)| {
+                    let source = String::from_utf8_lossy(text);
+                    parts::of_guide(&api, guide, &source)
+                });
+                guides.collect()
+            }
+            Self::Page(entry, text) => {
+                let page = text.map(|text| {
+                    let source = String::from_utf8_lossy(&text);
+                    parts::of_page(&entry, &source)
+                });
+                page.into_iter().collect()
+            }
+            Self::Help(lang) => parts::of_help(lang),
+        }
+    }
 }
 
 impl Library {
@@ -111,23 +151,27 @@ pub async fn ask(visitor: &Visitor, question: &str, exact: bool) -> Result<Answe
         ]
     });
     let pages = toc.into_iter().filter(|entry| entry.category == "content");
-    let pages = pages.map(|entry| (format!("page:{lang}:{}", entry.url), Missing::Page(entry)));
+    let pages = pages.map(|entry| {
+        (
+            format!("page:{lang}:{}", entry.url),
+            Missing::Page(Box::new(entry)),
+        )
+    });
     let wanted: Vec<(String, Missing)> = help.chain(apis).chain(pages).collect();
     let parts: Vec<String> = wanted.iter().map(|(part, _)| part.clone()).collect();
 
-    let app = visitor.app.clone();
-    let (age, missing) = app.library().missing(wanted);
+    let (age, missing) = with_library(&visitor.app, |library| library.missing(wanted)).await?;
     let mut is_partial = false;
     if !missing.is_empty() {
         // Goes on when this question has waited long enough.
-        let filling = tokio::spawn(fill(visitor.clone(), client, age, missing));
+        let filling = tokio::spawn(fill(visitor.app.clone(), client, age, missing));
         is_partial = tokio::time::timeout(PATIENCE, filling).await.is_err();
     }
     let question = question.to_owned();
-    let found = tokio::task::spawn_blocking(move || {
-        app.library().lock().index.find(&question, &parts, exact)
+    let found = with_library(&visitor.app, move |library| {
+        library.lock().index.find(&question, &parts, exact)
     });
-    let mut found = found.await.unwrap_or_default();
+    let mut found = found.await?;
     only_own_guides(visitor, &mut found).await?;
     Ok(Answer { found, is_partial })
 }
@@ -169,61 +213,64 @@ async fn only_own_guides(visitor: &Visitor, found: &mut Found) -> Result<(), Fai
     Ok(())
 }
 
-async fn fill(visitor: Visitor, client: Client, age: u64, missing: Vec<(String, Missing)>) {
-    let library = visitor.app.library();
-    let _one = library.filling.lock().await;
-    // Somebody else may have filled them meanwhile.
-    let (_, missing) = library.missing(missing);
-    let client = &client;
-    let mut filled = stream::iter(missing)
-        .map(async |(part, missing)| (part, read(client, missing).await))
-        .buffer_unordered(PARALLEL);
-    while let Some((part, documents)) = filled.next().await {
-        match documents {
-            Ok(documents) => library.add(age, &part, &documents),
-            // The next question tries again.
-            Err(error) => tracing::warn!("{part} is not in the search: {error}"),
-        }
-    }
-    library.lock().index.shrink();
+/// Whoever fills the index has it for a while, so all wait for it on threads of their own.
+async fn with_library<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce(&Library) -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let app = app.clone();
+    worker::run(move || work(app.library())).await
 }
 
-async fn read(client: &Client, missing: Missing) -> Result<Vec<Document>, sdk::Error> {
+async fn fill(app: App, client: Client, age: u64, missing: Vec<(String, Missing)>) {
+    let _one = app.library().filling.lock().await;
+    // Somebody else may have filled them meanwhile.
+    let missing = with_library(&app, |library| library.missing(missing).1).await;
+    let (app, client) = (&app, &client);
+    let filling = stream::iter(missing.unwrap_or_default());
+    filling
+        .for_each_concurrent(PARALLEL, async |(part, missing)| {
+            match read(client, missing).await {
+                Ok(read) => {
+                    let added = with_library(app, move |library| {
+                        library.add(age, &part, &read.documents());
+                    });
+                    added.await.ok();
+                }
+                // The next question tries again.
+                Err(error) => tracing::warn!("{part} is not in the search: {error}"),
+            }
+        })
+        .await;
+    let shrunk = with_library(app, |library| library.lock().index.shrink());
+    shrunk.await.ok();
+}
+
+async fn read(client: &Client, missing: Missing) -> Result<Read, sdk::Error> {
     match missing {
-        Missing::Help(lang) => Ok(parts::of_help(lang)),
+        Missing::Help(lang) => Ok(Read::Help(lang)),
         Missing::Page(entry) => {
             let path = entry.url.strip_prefix("/content/").unwrap_or(&entry.url);
-            let Some(page) = client.content(path).await.optional()? else {
-                return Ok(Vec::new());
-            };
-            let source = String::from_utf8_lossy(&page.body);
-            let sub_title = entry.sub_title.unwrap_or_default();
-            Ok(vec![parts::of_page(
-                &entry.url,
-                &entry.title,
-                &sub_title,
-                &entry.tags,
-                &source,
-            )])
+            let page = client.content(path).await.optional()?;
+            Ok(Read::Page(entry, page.map(|page| page.body)))
         }
         Missing::Api(api) => read_api(client, api).await,
-        Missing::Guides(api) => read_guides(client, &api).await,
+        Missing::Guides(api) => read_guides(client, api).await,
     }
 }
 
-async fn read_guides(client: &Client, api: &Api) -> Result<Vec<Document>, sdk::Error> {
+async fn read_guides(client: &Client, api: Arc<Api>) -> Result<Read, sdk::Error> {
     let guides = client.guides(&api.id).await.optional()?;
-    let mut documents = Vec::new();
+    let mut texts = Vec::new();
     for guide in guides.unwrap_or_default() {
         if let Some(page) = client.guide(&api.id, &guide.path).await.optional()? {
-            let source = String::from_utf8_lossy(&page.body);
-            documents.push(parts::of_guide(api, &guide, &source));
+            texts.push((guide, page.body));
         }
     }
-    Ok(documents)
+    Ok(Read::Guides(api, texts))
 }
 
-async fn read_api(client: &Client, api: Arc<Api>) -> Result<Vec<Document>, sdk::Error> {
+async fn read_api(client: &Client, api: Arc<Api>) -> Result<Read, sdk::Error> {
     let (description, definition) = tokio::try_join!(
         async { client.api_description(&api.id).await.optional() },
         async {
@@ -235,10 +282,5 @@ async fn read_api(client: &Client, api: Arc<Api>) -> Result<Vec<Document>, sdk::
             }
         },
     )?;
-    let description = description.unwrap_or_default();
-    let of_api = tokio::task::spawn_blocking(move || {
-        let definition = definition.map(|text| Definition::parse(text.get()));
-        parts::of_api(&api, &description, definition.as_ref())
-    });
-    Ok(of_api.await.unwrap_or_default())
+    Ok(Read::Api(api, description.unwrap_or_default(), definition))
 }

@@ -1,6 +1,9 @@
 //! What the parts of the index hold, made from what portal-api serves.
 
-use sdk::types::{Api, content::Guide};
+use sdk::types::{
+    Api,
+    content::{Guide, TocEntry},
+};
 use serde_json::Value;
 use ui::Lang;
 
@@ -129,9 +132,9 @@ pub fn of_guide(api: &Api, guide: &Guide, source: &str) -> Document {
 }
 
 /// A page of the operator's.
-pub fn of_page(url: &str, title: &str, sub_title: &str, tags: &[String], source: &str) -> Document {
+pub fn of_page(entry: &TocEntry, source: &str) -> Document {
     let text = markdown::plain(source);
-    let sub_title = markdown::plain(sub_title);
+    let sub_title = markdown::plain(entry.sub_title.as_deref().unwrap_or_default());
     let shown = if sub_title.is_empty() {
         &text
     } else {
@@ -139,14 +142,14 @@ pub fn of_page(url: &str, title: &str, sub_title: &str, tags: &[String], source:
     };
     Document {
         kind: Kind::Page,
-        title: title.to_owned(),
-        url: url.to_owned(),
+        title: entry.title.clone(),
+        url: entry.url.clone(),
         text: cut(shown, SHOWN),
         api: None,
         call: None,
         fields: vec![
-            (8, title.to_owned()),
-            (5, tags.join(" ")),
+            (8, entry.title.clone()),
+            (5, entry.tags.join(" ")),
             (3, sub_title),
             (2, cut(&text, READ)),
         ],
