@@ -107,7 +107,7 @@ fn ignored(context: &Context) -> BTreeSet<String> {
 
 /// Names of all plugins that this configuration can bring to a gateway.
 pub fn plugin_names(snapshot: &Snapshot) -> BTreeSet<&str> {
-    let apis = snapshot.apis.iter().filter_map(|api| api.config.as_ref());
+    let apis = snapshot.apis.iter().filter_map(|api| api.config.as_deref());
     let servers = snapshot.auth_servers.iter().map(|server| &server.config);
     let of_plans = snapshot.plans.iter().flat_map(|plan| &plan.config.plugins);
     let configured = apis

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sdk::types::{Api, AuthServer, apis::ApiSettings, gateway::GatewayProblem};
+use sdk::types::{Api, AuthServer, gateway::GatewayProblem};
 use url::Url;
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ impl Published {
 /// Scopes that can change without the configuration.
 pub fn looked_up_scopes(apis: &[Api]) -> BTreeMap<String, BTreeSet<String>> {
     let scopes = |api: &Api| -> BTreeSet<String> {
-        let scopes = api.settings.iter().flat_map(ApiSettings::scopes);
+        let scopes = api.settings.iter().flat_map(|settings| settings.scopes());
         scopes.map(|(scope, _)| scope.to_owned()).collect()
     };
     let looked_up = apis.iter().filter(|api| api.scope_lookup_url.is_some());

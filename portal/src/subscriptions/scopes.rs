@@ -9,7 +9,6 @@ use axum::{
 use http::StatusCode;
 use sdk::types::{
     Api, Application, Subscription,
-    apis::ApiSettings,
     subscriptions::{PatchSubscription, ScopesMode},
 };
 use serde_json::json;
@@ -68,7 +67,7 @@ pub async fn show(
         t: texts::Scopes(visitor.lang()),
         mode: mode(&api, &subscription),
         scopes: settings
-            .flat_map(ApiSettings::scopes)
+            .flat_map(|settings| settings.scopes())
             .map(|(id, text)| {
                 let is_chosen = chosen.iter().any(|scope| scope == id);
                 (id.to_owned(), text.to_owned(), is_chosen)

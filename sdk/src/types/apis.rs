@@ -67,7 +67,7 @@ pub struct Api {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_pool: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settings: Option<ApiSettings>,
+    pub settings: Option<Box<ApiSettings>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope_lookup_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct Api {
     pub lifecycle: Option<Lifecycle>,
     /// Only in the gateway snapshot: what `GET /apis/{api}/config` answers to an administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config: Option<ApiConfig>,
+    pub config: Option<Box<ApiConfig>>,
     #[serde(flatten)]
     pub extra: Extra,
 }

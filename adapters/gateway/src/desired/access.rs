@@ -131,7 +131,7 @@ fn lua_text(text: &str) -> String {
 /// Kong's own OAuth 2.0 plugin, which makes and keeps the tokens.
 fn kong_oauth2(context: &Context, api: &Api, hide: bool) -> Plugin {
     let none = ApiSettings::default();
-    let settings = api.settings.as_ref().unwrap_or(&none);
+    let settings = api.settings.as_deref().unwrap_or(&none);
     let groups = context.config.groups.iter();
     let scopes: Vec<String> = settings
         .scopes()
