@@ -87,7 +87,6 @@ const ORDER: &[&str] = &[
     "data-service",
 ];
 
-pub const COUNT: usize = ORDER.len();
 /// Ordinal of plugins that this release does not know: the one after the last.
 pub const UNKNOWN: u8 = position("");
 const JWT: u8 = position("jwt");
@@ -327,12 +326,12 @@ pub fn select<'a>(
     ordinal: u8,
 ) -> Option<&'a Bound> {
     let general = target.plugins.get(ordinal);
-    let Some(consumer) = consumer.filter(|consumer| consumer.mask & (1 << ordinal) != 0) else {
+    let Some(consumer) = consumer.filter(|consumer| consumer.mask() & (1 << ordinal) != 0) else {
         return general;
     };
     let service = target.service.as_ref().map(|service| service.id);
     consumer
-        .plugins
+        .plugins()
         .iter()
         .filter(|bound| bound.ordinal == ordinal && bound.fits(Some(target.id), service))
         .chain(general)
@@ -389,7 +388,7 @@ mod tests {
             assert!(known < super::UNKNOWN, "{known}");
         }
         // A mask of plugins has 32 bits, and the unknown ones share the last of ours.
-        assert_eq!(usize::from(super::UNKNOWN), super::COUNT);
+        assert_eq!(usize::from(super::UNKNOWN), super::ORDER.len());
         const { assert!(super::UNKNOWN < 32) };
     }
 }

@@ -234,7 +234,7 @@ pub async fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &
         let own = exchange
             .consumer
             .as_ref()
-            .map_or(0, |consumer| consumer.mask);
+            .map_or(0, |consumer| consumer.mask());
         let remaining = (target.plugins.mask | own) & (u32::MAX << next);
         if remaining == 0 {
             return Verdict::Continue;
@@ -246,7 +246,7 @@ pub async fn run_plugins(exchange: &mut Exchange<'_>, target: &Target, worker: &
         let consumer = exchange
             .consumer
             .as_ref()
-            .filter(|consumer| consumer.mask & (1 << ordinal) != 0)
+            .filter(|consumer| consumer.mask() & (1 << ordinal) != 0)
             .cloned();
         let Some(bound) = plugins::select(target, consumer.as_deref(), ordinal) else {
             continue;

@@ -4,6 +4,7 @@
 //! one sync, shown to the workers, and only then answered. So an answered write is both durable
 //! and visible, and many writes at a time cost one sync.
 
+mod cell;
 mod certificates;
 mod file;
 mod log_folders;
@@ -12,7 +13,7 @@ mod tables;
 mod unique;
 mod write;
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use kong::ApiError;
 use tokio::sync::oneshot;
@@ -236,9 +237,6 @@ impl Writer {
         Ok(())
     }
 }
-
-/// One entity, shared by tables, answers and compiled snapshots.
-pub type SharedRow = Arc<Row>;
 
 #[cfg(test)]
 mod tests {

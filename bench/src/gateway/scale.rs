@@ -17,8 +17,8 @@ use serde_json::json;
 use super::place::{KEY, Place};
 use crate::{load, load::Requests, process};
 
-/// Calls of the Admin API at a time while it is filled.
-const TOGETHER: usize = 128;
+/// Calls of the Admin API at a time while it is filled. Their connections stay open and count.
+const TOGETHER: usize = 32;
 const CHANGES: usize = 100;
 const PER_SECOND: u64 = 100;
 

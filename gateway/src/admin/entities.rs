@@ -1,6 +1,6 @@
 //! Reading and writing single entities, flat and below their parents.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use http::Method;
 use kong::{ApiError, Kind};
@@ -205,12 +205,7 @@ pub async fn parent(
 }
 
 /// The entity, if it belongs to the owner.
-fn child(
-    tables: &Tables,
-    owner: &Owner,
-    kind: Kind,
-    key: &Key,
-) -> Result<Option<Arc<Row>>, ApiError> {
+fn child(tables: &Tables, owner: &Owner, kind: Kind, key: &Key) -> Result<Option<Row>, ApiError> {
     let owner_id = tables
         .find(owner.kind, &owner.key)
         .ok_or_else(not_found)?

@@ -13,7 +13,7 @@ use super::{
     dispatch::{Query, with_option},
     entities::Owner,
 };
-use crate::store::{Row, SharedRow, not_found, present};
+use crate::store::{Row, not_found, present};
 
 /// Which entities a page shows.
 struct Page {
@@ -73,14 +73,14 @@ impl Page {
     }
 
     /// Takes the page's rows, and one more to see whether there is a next page.
-    fn take<'a>(&self, rows: impl Iterator<Item = &'a SharedRow>) -> Vec<SharedRow> {
+    fn take<'a>(&self, rows: impl Iterator<Item = &'a Row>) -> Vec<Row> {
         rows.filter(|row| self.tags.as_ref().is_none_or(|tags| tags.fit(row)))
             .take(self.size + 1)
             .cloned()
             .collect()
     }
 
-    fn reply(&self, path: &str, query: &Query, mut rows: Vec<SharedRow>) -> Reply {
+    fn reply(&self, path: &str, query: &Query, mut rows: Vec<Row>) -> Reply {
         let more = rows.len() > self.size;
         rows.truncate(self.size);
         let now = service::clock::now().timestamp();
@@ -196,11 +196,11 @@ pub async fn nested(admin: &Arc<Admin>, owner: Owner, kind: Kind, query: &Query)
 
 /// Targets, as far as they come after that one.
 pub fn newest_first<'a>(
-    targets: impl Iterator<Item = &'a SharedRow>,
+    targets: impl Iterator<Item = &'a Row>,
     after: Option<Uuid>,
-) -> Vec<&'a SharedRow> {
+) -> Vec<&'a Row> {
     let moment = |row: &Row| row.value("created_at").as_f64();
-    let mut targets: Vec<&SharedRow> = targets.collect();
+    let mut targets: Vec<&Row> = targets.collect();
     targets.sort_by(|one, other| {
         let (first, second) = (
             moment(other).unwrap_or_default(),
@@ -220,7 +220,7 @@ pub async fn tags(admin: &Arc<Admin>, tag: Option<&str>, query: &Query) -> Answe
         .store
         .read(move |tables| {
             let after = page.after.unwrap_or_default();
-            let mut rows: Vec<SharedRow> = tables
+            let mut rows: Vec<Row> = tables
                 .rows()
                 .filter(|row| row.id > after || after.is_nil())
                 .filter(|row| match &wanted {

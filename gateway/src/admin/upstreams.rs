@@ -13,7 +13,7 @@ use super::{
 use crate::{
     live::upstream::{Peer, Upstream},
     proxy::with_port,
-    store::{Key, SharedRow, not_found, present},
+    store::{Key, Row, not_found, present},
 };
 
 /// Whether these segments behind an upstream are answered here.
@@ -45,14 +45,14 @@ pub async fn call(
 }
 
 /// The upstream and its targets, in the order in which they were made.
-async fn rows(admin: &Admin, upstream: &str) -> Result<(SharedRow, Vec<SharedRow>), ApiError> {
+async fn rows(admin: &Admin, upstream: &str) -> Result<(Row, Vec<Row>), ApiError> {
     let key = Key::parse(upstream);
     admin
         .store
         .read(move |tables| {
             let upstream = tables.find(Kind::Upstream, &key).ok_or_else(not_found)?;
             let targets = tables.children((Kind::Upstream, upstream.id), Kind::Target);
-            let mut targets: Vec<SharedRow> = super::lists::newest_first(targets, None)
+            let mut targets: Vec<Row> = super::lists::newest_first(targets, None)
                 .into_iter()
                 .cloned()
                 .collect();
@@ -68,7 +68,7 @@ async fn all(admin: &Admin, upstream: &str) -> Answer {
     Ok(Reply::ok(json!({ "data": data, "next": null })))
 }
 
-fn running(admin: &Admin, row: &SharedRow) -> Option<Arc<Upstream>> {
+fn running(admin: &Admin, row: &Row) -> Option<Arc<Upstream>> {
     let routing = admin.shared.live.routing.load();
     routing
         .upstreams()
@@ -115,12 +115,7 @@ async fn health(admin: &Admin, upstream: &str, query: &Query) -> Answer {
 }
 
 /// A target with its addresses.
-async fn shown(
-    admin: &Admin,
-    target: &SharedRow,
-    peer: &Peer,
-    is_checked: bool,
-) -> Map<String, Value> {
+async fn shown(admin: &Admin, target: &Row, peer: &Peer, is_checked: bool) -> Map<String, Value> {
     let names = &admin.shared.rules.resolver;
     let resolved: Arc<[SocketAddr]> = match peer.address {
         Some(address) => Arc::new([SocketAddr::new(address, peer.port)]),

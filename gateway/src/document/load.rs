@@ -1,15 +1,15 @@
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use kong::{ApiError, Kind};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::{Document, Faulty, report::fields_of};
-use crate::store::{Row, SharedRow, Tables};
+use crate::store::{Row, Tables};
 
 /// A document that is in force, or the same as before.
 pub struct Loaded {
-    pub rows: Vec<SharedRow>,
+    pub rows: Vec<Row>,
 }
 
 /// Puts the entities of the document in the place of all that were there; on an error everything
@@ -50,14 +50,14 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     if !report.is_empty() {
         return Err(report);
     }
-    let rows: Vec<SharedRow> = fresh
+    let rows: Vec<Row> = fresh
         .rows()
         .map(|row| {
             let place = places.get(&(row.kind, row.id)).copied();
             unchanged(tables, row, place.unwrap_or_default())
         })
         .collect();
-    let gone: Vec<SharedRow> = tables
+    let gone: Vec<Row> = tables
         .rows()
         .filter(|row| fresh.get(row.kind, row.id).is_none())
         .cloned()
@@ -68,7 +68,7 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
     for row in &rows {
         let is_there = tables
             .get(row.kind, row.id)
-            .is_some_and(|known| Arc::ptr_eq(known, row));
+            .is_some_and(|known| known.is(row));
         if !is_there {
             tables.put(row.clone());
         }
@@ -77,7 +77,7 @@ pub fn load(tables: &mut Tables, mut document: Document, now: i64) -> Result<Loa
 }
 
 /// The row that is in force, if nothing of it has changed.
-fn unchanged(tables: &Tables, row: &SharedRow, position: u32) -> SharedRow {
+fn unchanged(tables: &Tables, row: &Row, position: u32) -> Row {
     let fields = row.fields();
     let is_same = |before: &Row| {
         let known = before.fields();
@@ -89,7 +89,7 @@ fn unchanged(tables: &Tables, row: &SharedRow, position: u32) -> SharedRow {
     };
     match tables.get(row.kind, row.id) {
         Some(before) if is_same(before) => before.clone(),
-        _ => Arc::new(Row::new(row.kind, row.id, position, &fields)),
+        _ => Row::new(row.kind, row.id, position, &fields),
     }
 }
 

@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 use uuid::Uuid;
 
 use super::{upstream::Upstream, verify_depth::VerifyDepth};
-use crate::store::{self, Row, SharedRow, Tables};
+use crate::store::{self, Row, Tables};
 
 /// What two services must have in common to share connections, as a number: workers keep their
 /// connections by it. Even; the odd ones are each worker's own, for names that clients choose.
@@ -40,7 +40,7 @@ pub struct Origins(HashMap<OriginKey, Origin>);
 )]
 pub struct Service {
     pub id: Uuid,
-    pub row: SharedRow,
+    pub row: Row,
     /// Name, else id.
     pub label: Arc<str>,
     pub tls: bool,
@@ -80,14 +80,14 @@ pub struct Endpoint {
 /// Compiles services.
 pub struct Compiler<'a> {
     tables: &'a Tables,
-    upstreams: &'a HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
+    upstreams: &'a HashMap<String, (Vec<Row>, Arc<Upstream>)>,
     origins: Origins,
 }
 
 impl<'a> Compiler<'a> {
     pub const fn new(
         tables: &'a Tables,
-        upstreams: &'a HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
+        upstreams: &'a HashMap<String, (Vec<Row>, Arc<Upstream>)>,
         origins: Origins,
     ) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Nothing for a service that is switched off.
-    pub fn service(&mut self, row: &SharedRow) -> Option<Service> {
+    pub fn service(&mut self, row: &Row) -> Option<Service> {
         let service: kong::Service = row.parse().ok()?;
         if !service.enabled {
             return None;
@@ -237,7 +237,7 @@ impl<'a> Compiler<'a> {
         depth: Option<u8>,
     ) -> Result<ClientConfig, String> {
         let text = |kind, id, field| {
-            let row: &SharedRow = self.tables.get(kind, id)?;
+            let row: &Row = self.tables.get(kind, id)?;
             row.text(field)
         };
         let mut roots = RootCertStore::empty();

@@ -4,63 +4,58 @@ use kong::Kind;
 use uuid::Uuid;
 
 use super::routing::Bound;
-use crate::store::{Row, SharedRow, Tables};
+use crate::store::{Row, Tables};
 
-/// A consumer with all that a request needs of it.
-///
-/// There may be hundreds of thousands, so the texts stand in one piece that headers share.
+/// A consumer with all that a request needs of it. There may be hundreds of thousands.
 pub struct Consumer {
-    pub row: SharedRow,
-    /// Id, custom id, username and the groups with a comma and a blank between them. A text that
-    /// is missing is empty, which no given one may be.
-    texts: Bytes,
-    /// Where each of them ends.
-    ends: Box<[u32]>,
-    pub plugins: Box<[Bound]>,
-    /// Ordinals of `plugins` as bits.
-    pub mask: u32,
+    pub row: Row,
+    /// The groups in order of creation with a comma and a blank between them, as one piece that
+    /// headers share, behind their number and where each of them ends. Nothing without groups.
+    groups: Bytes,
+    /// Few have any.
+    own: Option<Box<Own>>,
+}
+
+/// Plugins that are bound to a consumer.
+struct Own {
+    /// Ordinals as bits.
+    mask: u32,
+    plugins: Vec<Bound>,
 }
 
 /// Between two groups in their header.
 const BETWEEN: &str = ", ";
+/// Bytes of the number of groups, and of each end.
+const NUMBER: usize = size_of::<u32>();
 
 impl Consumer {
-    pub fn new(row: SharedRow, tables: &Tables) -> Self {
+    pub fn new(row: Row, tables: &Tables) -> Self {
         let parent = (Kind::Consumer, row.id);
-        let mut acls: Vec<&Row> = tables
-            .children(parent, Kind::Acl)
-            .map(AsRef::as_ref)
-            .collect();
+        let mut acls: Vec<&Row> = tables.children(parent, Kind::Acl).collect();
         acls.sort_by_key(|acl| (acl.created_at(), acl.id));
-        let plugins: Box<[Bound]> = tables
-            .children(parent, Kind::Plugin)
-            .filter_map(|plugin| Bound::new(plugin))
-            .collect();
-
-        let mut texts = row.id.to_string();
-        let mut ends = Vec::with_capacity(3 + acls.len());
-        let mut end = |texts: &String| ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
-        end(&texts);
-        for field in ["custom_id", "username"] {
-            texts.push_str(&row.text(field).unwrap_or_default());
-            end(&texts);
-        }
-        for (position, group) in acls.iter().filter_map(|acl| acl.text("group")).enumerate() {
-            if position > 0 {
-                texts.push_str(BETWEEN);
-            }
-            texts.push_str(&group);
-            end(&texts);
-        }
+        let groups = acls.iter().filter_map(|acl| acl.text("group"));
+        let groups: Vec<String> = groups.collect();
+        let plugins = tables.children(parent, Kind::Plugin);
+        let plugins: Vec<Bound> = plugins.filter_map(Bound::new).collect();
+        let own = (!plugins.is_empty()).then(|| {
+            let bits = plugins.iter().map(|plugin| 1 << plugin.ordinal);
+            let mask = bits.fold(0, std::ops::BitOr::bitor);
+            Box::new(Own { mask, plugins })
+        });
         Self {
-            texts: texts.into_boxed_str().into_boxed_bytes().into(),
-            ends: ends.into(),
-            mask: plugins
-                .iter()
-                .fold(0, |mask, plugin| mask | 1 << plugin.ordinal),
-            plugins,
-            row,
+            groups: pack(&groups),
+            own,
+            row: row.shaped(),
         }
+    }
+
+    /// Ordinals of `plugins` as bits.
+    pub fn mask(&self) -> u32 {
+        self.own.as_ref().map_or(0, |own| own.mask)
+    }
+
+    pub fn plugins(&self) -> &[Bound] {
+        self.own.as_ref().map_or(&[], |own| &own.plugins)
     }
 
     pub fn id(&self) -> Uuid {
@@ -68,65 +63,80 @@ impl Consumer {
     }
 
     pub fn custom_id(&self) -> Option<&str> {
-        self.text(1)
+        self.row.name("custom_id")
     }
 
     pub fn username(&self) -> Option<&str> {
-        self.text(2)
+        self.row.name("username")
     }
 
     /// In order of creation.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        (3..self.ends.len()).map(|number| {
-            let start = self.end(number - 1) + if number > 3 { BETWEEN.len() } else { 0 };
-            self.read(start, self.end(number))
+        (0..self.count()).map(|group| {
+            let start = match group {
+                0 => self.start(),
+                _ => self.end(group - 1) + BETWEEN.len(),
+            };
+            let text = &self.groups[start..self.end(group)];
+            std::str::from_utf8(text).unwrap_or_default()
         })
     }
 
     /// `X-Consumer-ID`.
-    pub fn id_header(&self) -> HeaderValue {
-        self.header(0, 0).unwrap_or(HeaderValue::from_static(""))
+    pub fn id_header(&self) -> Option<HeaderValue> {
+        let mut buffer = Uuid::encode_buffer();
+        let text = self.row.id.hyphenated().encode_lower(&mut buffer);
+        HeaderValue::from_str(text).ok()
     }
 
     /// `X-Consumer-Custom-ID`; nothing if it cannot stand in a header.
     pub fn custom_id_header(&self) -> Option<HeaderValue> {
-        self.header(1, 1)
+        HeaderValue::from_bytes(self.custom_id()?.as_bytes()).ok()
     }
 
     /// `X-Consumer-Username`, likewise.
     pub fn username_header(&self) -> Option<HeaderValue> {
-        self.header(2, 2)
+        HeaderValue::from_bytes(self.username()?.as_bytes()).ok()
     }
 
     /// `X-Consumer-Groups`, likewise.
     pub fn groups_header(&self) -> Option<HeaderValue> {
-        self.header(3, self.ends.len().checked_sub(1)?)
+        let last = self.count().checked_sub(1)?;
+        HeaderValue::from_maybe_shared(self.groups.slice(self.start()..self.end(last))).ok()
     }
 
-    fn end(&self, number: usize) -> usize {
-        self.ends.get(number).map_or(0, |end| *end as usize)
+    fn number(&self, position: usize) -> usize {
+        let bytes = self.groups.get(position * NUMBER..);
+        let bytes = bytes.and_then(<[u8]>::first_chunk);
+        bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize)
     }
 
-    fn start(&self, number: usize) -> usize {
-        number.checked_sub(1).map_or(0, |before| self.end(before))
+    fn count(&self) -> usize {
+        self.number(0)
     }
 
-    fn read(&self, start: usize, end: usize) -> &str {
-        let bytes = self.texts.get(start..end).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+    fn start(&self) -> usize {
+        NUMBER * (1 + self.count())
     }
 
-    fn text(&self, number: usize) -> Option<&str> {
-        Some(self.read(self.start(number), self.end(number))).filter(|text| !text.is_empty())
+    fn end(&self, group: usize) -> usize {
+        self.number(1 + group)
     }
+}
 
-    fn header(&self, first: usize, last: usize) -> Option<HeaderValue> {
-        let (start, end) = (self.start(first), self.end(last));
-        if start >= end {
-            return None;
-        }
-        HeaderValue::from_maybe_shared(self.texts.slice(start..end)).ok()
+fn pack(groups: &[String]) -> Bytes {
+    if groups.is_empty() {
+        return Bytes::new();
     }
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
+    let mut end = NUMBER * (1 + groups.len());
+    let mut packed = number(groups.len()).to_vec();
+    for (position, group) in groups.iter().enumerate() {
+        end += group.len() + if position > 0 { BETWEEN.len() } else { 0 };
+        packed.extend(number(end));
+    }
+    packed.extend_from_slice(groups.join(BETWEEN).as_bytes());
+    packed.into_boxed_slice().into()
 }
 
 #[cfg(test)]
@@ -155,7 +165,7 @@ mod tests {
         assert_eq!(ada.custom_id(), Some("shop-petstore"));
         assert_eq!(ada.username(), Some("ädå"));
         assert_eq!(ada.groups().collect::<Vec<_>>(), ["zoo", "a, b", "c"]);
-        assert_eq!(ada.id_header(), ada.id().to_string().as_str());
+        assert_eq!(ada.id_header().unwrap(), ada.id().to_string().as_str());
         let bytes = |header: Option<HeaderValue>| header.map(|value| value.as_bytes().to_vec());
         assert_eq!(bytes(ada.username_header()), Some("ädå".into()));
         assert_eq!(bytes(ada.custom_id_header()), Some("shop-petstore".into()));

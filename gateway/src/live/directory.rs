@@ -14,13 +14,19 @@ use crate::{
     store::{Change, Row, Tables},
 };
 
-/// An API key: whose it is.
+/// An API key. There may be hundreds of thousands, so what is not needed to find it is read from
+/// its row.
+#[derive(Clone)]
 pub struct KeyEntry {
-    digest: [u8; 32],
-    pub id: Uuid,
-    pub consumer: Uuid,
-    /// Seconds since 1970.
-    pub expires_at: Option<i64>,
+    digest: Half,
+    row: Row,
+}
+
+/// Of a digest: 128 bits tell keys apart as surely as 256.
+type Half = [u8; 16];
+
+fn half(digest: &[u8; 32]) -> Half {
+    std::array::from_fn(|position| digest[position])
 }
 
 /// A name with a password.
@@ -55,10 +61,10 @@ pub struct Directory {
     usernames: Shards<str, Arc<Consumer>>,
     custom_ids: Shards<str, Arc<Consumer>>,
     /// By the HMAC under the plugin's digest key, as the writer computed it.
-    digests: Shards<[u8; 32], Arc<KeyEntry>>,
+    digests: Shards<Half, KeyEntry>,
     /// Clear keys by an HMAC under a key of this process, so that comparing takes the same time
     /// for every guess.
-    clear_keys: Shards<[u8; 32], Arc<KeyEntry>>,
+    clear_keys: Shards<Half, KeyEntry>,
     basic: Shards<str, Arc<BasicEntry>>,
     hmac: Shards<str, Arc<HmacEntry>>,
     token_keys: Shards<str, Arc<TokenKey>>,
@@ -113,12 +119,12 @@ impl Directory {
         self.custom_ids.get(custom_id)
     }
 
-    pub fn key_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<KeyEntry>> {
-        self.digests.get(digest)
+    pub fn key_by_digest(&self, digest: &[u8; 32]) -> Option<KeyEntry> {
+        self.digests.get(&half(digest))
     }
 
-    pub fn key_in_clear(&self, key: &[u8]) -> Option<Arc<KeyEntry>> {
-        self.clear_keys.get(&self.digest(key))
+    pub fn key_in_clear(&self, key: &[u8]) -> Option<KeyEntry> {
+        self.clear_keys.get(&half(&self.digest(key)))
     }
 
     pub fn token_key(&self, key: &str) -> Option<Arc<TokenKey>> {
@@ -162,19 +168,26 @@ impl Directory {
 
     pub fn apply(&self, tables: &Tables, changes: &[Change]) {
         self.apply_to_consumers(tables, changes);
-        let digest = |row: &Row| decode_digest(&row.text("key_digest")?);
-        let clear = |row: &Row| Some(self.digest(row.text("key")?.as_bytes()));
+        let digest = |row: &Row| Some(half(&decode_digest(&row.text("key_digest")?)?));
+        let clear = |row: &Row| Some(half(&self.digest(row.text("key")?.as_bytes())));
         let of = |kind: Kind| Changed::new(tables, changes, kind);
         of(Kind::KeyAuth).show(&self.digests, digest, |row| {
-            KeyEntry::new(row, digest(row)?)
+            Some(KeyEntry::new(row, digest(row)?))
         });
         of(Kind::KeyAuth).show(&self.clear_keys, clear, |row| {
-            KeyEntry::new(row, clear(row)?)
+            Some(KeyEntry::new(row, clear(row)?))
         });
         let username = |row: &Row| row.text("username");
-        of(Kind::BasicAuth).show(&self.basic, username, BasicEntry::new);
-        of(Kind::HmacAuth).show(&self.hmac, username, HmacEntry::new);
-        of(Kind::JwtSecret).show(&self.token_keys, |row| row.text("key"), TokenKey::new);
+        of(Kind::BasicAuth).show(&self.basic, username, |row| {
+            BasicEntry::new(row).map(Arc::new)
+        });
+        of(Kind::HmacAuth).show(&self.hmac, username, |row| {
+            HmacEntry::new(row).map(Arc::new)
+        });
+        let key = |row: &Row| row.text("key");
+        of(Kind::JwtSecret).show(&self.token_keys, key, |row| {
+            TokenKey::new(row).map(Arc::new)
+        });
     }
 
     fn apply_to_consumers(&self, tables: &Tables, changes: &[Change]) {
@@ -184,7 +197,7 @@ impl Directory {
             match change.kind {
                 Kind::Consumer => {
                     touched.insert(change.id);
-                    let before = change.before.as_deref();
+                    let before = change.before.as_ref();
                     usernames.extend(before.and_then(|row| row.text("username")));
                     custom_ids.extend(before.and_then(|row| row.text("custom_id")));
                 }
@@ -224,20 +237,20 @@ impl<'a> Changed<'a> {
         let ids: BTreeSet<Uuid> = changes.clone().map(|change| change.id).collect();
         let now = ids.into_iter().filter_map(|id| tables.get(kind, id));
         Self {
-            before: changes.filter_map(|one| one.before.as_deref()).collect(),
-            now: now.map(AsRef::as_ref).collect(),
+            before: changes.filter_map(|one| one.before.as_ref()).collect(),
+            now: now.collect(),
         }
     }
 
     /// What was is taken out before what is comes in: a renamed entity leaves no trace.
-    fn show<K: Eq + Hash + ToOwned + ?Sized, V>(
+    fn show<K: Eq + Hash + ToOwned + ?Sized, V: Clone>(
         self,
-        shown: &Shards<K, Arc<V>>,
+        shown: &Shards<K, V>,
         key: impl Fn(&Row) -> Option<K::Owned>,
         value: impl Fn(&Row) -> Option<V>,
     ) {
         let gone = self.before.into_iter().filter_map(key).collect();
-        let new = self.now.into_iter().filter_map(value).map(Arc::new);
+        let new = self.now.into_iter().filter_map(value);
         shown.update(gone, new.collect());
     }
 }
@@ -252,18 +265,27 @@ fn identifier(name: &str) -> Option<HeaderValue> {
 }
 
 impl KeyEntry {
-    fn new(row: &Row, digest: [u8; 32]) -> Option<Self> {
-        Some(Self {
-            digest,
-            id: row.id,
-            consumer: row.reference("consumer")?,
-            expires_at: row.value("ttl").as_i64(),
-        })
+    fn new(row: &Row, digest: Half) -> Self {
+        let row = row.clone();
+        Self { digest, row }
+    }
+
+    pub fn id(&self) -> Uuid {
+        self.row.id
+    }
+
+    pub fn consumer(&self) -> Option<Uuid> {
+        self.row.reference("consumer")
+    }
+
+    /// Seconds since 1970.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.row.value("ttl").as_i64()
     }
 
     pub fn identifier(&self) -> Option<HeaderValue> {
         let mut buffer = Uuid::encode_buffer();
-        identifier(self.id.hyphenated().encode_lower(&mut buffer))
+        identifier(self.id().hyphenated().encode_lower(&mut buffer))
     }
 }
 
@@ -339,7 +361,10 @@ mod tests {
         directory.apply(&tables, &changes);
         assert_eq!(directory.consumer_by_username("ada").unwrap().id(), ada);
         assert_eq!(directory.consumer_of("1").unwrap().id(), ada);
-        assert_eq!(directory.key_in_clear(b"old").unwrap().consumer, ada);
+        assert_eq!(
+            directory.key_in_clear(b"old").unwrap().consumer(),
+            Some(ada)
+        );
 
         let mut rename = |id, value: &Value| {
             let key = Key::Id(id);

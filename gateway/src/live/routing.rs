@@ -15,7 +15,7 @@ use super::{
 use crate::{
     plugins::{self, Plugin, usage::UsageSettings},
     router::{Router, Rule},
-    store::{Row, SharedRow, Tables},
+    store::{Row, Tables},
 };
 
 /// The snapshot: which requests go where, through which plugins.
@@ -26,11 +26,11 @@ pub struct Routing {
     /// Plugins for requests that belong to no route.
     pub global: Selected,
     /// Compiled parts by the row they come from, taken over when the row has not changed.
-    plugins: HashMap<Uuid, (SharedRow, Bound)>,
-    services: HashMap<Uuid, (SharedRow, Arc<Service>)>,
+    plugins: HashMap<Uuid, (Row, Bound)>,
+    services: HashMap<Uuid, (Row, Arc<Service>)>,
     /// By name, each with the rows that it comes from.
-    upstreams: HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
-    rules: HashMap<Uuid, (SharedRow, Rule)>,
+    upstreams: HashMap<String, (Vec<Row>, Arc<Upstream>)>,
+    rules: HashMap<Uuid, (Row, Rule)>,
     origins: Origins,
 }
 
@@ -59,7 +59,7 @@ impl std::ops::Deref for Snapshot {
 /// A route with what happens to its requests.
 pub struct Target {
     pub id: Uuid,
-    pub row: SharedRow,
+    pub row: Row,
     /// Name, else id.
     pub label: Arc<str>,
     pub service: Option<Arc<Service>>,
@@ -100,7 +100,8 @@ pub struct Bound {
 #[derive(Default)]
 pub struct Selected {
     pub mask: u32,
-    by_ordinal: Vec<Option<Bound>>,
+    /// In the order of the bits.
+    chosen: Box<[Bound]>,
 }
 
 impl Bound {
@@ -148,25 +149,21 @@ impl Bound {
 
 impl Selected {
     fn new<'a>(fitting: impl Iterator<Item = &'a Bound>) -> Self {
-        let mut by_ordinal: Vec<Option<Bound>> = vec![None; plugins::COUNT + 1];
-        for bound in fitting {
-            let place = &mut by_ordinal[usize::from(bound.ordinal)];
-            if place
-                .as_ref()
-                .is_none_or(|chosen| bound.level() < chosen.level())
-            {
-                *place = Some(bound.clone());
-            }
+        let mut chosen: Vec<Bound> = fitting.cloned().collect();
+        chosen.sort_by_key(|bound| (bound.ordinal, bound.level()));
+        chosen.dedup_by_key(|bound| bound.ordinal);
+        Self {
+            mask: chosen
+                .iter()
+                .fold(0, |mask, bound| mask | 1 << bound.ordinal),
+            chosen: chosen.into(),
         }
-        let mask = by_ordinal
-            .iter()
-            .flatten()
-            .fold(0, |mask, bound| mask | 1 << bound.ordinal);
-        Self { mask, by_ordinal }
     }
 
     pub fn get(&self, ordinal: u8) -> Option<&Bound> {
-        self.by_ordinal.get(usize::from(ordinal))?.as_ref()
+        let bit = 1 << ordinal;
+        let before = (self.mask & (bit - 1)).count_ones() as usize;
+        (self.mask & bit != 0).then(|| self.chosen.get(before))?
     }
 }
 
@@ -186,9 +183,7 @@ impl Routing {
             .filter_map(|row| {
                 let known = previous.services.get(&row.id);
                 let known = known
-                    .filter(|(before, service)| {
-                        Arc::ptr_eq(before, row) && backends.is_current(service)
-                    })
+                    .filter(|(before, service)| before.is(row) && backends.is_current(service))
                     .map(|(_, service)| service.clone());
                 let service = known.or_else(|| backends.service(row).map(Arc::new))?;
                 Some((row.id, (row.clone(), service)))
@@ -211,7 +206,7 @@ impl Routing {
                 .or_default()
                 .push(bound);
         }
-        let mut compiled: Vec<(&SharedRow, &Rule, Target)> = rules
+        let mut compiled: Vec<(&Row, &Rule, Target)> = rules
             .values()
             .filter_map(|(row, rule)| {
                 let service = row.reference("service").map(|id| services.get(&id));
@@ -281,11 +276,11 @@ impl Routing {
 /// An upstream that has the same rows as before stays the one that it was.
 fn compile_upstreams(
     tables: &Tables,
-    previous: &HashMap<String, (Vec<SharedRow>, Arc<Upstream>)>,
-) -> HashMap<String, (Vec<SharedRow>, Arc<Upstream>)> {
+    previous: &HashMap<String, (Vec<Row>, Arc<Upstream>)>,
+) -> HashMap<String, (Vec<Row>, Arc<Upstream>)> {
     let rows = tables.all(Kind::Upstream, None);
     rows.filter_map(|row| {
-        let targets: Vec<SharedRow> = tables
+        let targets: Vec<Row> = tables
             .children((Kind::Upstream, row.id), Kind::Target)
             .cloned()
             .collect();
@@ -293,12 +288,8 @@ fn compile_upstreams(
         let known = previous.get(&name);
         let mut rows = vec![row.clone()];
         rows.extend(targets.iter().cloned());
-        let is_same = |before: &[SharedRow]| {
-            before.len() == rows.len()
-                && before
-                    .iter()
-                    .zip(&rows)
-                    .all(|(one, other)| Arc::ptr_eq(one, other))
+        let is_same = |before: &[Row]| {
+            before.len() == rows.len() && before.iter().zip(&rows).all(|(one, other)| one.is(other))
         };
         let upstream = match known {
             Some((before, upstream)) if is_same(before) => upstream.clone(),
@@ -317,14 +308,14 @@ fn compile_upstreams(
 fn reuse<T: Clone>(
     tables: &Tables,
     kind: Kind,
-    previous: &HashMap<Uuid, (SharedRow, T)>,
+    previous: &HashMap<Uuid, (Row, T)>,
     mut compile: impl FnMut(&Row) -> Option<T>,
-) -> HashMap<Uuid, (SharedRow, T)> {
+) -> HashMap<Uuid, (Row, T)> {
     tables
         .all(kind, None)
         .filter_map(|row| {
             let compiled = match previous.get(&row.id) {
-                Some((known, compiled)) if Arc::ptr_eq(known, row) => compiled.clone(),
+                Some((known, compiled)) if known.is(row) => compiled.clone(),
                 _ => compile(row)?,
             };
             Some((row.id, (row.clone(), compiled)))
@@ -334,7 +325,7 @@ fn reuse<T: Clone>(
 
 impl Target {
     fn new(
-        row: &SharedRow,
+        row: &Row,
         rule: &Rule,
         service: Option<Arc<Service>>,
         plugins: Selected,

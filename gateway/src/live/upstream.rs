@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub use choice::{HashOn, HashRule, hash};
 pub use health::{Active, CheckType, Checks, Health, Sign};
 
-use crate::store::{Row, SharedRow};
+use crate::store::Row;
 
 /// An upstream with its targets.
 pub struct Upstream {
@@ -110,12 +110,12 @@ struct Fields {
 
 impl Upstream {
     /// `previous` is the same upstream before.
-    pub fn new(row: &Row, targets: &[SharedRow], previous: Option<&Self>) -> Option<Self> {
+    pub fn new(row: &Row, targets: &[Row], previous: Option<&Self>) -> Option<Self> {
         let fields = serde_json::from_value(Value::Object(row.fields()));
         let fields: Fields = fields
             .inspect_err(|error| tracing::error!("upstream {} cannot be used: {error}", row.id))
             .ok()?;
-        let mut targets: Vec<&SharedRow> = targets.iter().collect();
+        let mut targets: Vec<&Row> = targets.iter().collect();
         targets.sort_by_key(|target| (target.created_at(), target.id));
         let peers: Vec<Peer> = targets
             .into_iter()

@@ -68,8 +68,8 @@ pub fn accept_stranger(exchange: &mut Exchange<'_>, proof: &[u8], identifier: Op
 fn set_consumer(exchange: &mut Exchange<'_>, consumer: &Consumer) {
     let replaces = exchange.consumer.is_some();
     let headers = &mut exchange.head.headers;
-    headers.insert(names::CONSUMER_ID, consumer.id_header());
     for (name, value) in [
+        (names::CONSUMER_ID, consumer.id_header()),
         (names::CONSUMER_CUSTOM_ID, consumer.custom_id_header()),
         (names::CONSUMER_USERNAME, consumer.username_header()),
     ] {

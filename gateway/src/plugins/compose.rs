@@ -18,7 +18,7 @@ use super::{Verdict, operations::Calls};
 use crate::{
     live::{Compiler, Consumer, Service},
     proxy::Exchange,
-    store::{Row, SharedRow},
+    store::Row,
 };
 
 pub use failed::Failed;
@@ -29,7 +29,7 @@ pub struct Compose {
     calls: Calls,
     plan: Arc<Plan>,
     /// What the gateway knows services as, one for each backend.
-    rows: Vec<SharedRow>,
+    rows: Vec<Row>,
     /// Those that can be reached, as the entities say that they refer to.
     backends: ArcSwap<Backends>,
 }
@@ -52,7 +52,7 @@ impl Compose {
         let calls = operations.map(|operation| (&*operation.method, &*operation.path));
         let backends = config.backends.iter();
         let rows = backends
-            .map(|(name, backend)| row(entity.id, name, backend).map(Arc::new))
+            .map(|(name, backend)| row(entity.id, name, backend))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             calls: Calls::new(calls, config.others)?,

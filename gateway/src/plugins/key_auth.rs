@@ -1,4 +1,4 @@
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue, Method};
@@ -95,7 +95,7 @@ impl KeyAuth {
         };
         let accepted = self.look_up(key, worker).and_then(|entry| {
             // A key whose consumer is just being deleted is worth nothing.
-            Some((worker.live().directory.consumer(entry.consumer)?, entry))
+            Some((worker.live().directory.consumer(entry.consumer()?)?, entry))
         });
         let Some((consumer, entry)) = accepted else {
             return self.refuse(exchange, worker, "Unauthorized");
@@ -104,7 +104,7 @@ impl KeyAuth {
             self.hide(exchange, &found);
         }
         let credential = Credential {
-            id: entry.id,
+            id: entry.id(),
             identifier: entry.identifier(),
         };
         authentication::accept(exchange, consumer, credential);
@@ -167,7 +167,7 @@ impl KeyAuth {
         Search::Nothing
     }
 
-    fn look_up(&self, key: &[u8], worker: &Worker) -> Option<Arc<KeyEntry>> {
+    fn look_up(&self, key: &[u8], worker: &Worker) -> Option<KeyEntry> {
         let directory = &worker.live().directory;
         let by_digest = self.digest_key.as_ref().and_then(|digest_key| {
             let digest: [u8; 32] = hmac::sign(digest_key, key).as_ref().try_into().ok()?;
@@ -175,7 +175,7 @@ impl KeyAuth {
         });
         let entry = by_digest.or_else(|| directory.key_in_clear(key))?;
         let expired = entry
-            .expires_at
+            .expires_at()
             .is_some_and(|at| at <= service::clock::now().timestamp());
         (!expired).then_some(entry)
     }

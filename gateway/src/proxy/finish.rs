@@ -101,7 +101,7 @@ impl Finish {
         let own = exchange
             .consumer
             .as_ref()
-            .map_or(0, |consumer| consumer.mask);
+            .map_or(0, |consumer| consumer.mask());
         if (exchange.target.plugins.mask | own) & plugins::LOGS != 0 {
             let headers = &exchange.head.headers;
             let record = self

@@ -3,7 +3,6 @@ use std::{
     io::{self, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::Context;
@@ -275,7 +274,7 @@ fn apply(tables: &mut Tables, step: Step) -> Option<()> {
     match step {
         Step::Put { kind, entity } => {
             let id = entity.get("id")?.as_str()?.parse().ok()?;
-            tables.put(Arc::new(Row::new(kind, id, 0, &entity)));
+            tables.put(Row::new(kind, id, 0, &entity));
         }
         Step::Delete { kind, id } => tables.remove(kind, id),
     }

@@ -1,81 +1,124 @@
-use std::fmt;
+use std::{borrow::Cow, fmt, ops::Deref};
 
 use kong::{Kind, schema};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+use triomphe::ThinArc;
 use uuid::Uuid;
 
-/// One entity as it is stored and answered: all fields present.
+use super::cell::{self, Cell};
+
+/// One entity as it is stored and answered: all fields present. Clones are the same one, shared by
+/// tables, answers and compiled snapshots.
 ///
-/// There may be hundreds of thousands, nearly all of them read once in a while. So the fields are kept
-/// as JSON: a list of their values in the order of the schema, without their names and the id, which
-/// takes a tenth of the room of a map.
-pub struct Row {
+/// There may be hundreds of thousands, nearly all of them read once in a while. So an entity is one
+/// piece of memory, with its values in the order of the schema, without their names and the id.
+#[derive(Clone)]
+pub struct Row(ThinArc<Head, u8>);
+
+/// What a row is known by.
+pub struct Head {
     pub kind: Kind,
+    /// Whether the fields are those of the schema. Else they are written as JSON.
+    has_shape: bool,
     pub id: Uuid,
     /// Its place in the document that it comes from: decides where times are equal.
     pub position: u32,
-    packed: Box<[u8]>,
+}
+
+impl Deref for Row {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        &self.0.header.header
+    }
 }
 
 impl Row {
     pub fn new(kind: Kind, id: Uuid, position: u32, fields: &Map<String, Value>) -> Self {
         let names = schema::entity::of(kind).fields.iter();
-        let has_shape = fields.len() == names.len()
+        let has_names = fields.len() == names.len()
             && names
                 .zip(fields.keys())
                 .all(|(field, name)| field.name == name);
         let has_id = fields.values().next().and_then(Value::as_str) == Some(&id.to_string());
-        let packed = if has_shape && has_id {
-            let values: Vec<&Value> = fields.values().skip(1).collect();
-            serde_json::to_vec(&values)
+        let has_shape = has_names && has_id;
+        let packed = if has_shape {
+            cell::write(fields.values().skip(1), kind.is_credential())
         } else {
-            serde_json::to_vec(fields)
+            serde_json::to_vec(fields).expect("JSON can be written")
         };
-        Self {
+        let head = Head {
             kind,
+            has_shape,
             id,
             position,
-            packed: packed.expect("JSON can be written").into(),
-        }
+        };
+        Self(ThinArc::from_header_and_slice(head, &packed))
     }
 
-    /// Whether the values stand alone.
-    fn is_list(&self) -> bool {
-        self.packed.first() == Some(&b'[')
+    /// The same with the fields of the schema and no others.
+    pub fn shaped(self) -> Self {
+        if self.has_shape {
+            return self;
+        }
+        let mut known = self.unshaped();
+        known.insert("id".to_owned(), self.id.to_string().into());
+        let names = schema::entity::of(self.kind).fields.iter();
+        let fields = names.map(|field| {
+            let value = known.remove(field.name).unwrap_or_default();
+            (field.name.to_owned(), value)
+        });
+        Self::new(self.kind, self.id, self.position, &fields.collect())
+    }
+
+    /// One without fields, to look for others in their order.
+    pub fn sought(kind: Kind, id: Uuid) -> Self {
+        Self::new(kind, id, 0, &Map::new())
+    }
+
+    /// Whether it is the very same one, and not another with the same id.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.as_ptr() == other.0.as_ptr()
     }
 
     pub fn fields(&self) -> Map<String, Value> {
-        if !self.is_list() {
-            return self.unpack();
+        if !self.has_shape {
+            return self.unshaped();
         }
-        let values: Vec<Value> = self.unpack();
         let names = schema::entity::of(self.kind).fields.iter();
         let names = names.map(|field| field.name.to_owned());
+        let values = cell::read(self.packed()).map(Cell::into_value);
         let id = Value::from(self.id.to_string());
         names.zip(std::iter::once(id).chain(values)).collect()
     }
 
-    fn unpack<T: serde::de::DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.packed).expect("it was written by `new`")
+    fn packed(&self) -> &[u8] {
+        &self.0.slice
+    }
+
+    fn unshaped(&self) -> Map<String, Value> {
+        serde_json::from_slice(self.packed()).expect("it was written by `new`")
+    }
+
+    /// The cell of a field but the id.
+    fn cell(&self, field: &str) -> Option<Cell<'_>> {
+        if !self.has_shape {
+            return None;
+        }
+        let mut fields = schema::entity::of(self.kind).fields.iter();
+        let position = fields.position(|known| known.name == field)?;
+        cell::read(self.packed()).nth(position.checked_sub(1)?)
     }
 
     /// The value of one field.
     pub fn value(&self, field: &str) -> Value {
-        if !self.is_list() {
-            let mut fields: Map<String, Value> = self.unpack();
-            return fields.remove(field).unwrap_or_default();
+        if !self.has_shape {
+            return self.unshaped().remove(field).unwrap_or_default();
         }
-        let fields = &schema::entity::of(self.kind).fields;
-        match fields.iter().position(|known| known.name == field) {
-            Some(0) => Value::from(self.id.to_string()),
-            Some(position) => {
-                let mut packed = serde_json::Deserializer::from_slice(&self.packed);
-                let value = Nth(position - 1).deserialize(&mut packed);
-                value.expect("it was written by `new`")
-            }
-            None => Value::Null,
+        if field == "id" {
+            return Value::from(self.id.to_string());
         }
+        self.cell(field).map_or(Value::Null, Cell::into_value)
     }
 
     pub fn text(&self, field: &str) -> Option<String> {
@@ -85,8 +128,19 @@ impl Row {
         }
     }
 
+    /// The same of a row that is no credential and has its [shape](Self::shaped), where it stands.
+    pub fn name(&self, field: &str) -> Option<&str> {
+        match self.cell(field)? {
+            Cell::Text(Cow::Borrowed(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The id that a reference field points to.
     pub fn reference(&self, field: &str) -> Option<Uuid> {
+        if self.has_shape {
+            return self.cell(field)?.reference();
+        }
         self.value(field).get("id")?.as_str()?.parse().ok()
     }
 
@@ -121,34 +175,6 @@ fn whole_seconds(moment: f64) -> Option<i64> {
     (0.0..1e12).contains(&moment).then_some(moment as i64)
 }
 
-/// One element of a list; nothing is built of the others.
-struct Nth(usize);
-
-impl<'de> DeserializeSeed<'de> for Nth {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Nth {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of values")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
-        for _ in 0..self.0 {
-            values.next_element::<IgnoredAny>()?;
-        }
-        let value = values.next_element()?.unwrap_or_default();
-        while values.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(value)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -165,7 +191,7 @@ mod tests {
         let whole = json!({"id": id, "username": "ä\"b", "custom_id": null, "tags": ["x", "y"],
             "created_at": 5, "updated_at": 6});
         let row = consumer(&whole);
-        assert!(row.is_list());
+        assert!(row.has_shape);
         assert_eq!(Value::Object(row.fields()), whole);
         assert_eq!(
             row.fields().keys().collect::<Vec<_>>(),
@@ -176,7 +202,19 @@ mod tests {
         }
         assert_eq!(row.tags(), ["x", "y"]);
         assert_eq!((row.created_at(), row.text("custom_id")), (5, None));
+        assert_eq!(
+            (row.name("username"), row.name("custom_id")),
+            (Some("ä\"b"), None)
+        );
+        let digest = "00ff".repeat(16);
+        let row = consumer(
+            &json!({"id": id, "username": digest, "custom_id": null, "tags": null,
+            "created_at": 5, "updated_at": 6}),
+        );
+        assert_eq!(row.name("username"), Some(&*digest));
         assert_eq!(row.value("unknown"), Value::Null);
+        assert_eq!(row.value("id"), id);
+        assert!(row.is(&row.clone()) && !row.is(&consumer(&whole)));
         // Not the fields of the schema, or not in their order.
         for other in [
             json!({"id": id, "username": "a"}),
@@ -184,9 +222,14 @@ mod tests {
             json!({"id": "x", "username": "a", "custom_id": null, "tags": null, "created_at": 1, "updated_at": 1}),
         ] {
             let row = consumer(&other);
-            assert!(!row.is_list());
+            assert!(!row.has_shape);
             assert_eq!(row.text("username").as_deref(), Some("a"));
+            assert_eq!(row.name("username"), None);
             assert_eq!(Value::Object(row.fields()), other);
+            let shaped = row.shaped();
+            assert_eq!(shaped.name("username"), Some("a"));
+            assert_eq!(shaped.value("tags"), Value::Null);
+            assert_eq!(shaped.value("id"), id);
         }
     }
 }

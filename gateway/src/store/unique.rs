@@ -1,91 +1,53 @@
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::Arc,
 };
 
 use hashbrown::HashTable;
 use kong::Kind;
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::Row;
 
 /// Name of the index over fields that are unique together.
 pub const TOGETHER: &str = "@together";
 
-pub type Rows = BTreeMap<(Kind, Uuid), Arc<Row>>;
-
 /// Which entity has which value of a unique field. The values stand in the rows alone.
 #[derive(Default)]
 pub struct Unique {
     hasher: RandomState,
-    places: HashTable<Place>,
-}
-
-struct Place {
-    id: Uuid,
-    kind: Kind,
-    /// Of kind, field and value.
-    hash: u32,
+    rows: HashMap<(Kind, &'static str), HashTable<Row>>,
 }
 
 impl Unique {
-    pub fn find<'r>(
-        &self,
-        rows: &'r Rows,
-        kind: Kind,
-        field: &'static str,
-        value: &str,
-    ) -> Option<&'r Arc<Row>> {
-        let hash = self.hash(kind, field, value);
-        let has_value = |row: &Row| unique_value(row, field).as_deref() == Some(value);
-        let mut found = None;
-        let is_it = |place: &Place| {
-            place.hash == hash && place.kind == kind && {
-                found = rows.get(&(kind, place.id)).filter(|row| has_value(row));
-                found.is_some()
-            }
-        };
-        self.places.find(spread(hash), is_it)?;
-        found
+    pub fn find(&self, kind: Kind, field: &'static str, value: &str) -> Option<&Row> {
+        let rows = self.rows.get(&(kind, field))?;
+        rows.find(self.hasher.hash_one(value), |row| {
+            unique_value(row, field).as_deref() == Some(value)
+        })
     }
 
     pub fn insert(&mut self, row: &Row) {
         for (field, value) in unique_values(row) {
-            let hash = self.hash(row.kind, field, &value);
-            let place = Place {
-                id: row.id,
-                kind: row.kind,
-                hash,
-            };
-            let places = &mut self.places;
-            places.insert_unique(spread(hash), place, |place| spread(place.hash));
+            let rows = self.rows.entry((row.kind, field)).or_default();
+            let hash = |value: &str| self.hasher.hash_one(value);
+            rows.insert_unique(hash(&value), row.clone(), |row| {
+                hash(&unique_value(row, field).unwrap_or_default())
+            });
         }
     }
 
     pub fn remove(&mut self, row: &Row) {
         for (field, value) in unique_values(row) {
-            let hash = self.hash(row.kind, field, &value);
-            let is_it = |place: &Place| place.hash == hash && place.id == row.id;
-            if let Ok(place) = self.places.find_entry(spread(hash), is_it) {
+            let Some(rows) = self.rows.get_mut(&(row.kind, field)) else {
+                continue;
+            };
+            let hash = self.hasher.hash_one(&*value);
+            if let Ok(place) = rows.find_entry(hash, |known| known.is(row)) {
                 place.remove();
             }
         }
     }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "half of a hash is one, too"
-    )]
-    fn hash(&self, kind: Kind, field: &str, value: &str) -> u32 {
-        self.hasher.hash_one((kind, field, value)) as u32
-    }
-}
-
-/// The table takes the place from one end of a hash and what tells neighbours apart from the other.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// The unique values of a row, each with the name of its index.

@@ -1,7 +1,5 @@
 //! The four ways to write an entity, with all rules: schema, references, uniqueness.
 
-use std::sync::Arc;
-
 use kong::{
     ApiError, Kind,
     error::Code,
@@ -35,7 +33,7 @@ impl Key {
 }
 
 impl Tables {
-    pub fn find(&self, kind: Kind, key: &Key) -> Option<&Arc<Row>> {
+    pub fn find(&self, kind: Kind, key: &Key) -> Option<&Row> {
         match key {
             Key::Id(id) => self.get(kind, *id),
             // A certificate goes by the names that it is for.
@@ -48,7 +46,7 @@ impl Tables {
     }
 
     /// An entity below its parent, where some kinds go by a name that is unique only there.
-    pub fn find_below(&self, parent: (Kind, Uuid), kind: Kind, key: &Key) -> Option<&Arc<Row>> {
+    pub fn find_below(&self, parent: (Kind, Uuid), kind: Kind, key: &Key) -> Option<&Row> {
         match (key, kind.nested_key()) {
             (Key::Name(name), Some(field)) => {
                 let name = match kind {
@@ -73,7 +71,7 @@ impl Tables {
         kind: Kind,
         mut input: Map<String, Value>,
         now: i64,
-    ) -> Result<Arc<Row>, ApiError> {
+    ) -> Result<Row, ApiError> {
         let id = match input.get("id").and_then(Value::as_str) {
             Some(text) => Uuid::try_parse(text).unwrap_or_else(|_| Uuid::new_v4()),
             None => Uuid::new_v4(),
@@ -96,7 +94,7 @@ impl Tables {
         key: &Key,
         mut input: Map<String, Value>,
         now: i64,
-    ) -> Result<Arc<Row>, ApiError> {
+    ) -> Result<Row, ApiError> {
         let before = self.find(kind, key).cloned();
         let id = match (&before, key) {
             (Some(row), _) => row.id,
@@ -130,7 +128,7 @@ impl Tables {
             return Err(ApiError::schema(faults.into_fields()));
         }
         input.insert("id".to_owned(), json!(id.to_string()));
-        self.store(kind, id, input, before.as_deref(), now)
+        self.store(kind, id, input, before.as_ref(), now)
     }
 
     /// `PATCH`: merges the changes into the entity.
@@ -140,7 +138,7 @@ impl Tables {
         key: &Key,
         mut changes: Map<String, Value>,
         now: i64,
-    ) -> Result<Arc<Row>, ApiError> {
+    ) -> Result<Row, ApiError> {
         let before = self.find(kind, key).cloned().ok_or_else(not_found)?;
         schema::entity::expand_shorthands(kind, &mut changes);
         let mut merged = present(&before, now / 1000);
@@ -195,7 +193,7 @@ impl Tables {
         mut input: Map<String, Value>,
         before: Option<&Row>,
         now: i64,
-    ) -> Result<Arc<Row>, ApiError> {
+    ) -> Result<Row, ApiError> {
         self.resolve_references(kind, &mut input)?;
         let mut fields = examine(kind, input, now / 1000)
             .map_err(|faults| ApiError::schema(faults.into_fields()))?;
@@ -205,7 +203,7 @@ impl Tables {
             _ => None,
         };
         fill_in(kind, &mut fields, before, now);
-        let row = Arc::new(Row::new(kind, id, 0, &fields));
+        let row = Row::new(kind, id, 0, &fields);
         self.check_references(&row)?;
         self.check_authorities(&row)?;
         self.log_folders.check(&row)?;
@@ -373,7 +371,7 @@ impl Tables {
         if row.kind != Kind::Plugin {
             return Ok(());
         }
-        let routes: Vec<&Arc<Row>> = match (row.reference("route"), row.reference("service")) {
+        let routes: Vec<&Row> = match (row.reference("route"), row.reference("service")) {
             (Some(route), _) => self.get(Kind::Route, route).into_iter().collect(),
             (None, Some(service)) => self
                 .children((Kind::Service, service), Kind::Route)

@@ -3,17 +3,17 @@ use serde_json::json;
 
 use super::*;
 
-fn row(kind: Kind, fields: &Value) -> SharedRow {
+fn row(kind: Kind, fields: &Value) -> Row {
     let fields = kong::schema::entity::examine(kind, fields.as_object().unwrap().clone()).unwrap();
     let id = Uuid::new_v4();
-    Arc::new(Row::new(kind, id, 0, &fields))
+    Row::new(kind, id, 0, &fields)
 }
 
 /// An upstream with these targets and weights.
 fn upstream(mut fields: Value, targets: &[(&str, u32)]) -> Upstream {
     fields["name"] = json!("up");
     let id = Uuid::new_v4();
-    let targets: Vec<SharedRow> = targets
+    let targets: Vec<Row> = targets
         .iter()
         .enumerate()
         .map(|(position, (target, weight))| {
