@@ -18,6 +18,7 @@ use crate::{
     login::{Method, methods},
     markdown,
     reference::Samples,
+    search::Library,
     state::App,
 };
 
@@ -314,7 +315,7 @@ async fn update(app: &App) -> anyhow::Result<()> {
     };
     app.install(Installation::new(app, hash.into(), &globals, read)?);
     app.definitions().clear();
-    app.library().clear();
+    Library::clear(app).await;
     Ok(())
 }
 

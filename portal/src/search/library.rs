@@ -97,7 +97,11 @@ impl Read {
 
 impl Library {
     /// Forgets everything, because other configuration is in force.
-    pub fn clear(&self) {
+    pub async fn clear(app: &App) {
+        with_library(app, Self::forget).await.ok();
+    }
+
+    fn forget(&self) {
         let mut state = self.lock();
         state.index = Index::default();
         state.begun = None;
@@ -115,7 +119,7 @@ impl Library {
             state.begun.is_some_and(|begun| begun.elapsed() > FRESH)
         };
         if is_old {
-            self.clear();
+            self.forget();
         }
         let mut state = self.lock();
         state.begun.get_or_insert_with(Instant::now);
