@@ -84,19 +84,17 @@ impl Consumer {
 
     /// `X-Consumer-ID`.
     pub fn id_header(&self) -> Option<HeaderValue> {
-        let mut buffer = Uuid::encode_buffer();
-        let text = self.row.id.hyphenated().encode_lower(&mut buffer);
-        HeaderValue::from_str(text).ok()
+        id_header(self.row.id)
     }
 
     /// `X-Consumer-Custom-ID`; nothing if it cannot stand in a header.
     pub fn custom_id_header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(self.custom_id()?.as_bytes()).ok()
+        text_header(self.custom_id()?)
     }
 
     /// `X-Consumer-Username`, likewise.
     pub fn username_header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_bytes(self.username()?.as_bytes()).ok()
+        text_header(self.username()?)
     }
 
     /// `X-Consumer-Groups`, likewise.
@@ -122,6 +120,15 @@ impl Consumer {
     fn end(&self, group: usize) -> usize {
         self.number(1 + group)
     }
+}
+
+pub fn id_header(id: Uuid) -> Option<HeaderValue> {
+    text_header(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+}
+
+/// Nothing for a text that cannot stand in a header.
+pub fn text_header(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(text.as_bytes()).ok()
 }
 
 fn pack(groups: &[String]) -> Bytes {

@@ -8,7 +8,10 @@ use http::HeaderValue;
 use kong::Kind;
 use uuid::Uuid;
 
-use super::{consumer::Consumer, shards::Shards};
+use super::{
+    consumer::{Consumer, id_header, text_header},
+    shards::Shards,
+};
 use crate::{
     plugins::{jwt::VerificationKey, password},
     store::{Change, Row, Tables},
@@ -178,16 +181,10 @@ impl Directory {
             Some(KeyEntry::new(row, clear(row)?))
         });
         let username = |row: &Row| row.text("username");
-        of(Kind::BasicAuth).show(&self.basic, username, |row| {
-            BasicEntry::new(row).map(Arc::new)
-        });
-        of(Kind::HmacAuth).show(&self.hmac, username, |row| {
-            HmacEntry::new(row).map(Arc::new)
-        });
+        of(Kind::BasicAuth).show(&self.basic, username, shared(BasicEntry::new));
+        of(Kind::HmacAuth).show(&self.hmac, username, shared(HmacEntry::new));
         let key = |row: &Row| row.text("key");
-        of(Kind::JwtSecret).show(&self.token_keys, key, |row| {
-            TokenKey::new(row).map(Arc::new)
-        });
+        of(Kind::JwtSecret).show(&self.token_keys, key, shared(TokenKey::new));
     }
 
     fn apply_to_consumers(&self, tables: &Tables, changes: &[Change]) {
@@ -255,13 +252,12 @@ impl<'a> Changed<'a> {
     }
 }
 
-fn decode_digest(text: &str) -> Option<[u8; 32]> {
-    hex::decode(text).ok()?.try_into().ok()
+fn shared<V>(new: impl Fn(&Row) -> Option<V>) -> impl Fn(&Row) -> Option<Arc<V>> {
+    move |row| new(row).map(Arc::new)
 }
 
-/// As `X-Credential-Identifier` names a credential; nothing if that cannot stand in a header.
-fn identifier(name: &str) -> Option<HeaderValue> {
-    HeaderValue::from_bytes(name.as_bytes()).ok()
+fn decode_digest(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
 }
 
 impl KeyEntry {
@@ -283,9 +279,9 @@ impl KeyEntry {
         self.row.value("ttl").as_i64()
     }
 
+    /// `X-Credential-Identifier`.
     pub fn identifier(&self) -> Option<HeaderValue> {
-        let mut buffer = Uuid::encode_buffer();
-        identifier(self.id().hyphenated().encode_lower(&mut buffer))
+        id_header(self.id())
     }
 }
 
@@ -301,8 +297,9 @@ impl BasicEntry {
         })
     }
 
+    /// `X-Credential-Identifier`; nothing if it cannot stand in a header.
     pub fn identifier(&self) -> Option<HeaderValue> {
-        identifier(&self.username)
+        text_header(&self.username)
     }
 }
 
@@ -328,8 +325,9 @@ impl TokenKey {
         })
     }
 
+    /// `X-Credential-Identifier`; nothing if it cannot stand in a header.
     pub fn identifier(&self) -> Option<HeaderValue> {
-        identifier(&self.name)
+        text_header(&self.name)
     }
 }
 

@@ -50,13 +50,6 @@ impl<'a> Cell<'a> {
             Self::Other(json) => serde_json::from_str(&json).expect("it was written as JSON"),
         }
     }
-
-    pub fn reference(self) -> Option<Uuid> {
-        match self {
-            Self::Reference(id) => Some(id),
-            other => other.into_value().get("id")?.as_str()?.parse().ok(),
-        }
-    }
 }
 
 /// What comes back as the same text.

@@ -36,12 +36,11 @@ impl Deref for Row {
 impl Row {
     pub fn new(kind: Kind, id: Uuid, position: u32, fields: &Map<String, Value>) -> Self {
         let names = schema::entity::of(kind).fields.iter();
-        let has_names = fields.len() == names.len()
+        let has_shape = fields.len() == names.len()
             && names
                 .zip(fields.keys())
-                .all(|(field, name)| field.name == name);
-        let has_id = fields.values().next().and_then(Value::as_str) == Some(&id.to_string());
-        let has_shape = has_names && has_id;
+                .all(|(field, name)| field.name == name)
+            && fields.values().next().and_then(Value::as_str) == Some(&id.to_string());
         let packed = if has_shape {
             cell::write(fields.values().skip(1), kind.is_credential())
         } else {
@@ -73,7 +72,13 @@ impl Row {
 
     /// One without fields, to look for others in their order.
     pub fn sought(kind: Kind, id: Uuid) -> Self {
-        Self::new(kind, id, 0, &Map::new())
+        let head = Head {
+            kind,
+            has_shape: false,
+            id,
+            position: 0,
+        };
+        Self(ThinArc::from_header_and_slice(head, b"{}"))
     }
 
     /// Whether it is the very same one, and not another with the same id.
@@ -138,10 +143,11 @@ impl Row {
 
     /// The id that a reference field points to.
     pub fn reference(&self, field: &str) -> Option<Uuid> {
-        if self.has_shape {
-            return self.cell(field)?.reference();
+        match self.cell(field) {
+            Some(Cell::Reference(id)) => Some(id),
+            Some(Cell::Null) => None,
+            _ => self.value(field).get("id")?.as_str()?.parse().ok(),
         }
-        self.value(field).get("id")?.as_str()?.parse().ok()
     }
 
     pub fn tags(&self) -> Vec<String> {
