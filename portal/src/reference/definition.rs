@@ -267,9 +267,15 @@ fn operations(definition: &Definition, paths: &[(String, &RawValue)]) -> Vec<Ope
     let mut items: HashMap<&str, &RawValue> = items.collect();
     let mut found = Vec::new();
     for (path, _) in paths {
-        let item = items.remove(path.as_str());
-        let item = item.and_then(|item| serde_json::from_str(item.get()).ok());
-        let Some(item) = item.and_then(|item| definition.referred(Cow::Owned(item))) else {
+        let Some(written) = items.remove(path.as_str()) else {
+            continue;
+        };
+        // What is not kept as a whole has not been read.
+        let item = match definition.root.get("paths") {
+            Some(items) => items.get(path).map(Cow::Borrowed),
+            None => serde_json::from_str(written.get()).ok().map(Cow::Owned),
+        };
+        let Some(item) = item.and_then(|item| definition.referred(item)) else {
             continue;
         };
         for method in METHODS {

@@ -38,27 +38,22 @@ impl Packed {
     }
 }
 
-/// Packs one text after the other.
-pub struct Packer(Compress);
-
-impl Default for Packer {
-    fn default() -> Self {
-        Self(Compress::new(Compression::fast(), false))
-    }
-}
+/// Packs one text after the other. Most definitions have none that is long enough.
+#[derive(Default)]
+pub struct Packer(Option<Compress>);
 
 impl Packer {
     pub fn pack(&mut self, json: &str) -> Option<Packed> {
         if json.len() < PLAIN {
             return Some(Packed::Plain(json.into()));
         }
-        self.0.reset();
+        let compress = || Compress::new(Compression::fast(), false);
+        let compress = self.0.get_or_insert_with(compress);
+        compress.reset();
         // What cannot be made smaller grows by a few bytes for each block.
         let mut packed = Vec::with_capacity(json.len() + json.len() / 1000 + 64);
-        let done = self
-            .0
-            .compress_vec(json.as_bytes(), &mut packed, FlushCompress::Finish);
-        match done {
+        let finish = FlushCompress::Finish;
+        match compress.compress_vec(json.as_bytes(), &mut packed, finish) {
             Ok(Status::StreamEnd) => Some(Packed::Deflated {
                 bytes: packed.into(),
                 length: json.len(),
