@@ -90,6 +90,27 @@ async fn what_a_configuration_becomes_on_a_gateway_is_shown_without_any_service(
     );
 }
 
+#[test]
+fn a_reader_that_has_seen_enough_is_no_fault() {
+    for arguments in [
+        &["config", "texts"][..],
+        &["config", "schema", "globals"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = std::process::Command::new(Installation::binary())
+            .args(arguments)
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert_eq!(said, "", "{arguments:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_data_folder_that_cannot_be_written_is_named() {
     let installation = Installation::prepare(Shape::OneProcess).await.unwrap();

@@ -17,13 +17,13 @@ pub async fn run(command: Admin) -> anyhow::Result<()> {
         Admin::ResetPassword { email, place } => {
             let (db, _) = open(&place).await?;
             let password = portal_api::bootstrap::reset_password(&db, &email).await?;
-            println!("New password of {email}: {password}");
-            println!("It is shown this once.");
+            say!("New password of {email}: {password}");
+            say!("It is shown this once.");
         }
         Admin::Grant { email, place } => {
             let (db, configuration) = open(&place).await?;
             portal_api::bootstrap::grant_admin(&db, &configuration, &email).await?;
-            println!("{email} is an administrator now.");
+            say!("{email} is an administrator now.");
         }
     }
     Ok(())

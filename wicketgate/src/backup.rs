@@ -58,11 +58,11 @@ pub async fn backup(options: Backup) -> anyhow::Result<()> {
     let has_key = key.is_some();
     let target = file.clone();
     tokio::task::spawn_blocking(move || pack(&target, &contents, key.as_deref())).await??;
-    println!("{} ({} bytes)", file.display(), file.metadata()?.len());
+    say!("{} ({} bytes)", file.display(), file.metadata()?.len());
     if has_key {
-        println!("It holds the master key: whoever has this file can read everything in it.");
+        say!("It holds the master key: whoever has this file can read everything in it.");
     } else {
-        println!(
+        say!(
             "It is of use only together with the master key, which is not in it (--with-key): keep \
              {} or WICKETGATE_MASTER_KEY as well, apart from this file.",
             data.join(keys::FILE).display()
@@ -139,11 +139,11 @@ pub async fn restore(options: Restore) -> anyhow::Result<()> {
         put_aside(database)?;
         if let Some((_, part)) = unpacked.iter().find(|(unpacked, _)| unpacked == name) {
             fs::rename(&part.0, database)?;
-            println!("{}", database.display());
+            say!("{}", database.display());
         }
     }
     if key.is_none() && keys::from_environment()?.is_none() && !data.join(keys::FILE).exists() {
-        println!(
+        say!(
             "The file has no master key. Before the start put yours into {} (mode 0600), or set \
              WICKETGATE_MASTER_KEY.",
             data.join(keys::FILE).display()

@@ -42,10 +42,6 @@ impl Banner {
     }
 
     /// Prints where to click. `password` is there at the first start only.
-    #[expect(
-        clippy::print_stdout,
-        reason = "this is for the person at the terminal"
-    )]
     pub fn print(&self, password: Option<&str>) {
         let Self {
             portal,
@@ -54,34 +50,34 @@ impl Banner {
             data,
             ..
         } = self;
-        println!();
-        println!("  Wicketgate {} is ready.", service::VERSION);
-        println!();
-        println!("  Portal    {portal}/");
-        println!("  Gateway   {gateway}/");
-        println!("  Data      {data}");
-        println!();
+        say!("");
+        say!("  Wicketgate {} is ready.", service::VERSION);
+        say!("");
+        say!("  Portal    {portal}/");
+        say!("  Gateway   {gateway}/");
+        say!("  Data      {data}");
+        say!("");
         for (host, port) in &self.elsewhere {
-            println!("  The configuration says {host}, but the port in use is {port}.");
+            say!("  The configuration says {host}, but the port in use is {port}.");
         }
         if !self.elsewhere.is_empty() {
-            println!("  Add --public-host localhost, or set PORTAL_NETWORK_PORTALHOST and");
-            println!("  PORTAL_NETWORK_APIHOST: browsers are sent to what the configuration says.");
-            println!();
+            say!("  Add --public-host localhost, or set PORTAL_NETWORK_PORTALHOST and");
+            say!("  PORTAL_NETWORK_APIHOST: browsers are sent to what the configuration says.");
+            say!("");
         }
         if let Some(password) = password {
-            println!("  First administrator   {admin}");
-            println!("  Password              {password}");
-            println!("  It is shown this once. Log in and change it.");
+            say!("  First administrator   {admin}");
+            say!("  Password              {password}");
+            say!("  It is shown this once. Log in and change it.");
         } else {
-            println!("  Forgot the administrator's password? Stop, then run");
-            println!("  wicketgate admin reset-password EMAIL");
+            say!("  Forgot the administrator's password? Stop, then run");
+            say!("  wicketgate admin reset-password EMAIL");
         }
-        println!();
+        say!("");
         if self.loopback {
-            println!("  Only this machine can connect. To open portal and gateway to others:");
-            println!("  wicketgate up --listen 0.0.0.0 --public-host NAME");
-            println!();
+            say!("  Only this machine can connect. To open portal and gateway to others:");
+            say!("  wicketgate up --listen 0.0.0.0 --public-host NAME");
+            say!("");
         }
     }
 }

@@ -64,8 +64,8 @@ async fn export(file: &Path, installation: &Installation) -> anyhow::Result<()> 
     };
     target.sync_all().await?;
     fs::rename(part, file).await?;
-    println!("{} ({bytes} bytes)", file.display());
-    println!("It can be read with the master key of this installation only; keep that as well.");
+    say!("{} ({bytes} bytes)", file.display());
+    say!("It can be read with the master key of this installation only; keep that as well.");
     Ok(())
 }
 
@@ -75,9 +75,9 @@ async fn import(file: &Path, replace: bool, installation: &Installation) -> anyh
     let archive = archive.with_context(|| format!("cannot read {}", file.display()))?;
     let imported = client.import_data(archive, replace).await?;
     for (table, rows) in imported.rows.iter().filter(|(_, rows)| **rows > 0) {
-        println!("{rows:>10} {table}");
+        say!("{rows:>10} {table}");
     }
-    println!("Done.");
+    say!("Done.");
     Ok(())
 }
 
@@ -90,9 +90,9 @@ async fn to_postgres(data: &Path) -> anyhow::Result<()> {
     let [portal_api, auth_server] = DATABASES.map(|name| data.join(name));
     let moved = migrations::to_postgres(&portal_api, &auth_server, &target).await?;
     for (table, rows) in moved.iter().filter(|(_, rows)| **rows > 0) {
-        println!("{rows:>10} {table}");
+        say!("{rows:>10} {table}");
     }
-    println!(
+    say!(
         "Done. Start every service with this DATABASE_URL and the same master key. The files in {} stay \
          as they are and are not used any more.",
         data.display()

@@ -38,11 +38,11 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
     }
     findings.push(clocks.check());
     for finding in &findings {
-        println!("{finding}");
+        say!("{finding}");
     }
     let count = |level| findings.iter().filter(|one| one.level == level).count();
     let (bad, odd) = (count(Level::Bad), count(Level::Odd));
-    println!("\n{bad} wrong, {odd} to look at.");
+    say!("\n{bad} wrong, {odd} to look at.");
     Ok(if bad == 0 {
         ExitCode::SUCCESS
     } else {

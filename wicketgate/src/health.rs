@@ -34,9 +34,9 @@ pub async fn run(options: Health) -> anyhow::Result<ExitCode> {
             outcome = ask(&client, address).await;
         }
         match outcome {
-            Ok(()) => println!("{name} is ready"),
+            Ok(()) => say!("{name} is ready"),
             Err(error) => {
-                println!("{name} is not ready: {error:#}");
+                say!("{name} is not ready: {error:#}");
                 code = ExitCode::FAILURE;
             }
         }

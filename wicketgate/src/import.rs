@@ -7,7 +7,7 @@ use config::Environment;
 use portal_api::import::{self, Options, Prefixes};
 use service::settings;
 
-use crate::{cli::Import, keys, source, up};
+use crate::{cli::Import, keys, say, source, up};
 
 pub async fn run(command: Import) -> anyhow::Result<()> {
     let wicked = import::Source::parse(&command.from).context("--from")?;
@@ -26,13 +26,13 @@ pub async fn run(command: Import) -> anyhow::Result<()> {
     let environment = Environment::new(settings::all());
     let configuration = source::start(&origin, &environment).await?.configuration;
     let target = up::database(&place.data, "portal-api.db")?;
-    println!("Importing into {target}");
+    say!("Importing into {target}");
     let report = import::run(&wicked, &options, target, keys, configuration).await?;
-    print!("{report}");
+    say::text(&report);
     if let Some(file) = command.report {
         write(&file, &report)?;
     }
-    println!(
+    say!(
         "{}",
         if command.dry_run {
             "This was a dry run: nothing was stored."

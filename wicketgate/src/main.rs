@@ -1,6 +1,11 @@
 //! The one binary. Wiring only: it reads settings, opens ports and starts services; every rule is
 //! in the service it belongs to.
 
+#![warn(clippy::print_stdout)]
+
+#[macro_use]
+mod say;
+
 mod admin;
 mod backup;
 mod banner;

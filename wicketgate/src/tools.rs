@@ -9,7 +9,7 @@ use service::keys::MasterKey;
 
 use crate::{
     cli::{KeyFolder, Keys},
-    keys,
+    keys, say,
 };
 
 pub use configuration::{config, init};
@@ -19,14 +19,14 @@ pub use manual::{completions, man};
 /// `wicketgate keys`
 pub fn keys(command: Keys) -> anyhow::Result<()> {
     match command {
-        Keys::Generate => println!("{}", MasterKey::generate().to_text()),
+        Keys::Generate => say!("{}", MasterKey::generate().to_text()),
         Keys::Folder { folder } => secrets::folder(&folder)?,
         Keys::Derive {
             service,
             keys: KeyFolder { data },
         } => {
             let keys = keys::from_environment_or_file(&data)?;
-            print!("{}", keys.needed_by(service)?);
+            say::text(keys.needed_by(service)?);
         }
     }
     Ok(())

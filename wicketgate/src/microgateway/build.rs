@@ -67,7 +67,7 @@ fn build_now(options: &Build) -> anyhow::Result<ExitCode> {
     let artefact = Artefact::new(name, description.apis, output.expires, output.document);
     let bytes = artefact.to_bytes(key.as_ref())?;
     let path = write(options, &bytes)?;
-    println!("{path}: {apis}; subscriptions: {subscriptions}");
+    say!("{path}: {apis}; subscriptions: {subscriptions}");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -18,7 +18,7 @@ pub async fn print(options: Build) -> anyhow::Result<ExitCode> {
     let configuration = loading.await??;
     let snapshot = portal_api::gateway::of_configuration(&configuration);
     let printed = gateway_adapter::print(snapshot)?;
-    println!("{:#}", printed.document);
+    say!("{:#}", printed.document);
     for problem in &printed.problems {
         eprintln!("{} `{}`: {}", problem.kind, problem.id, problem.message);
     }

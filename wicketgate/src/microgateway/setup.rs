@@ -47,11 +47,11 @@ pub async fn setup(options: Setup) -> anyhow::Result<()> {
         }
     }
     let (folder, apis) = (options.project.display(), options.api.join(", "));
-    println!("{folder}: {apis}");
+    say!("{folder}: {apis}");
     for hint in &parts.hints {
-        println!("{hint}");
+        say!("{hint}");
     }
-    println!("Look at it, then: wicketgate gateway build {folder}");
+    say!("Look at it, then: wicketgate gateway build {folder}");
     Ok(())
 }
 

@@ -59,6 +59,6 @@ pub fn subscribe(options: &Subscribe) -> anyhow::Result<()> {
     }
     project.write_subscriptions(&subscriptions)?;
     eprintln!("The project holds only its digest: this is the one time that the key is shown.");
-    println!("{key}");
+    say!("{key}");
     Ok(())
 }

@@ -46,7 +46,7 @@ pub async fn upload(options: Upload) -> anyhow::Result<ExitCode> {
             fs::remove_file(path).with_context(|| format!("cannot remove `{reading}`"))?;
         }
     }
-    println!(
+    say!(
         "{records} calls in {batches} batches of {} files",
         files.len()
     );

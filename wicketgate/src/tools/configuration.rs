@@ -12,7 +12,10 @@ use config::{Configuration, Environment, crypto::ConfigKey, sample, schema};
 use service::settings;
 use ui::{Base, texts::own};
 
-use crate::cli::{Config, Value};
+use crate::{
+    cli::{Config, Value},
+    say,
+};
 
 /// `wicketgate config`
 pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
@@ -25,10 +28,10 @@ pub async fn config(command: Config) -> anyhow::Result<ExitCode> {
         },
         Config::Texts { language } => {
             let base = if language == "de" { Base::De } else { Base::En };
-            println!("{:#}", own::written(base));
+            say!("{:#}", own::written(base));
         }
-        Config::Encrypt(given) => println!("{}", key(&given)?.encrypt(&value(&given)?)),
-        Config::Decrypt(given) => println!("{}", key(&given)?.decrypt(&value(&given)?)?),
+        Config::Encrypt(given) => say!("{}", key(&given)?.encrypt(&value(&given)?)),
+        Config::Decrypt(given) => say!("{}", key(&given)?.decrypt(&value(&given)?)?),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -40,9 +43,9 @@ async fn check(folder: PathBuf) -> anyhow::Result<ExitCode> {
     let checking = tokio::task::spawn_blocking(move || Configuration::check(&folder, &environment));
     let problems = checking.await?;
     if problems.is_empty() {
-        println!("{name}: no problems.");
+        say!("{name}: no problems.");
     } else {
-        println!("{problems}");
+        say!("{problems}");
     }
     Ok(if problems.refuse() {
         ExitCode::FAILURE
@@ -59,7 +62,7 @@ fn print_schema(name: &str) -> anyhow::Result<()> {
             names.join(", ")
         );
     };
-    print!("{}", schema.text);
+    say::text(schema.text);
     Ok(())
 }
 
@@ -69,7 +72,7 @@ fn print_schemas() {
         .iter()
         .map(|schema| format!("\"{}\": {}", schema.name, schema.text.trim_end()))
         .collect();
-    println!("{{{}}}", entries.join(",\n"));
+    say!("{{{}}}", entries.join(",\n"));
 }
 
 fn write_schemas(folder: &Path) -> anyhow::Result<()> {
@@ -110,7 +113,7 @@ fn value(given: &Value) -> anyhow::Result<String> {
 /// `wicketgate init`
 pub fn init(folder: &Path) -> anyhow::Result<()> {
     sample::init(folder).with_context(|| format!("cannot write into {}", folder.display()))?;
-    println!(
+    say!(
         "Wrote the sample configuration to {0}/static. Try it: wicketgate up --config {0}\n\
          Keep {0}/static/deploy.envkey, the key of its encrypted values, apart from git.",
         folder.display()

@@ -54,9 +54,9 @@ pub async fn mail(command: Mail) -> anyhow::Result<()> {
 
 fn print(mail: &Preview, html: bool) {
     match (&mail.html, html) {
-        (Some(html), true) => println!("{html}"),
+        (Some(html), true) => say!("{html}"),
         (None, true) => eprintln!("{} has no HTML in this language", mail.name),
-        (_, false) => println!("== {}\n{}", mail.name, text(mail)),
+        (_, false) => say!("== {}\n{}", mail.name, text(mail)),
     }
 }
 
@@ -74,6 +74,6 @@ fn write(mails: &[Preview], folder: &Path) -> anyhow::Result<()> {
             fs::write(file("html"), html).with_context(failed)?;
         }
     }
-    println!("{} mails are in {}", mails.len(), folder.display());
+    say!("{} mails are in {}", mails.len(), folder.display());
     Ok(())
 }

@@ -56,11 +56,11 @@ fn write(path: &Path, value: String) -> anyhow::Result<String> {
             writeln!(file, "{}", value.trim_end())
                 .and_then(|()| file.sync_all())
                 .with_context(|| format!("cannot write {}", path.display()))?;
-            println!("{} made", path.display());
+            say!("{} made", path.display());
             Ok(value)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            println!("{} kept", path.display());
+            say!("{} kept", path.display());
             let text = fs::read_to_string(path);
             let text = text.with_context(|| format!("cannot read {}", path.display()))?;
             Ok(text.trim().to_owned())
