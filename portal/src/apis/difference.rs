@@ -54,7 +54,7 @@ impl Compared {
             let Some(commit) = commit else {
                 return Ok(None);
             };
-            let found = client.api_definition_at::<Box<RawValue>>(api, commit).await;
+            let found = client.raw_api_definition_at(api, commit).await;
             found.optional()
         };
         let (old, new) = tokio::try_join!(text(before.as_ref()), text(Some(&commit)))?;

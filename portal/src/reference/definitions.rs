@@ -53,7 +53,7 @@ impl Definitions {
             Known::Nothing => return Ok(None),
             Known::ToBeRead => {}
         }
-        let definition = match client.api_definition::<Box<RawValue>>(api).await {
+        let definition = match client.raw_api_definition(api).await {
             Ok(text) => Some(parse(text).await),
             // Missing, or written wrong: the page says so instead of failing.
             Err(Error::Api(error)) => {

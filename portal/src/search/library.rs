@@ -278,7 +278,7 @@ async fn read_api(client: &Client, api: Arc<Api>) -> Result<Read, sdk::Error> {
     let (description, definition) = tokio::try_join!(
         async { client.api_description(&api.id).await.optional() },
         async {
-            match client.api_definition::<Box<RawValue>>(&api.id).await {
+            match client.raw_api_definition(&api.id).await {
                 Ok(text) => Ok(Some(text)),
                 // Missing or broken: the API itself is found all the same.
                 Err(sdk::Error::Api(_)) => Ok(None),

@@ -1,6 +1,7 @@
 //! APIs (portal-api 18).
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::{Client, Error};
 use crate::types::apis::{Announcement, ApiContext, NewAnnouncement};
@@ -38,15 +39,20 @@ impl Client {
         self.get(&["apis", id, "swagger"]).json().await
     }
 
+    /// `GET /apis/{api}/swagger`: all of it, not read yet.
+    pub async fn raw_api_definition(&self, id: &str) -> Result<Box<RawValue>, Error> {
+        self.get(&["apis", id, "swagger"]).raw().await
+    }
+
     /// `GET /apis/{api}/swagger?commit=`: the definition as it is written in a commit.
-    pub async fn api_definition_at<T: DeserializeOwned>(
+    pub async fn raw_api_definition_at(
         &self,
         id: &str,
         commit: &str,
-    ) -> Result<T, Error> {
+    ) -> Result<Box<RawValue>, Error> {
         self.get(&["apis", id, "swagger"])
             .query([("commit", commit)])
-            .json()
+            .raw()
             .await
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use service::{
     backoff::Backoff,
     http::{CORRELATION_ID, innermost, read_at_most},
@@ -111,6 +112,13 @@ impl<'a> Call<'a> {
         let response = self.send().await?;
         let body = read(response, max, &name).await?;
         parse(&body, &name)
+    }
+
+    /// JSON as it was sent, of which there is one copy at any time.
+    pub(super) async fn raw(self) -> Result<Box<RawValue>, Error> {
+        let name = self.name();
+        let text = self.text().await?;
+        RawValue::from_string(text).map_err(|error| malformed(&name, &error.to_string()))
     }
 
     pub(super) async fn text(self) -> Result<String, Error> {
