@@ -11,7 +11,7 @@ mod own;
 mod routes;
 mod usage;
 
-pub use connect::{credential, credential_note, urls};
+pub use connect::{credential, credential_note, token_call, urls};
 pub use guides::{of as guides_of, url as guide_url};
 pub use head::{ApiHead, ApiTab};
 pub use routes::routes;

@@ -28,5 +28,5 @@ pub use operation::{Input, OperationView, view};
 pub use own_sample::Samples;
 pub use request::{Credential, Request};
 pub use routes::{operation_url, routes};
-pub use sample::SampleView;
+pub use sample::{SampleView, token_call};
 pub use schema::SchemaRow;

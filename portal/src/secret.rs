@@ -22,8 +22,16 @@ pub struct NewSecret {
     /// Where it goes on when the secret is stored.
     pub back: String,
     pub entry: Entry,
-    /// A first call, and the address and name of the API.
-    pub first_call: Option<(SampleView, String, String)>,
+    /// What to do with it first.
+    pub calls: Vec<Call>,
+}
+
+/// A call to copy.
+pub struct Call {
+    pub title: &'static str,
+    pub sample: SampleView,
+    /// Address and text of where one reads on.
+    pub more: (String, String),
 }
 
 #[derive(Template)]

@@ -37,6 +37,15 @@ async fn from_sign_up_to_calls_through_haproxy_over_tls() {
 }
 
 #[tokio::test]
+async fn what_a_page_with_a_new_client_shows_can_be_run() {
+    let installation = Installation::start(Shape::OneProcess)
+        .await
+        .expect("SQLite is always there");
+    let ada = Person::sign_up(&installation, "ada@example.com", "Ada").await;
+    tokens::as_the_page_shows(&installation, &ada).await;
+}
+
+#[tokio::test]
 async fn sign_up_and_calls_with_opaque_tokens() {
     let mut installation = Installation::prepare(Shape::OneProcess).await.unwrap();
     installation.set("WICKETGATE_TOKEN_MODE", "opaque");

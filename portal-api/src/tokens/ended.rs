@@ -20,6 +20,9 @@ pub struct Ended {
     list: RwLock<RevocationList>,
 }
 
+/// An auth server that starts, or starts anew, is nothing to report.
+const SHORT: Duration = Duration::from_secs(10);
+
 const fn pauses() -> Backoff {
     Backoff::new(Duration::from_millis(50), Duration::from_secs(2))
 }
@@ -57,7 +60,7 @@ impl Ended {
                     metrics::gauge!(AGE).set(0.0);
                 }
                 Err(error) => {
-                    if !is_away {
+                    if !is_away && heard.elapsed() > SHORT {
                         tracing::warn!("it is not known which access tokens have ended: {error}");
                         is_away = true;
                     }

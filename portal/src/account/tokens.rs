@@ -155,7 +155,7 @@ pub async fn change(visitor: Visitor, form: Form) -> Result<Response, Failure> {
         notes: vec![t.token_use().to_owned()],
         back: "/users/me/tokens".to_owned(),
         entry: Entry::Profile,
-        first_call: None,
+        calls: Vec::new(),
     };
     Ok(secret::show(&visitor, secret).await)
 }

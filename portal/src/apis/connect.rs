@@ -7,7 +7,7 @@ use crate::{
     catalogue::{Auth, auth},
     installation::Installation,
     login::methods,
-    reference::Credential,
+    reference::{self, Credential, SampleView},
     visitor::Visitor,
 };
 
@@ -146,6 +146,19 @@ fn ways(visitor: &Visitor, api: &Api, only_clients: bool, t: texts::Apis) -> (Ve
         }
     });
     (ways.collect(), has_hidden)
+}
+
+/// How a program gets a token for this API, where the API wants programs.
+pub fn token_call(visitor: &Visitor, api: &Api) -> Option<SampleView> {
+    let settings = api.settings.as_ref()?;
+    if settings.enable_client_credentials != Some(true) {
+        return None;
+    }
+    let (ways, _) = ways(visitor, api, true, texts::Apis(visitor.lang()));
+    // Programs need no other endpoint.
+    let (_, _, url) = ways.first()?.endpoints.first()?;
+    let scopes: Vec<&str> = settings.scopes().map(|(id, _)| id).collect();
+    Some(reference::token_call(url, &scopes))
 }
 
 /// The address of an auth server, without a slash at the end.

@@ -128,10 +128,8 @@ async fn register(visitor: Visitor, question: Question) -> Result<Response, Fail
     }
     let confirm = visitor.installation.endpoints(&me.method).verify_email;
     let confirm = (person.validated == Some(false)).then_some(confirm);
-    Ok(ui::page(
-        StatusCode::OK,
-        &RegisterPage::new(frame, fields).with_confirm_url(confirm),
-    ))
+    let page = RegisterPage::new(&visitor, frame, fields).await;
+    Ok(ui::page(StatusCode::OK, &page.with_confirm_url(confirm)))
 }
 
 /// The same for scripts, with the visitor's role (portal-ui 5.7).

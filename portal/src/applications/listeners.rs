@@ -210,7 +210,7 @@ pub async fn create(
         notes: vec![t.check_signature().to_owned()],
         back: listener.path(),
         entry: Entry::Applications,
-        first_call: None,
+        calls: Vec::new(),
     };
     Ok(secret::show(&visitor, page).await)
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use sdk::types::applications::CreateApplication;
 use ui::{Entry, Field, FieldKind, Frame, Icon, Kind, Lang, texts};
 
-use crate::{failure::Failure, form::Form, json, visitor::Visitor};
+use crate::{catalogue::name, failure::Failure, form::Form, json, visitor::Visitor};
 
 /// What was entered, and what is wrong with it.
 #[derive(Clone, Debug, Default)]
@@ -96,14 +96,17 @@ pub struct RegisterPage {
     frame: Frame,
     t: texts::Applications,
     fields: Fields,
+    /// Name of the API to subscribe afterwards.
+    api: Option<String>,
     /// Where the mail address has to be confirmed first.
     confirm_url: Option<String>,
 }
 
 impl RegisterPage {
-    pub fn new(frame: Frame, fields: Fields) -> Self {
+    pub async fn new(visitor: &Visitor, frame: Frame, fields: Fields) -> Self {
         Self {
             t: texts::Applications(frame.lang()),
+            api: api_name(visitor, &fields.api).await,
             frame,
             fields,
             confirm_url: None,
@@ -235,16 +238,30 @@ pub async fn create(visitor: Visitor, form: Form) -> Result<Response, Failure> {
                 .frame(Entry::Applications)
                 .await
                 .with_message(Kind::Bad, summary);
-            Ok(ui::page(status, &RegisterPage::new(frame, fields)))
+            let page = RegisterPage::new(&visitor, frame, fields).await;
+            Ok(ui::page(status, &page))
         }
         Err(error) => Err(error.into()),
     }
 }
 
+async fn api_name(visitor: &Visitor, api: &str) -> Option<String> {
+    if !is_id(api) {
+        return None;
+    }
+    let api = visitor.client().api(api).await.ok()?;
+    Some(name(&api).to_owned())
+}
+
+/// What an address may lead on to.
+fn is_id(api: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !api.is_empty() && api.chars().all(plain) && !api.starts_with('.')
+}
+
 /// On to the plans of the API that brought the visitor here, else to the list.
 fn next(application: &str, api: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if !api.is_empty() && api.chars().all(plain) && !api.starts_with('.') {
+    if is_id(api) {
         format!("/applications/{application}/subscribe/{api}")
     } else {
         format!("/applications?highlightApp={application}")

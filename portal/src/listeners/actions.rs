@@ -171,7 +171,7 @@ pub async fn secret(visitor: Visitor, listener: Listener, _: Form) -> Result<Res
         notes: vec![t.old_secret().to_owned()],
         back: listener.path(),
         entry: listener.entry(),
-        first_call: None,
+        calls: Vec::new(),
         title: listener.id,
     };
     Ok(secret::show(&visitor, page).await)

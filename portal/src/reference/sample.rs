@@ -2,7 +2,7 @@
 
 use ui::Html;
 
-use super::{Language, Request};
+use super::{Language, Request, highlight};
 
 /// A sample as pages show it.
 #[derive(Clone, Debug)]
@@ -64,6 +64,26 @@ fn curl(request: &Request) -> String {
         lines.push(format!("  -d {}", shell(&body)));
     }
     lines.join(" \\\n")
+}
+
+/// How a program gets a token for itself (RFC 6749 4.4), for curl; the reader's variables have its id
+/// and its secret.
+pub fn token_call(url: &str, scopes: &[&str]) -> SampleView {
+    let mut lines = vec![
+        format!("curl {}", quoted_url(url)),
+        "  -u \"$CLIENT_ID:$CLIENT_SECRET\"".to_owned(),
+        "  -d grant_type=client_credentials".to_owned(),
+    ];
+    if !scopes.is_empty() {
+        lines.push(format!(
+            "  -d {}",
+            shell(&format!("scope={}", scopes.join(" ")))
+        ));
+    }
+    SampleView {
+        language: Language::Curl,
+        code: highlight::code(Language::Curl, &lines.join(" \\\n")),
+    }
 }
 
 /// Quotes only where the shell would read more into it.

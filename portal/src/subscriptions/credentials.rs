@@ -9,12 +9,12 @@ use sdk::types::{Api, Application, Secret};
 use ui::{Entry, Lang, texts};
 
 use crate::{
-    apis::credential,
+    apis::{credential, token_call},
     catalogue::name,
     installation::Keeping,
     links,
     reference::{Language, SampleView, view},
-    secret::{self, NewSecret},
+    secret::{self, Call, NewSecret},
     visitor::Visitor,
 };
 
@@ -42,7 +42,28 @@ pub async fn show(
         notes.insert(0, t.send_in_header(&visitor.installation.key_header));
     }
     let api_name = name(&api).to_owned();
-    let first_call = first_call(visitor, &api, visitor.lang()).await;
+    let first_call = first_call(visitor, &api, visitor.lang())
+        .await
+        .map(|sample| Call {
+            title: t.try_now(),
+            sample,
+            more: (
+                format!("{}/reference", links::api(&api.id)),
+                api_name.clone(),
+            ),
+        });
+    let token_call = made
+        .client_secret
+        .as_ref()
+        .and_then(|_| token_call(visitor, &api))
+        .map(|sample| Call {
+            title: t.get_token(),
+            sample,
+            more: (
+                "/help/oauth2_client_credentials".to_owned(),
+                texts::Shared(visitor.lang()).learn_more().to_owned(),
+            ),
+        });
     let back = links::application(&application.id);
     let page = NewSecret {
         title,
@@ -64,7 +85,7 @@ pub async fn show(
         notes,
         back,
         entry: Entry::Applications,
-        first_call: first_call.map(|sample| (sample, links::api(&api.id), api_name)),
+        calls: token_call.into_iter().chain(first_call).collect(),
     };
     secret::show(visitor, page).await
 }

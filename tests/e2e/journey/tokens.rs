@@ -8,6 +8,31 @@ use serde_json::{Value, json};
 use super::{Client, Person};
 use crate::support::{Installation, eventually};
 
+/// The two commands below a new client, in a shell.
+pub async fn as_the_page_shows(installation: &Installation, ada: &Person<'_>) {
+    ada.create_application("ada-orders").await;
+    let page = ada.subscribe("ada-orders", "orders", "free").await;
+    let run = async |command: &str, variables: &[(&str, &str)]| {
+        let output = tokio::process::Command::new("sh")
+            .args(["-c", command])
+            .envs(variables.iter().copied())
+            .output();
+        String::from_utf8(output.await.unwrap().stdout).unwrap()
+    };
+    let [command, call] = ["#call-1", "#call-2"].map(|id| page.all(id).remove(0));
+    let [id, secret] = ["#secret-1", "#secret-2"].map(|id| page.all(id).remove(0));
+    eventually("the commands give an answer of the API", async || {
+        let said = run(&command, &[("CLIENT_ID", &id), ("CLIENT_SECRET", &secret)]).await;
+        let answer: Value = serde_json::from_str(&said).ok()?;
+        assert_eq!(answer["scope"], "read_orders write_orders", "{command}");
+        let token = answer["access_token"].as_str().unwrap();
+        let orders: Value = serde_json::from_str(&run(&call, &[("TOKEN", token)]).await).ok()?;
+        orders.is_array().then_some(())
+    })
+    .await;
+    assert!(page.text().contains("Get a token"));
+}
+
 pub async fn of_applications_are_checked(installation: &Installation, ada: &Person<'_>) {
     let (client_id, client_secret) = ada.subscribe_client("ada-orders", "orders", "free").await;
     let client = Client::new(client_id, client_secret, "");

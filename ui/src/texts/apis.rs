@@ -60,6 +60,7 @@ crate::texts! {
         unsubscribe = "Unsubscribe", "Abbestellen";
         not_subscribed = "Not subscribed", "Nicht abonniert";
         plan_gone = "No longer offered", "Nicht mehr im Angebot";
+        register_first = "Register an application", "Anwendung anlegen";
         register_another = "Register another application", "Weitere Anwendung anlegen";
         no_applications = "You have no application yet. Register one to subscribe to this API.", "Sie haben noch keine Anwendung. Legen Sie eine an, um diese API zu abonnieren.";
         partner_only = "Only partners may subscribe to this API. Ask us for access.", "Nur Partner dürfen diese API abonnieren. Bitten Sie uns um Zugang.";

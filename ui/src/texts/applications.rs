@@ -177,6 +177,7 @@ crate::texts! {
         invitation_gone = "This invitation was used, withdrawn or has expired. Ask for a new one.", "Diese Einladung wurde benutzt, zurückgezogen oder ist abgelaufen. Bitten Sie um eine neue.";
         download = "Download", "Herunterladen";
         open_application = "Open the application", "Anwendung öffnen";
+        get_token = "Get a token", "Token holen";
         try_now = "First call", "Erster Aufruf";
     }
 }
