@@ -42,7 +42,7 @@ async fn what_a_page_with_a_new_client_shows_can_be_run() {
         .await
         .expect("SQLite is always there");
     let ada = Person::sign_up(&installation, "ada@example.com", "Ada").await;
-    tokens::as_the_page_shows(&installation, &ada).await;
+    tokens::as_the_page_shows(&ada).await;
 }
 
 #[tokio::test]

@@ -42,28 +42,7 @@ pub async fn show(
         notes.insert(0, t.send_in_header(&visitor.installation.key_header));
     }
     let api_name = name(&api).to_owned();
-    let first_call = first_call(visitor, &api, visitor.lang())
-        .await
-        .map(|sample| Call {
-            title: t.try_now(),
-            sample,
-            more: (
-                format!("{}/reference", links::api(&api.id)),
-                api_name.clone(),
-            ),
-        });
-    let token_call = made
-        .client_secret
-        .as_ref()
-        .and_then(|_| token_call(visitor, &api))
-        .map(|sample| Call {
-            title: t.get_token(),
-            sample,
-            more: (
-                "/help/oauth2_client_credentials".to_owned(),
-                texts::Shared(visitor.lang()).learn_more().to_owned(),
-            ),
-        });
+    let calls = calls(visitor, &api, made.client_secret.is_some()).await;
     let back = links::application(&application.id);
     let page = NewSecret {
         title,
@@ -85,7 +64,7 @@ pub async fn show(
         notes,
         back,
         entry: Entry::Applications,
-        calls: token_call.into_iter().chain(first_call).collect(),
+        calls,
     };
     secret::show(visitor, page).await
 }
@@ -100,6 +79,30 @@ fn parts(secret: &Made, t: texts::Applications) -> Vec<(&'static str, String)> {
     .into_iter()
     .filter_map(|(label, value)| Some((label, value?)))
     .collect()
+}
+
+/// How a client gets its token, and a call.
+async fn calls(visitor: &Visitor, api: &Api, is_client: bool) -> Vec<Call> {
+    let t = texts::Applications(visitor.lang());
+    let token = token_call(visitor, api).filter(|_| is_client);
+    let token = token.map(|sample| Call {
+        title: t.get_token(),
+        sample,
+        more: (
+            "/help/oauth2_client_credentials".to_owned(),
+            texts::Apis(visitor.lang()).flow_client().to_owned(),
+        ),
+    });
+    let first = first_call(visitor, api, visitor.lang()).await;
+    let first = first.map(|sample| Call {
+        title: t.try_now(),
+        sample,
+        more: (
+            format!("{}/reference", links::api(&api.id)),
+            name(api).to_owned(),
+        ),
+    });
+    token.into_iter().chain(first).collect()
 }
 
 /// A sample of the first GET operation, with the placeholder: the secret itself is copied from above.

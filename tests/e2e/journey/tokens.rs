@@ -9,7 +9,7 @@ use super::{Client, Person};
 use crate::support::{Installation, eventually};
 
 /// The two commands below a new client, in a shell.
-pub async fn as_the_page_shows(installation: &Installation, ada: &Person<'_>) {
+pub async fn as_the_page_shows(ada: &Person<'_>) {
     ada.create_application("ada-orders").await;
     let page = ada.subscribe("ada-orders", "orders", "free").await;
     let run = async |command: &str, variables: &[(&str, &str)]| {
