@@ -110,6 +110,11 @@ async fn nothing_is_wrong_with_any_page() {
         let name = path.trim_matches('/').replace(['/', '?', '='], "_");
         let name = if name.is_empty() { "start" } else { &name };
         looks.at(&tab, &format!("page-{name}")).await;
+        // German is longer.
+        tab.speak("de").await;
+        tab.open(&(installation.portal() + &path)).await;
+        looks.fits(&tab, &format!("page-{name}-de")).await;
+        tab.speak("en").await;
     }
     open_listener(&installation, &tab).await;
     looks
