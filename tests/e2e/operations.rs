@@ -57,6 +57,24 @@ async fn an_idle_installation_stops_at_once_and_without_error() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_service_gives_memory_back_soon_unless_told_otherwise() {
+    let option = |installation: &Installation| {
+        let file = format!("/proc/{}/environ", installation.pid("up"));
+        let environment = std::fs::read_to_string(file).unwrap();
+        let mut variables = environment.split('\0');
+        let value = variables.find_map(|one| one.strip_prefix("MIMALLOC_PURGE_DELAY="));
+        value.map(str::to_owned)
+    };
+    let mut installation = Installation::start(Shape::OneProcess).await.unwrap();
+    assert_eq!(option(&installation).as_deref(), Some("100"));
+    assert!(installation.interrupt("up").await.success());
+    installation.set("MIMALLOC_PURGE_DELAY", "5000");
+    installation.launch().await;
+    assert_eq!(option(&installation).as_deref(), Some("5000"));
+}
+
 #[tokio::test]
 async fn a_taken_port_is_refused_with_one_line_that_names_port_and_option() {
     let installation = Installation::start(Shape::OneProcess).await.unwrap();

@@ -636,9 +636,13 @@ impl Installation {
         ended.expect("it stops in time").unwrap()
     }
 
+    pub fn pid(&self, name: &str) -> u32 {
+        let processes = self.processes.lock().unwrap();
+        processes[name].child.id().unwrap()
+    }
+
     pub fn signal(&self, name: &str, signal: &str) {
-        let pid = self.processes.lock().unwrap()[name].child.id();
-        let pid = pid.unwrap().to_string();
+        let pid = self.pid(name).to_string();
         let sent = std::process::Command::new("kill")
             .args(["-s", signal, &pid])
             .status();
