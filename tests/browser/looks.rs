@@ -51,6 +51,11 @@ impl Looks {
                     wide.join(", ")
                 ));
             }
+            let is_whole: bool = tab.evaluate(IS_HEADER_WHOLE).await;
+            if !is_whole {
+                let text = "the header has two lines, or the site's name is cut";
+                self.findings.push(format!("{page} at {width}: {text}"));
+            }
         }
         tab.resize(1280).await;
     }
@@ -75,6 +80,12 @@ const TOO_WIDE: &str = r#"(() => {
     const wide = [...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > width + 0.5);
     const inner = wide.filter((e) => !wide.some((other) => other !== e && e.contains(other)));
     return inner.slice(0, 5).map((e) => `${e.tagName.toLowerCase()}.${e.getAttribute("class") ?? ""}`).concat("page");
+})()"#;
+
+const IS_HEADER_WHOLE: &str = r#"(() => {
+    const bar = document.querySelector(".top-in");
+    const name = bar?.querySelector(".brand span");
+    return !bar || (bar.offsetHeight <= 60 && (!name || name.scrollWidth <= name.clientWidth));
 })()"#;
 
 async fn colour(tab: &Tab, theme: &str) {
